@@ -1,0 +1,164 @@
+//! Blocks, acks and certificates: what node keys sign.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Refusal,
+    call::Transaction,
+    codec,
+    crypto::{PublicKey, Signable, Signature, Verify, check_signature},
+    hash::{Domain, Hash, hash_list, hash_value},
+    ids::{ChannelId, Height, NodeId, Term, Time},
+    limits,
+};
+
+/// What the leader signs. Everything else in a block is committed to by these fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Header {
+    pub channel: ChannelId,
+    /// Hash of the header before; of the genesis for height 1.
+    pub parent: Hash,
+    pub height: Height,
+    pub term: Term,
+    /// The leader's time: never before the parent's.
+    pub time: Time,
+    /// Hash over the transactions' hashes, in order.
+    pub transactions_root: Hash,
+    /// Hash over the effects' hashes, in order.
+    pub effects_root: Hash,
+    /// Root of the state after the block.
+    pub state_root: Hash,
+    /// Room for what later versions commit to; empty today.
+    #[serde(with = "codec::hex_bytes")]
+    #[schemars(with = "String")]
+    pub extension: Vec<u8>,
+}
+
+impl Header {
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        hash_value(Domain::Block, self)
+    }
+}
+
+impl Signable for Header {
+    const DOMAIN: &'static str = "block";
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    pub header: Header,
+    pub transactions: Vec<Transaction>,
+    /// The node that leads the term.
+    pub leader: NodeId,
+    pub signature: Signature,
+}
+
+impl Block {
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        self.header.hash()
+    }
+
+    #[must_use]
+    pub fn height(&self) -> Height {
+        self.header.height
+    }
+
+    #[must_use]
+    pub fn transactions_root(transactions: &[Transaction]) -> Hash {
+        hash_list(Domain::TransactionsRoot, transactions.iter().map(Transaction::hash))
+    }
+}
+
+impl Verify for Block {
+    // P-21: the header commits to the transactions, the named leader signed it, and every call in
+    // it is signed by its sender.
+    fn check(&self) -> Result<(), Refusal> {
+        if self.transactions.len() > limits::BLOCK_TRANSACTIONS {
+            return Err(Refusal::TooLarge {
+                what: "block".into(),
+                actual: self.transactions.len() as u64,
+                limit: limits::BLOCK_TRANSACTIONS as u64,
+            });
+        }
+        check_signature(&self.header, &PublicKey::from(self.leader), &self.signature)?;
+        if Self::transactions_root(&self.transactions) != self.header.transactions_root {
+            return Err(Refusal::invalid("block", "transactions do not match their root"));
+        }
+        self.transactions.iter().try_for_each(|transaction| match transaction {
+            Transaction::Call(call) => call.check(),
+            Transaction::Tick
+            | Transaction::Join(_)
+            | Transaction::Remove { .. }
+            | Transaction::Close
+            | Transaction::Settled { .. } => Ok(()),
+        })
+    }
+}
+
+/// A node's word that it verified, re-executed and stored the block and all before it in its term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Ack {
+    pub channel: ChannelId,
+    pub term: Term,
+    pub height: Height,
+    pub block: Hash,
+}
+
+impl Signable for Ack {
+    const DOMAIN: &'static str = "ack";
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedAck {
+    pub ack: Ack,
+    pub node: NodeId,
+    pub signature: Signature,
+}
+
+impl Verify for SignedAck {
+    fn check(&self) -> Result<(), Refusal> {
+        check_signature(&self.ack, &PublicKey::from(self.node), &self.signature)
+    }
+}
+
+/// Acks of one block whose weight makes a quorum. The leader's own ack is among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Certificate {
+    pub ack: Ack,
+    /// Sorted by node, each once.
+    pub signatures: Vec<(NodeId, Signature)>,
+}
+
+impl Verify for Certificate {
+    fn check(&self) -> Result<(), Refusal> {
+        if self.signatures.len() > limits::MEMBERS {
+            return Err(Refusal::TooLarge {
+                what: "certificate".into(),
+                actual: self.signatures.len() as u64,
+                limit: limits::MEMBERS as u64,
+            });
+        }
+        if !self.signatures.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(Refusal::invalid("certificate", "signatures are not sorted and unique"));
+        }
+        let bytes = self.ack.signing_bytes();
+        for (node, signature) in &self.signatures {
+            let key = PublicKey::from(*node);
+            if !key.verifies(&bytes, signature) {
+                return Err(Refusal::BadSignature { what: "certificate".into(), key });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A block with the proof that it was certified, as sync hands it out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertifiedBlock {
+    pub block: Arc<Block>,
+    pub certificate: Option<Certificate>,
+}

@@ -1,0 +1,149 @@
+//! Calls, and the transactions that a block orders.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Refusal,
+    chain::MemberRecord,
+    codec::{self, hex_list},
+    crypto::{PublicKey, Signable, Signature, Verify, check_signature},
+    hash::{Domain, Hash, hash_value},
+    ids::{Address, ChainId, ChannelId, Gas, JoinSequence, SequenceNumber, Time},
+    limits,
+};
+
+/// An entry function of the channel's package, or of a contract on the ledger.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub struct FunctionName {
+    pub address: Address,
+    pub module: String,
+    pub function: String,
+}
+
+impl fmt::Display for FunctionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}::{}", self.address.to_literal(), self.module, self.function)
+    }
+}
+
+impl std::str::FromStr for FunctionName {
+    type Err = Refusal;
+
+    /// `0x42::tic_tac_toe::place`.
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        let refuse = || {
+            Refusal::invalid(
+                "function",
+                format!("expected 0xADDRESS::module::function, found {text:?}"),
+            )
+        };
+        let mut parts = text.splitn(3, "::");
+        let (Some(address), Some(module), Some(function)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(refuse());
+        };
+        let address = Address::from_literal(address).map_err(|_| refuse())?;
+        Ok(Self { address, module: module.to_owned(), function: function.to_owned() })
+    }
+}
+
+/// What a signed call asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Run an entry function of the channel's package. Arguments are BCS, one each; signer
+    /// parameters are not among them.
+    Invoke {
+        function: FunctionName,
+        type_args: Vec<String>,
+        #[serde(with = "hex_list")]
+        #[schemars(with = "Vec<String>")]
+        args: Vec<Vec<u8>>,
+    },
+    /// Leave the channel: `on_leave` runs, the balance is paid by the next settlement.
+    Leave,
+    /// Close the channel: only its creator may ask; every member leaves.
+    Close,
+}
+
+/// A request to order one operation. Valid in one channel of one chain, once, until it expires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Call {
+    pub chain: ChainId,
+    pub channel: ChannelId,
+    pub sender: Address,
+    pub sequence: SequenceNumber,
+    pub operation: Operation,
+    pub gas_limit: Gas,
+    /// The last block time (milliseconds) at which the call may be executed.
+    pub expires_at: Time,
+}
+
+impl Signable for Call {
+    const DOMAIN: &'static str = "call";
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SignedCall {
+    pub call: Call,
+    /// The sender's account key.
+    pub key: PublicKey,
+    pub signature: Signature,
+}
+
+impl SignedCall {
+    /// The call's name in replies, statuses and logs.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        hash_value(Domain::Call, &self.call)
+    }
+}
+
+impl Verify for SignedCall {
+    // P-11: the key owns the sender's account and signed exactly this call.
+    fn check(&self) -> Result<(), Refusal> {
+        let size = codec::encode(&self.call).len();
+        if size > limits::CALL_BYTES {
+            return Err(Refusal::TooLarge {
+                what: "call".into(),
+                actual: size as u64,
+                limit: limits::CALL_BYTES as u64,
+            });
+        }
+        if self.key.address() != self.call.sender {
+            return Err(Refusal::BadSignature { what: "call sender".into(), key: self.key });
+        }
+        check_signature(&self.call, &self.key, &self.signature)
+    }
+}
+
+/// What a block orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transaction {
+    Call(SignedCall),
+    /// Runs the package's `on_tick` at the block's time.
+    Tick,
+    /// Enters a member the chain knows, with the deposit the chain recorded.
+    Join(MemberRecord),
+    /// Removes a member on the chain's word (it left or was removed there).
+    Remove {
+        account: Address,
+        join_sequence: JoinSequence,
+    },
+    /// Settlement `number` executed on the chain: what it paid leaves the channel's books.
+    Settled {
+        number: u64,
+    },
+}
+
+impl Transaction {
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        hash_value(Domain::Transaction, self)
+    }
+}

@@ -1,0 +1,154 @@
+//! The settlement chain in the contract's words. Nothing here knows which chain it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evidence::Evidence,
+    hash::Hash,
+    ids::{
+        Address, AssetId, ChainId, ChannelId, Epoch, Height, JoinSequence, NodeId, Time, Weight,
+    },
+    settlement::{AssetAmount, Proposal, SignedVote},
+};
+
+/// A member as the contract records it, fixed at its join.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MemberRecord {
+    pub account: Address,
+    pub node: NodeId,
+    pub join_sequence: JoinSequence,
+    pub weight: Weight,
+    /// What the member brought, sorted by asset, no zeros.
+    pub deposit: Vec<AssetAmount>,
+    /// libp2p addresses of the node, as text.
+    pub endpoints: Vec<String>,
+}
+
+/// What of a member changes on the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ChainMember {
+    pub record: MemberRecord,
+    /// Named by an epoch grant or a settlement: counts in quorums on the chain.
+    pub active: bool,
+    /// Asked the contract to leave; the leader orders its removal.
+    pub leaving: bool,
+    /// The chain's time of its last heartbeat; zero before the first.
+    pub last_heartbeat: Time,
+}
+
+/// The contract's grant of an epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct EpochGrant {
+    pub epoch: Epoch,
+    pub leader: Address,
+    /// Join sequences of the members valid at the grant, ascending: fixed for the epoch.
+    pub valid: Vec<JoinSequence>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// A signature leaves only after its event is fsynced.
+    Synced,
+    /// Writes reach the disk in their own time.
+    Replicated,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JoinPolicy {
+    /// Only the accounts named in `invited`.
+    Invited,
+    /// Anyone with the deposit.
+    Open,
+}
+
+/// A channel's rules; fixed when it is created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ChannelConfig {
+    /// Milliseconds between ticks; zero for none.
+    pub tick_interval: u64,
+    /// Milliseconds between the leader's settlement proposals; zero for none.
+    pub settlement_interval: u64,
+    pub durability: Durability,
+    pub join_policy: JoinPolicy,
+    /// Accounts that may join under `Invited`, sorted.
+    pub invited: Vec<Address>,
+    /// The asset a member brings, and the least of it.
+    pub asset: AssetId,
+    pub min_deposit: u64,
+    pub max_members: u64,
+}
+
+/// The last settlement that executed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SettlementRecord {
+    /// Zero before the first.
+    pub number: u64,
+    pub height: Height,
+    pub root: Hash,
+    pub block: Hash,
+    /// Leavers it paid.
+    pub paid: Vec<Address>,
+    pub closed: bool,
+}
+
+/// Everything the contract says about a channel, at one height of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ChannelRecord {
+    pub chain: ChainId,
+    pub channel: ChannelId,
+    pub creator: Address,
+    /// Hash over the package's Move sources.
+    pub package: Hash,
+    pub config: ChannelConfig,
+    pub open: bool,
+    /// The creator asked the contract to close; the leader orders it.
+    pub closing: bool,
+    /// The epoch-1 grant, from which every node derives the same genesis; `None` before it.
+    pub first_grant: Option<EpochGrant>,
+    /// The records of the members in `first_grant`, kept for good.
+    pub founders: Vec<MemberRecord>,
+    pub grant: Option<EpochGrant>,
+    /// By join sequence, ascending.
+    pub members: Vec<ChainMember>,
+    pub settlement: SettlementRecord,
+    /// What the channel holds on the chain now.
+    pub locked: Vec<AssetAmount>,
+}
+
+/// What a node sees of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Observation {
+    /// The channel's record changed (or was read again).
+    Channel { record: Box<ChannelRecord>, chain_height: Height, chain_time: Time, is_final: bool },
+    /// The chain knows no such channel.
+    Missing,
+    /// The chain can't be reached since then; what is known stays known.
+    Unreachable { reason: String },
+    /// A submitted transaction was executed.
+    Accepted { tx: Box<ChainTx> },
+    /// A submitted transaction failed.
+    Rejected { tx: Box<ChainTx>, reason: String },
+}
+
+/// What a node asks of the chain, signed by its node key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChainTx {
+    Heartbeat {
+        channel: ChannelId,
+    },
+    ApplyForLeadership {
+        channel: ChannelId,
+    },
+    /// Execute a proposal with the yes votes that were gathered.
+    Settle {
+        proposal: Box<Proposal>,
+        votes: Vec<SignedVote>,
+    },
+    /// Misbehaviour; what the chain does with it comes with penalties.
+    Report {
+        channel: ChannelId,
+        evidence: Box<Evidence>,
+    },
+}

@@ -1,0 +1,112 @@
+//! BCS, the one binary format: what is signed, hashed, sent and stored.
+
+use std::fmt;
+
+use serde::{
+    Deserializer, Serialize,
+    de::{DeserializeOwned, SeqAccess, Visitor},
+};
+
+/// Bytes that are not what they should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("malformed {what}: {reason}")]
+pub struct DecodeError {
+    pub what: &'static str,
+    pub reason: String,
+}
+
+/// The BCS bytes of `value`.
+///
+/// # Panics
+/// Never for the types of this workspace: they hold no maps with unordered keys, no floats and no
+/// sequences over 2^31 entries, which are the only things BCS refuses.
+#[must_use]
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    match bcs::to_bytes(value) {
+        Ok(bytes) => bytes,
+        Err(error) => unreachable!("a type outside BCS: {error}"),
+    }
+}
+
+/// The value in `bytes`, all of them; `what` names it in the error.
+pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
+    bcs::from_bytes(bytes).map_err(|error| DecodeError { what, reason: error.to_string() })
+}
+
+/// `[u8; N]` for any N, as a tuple of bytes without a length.
+pub(crate) fn deserialize_array<'de, D: Deserializer<'de>, const N: usize>(
+    deserializer: D,
+) -> Result<[u8; N], D::Error> {
+    struct Bytes<const N: usize>;
+
+    impl<'de, const N: usize> Visitor<'de> for Bytes<N> {
+        type Value = [u8; N];
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{N} bytes")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut bytes = [0; N];
+            for (index, byte) in bytes.iter_mut().enumerate() {
+                *byte = seq
+                    .next_element()?
+                    .ok_or_else(|| serde::de::Error::invalid_length(index, &self))?;
+            }
+            Ok(bytes)
+        }
+    }
+
+    deserializer.deserialize_tuple(N, Bytes)
+}
+
+/// Serde for `Vec<u8>` fields: bytes in BCS, `0x` hex in JSON.
+pub mod hex_bytes {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&format!("0x{}", hex::encode(bytes)))
+        } else {
+            bytes.serialize(serializer)
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        if !deserializer.is_human_readable() {
+            return Vec::deserialize(deserializer);
+        }
+        let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
+        hex::decode(text.strip_prefix("0x").unwrap_or(&text)).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Serde for `Vec<Vec<u8>>` fields: bytes in BCS, `0x` hex strings in JSON.
+pub mod hex_list {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq};
+
+    pub fn serialize<S: Serializer>(list: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return list.serialize(serializer);
+        }
+        let mut seq = serializer.serialize_seq(Some(list.len()))?;
+        for bytes in list {
+            seq.serialize_element(&format!("0x{}", hex::encode(bytes)))?;
+        }
+        seq.end()
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Vec<u8>>, D::Error> {
+        if !deserializer.is_human_readable() {
+            return Vec::deserialize(deserializer);
+        }
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts
+            .iter()
+            .map(|text| hex::decode(text.strip_prefix("0x").unwrap_or(text)))
+            .collect::<Result<_, _>>()
+            .map_err(serde::de::Error::custom)
+    }
+}

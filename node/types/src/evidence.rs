@@ -1,0 +1,30 @@
+//! Self-contained proofs of misbehaviour.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    block::{Block, Header},
+    effects::Effects,
+    hash::Hash,
+    ids::NodeId,
+};
+
+/// A proof that anyone with the channel's package and the state before can check again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Evidence {
+    /// The leader signed roots that re-execution does not give.
+    Divergence {
+        reporter: NodeId,
+        /// The header before the block; `None` when the block follows genesis.
+        parent: Option<Box<Header>>,
+        parent_state_root: Hash,
+        /// The leader's signed block, with its transactions.
+        block: Box<Block>,
+        /// What the reporter's execution gave instead.
+        effects: Vec<Effects>,
+        effects_root: Hash,
+        state_root: Hash,
+    },
+    /// One node signed two blocks at one (term, height).
+    DoubleBlock { first: Box<Block>, second: Box<Block> },
+}

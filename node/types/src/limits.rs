@@ -1,0 +1,26 @@
+//! Every bound that is part of the protocol: nodes that disagreed on one would disagree on blocks.
+
+/// Members of a channel.
+pub const MEMBERS: usize = 1024;
+/// BCS bytes of one call.
+pub const CALL_BYTES: usize = 64 * 1024;
+/// Transactions in a block.
+pub const BLOCK_TRANSACTIONS: usize = 4096;
+/// BCS bytes of a block.
+pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+/// BCS bytes of any frame between nodes.
+pub const FRAME_BYTES: usize = 8 * 1024 * 1024;
+/// Gas of one call, whatever it asks for.
+pub const CALL_GAS: u64 = 10_000_000;
+/// Gas of one hook.
+pub const HOOK_GAS: u64 = 10_000_000;
+/// Milliseconds a block's time may lie ahead of a follower's clock.
+pub const TIME_DRIFT: u64 = 2_000;
+/// Milliseconds after which a member without a heartbeat is not valid.
+pub const HEARTBEAT_VALIDITY: u64 = 15_000;
+/// Milliseconds between a node's heartbeats to the contract.
+pub const HEARTBEAT_INTERVAL: u64 = 5_000;
+/// Milliseconds a call's expiry may lie ahead of the block that orders it.
+pub const CALL_LIFETIME: u64 = 10 * 60 * 1000;
+/// Asset kinds a channel may lock.
+pub const ASSETS: usize = 16;

@@ -1,0 +1,154 @@
+//! Why a node says no to a peer or a client: one enum, stable wire codes. docs/errors.md has a
+//! section for each code.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    crypto::PublicKey,
+    ids::{Address, ChainId, ChannelId, SequenceNumber, Time},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    #[error("channel {channel} does not exist on this chain")]
+    ChannelNotFound { channel: ChannelId },
+    #[error("{account} is not a member of the channel: join it on the settlement chain first")]
+    NotAMember { account: Address },
+    #[error("signature over {what} by key {key} does not verify")]
+    BadSignature { what: String, key: PublicKey },
+    #[error("sequence number {actual} of {account}: expected {expected}")]
+    SequenceNumber { account: Address, expected: SequenceNumber, actual: SequenceNumber },
+    #[error("aborted in {address}::{module} with code {code}{}", name.as_ref().map(|n| format!(" ({n})")).unwrap_or_default())]
+    MoveAbort { address: String, module: String, code: u64, name: Option<String> },
+    #[error("out of gas after {used} of {limit}: raise gas_limit or do less in one call")]
+    OutOfGas { used: u64, limit: u64 },
+    #[error("busy with {what}: retry in {retry_after_ms} ms")]
+    Busy { what: String, retry_after_ms: u64 },
+    #[error("the channel has no leader that can be reached: {reason}")]
+    NoLeader { reason: String },
+    #[error("the channel is closed")]
+    Closed,
+    #[error("invalid {what}: {reason}")]
+    InvalidArgument { what: String, reason: String },
+    #[error("{what} is too large: {actual}, the limit is {limit}")]
+    TooLarge { what: String, actual: u64, limit: u64 },
+    #[error("unauthorised: {reason}")]
+    Unauthorised { reason: String },
+    #[error("the call names channel {actual}, this is {expected}")]
+    WrongChannel { expected: ChannelId, actual: ChannelId },
+    #[error("chain id {actual}: this is chain {expected}")]
+    WrongChain { expected: ChainId, actual: ChainId },
+    #[error("expired at {expires_at}, it is {now}")]
+    Expired { expires_at: Time, now: Time },
+    #[error("no entry function {function}")]
+    FunctionNotFound { function: String },
+    #[error("package hash {actual}: the chain names {expected}")]
+    PackageMismatch { expected: String, actual: String },
+    #[error("package refused: {rule} at {location}: {actual}, the limit is {limit}")]
+    PackageRefused { rule: String, location: String, actual: String, limit: String },
+    #[error("package does not compile:\n{diagnostics}")]
+    CompileError { diagnostics: String },
+    #[error("malformed {what}: {reason}")]
+    Malformed { what: String, reason: String },
+    #[error("the settlement chain can't be reached: {reason}")]
+    ChainUnreachable { reason: String },
+    #[error("the settlement chain refused: {reason}")]
+    ChainRejected { reason: String },
+    #[error("the node can't store ({reason}): it signs nothing until it can")]
+    StorageFull { reason: String },
+    #[error("execution failed with VM status {code}{}", reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default())]
+    ExecutionFailed { code: u64, reason: Option<String> },
+    #[error("{what} not found")]
+    NotFound { what: String },
+    #[error("{what} is not available yet: {reason}")]
+    NotReady { what: String, reason: String },
+    #[error("internal error: {reason}")]
+    Internal { reason: String },
+}
+
+impl Refusal {
+    pub fn invalid(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::InvalidArgument { what: what.into(), reason: reason.into() }
+    }
+
+    pub fn busy(what: impl Into<String>, retry_after_ms: u64) -> Self {
+        Self::Busy { what: what.into(), retry_after_ms }
+    }
+
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self::NotFound { what: what.into() }
+    }
+
+    /// The stable code on the wire.
+    #[must_use]
+    pub const fn code(&self) -> i32 {
+        self.entry().0
+    }
+
+    /// The stable name beside the code.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.entry().1
+    }
+
+    /// Whether the same request may succeed later without a change.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::NoLeader { .. }
+                | Self::ChainUnreachable { .. }
+                | Self::StorageFull { .. }
+                | Self::NotReady { .. }
+        )
+    }
+
+    const fn entry(&self) -> (i32, &'static str) {
+        match self {
+            Self::ChannelNotFound { .. } => (100_001, "channel_not_found"),
+            Self::NotAMember { .. } => (100_002, "not_a_member"),
+            Self::BadSignature { .. } => (100_003, "bad_signature"),
+            Self::SequenceNumber { .. } => (100_004, "sequence_number"),
+            Self::MoveAbort { .. } => (100_005, "move_abort"),
+            Self::OutOfGas { .. } => (100_006, "out_of_gas"),
+            Self::Busy { .. } => (100_007, "busy"),
+            Self::NoLeader { .. } => (100_008, "no_leader"),
+            Self::Closed => (100_009, "closed"),
+            Self::InvalidArgument { .. } => (100_010, "invalid_argument"),
+            Self::TooLarge { .. } => (100_011, "too_large"),
+            Self::Unauthorised { .. } => (100_012, "unauthorised"),
+            Self::WrongChannel { .. } => (100_013, "wrong_channel"),
+            Self::WrongChain { .. } => (100_014, "wrong_chain"),
+            Self::Expired { .. } => (100_015, "expired"),
+            Self::FunctionNotFound { .. } => (100_016, "function_not_found"),
+            Self::PackageMismatch { .. } => (100_017, "package_mismatch"),
+            Self::PackageRefused { .. } => (100_018, "package_refused"),
+            Self::CompileError { .. } => (100_019, "compile_error"),
+            Self::Malformed { .. } => (100_020, "malformed"),
+            Self::ChainUnreachable { .. } => (100_021, "chain_unreachable"),
+            Self::ChainRejected { .. } => (100_022, "chain_rejected"),
+            Self::StorageFull { .. } => (100_023, "storage_full"),
+            Self::ExecutionFailed { .. } => (100_024, "execution_failed"),
+            Self::NotFound { .. } => (100_025, "not_found"),
+            Self::NotReady { .. } => (100_026, "not_ready"),
+            Self::Internal { .. } => (100_099, "internal"),
+        }
+    }
+}
+
+impl From<crate::codec::DecodeError> for Refusal {
+    fn from(error: crate::codec::DecodeError) -> Self {
+        Self::Malformed { what: error.what.to_owned(), reason: error.reason }
+    }
+}
+
+/// How the wire shows a refusal (JSON-RPC `error.data`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RefusalData {
+    pub name: String,
+    /// The refusal's fields, by name.
+    pub details: serde_json::Value,
+    pub transient: bool,
+}

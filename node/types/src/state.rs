@@ -1,0 +1,69 @@
+//! Keys of the state that a state root commits to. A channel and the ledger share them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    hash::{Domain, Hash, hash_value},
+    ids::Address,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum StateKey {
+    /// A Move resource. The tag is canonical: `0x2::vault::Vault`, `0x42::a::B<u64,0x1::c::D>`;
+    /// addresses in Move's short form, no spaces.
+    Resource { address: Address, type_tag: String },
+    /// BCS of the account's next sequence number (`u64`).
+    Sequence(Address),
+    /// BCS of a registered member's `MemberRecord`.
+    Member(Address),
+    /// BCS of what a member that left is owed: `Vec<AssetAmount>`.
+    Departed(Address),
+    /// BCS of everything locked in the channel: `Vec<AssetAmount>`.
+    Locked,
+    /// Present (empty) once the channel was closed in the log: nothing but settling remains.
+    Closed,
+    /// BCS of the last settlement whose payments left the books: `u64`.
+    Settled,
+    /// A module published on the ledger: its bytecode.
+    Module { address: Address, name: String },
+}
+
+impl StateKey {
+    #[must_use]
+    pub fn resource(address: Address, type_tag: impl Into<String>) -> Self {
+        Self::Resource { address, type_tag: type_tag.into() }
+    }
+
+    /// The key's place in the Merkle tree.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        hash_value(Domain::StateKey, self)
+    }
+}
+
+/// A consistent view of one state.
+pub trait StateReader {
+    fn read(&self, key: &StateKey) -> Option<Arc<[u8]>>;
+}
+
+impl<T: StateReader + ?Sized> StateReader for &T {
+    fn read(&self, key: &StateKey) -> Option<Arc<[u8]>> {
+        (**self).read(key)
+    }
+}
+
+/// The empty state.
+impl StateReader for () {
+    fn read(&self, _: &StateKey) -> Option<Arc<[u8]>> {
+        None
+    }
+}
+
+/// A state held in a map, for tests and tools.
+impl StateReader for std::collections::BTreeMap<StateKey, Arc<[u8]>> {
+    fn read(&self, key: &StateKey) -> Option<Arc<[u8]>> {
+        self.get(key).cloned()
+    }
+}
