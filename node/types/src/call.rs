@@ -130,11 +130,13 @@ pub enum Transaction {
     Tick,
     /// Enters a member the chain knows, with the deposit the chain recorded.
     Join(MemberRecord),
-    /// Removes a member on the chain's word (it left or was removed there).
+    /// Takes a member out that asked the contract to leave.
     Remove {
         account: Address,
         join_sequence: JoinSequence,
     },
+    /// Closes the channel, as its creator asked the contract: every member is taken out.
+    Close,
     /// Settlement `number` executed on the chain: what it paid leaves the channel's books.
     Settled {
         number: u64,
