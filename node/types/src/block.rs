@@ -24,6 +24,8 @@ pub struct Header {
     pub term: Term,
     /// The leader's time: never before the parent's.
     pub time: Time,
+    /// Height of the block's justification: zero for none.
+    pub justified: Height,
     /// Hash over the transactions' hashes, in order.
     pub transactions_root: Hash,
     /// Hash over the effects' hashes, in order.
@@ -51,6 +53,9 @@ impl Signable for Header {
 pub struct Block {
     pub header: Header,
     pub transactions: Vec<Transaction>,
+    /// The highest certificate the leader had when it signed: whoever acks this block holds it,
+    /// which is what makes the certified ancestor final.
+    pub justification: Option<Certificate>,
     /// The node that leads the term.
     pub leader: NodeId,
     pub signature: Signature,
@@ -85,6 +90,13 @@ impl Verify for Block {
             });
         }
         check_signature(&self.header, &PublicKey::from(self.leader), &self.signature)?;
+        let justified = self.justification.as_ref().map_or(Height::ZERO, |proof| proof.ack.height);
+        if justified != self.header.justified || justified >= self.header.height {
+            return Err(Refusal::invalid("block", "justification is not the one it names"));
+        }
+        if let Some(certificate) = &self.justification {
+            certificate.check()?;
+        }
         if Self::transactions_root(&self.transactions) != self.header.transactions_root {
             return Err(Refusal::invalid("block", "transactions do not match their root"));
         }

@@ -140,6 +140,7 @@ pub enum Transaction {
     /// Settlement `number` executed on the chain: what it paid leaves the channel's books.
     Settled {
         number: u64,
+        paid: Vec<Address>,
     },
 }
 

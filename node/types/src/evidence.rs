@@ -25,6 +25,8 @@ pub enum Evidence {
         effects_root: Hash,
         state_root: Hash,
     },
+    /// The leader signed a block with a transaction that no rule admits.
+    InvalidTransaction { reporter: NodeId, block: Box<Block>, index: u32, reason: String },
     /// One node signed two blocks at one (term, height).
     DoubleBlock { first: Box<Block>, second: Box<Block> },
 }
