@@ -109,7 +109,8 @@ pub struct ChannelRecord {
     pub first_grant: Option<EpochGrant>,
     /// The records of the members in `first_grant`, kept for good.
     pub founders: Vec<MemberRecord>,
-    pub grant: Option<EpochGrant>,
+    /// The last grants (at most 64), ascending by epoch; the last one is in force.
+    pub grants: Vec<EpochGrant>,
     /// By join sequence, ascending.
     pub members: Vec<ChainMember>,
     pub settlement: SettlementRecord,
