@@ -100,14 +100,7 @@ impl Verify for Block {
         if Self::transactions_root(&self.transactions) != self.header.transactions_root {
             return Err(Refusal::invalid("block", "transactions do not match their root"));
         }
-        self.transactions.iter().try_for_each(|transaction| match transaction {
-            Transaction::Call(call) => call.check(),
-            Transaction::Tick
-            | Transaction::Join(_)
-            | Transaction::Remove { .. }
-            | Transaction::Close
-            | Transaction::Settled { .. } => Ok(()),
-        })
+        self.transactions.iter().filter_map(Transaction::as_call).try_for_each(Verify::check)
     }
 }
 

@@ -146,6 +146,11 @@ pub enum Transaction {
 
 impl Transaction {
     #[must_use]
+    pub fn as_call(&self) -> Option<&SignedCall> {
+        if let Self::Call(call) = self { Some(call) } else { None }
+    }
+
+    #[must_use]
     pub fn hash(&self) -> Hash {
         hash_value(Domain::Transaction, self)
     }

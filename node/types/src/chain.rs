@@ -142,9 +142,14 @@ pub enum ChainTx {
     ApplyForLeadership {
         channel: ChannelId,
     },
-    /// Execute a proposal with the yes votes that were gathered.
-    Settle {
+    /// Record a proposal, so that it can be executed.
+    Propose {
         proposal: Box<Proposal>,
+    },
+    /// Execute the proposal this node recorded before, with the yes votes that were gathered.
+    Execute {
+        channel: ChannelId,
+        proposal: Hash,
         votes: Vec<SignedVote>,
     },
     /// Misbehaviour; what the chain does with it comes with penalties.

@@ -36,6 +36,18 @@ impl StateKey {
         Self::Resource { address, type_tag: type_tag.into() }
     }
 
+    /// The account of a `Member` entry.
+    #[must_use]
+    pub fn member(&self) -> Option<Address> {
+        if let Self::Member(account) = self { Some(*account) } else { None }
+    }
+
+    /// The account of a `Departed` entry.
+    #[must_use]
+    pub fn departed(&self) -> Option<Address> {
+        if let Self::Departed(account) = self { Some(*account) } else { None }
+    }
+
     /// The key's place in the Merkle tree.
     #[must_use]
     pub fn hash(&self) -> Hash {

@@ -1,1 +1,11 @@
-//! placeholder
+//! Deterministic simulation: real channels in one thread over a fake network, clock and chain. A
+//! seed chooses delays, loss, duplication, crashes and partitions; all invariants are checked after
+//! every step.
+
+pub mod chain;
+pub mod invariants;
+pub mod machine;
+pub mod node;
+pub mod world;
+
+pub use world::{Plan, Report, World};

@@ -1,0 +1,320 @@
+//! Clients' calls: on their way to the leader, and waiting for the status they asked for.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use fairway_types::{Block, Hash, Height, NodeId, Refusal, SignedCall, Time};
+
+use super::{
+    Channel,
+    execution::{check_place, member, next_sequence},
+    input::{Request, RequestId},
+    output::{CallReport, CallStatus, Effect, Reply},
+    pool::Pooled,
+};
+use crate::message::Message;
+
+/// Executed calls whose place is remembered, so that a repeated request is answered.
+const REMEMBERED_CALLS: usize = 100_000;
+/// Milliseconds after which a client may try again when too many wait.
+const RETRY_AFTER: u64 = 100;
+
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    waiting: BTreeMap<Hash, Vec<(RequestId, CallStatus)>>,
+    waiting_count: usize,
+    on_the_way: BTreeMap<Hash, SignedCall>,
+    /// Places of executed calls that somebody still waits for.
+    hardening: BTreeMap<Height, Vec<(Hash, u32)>>,
+    places: BTreeMap<Hash, (Height, u32)>,
+    order: VecDeque<Hash>,
+}
+
+impl Clients {
+    #[must_use]
+    pub(super) fn place(&self, call: &Hash) -> Option<(Height, u32)> {
+        self.places.get(call).copied()
+    }
+
+    fn remember(&mut self, call: Hash, place: (Height, u32)) {
+        if self.places.insert(call, place).is_none() {
+            self.order.push_back(call);
+        }
+        while self.order.len() > REMEMBERED_CALLS {
+            if let Some(oldest) = self.order.pop_front() {
+                self.places.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl Channel {
+    pub(super) fn on_request(&mut self, id: RequestId, request: Request) {
+        match request {
+            Request::Call { call, wait } => {
+                if let Err(refusal) = self.take_call(id, call.into_inner(), wait) {
+                    self.perform(Effect::Reply { id, result: Err(refusal) });
+                }
+            }
+            Request::ProposeSettlement => self.on_propose(id),
+        }
+    }
+
+    fn take_call(
+        &mut self,
+        id: RequestId,
+        call: SignedCall,
+        wait: CallStatus,
+    ) -> Result<(), Refusal> {
+        let hash = call.hash();
+        if let Some(place) = self.clients.place(&hash) {
+            self.wait_for(id, hash, wait)?;
+            self.clients.hardening.entry(place.0).or_default().push((hash, place.1));
+            self.answer_up_to(place.0);
+            return Ok(());
+        }
+        self.check_call(&call)?;
+        self.wait_for(id, hash, wait)?;
+        let result = self.pass_on(call, hash);
+        if result.is_err() {
+            self.stop_waiting(&hash);
+        }
+        result
+    }
+
+    /// Orders the call here, or sends it to the leader.
+    fn pass_on(&mut self, call: SignedCall, hash: Hash) -> Result<(), Refusal> {
+        if self.leads() {
+            let expected = self.expected_sequence(&call);
+            return self.pool.add(Pooled { call, hash, from: None }, expected, &self.env.limits);
+        }
+        let Some(leader) = self.log.leader() else {
+            return Err(Refusal::NoLeader { reason: "no epoch was granted".into() });
+        };
+        if self.log.evidence().is_some() {
+            return Err(Refusal::NoLeader { reason: "this node reported the leader".into() });
+        }
+        self.clients.on_the_way.insert(hash, call.clone());
+        self.perform(Effect::Send { to: leader, message: Message::Forward(call) });
+        Ok(())
+    }
+
+    fn expected_sequence(&self, call: &SignedCall) -> fairway_types::SequenceNumber {
+        self.log
+            .tip()
+            .map_or_else(Default::default, |tip| next_sequence(&tip.state, call.call.sender))
+    }
+
+    /// P-37: what every node can refuse at once, before the leader sees it.
+    fn check_call(&self, call: &SignedCall) -> Result<(), Refusal> {
+        let (Some(genesis), Some(tip)) = (self.log.genesis(), self.log.tip()) else {
+            return Err(Refusal::NotReady {
+                what: "channel".into(),
+                reason: "its first epoch was not granted yet".into(),
+            });
+        };
+        check_place(&genesis.record, call)?;
+        if self.log.is_closed() {
+            return Err(Refusal::Closed);
+        }
+        if member(&tip.state, call.call.sender).is_none() {
+            return Err(Refusal::NotAMember { account: call.call.sender });
+        }
+        if call.call.expires_at < self.now {
+            return Err(Refusal::Expired { expires_at: call.call.expires_at, now: self.now });
+        }
+        let expected = next_sequence(&tip.state, call.call.sender);
+        if call.call.sequence < expected {
+            return Err(Refusal::SequenceNumber {
+                account: call.call.sender,
+                expected,
+                actual: call.call.sequence,
+            });
+        }
+        Ok(())
+    }
+
+    /// The leader's side of a forwarded call.
+    pub(super) fn on_forward(&mut self, from: NodeId, call: SignedCall) {
+        let hash = call.hash();
+        if self.clients.place(&hash).is_some() {
+            return;
+        }
+        let result = self.check_call(&call).and_then(|()| {
+            if !self.leads() {
+                return Err(Refusal::NoLeader { reason: "this node does not lead".into() });
+            }
+            let expected = self.expected_sequence(&call);
+            self.pool.add(Pooled { call, hash, from: Some(from) }, expected, &self.env.limits)
+        });
+        if let Err(refusal) = result {
+            self.refuse_call(Some(from), hash, refusal);
+        }
+    }
+
+    /// The leader's no reaches whoever asked.
+    pub(super) fn on_refused(&mut self, from: NodeId, call: Hash, refusal: Refusal) {
+        let busy = matches!(refusal, Refusal::Busy { .. });
+        if self.log.leader() == Some(from) && (busy || !refusal.is_transient()) {
+            self.fail_waiting(&call, &refusal);
+        }
+    }
+
+    pub(super) fn refuse_call(&mut self, from: Option<NodeId>, call: Hash, refusal: Refusal) {
+        match from {
+            Some(node) => {
+                let message = Message::Refused { call, refusal };
+                self.perform(Effect::Send { to: node, message });
+            }
+            None => self.fail_waiting(&call, &refusal),
+        }
+    }
+
+    fn wait_for(&mut self, id: RequestId, hash: Hash, wait: CallStatus) -> Result<(), Refusal> {
+        if self.clients.waiting_count >= self.env.limits.waiting_requests {
+            return Err(Refusal::busy("requests waiting for a status", RETRY_AFTER));
+        }
+        self.clients.waiting.entry(hash).or_default().push((id, wait));
+        self.clients.waiting_count += 1;
+        Ok(())
+    }
+
+    fn stop_waiting(&mut self, hash: &Hash) -> Vec<(RequestId, CallStatus)> {
+        let waiters = self.clients.waiting.remove(hash).unwrap_or_default();
+        self.clients.waiting_count = self.clients.waiting_count.saturating_sub(waiters.len());
+        waiters
+    }
+
+    fn fail_waiting(&mut self, hash: &Hash, refusal: &Refusal) {
+        self.clients.on_the_way.remove(hash);
+        for (id, _) in self.stop_waiting(hash) {
+            self.perform(Effect::Reply { id, result: Err(refusal.clone()) });
+        }
+    }
+
+    /// Calls of an appended block have their place; whoever waited for that hears of it.
+    pub(super) fn answer_executed(&mut self, height: Height) {
+        let Some(entry) = self.log.entry(height) else { return };
+        for (index, hash) in call_hashes(&entry.block.clone()) {
+            self.clients.remember(hash, (height, index));
+            self.clients.on_the_way.remove(&hash);
+            if self.clients.waiting.contains_key(&hash) {
+                self.clients.hardening.entry(height).or_default().push((hash, index));
+            }
+        }
+        self.answer_up_to(height);
+    }
+
+    pub(super) fn answer_hardened(&mut self) {
+        if self.clients.hardening.is_empty() {
+            return;
+        }
+        let highest = self.log.certified().max(self.log.finalised()).max(self.settled_height());
+        self.answer_up_to(highest);
+    }
+
+    /// Answers every waiter at or below `height` whose status is reached.
+    fn answer_up_to(&mut self, height: Height) {
+        let heights: Vec<Height> =
+            self.clients.hardening.range(..=height).map(|(height, _)| *height).collect();
+        for height in heights {
+            let calls = self.clients.hardening.remove(&height).unwrap_or_default();
+            let left: Vec<(Hash, u32)> = calls
+                .into_iter()
+                .filter(|(hash, index)| !self.answer_call(*hash, height, *index))
+                .collect();
+            if !left.is_empty() {
+                self.clients.hardening.insert(height, left);
+            }
+        }
+    }
+
+    /// Answers the waiters of one call; true if none is left.
+    fn answer_call(&mut self, hash: Hash, height: Height, index: u32) -> bool {
+        let status = self.status_at(height);
+        let effects =
+            self.log.entry(height).and_then(|entry| entry.effects.get(index as usize)).cloned();
+        let (answered, left): (Vec<_>, Vec<_>) =
+            self.stop_waiting(&hash).into_iter().partition(|(_, wait)| *wait <= status);
+        for (id, _) in answered {
+            let result = match &effects {
+                Some(effects) => Ok(Reply::Call(Box::new(CallReport {
+                    call: hash,
+                    height,
+                    index,
+                    status,
+                    effects: effects.clone(),
+                }))),
+                None => Err(Refusal::not_found(format!("block {height} in memory"))),
+            };
+            self.perform(Effect::Reply { id, result });
+        }
+        let done = left.is_empty();
+        if !done {
+            self.clients.waiting_count += left.len();
+            self.clients.waiting.insert(hash, left);
+        }
+        done
+    }
+
+    /// How far a block at `height` has come.
+    #[must_use]
+    pub fn status_at(&self, height: Height) -> CallStatus {
+        if height <= self.settled_height() {
+            CallStatus::Settled
+        } else if height <= self.log.finalised() {
+            CallStatus::Final
+        } else if height <= self.log.certified() {
+            CallStatus::Certified
+        } else {
+            CallStatus::Executed
+        }
+    }
+
+    /// Sends calls again that were not seen in the log, and gives up on expired ones.
+    pub(super) fn resend_calls(&mut self) {
+        if self.clients.on_the_way.is_empty()
+            || !self.timers.may_resend(self.now, self.env.limits.resend)
+        {
+            return;
+        }
+        let now = self.now;
+        let expired: Vec<(Hash, Time)> = self
+            .clients
+            .on_the_way
+            .iter()
+            .filter(|(_, call)| call.call.expires_at < now)
+            .map(|(hash, call)| (*hash, call.call.expires_at))
+            .collect();
+        for (hash, expires_at) in expired {
+            self.fail_waiting(&hash, &Refusal::Expired { expires_at, now });
+        }
+        let Some(leader) = self.log.leader().filter(|leader| *leader != self.me) else { return };
+        let calls: Vec<SignedCall> = self.clients.on_the_way.values().cloned().collect();
+        for call in calls {
+            self.perform(Effect::Send { to: leader, message: Message::Forward(call) });
+        }
+    }
+
+    /// A node that stopped leading hands the calls of its own clients to the leader.
+    pub(super) fn forward_pool(&mut self) {
+        if self.pool.len() == 0 {
+            return;
+        }
+        for pooled in self.pool.drain() {
+            if pooled.from.is_some() {
+                continue;
+            }
+            let hash = pooled.hash;
+            if let Err(refusal) = self.pass_on(pooled.call, hash) {
+                self.fail_waiting(&hash, &refusal);
+            }
+        }
+    }
+}
+
+fn call_hashes(block: &Block) -> Vec<(u32, Hash)> {
+    (0u32..)
+        .zip(&block.transactions)
+        .filter_map(|(index, transaction)| Some((index, transaction.as_call()?.hash())))
+        .collect()
+}

@@ -1,0 +1,239 @@
+//! Routes messages, follows the chain, and says what the chain's word makes due.
+
+use std::sync::Arc;
+
+use fairway_types::{
+    Certificate, Execute, NodeId, StateKey, StateReader, Time, Transaction, Weight,
+    chain::{ChainTx, ChannelRecord, Observation},
+};
+
+use super::{
+    Channel,
+    execution::genesis_writes,
+    log::Tip,
+    output::{Effect, Event},
+    quorum::is_quorum,
+};
+use crate::{message::Message, settlement::membership};
+
+/// The last final thing the chain said.
+#[derive(Debug, Default)]
+pub struct ChainView {
+    record: Option<Arc<ChannelRecord>>,
+    time: Time,
+    unreachable: Option<String>,
+}
+
+impl ChainView {
+    #[must_use]
+    pub fn record(&self) -> Option<&ChannelRecord> {
+        self.record.as_deref()
+    }
+
+    #[must_use]
+    pub fn time(&self) -> Time {
+        self.time
+    }
+
+    /// Why the chain can't be reached, if it can't.
+    #[must_use]
+    pub fn unreachable(&self) -> Option<&str> {
+        self.unreachable.as_deref()
+    }
+
+    #[must_use]
+    pub fn knows(&self, node: &NodeId) -> bool {
+        self.record()
+            .is_some_and(|record| record.members.iter().any(|member| member.record.node == *node))
+    }
+
+    /// Whether the chain says the same as a transaction ordered on its word; `None` when it does
+    /// not say (yet, or any more).
+    #[must_use]
+    pub fn confirms(&self, transaction: &Transaction) -> Option<bool> {
+        let record = self.record.as_deref();
+        match transaction {
+            Transaction::Call(_) | Transaction::Tick => Some(true),
+            Transaction::Join(joined) => record?
+                .members
+                .iter()
+                .find(|member| member.record.join_sequence == joined.join_sequence)
+                .map(|member| member.record == *joined),
+            Transaction::Remove { account, join_sequence } => record?
+                .members
+                .iter()
+                .any(|member| {
+                    member.leaving
+                        && member.record.account == *account
+                        && member.record.join_sequence == *join_sequence
+                })
+                .then_some(true),
+            Transaction::Close => (record?.closing || !record?.open).then_some(true),
+            Transaction::Settled { number, paid } => {
+                let settlement = &record?.settlement;
+                (settlement.number == *number).then(|| settlement.paid == *paid)
+            }
+        }
+    }
+
+    /// Whether the certificate is signed by 2/3 of the members the chain knows: enough to believe
+    /// that what it covers was checked when it was ordered.
+    #[must_use]
+    pub fn vouches(&self, certificate: &Certificate) -> bool {
+        let Some(record) = self.record() else { return false };
+        let active = || record.members.iter().filter(|member| member.active);
+        let whole = active().map(|member| member.record.weight.0).sum();
+        let part = active()
+            .filter(|member| {
+                certificate.signatures.iter().any(|(node, _)| *node == member.record.node)
+            })
+            .map(|member| member.record.weight.0)
+            .sum();
+        is_quorum(Weight(part), Weight(whole))
+    }
+}
+
+impl Channel {
+    /// The chain as this node last saw it.
+    #[must_use]
+    pub fn chain(&self) -> &ChainView {
+        &self.chain
+    }
+
+    pub(super) fn on_message(&mut self, from: NodeId, message: Message, vm: &impl Execute) {
+        match message {
+            Message::Heartbeat(heartbeat) => self.on_heartbeat(from, heartbeat),
+            Message::Block(block) => self.on_block(block, vm),
+            Message::Ack(ack) => self.on_ack(ack),
+            Message::Certificate(certificate) => self.on_certificate(certificate),
+            Message::Forward(call) => self.on_forward(from, call),
+            Message::Refused { call, refusal } => self.on_refused(from, call, refusal),
+            Message::SyncRequest { from: height } => {
+                self.perform(Effect::ServeBlocks { to: from, from: height });
+            }
+            Message::SyncBlocks(blocks) => self.on_sync_blocks(blocks, vm),
+            Message::Proposal(proposal) => self.on_proposal(proposal),
+            Message::Vote(vote) => self.on_vote(vote),
+            // What the chain does with evidence comes with penalties; until then each member
+            // relies on its own execution and nobody is believed.
+            Message::Report(_) => {}
+        }
+    }
+
+    pub(super) fn on_observation(&mut self, observation: Observation, vm: &impl Execute) {
+        match observation {
+            Observation::Channel { record, chain_time, is_final, .. } => {
+                self.chain.unreachable = None;
+                if is_final && record.channel == self.env.channel {
+                    self.on_record(*record, chain_time, vm);
+                }
+            }
+            Observation::Missing => {}
+            Observation::Unreachable { reason } => self.chain.unreachable = Some(reason),
+            Observation::Accepted { tx } => self.on_accepted(&tx),
+            Observation::Rejected { tx, reason } => self.on_rejected(&tx, &reason),
+        }
+    }
+
+    /// P-3: genesis comes from the first record that has a grant; terms from its grants, in order.
+    fn on_record(&mut self, record: ChannelRecord, chain_time: Time, vm: &impl Execute) {
+        let settled_before = self.settled_height();
+        if self.log.genesis().is_none() && record.first_grant.is_some() {
+            let writes = genesis_writes(&record, vm);
+            self.record(Event::Started { record: Box::new(record.clone()), writes });
+        }
+        if self.log.genesis().is_some() {
+            for grant in &record.grants {
+                if grant.epoch > self.log.term().epoch {
+                    self.record(Event::TermStarted { grant: grant.clone() });
+                }
+            }
+        }
+        self.chain.time = self.chain.time.max(chain_time);
+        self.chain.record = Some(Arc::new(record));
+        if self.settled_height() > settled_before {
+            self.on_heights();
+        }
+        self.apply_for_leadership();
+    }
+
+    /// P-4: see [`membership::should_apply`].
+    fn apply_for_leadership(&mut self) {
+        let Some(record) = self.chain.record() else { return };
+        if membership::should_apply(record, &self.me, self.chain.time)
+            && self.timers.may_apply(self.now)
+        {
+            let channel = self.env.channel;
+            self.perform(Effect::Submit(ChainTx::ApplyForLeadership { channel }));
+        }
+    }
+
+    pub(super) fn on_timeout(&mut self) {
+        let limits = self.env.limits.clone();
+        if self.timers.peer_heartbeat_due(self.now, limits.peer_heartbeat) {
+            self.send_heartbeat();
+        }
+        let open =
+            self.chain.record().is_some_and(|record| record.open && self.chain.knows(&self.me));
+        if open && self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat) {
+            self.perform(Effect::Submit(ChainTx::Heartbeat { channel: self.env.channel }));
+        } else {
+            self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat);
+        }
+        self.apply_for_leadership();
+        self.resend_calls();
+    }
+
+    /// What the leader orders on the chain's word and the clock's, in this order: settlements,
+    /// joins in join sequence, removals, the close, a tick.
+    pub(super) fn due_transactions(&mut self, tip: &Tip) -> Vec<Transaction> {
+        let mut due = Vec::new();
+        let closed = tip.state.read(&StateKey::Closed).is_some();
+        if let Some(record) = self.chain.record() {
+            due.extend(settled_word(record, tip));
+            if !closed {
+                due.extend(membership_words(record, tip, self.log.last_join()));
+            }
+        }
+        let interval = self.log.genesis().map_or(0, |genesis| genesis.record.config.tick_interval);
+        if !closed && self.timers.tick_due(self.now, interval) {
+            due.push(Transaction::Tick);
+        }
+        due
+    }
+}
+
+fn settled_word(record: &ChannelRecord, tip: &Tip) -> Option<Transaction> {
+    let settlement = &record.settlement;
+    let next = super::books::settled(&tip.state) + 1;
+    (settlement.number == next && settlement.height <= tip.height)
+        .then(|| Transaction::Settled { number: settlement.number, paid: settlement.paid.clone() })
+}
+
+fn membership_words(
+    record: &ChannelRecord,
+    tip: &Tip,
+    last_join: fairway_types::JoinSequence,
+) -> Vec<Transaction> {
+    let mut joins: Vec<_> = record
+        .members
+        .iter()
+        .filter(|member| member.record.join_sequence > last_join && !member.leaving)
+        .map(|member| member.record.clone())
+        .collect();
+    joins.sort_by_key(|member| member.join_sequence);
+    let registered = |node: &NodeId, join| {
+        tip.members.get(node).is_some_and(|member| member.join_sequence == join)
+    };
+    let removals = record
+        .members
+        .iter()
+        .filter(|member| member.leaving)
+        .filter(|member| registered(&member.record.node, member.record.join_sequence))
+        .map(|member| Transaction::Remove {
+            account: member.record.account,
+            join_sequence: member.record.join_sequence,
+        });
+    let close = record.closing.then_some(Transaction::Close);
+    joins.into_iter().map(Transaction::Join).chain(removals).chain(close).collect()
+}

@@ -1,0 +1,468 @@
+//! Runs a block's transactions on the state before it: the VM does what the app asks, the host
+//! keeps sequence numbers, members and books. Leader and follower run the same code.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fairway_state::State;
+use fairway_types::{
+    Address, Context, Effects, Execute, ExecutionStatus, Gas, Hash, Height, Hook, Invocation,
+    JoinSequence, MoveEvent, Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey,
+    StateReader, Time, Transaction, Write,
+    chain::{ChannelRecord, MemberRecord},
+    codec,
+    hash::{Domain, hash_value},
+    limits,
+    settlement::AssetAmount,
+};
+
+use super::{books, log::Tip, overlay::Overlay};
+
+/// Event types with which an app asks for something (`runtime::lifecycle`).
+pub const LEAVE_REQUESTED: &str = "0x2::lifecycle::LeaveRequested";
+pub const CLOSE_REQUESTED: &str = "0x2::lifecycle::CloseRequested";
+
+/// Status code of a transaction whose host bookkeeping could not be done.
+const FAILED_BOOKS: u64 = 1;
+
+/// The fixed facts of a channel that execution depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub record: &'a ChannelRecord,
+    pub height: Height,
+    pub time: Time,
+}
+
+/// A block being executed: the state before it and what its transactions wrote so far.
+pub struct Execution<'a, V: Execute> {
+    vm: &'a V,
+    place: Place<'a>,
+    parent: Hash,
+    last_join: JoinSequence,
+    overlay: Overlay<'a>,
+    effects: Vec<Effects>,
+}
+
+/// What executing a whole block gave.
+#[derive(Debug)]
+pub struct Executed {
+    pub effects: Vec<Effects>,
+    pub state: State,
+}
+
+/// The writes of consecutive effects, each key once, sorted.
+#[must_use]
+pub fn merged_writes(effects: &[Effects]) -> Vec<Write> {
+    let mut merged = BTreeMap::new();
+    for write in effects.iter().flat_map(|effects| &effects.writes) {
+        merged.insert(&write.key, &write.value);
+    }
+    merged
+        .into_iter()
+        .map(|(key, value)| Write { key: key.clone(), value: value.clone() })
+        .collect()
+}
+
+/// P-5: genesis credits the founders' deposits and runs `init`, then `on_join` for each founder in
+/// join order; every node derives it from the chain's record alone.
+pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
+    let empty = State::default();
+    let tip = Tip {
+        height: Height::ZERO,
+        hash: hash_value(Domain::Genesis, &record.channel),
+        time: Time::ZERO,
+        state: empty,
+        members: Arc::default(),
+    };
+    let mut run = Execution::new(vm, record, &tip, Time::ZERO, JoinSequence::ZERO);
+    run.place.height = Height::ZERO;
+    run.transact(|books| books.hook(Hook::Init));
+    let mut founders = record.founders.clone();
+    founders.sort_by_key(|member| member.join_sequence);
+    for member in &founders {
+        run.transact(|books| books.join(member));
+    }
+    merged_writes(&run.effects)
+}
+
+impl<'a, V: Execute> Execution<'a, V> {
+    #[must_use]
+    pub fn new(
+        vm: &'a V,
+        record: &'a ChannelRecord,
+        parent: &'a Tip,
+        time: Time,
+        last_join: JoinSequence,
+    ) -> Self {
+        Self {
+            vm,
+            place: Place { record, height: parent.height.next(), time },
+            parent: parent.hash,
+            last_join,
+            overlay: Overlay::on_state(&parent.state),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Checks one transaction against the rules and runs it; a refused one leaves no trace.
+    pub fn run(&mut self, transaction: &Transaction) -> Result<&Effects, Refusal> {
+        match transaction {
+            Transaction::Call(call) => {
+                self.check_call(call)?;
+                self.transact(|books| books.call(call));
+            }
+            Transaction::Tick => {
+                self.check_open()?;
+                self.transact(|books| books.hook(Hook::OnTick));
+            }
+            Transaction::Join(member) => {
+                self.check_join(member)?;
+                self.last_join = member.join_sequence;
+                self.transact(|books| books.join(member));
+            }
+            Transaction::Remove { account, join_sequence } => {
+                self.check_open()?;
+                let member = self.member(*account)?;
+                if member.join_sequence != *join_sequence {
+                    return Err(Refusal::NotAMember { account: *account });
+                }
+                self.transact(|books| books.leave(*account));
+            }
+            Transaction::Close => {
+                self.check_open()?;
+                self.transact(|books| books.close());
+            }
+            Transaction::Settled { number, paid } => {
+                self.check_settled(*number, paid)?;
+                self.transact(|books| books.settled(*number, paid));
+            }
+        }
+        self.effects.last().ok_or(Refusal::Internal { reason: "no effects".into() })
+    }
+
+    #[must_use]
+    pub fn effects(&self) -> &[Effects] {
+        &self.effects
+    }
+
+    /// Ends the block: one update of the state for all its writes.
+    #[must_use]
+    pub fn finish(self, before: &State) -> Executed {
+        let state = before.with_writes(&merged_writes(&self.effects));
+        Executed { effects: self.effects, state }
+    }
+
+    /// The member's next sequence number, counting calls already run in this block.
+    #[must_use]
+    pub fn next_sequence(&self, account: Address) -> SequenceNumber {
+        next_sequence(&self.overlay, account)
+    }
+
+    // P-12: a call is executed once, in its sender's order, in this channel, in its time.
+    fn check_call(&self, signed: &SignedCall) -> Result<(), Refusal> {
+        let call = &signed.call;
+        self.check_open()?;
+        check_place(self.place.record, signed)?;
+        self.member(call.sender)?;
+        let expected = self.next_sequence(call.sender);
+        if call.sequence != expected {
+            return Err(Refusal::SequenceNumber {
+                account: call.sender,
+                expected,
+                actual: call.sequence,
+            });
+        }
+        if call.expires_at < self.place.time {
+            return Err(Refusal::Expired { expires_at: call.expires_at, now: self.place.time });
+        }
+        if call.expires_at.since(self.place.time) > limits::CALL_LIFETIME {
+            return Err(Refusal::invalid(
+                "expires_at",
+                format!("at most {} ms ahead", limits::CALL_LIFETIME),
+            ));
+        }
+        if call.operation == Operation::Close && call.sender != self.place.record.creator {
+            return Err(Refusal::Unauthorised {
+                reason: format!("only the creator {} may close", self.place.record.creator),
+            });
+        }
+        Ok(())
+    }
+
+    // P-13: members enter in join order, each once, while the channel is open.
+    fn check_join(&self, member: &MemberRecord) -> Result<(), Refusal> {
+        self.check_open()?;
+        if member.join_sequence <= self.last_join {
+            return Err(Refusal::invalid(
+                "join",
+                format!("sequence {} after {}", member.join_sequence, self.last_join),
+            ));
+        }
+        let known = self.overlay.read(&StateKey::Member(member.account)).is_some()
+            || self.overlay.read(&StateKey::Departed(member.account)).is_some();
+        if known {
+            return Err(Refusal::invalid("join", format!("{} is already in", member.account)));
+        }
+        Ok(())
+    }
+
+    // P-16: settlements leave the books one by one, and pay only what left.
+    fn check_settled(&self, number: u64, paid: &[Address]) -> Result<(), Refusal> {
+        let expected = books::settled(&self.overlay) + 1;
+        if number != expected {
+            return Err(Refusal::invalid("settlement", format!("number {number}, not {expected}")));
+        }
+        let unknown =
+            paid.iter().find(|account| books::departed(&self.overlay, **account).is_none());
+        match unknown {
+            Some(account) => Err(Refusal::invalid("settlement", format!("{account} never left"))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_open(&self) -> Result<(), Refusal> {
+        match self.overlay.read(&StateKey::Closed) {
+            Some(_) => Err(Refusal::Closed),
+            None => Ok(()),
+        }
+    }
+
+    fn member(&self, account: Address) -> Result<MemberRecord, Refusal> {
+        member(&self.overlay, account).ok_or(Refusal::NotAMember { account })
+    }
+
+    /// Runs `body` as one transaction and keeps its effects.
+    fn transact(&mut self, body: impl FnOnce(&mut Books<'_, V>) -> ExecutionStatus) {
+        let index = u32::try_from(self.effects.len()).unwrap_or(u32::MAX);
+        let context = Context {
+            chain: self.place.record.chain,
+            channel: self.place.record.channel,
+            height: self.place.height,
+            time: self.place.time,
+            index,
+            seed: hash_value(Domain::Seed, &(self.place.record.channel, self.parent, index)),
+        };
+        let mut books = Books {
+            vm: self.vm,
+            context,
+            state: Overlay::on_overlay(&self.overlay),
+            gas: 0,
+            events: Vec::new(),
+        };
+        let status = body(&mut books);
+        let effects = Effects {
+            status,
+            gas_used: Gas(books.gas),
+            events: books.events,
+            writes: books.state.into_writes(),
+        };
+        self.overlay.absorb(&effects.writes);
+        self.effects.push(effects);
+    }
+}
+
+/// P-10: a call names this chain and this channel, and asks for no more gas than there is.
+pub fn check_place(record: &ChannelRecord, signed: &SignedCall) -> Result<(), Refusal> {
+    let call = &signed.call;
+    if call.chain != record.chain {
+        return Err(Refusal::WrongChain { expected: record.chain, actual: call.chain });
+    }
+    if call.channel != record.channel {
+        return Err(Refusal::WrongChannel { expected: record.channel, actual: call.channel });
+    }
+    if call.gas_limit.0 > limits::CALL_GAS {
+        return Err(Refusal::TooLarge {
+            what: "gas_limit".into(),
+            actual: call.gas_limit.0,
+            limit: limits::CALL_GAS,
+        });
+    }
+    Ok(())
+}
+
+/// The account's next sequence number in `state`.
+pub fn next_sequence(state: &dyn StateReader, account: Address) -> SequenceNumber {
+    state
+        .read(&StateKey::Sequence(account))
+        .and_then(|bytes| codec::decode("sequence", &bytes).ok())
+        .unwrap_or_default()
+}
+
+/// The registered member's record in `state`.
+pub fn member(state: &dyn StateReader, account: Address) -> Option<MemberRecord> {
+    let bytes = state.read(&StateKey::Member(account))?;
+    codec::decode("member", &bytes).ok()
+}
+
+/// Accounts that left and are not paid yet, sorted.
+fn departed_accounts(state: &Overlay<'_>) -> Vec<Address> {
+    state.accounts(&StateKey::Departed(Address::ZERO), StateKey::departed)
+}
+
+/// One transaction: VM sessions and the host's bookkeeping over a private overlay.
+struct Books<'a, V: Execute> {
+    vm: &'a V,
+    context: Context,
+    state: Overlay<'a>,
+    gas: u64,
+    events: Vec<MoveEvent>,
+}
+
+impl<V: Execute> Books<'_, V> {
+    fn call(&mut self, signed: &SignedCall) -> ExecutionStatus {
+        let call = &signed.call;
+        self.put(StateKey::Sequence(call.sender), &call.sequence.next());
+        let status = match &call.operation {
+            Operation::Invoke { function, type_args, args } => {
+                let invocation =
+                    Invocation::Call { sender: call.sender, function, type_args, args };
+                self.invoke(&invocation, call.gas_limit)
+            }
+            Operation::Leave => self.leave(call.sender),
+            Operation::Close => self.close(),
+        };
+        self.follow_requests();
+        status
+    }
+
+    fn hook(&mut self, hook: Hook) -> ExecutionStatus {
+        let follow = hook == Hook::OnTick;
+        let status = self.invoke(&Invocation::Hook(hook), Gas(limits::HOOK_GAS));
+        if follow {
+            self.follow_requests();
+        }
+        status
+    }
+
+    /// Books the deposit, registers the member, then tells the app; a failing hook loses only its
+    /// own writes.
+    fn join(&mut self, member: &MemberRecord) -> ExecutionStatus {
+        let Some(locked) = books::add(&books::locked(&self.state), &member.deposit) else {
+            return ExecutionStatus::Failed { code: FAILED_BOOKS };
+        };
+        let credit = Invocation::Credit { account: member.account, amounts: &member.deposit };
+        let status = self.invoke(&credit, Gas(limits::HOOK_GAS));
+        if !status.is_success() {
+            return status;
+        }
+        self.put(StateKey::Locked, &locked);
+        self.put(StateKey::Member(member.account), member);
+        self.hook(Hook::OnJoin { account: member.account })
+    }
+
+    fn leave(&mut self, account: Address) -> ExecutionStatus {
+        let status = self.depart(account);
+        self.state.put(StateKey::Member(account), None);
+        status
+    }
+
+    /// P-17: everybody departs and stays registered, so that what follows can still be certified.
+    fn close(&mut self) -> ExecutionStatus {
+        let mut members = self.members();
+        members.sort_by_key(|member| member.join_sequence);
+        for member in members {
+            self.depart(member.account);
+        }
+        self.divide_remainder();
+        self.put(StateKey::Closed, &());
+        ExecutionStatus::Success
+    }
+
+    /// Runs `on_leave`, then moves the vault to what the chain owes the leaver.
+    fn depart(&mut self, account: Address) -> ExecutionStatus {
+        let status = self.hook(Hook::OnLeave { account });
+        let balance = books::vault(&self.state, account);
+        let debit = self.invoke(&Invocation::Debit { account }, Gas(limits::HOOK_GAS));
+        if !debit.is_success() {
+            return debit;
+        }
+        self.put(StateKey::Departed(account), &balance);
+        status
+    }
+
+    /// P-18: what the app still holds at the close is divided equally among those who departed,
+    /// single units to the lowest addresses.
+    fn divide_remainder(&mut self) {
+        let departed = self.departed();
+        let owed =
+            departed.iter().try_fold(Vec::new(), |sum, (_, amounts)| books::add(&sum, amounts));
+        let held = owed.and_then(|owed| books::subtract(&books::locked(&self.state), &owed));
+        let count = departed.len() as u64;
+        let Some(held) = held.filter(|held| !held.is_empty() && count > 0) else { return };
+        for (place, (account, amounts)) in (0u64..).zip(departed) {
+            let share: Vec<AssetAmount> = held
+                .iter()
+                .map(|entry| AssetAmount {
+                    asset: entry.asset,
+                    amount: entry.amount / count + u64::from(place < entry.amount % count),
+                })
+                .filter(|entry| entry.amount > 0)
+                .collect();
+            if let Some(total) = books::add(&amounts, &share) {
+                self.put(StateKey::Departed(account), &total);
+            }
+        }
+    }
+
+    fn settled(&mut self, number: u64, paid: &[Address]) -> ExecutionStatus {
+        for account in paid {
+            let owed = books::departed(&self.state, *account).unwrap_or_default();
+            let Some(locked) = books::subtract(&books::locked(&self.state), &owed) else {
+                return ExecutionStatus::Failed { code: FAILED_BOOKS };
+            };
+            self.put(StateKey::Locked, &locked);
+            self.state.put(StateKey::Departed(*account), None);
+        }
+        self.put(StateKey::Settled, &number);
+        ExecutionStatus::Success
+    }
+
+    /// P-19: an app asks for a leave or a close by an event of `runtime::lifecycle`.
+    fn follow_requests(&mut self) {
+        let asked: Vec<MoveEvent> = self
+            .events
+            .iter()
+            .filter(|event| [LEAVE_REQUESTED, CLOSE_REQUESTED].contains(&event.type_tag.as_str()))
+            .cloned()
+            .collect();
+        for event in asked {
+            if self.state.read(&StateKey::Closed).is_some() {
+                return;
+            }
+            if event.type_tag == CLOSE_REQUESTED {
+                self.close();
+            } else if let Ok(account) = codec::decode::<Address>("leave request", &event.data)
+                && member(&self.state, account).is_some()
+            {
+                self.leave(account);
+            }
+        }
+    }
+
+    fn invoke(&mut self, invocation: &Invocation<'_>, gas_limit: Gas) -> ExecutionStatus {
+        let Outcome { status, gas_used, writes, events } =
+            self.vm.execute(&self.state, &self.context, invocation, gas_limit);
+        self.gas = self.gas.saturating_add(gas_used.0);
+        if status.is_success() {
+            self.state.absorb(&writes);
+            self.events.extend(events);
+        }
+        status
+    }
+
+    fn put<T: serde::Serialize>(&mut self, key: StateKey, value: &T) {
+        self.state.put(key, Some(codec::encode(value)));
+    }
+
+    fn departed(&self) -> Vec<(Address, Vec<AssetAmount>)> {
+        departed_accounts(&self.state)
+            .into_iter()
+            .filter_map(|account| Some((account, books::departed(&self.state, account)?)))
+            .collect()
+    }
+
+    fn members(&self) -> Vec<MemberRecord> {
+        let accounts = self.state.accounts(&StateKey::Member(Address::ZERO), StateKey::member);
+        accounts.into_iter().filter_map(|account| self::member(&self.state, account)).collect()
+    }
+}

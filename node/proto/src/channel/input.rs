@@ -1,0 +1,34 @@
+//! What a channel is told: requests of clients, words of peers, observations of the chain, time.
+
+use fairway_types::{NodeId, SignedCall, Verified, chain::Observation};
+
+use crate::{channel::output::CallStatus, message::Message};
+
+/// Names a client's request until it is answered; chosen by the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Order a call; answer once it has reached `wait`.
+    Call { call: Box<Verified<SignedCall>>, wait: CallStatus },
+    /// Propose a settlement as soon as there is something final to settle; answered with its number.
+    ProposeSettlement,
+}
+
+#[derive(Debug, Clone)]
+pub enum Input {
+    Client {
+        id: RequestId,
+        request: Request,
+    },
+    Peer {
+        from: NodeId,
+        message: Box<Verified<Message>>,
+    },
+    Chain(Observation),
+    /// The time of [`crate::Channel::deadline`] came.
+    Timeout,
+    /// The end of a group of inputs: the leader cuts a block, a follower acks its head.
+    Flush,
+}

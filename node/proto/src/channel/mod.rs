@@ -1,0 +1,216 @@
+//! One channel on one node: the controller that routes inputs, and the state they work on.
+//!
+//! `handle` decides, records events and asks for effects. Events are applied as they are recorded;
+//! the driver stores a group's events in one write and only then performs its effects, so that no
+//! signature leaves before it is stored. Only [`Log`] is durable; everything else is rebuilt from
+//! peers, clients and the chain.
+
+pub mod books;
+mod clients;
+pub mod controller;
+pub mod execution;
+mod follower;
+pub mod input;
+mod leader;
+pub mod log;
+pub mod output;
+mod overlay;
+mod peers;
+mod pool;
+pub mod quorum;
+pub mod settling;
+pub mod status;
+mod timers;
+
+use std::sync::Arc;
+
+use fairway_types::{ChainId, ChannelId, Execute, Height, Keypair, NodeId, Time};
+
+use self::{
+    clients::Clients,
+    controller::ChainView,
+    follower::Waiting,
+    input::Input,
+    log::Log,
+    output::{Effect, Event, Step, Update},
+    peers::Peers,
+    pool::Pool,
+    settling::Settling,
+    timers::Timers,
+};
+
+/// Bounds and intervals that are a node's own business; times in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls waiting to be ordered.
+    pub pool_calls: usize,
+    /// Calls of one sender waiting to be ordered.
+    pub pool_calls_per_sender: usize,
+    /// Uncertified blocks in flight.
+    pub window: u64,
+    /// Calls in one block.
+    pub block_calls: usize,
+    /// Blocks held that came too early.
+    pub waiting_blocks: usize,
+    /// Requests of clients waiting for a status.
+    pub waiting_requests: usize,
+    /// Between heartbeats to the other nodes.
+    pub peer_heartbeat: u64,
+    /// Between heartbeats to the contract.
+    pub chain_heartbeat: u64,
+    /// Until a call that was forwarded is sent again.
+    pub resend: u64,
+    /// Until an idle leader cuts an empty block to make its last one final.
+    pub finality_delay: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pool_calls: 20_000,
+            pool_calls_per_sender: 4_096,
+            window: 16,
+            block_calls: 1_024,
+            waiting_blocks: 64,
+            waiting_requests: 20_000,
+            peer_heartbeat: 250,
+            chain_heartbeat: fairway_types::limits::HEARTBEAT_INTERVAL,
+            resend: 500,
+            finality_delay: 50,
+        }
+    }
+}
+
+/// Who this node is in the channel.
+#[derive(Debug, Clone)]
+pub struct Env {
+    pub chain: ChainId,
+    pub channel: ChannelId,
+    pub keypair: Keypair,
+    pub limits: Limits,
+}
+
+/// A channel as one node sees it.
+#[derive(Debug)]
+pub struct Channel {
+    env: Arc<Env>,
+    me: NodeId,
+    now: Time,
+    log: Log,
+    chain: ChainView,
+    pool: Pool,
+    clients: Clients,
+    peers: Peers,
+    waiting: Waiting,
+    settling: Settling,
+    timers: Timers,
+    step: Step,
+}
+
+impl Channel {
+    #[must_use]
+    pub fn new(env: Env) -> Self {
+        Self::restore(env, Log::default())
+    }
+
+    /// A channel that goes on from what was stored. The first inputs it needs are the chain's
+    /// observation and a flush.
+    #[must_use]
+    pub fn restore(env: Env, log: Log) -> Self {
+        let me = env.keypair.node_id();
+        let settling = Settling::resume(&log, me);
+        Self {
+            me,
+            now: Time::ZERO,
+            log,
+            chain: ChainView::default(),
+            pool: Pool::default(),
+            clients: Clients::default(),
+            peers: Peers::default(),
+            waiting: Waiting::default(),
+            settling,
+            timers: Timers::default(),
+            step: Step::default(),
+            env: Arc::new(env),
+        }
+    }
+
+    /// Decides what follows from `input`. Events are already applied when this returns; the driver
+    /// stores them before it performs the effects.
+    pub fn handle(&mut self, now: Time, vm: &impl Execute, input: Input) -> Step {
+        self.now = self.now.max(now);
+        match input {
+            Input::Client { id, request } => self.on_request(id, request),
+            Input::Peer { from, message } => self.on_message(from, message.into_inner(), vm),
+            Input::Chain(observation) => self.on_observation(observation, vm),
+            Input::Timeout => self.on_timeout(),
+            Input::Flush => self.on_flush(vm),
+        }
+        std::mem::take(&mut self.step)
+    }
+
+    /// When [`Input::Timeout`] and a flush are due next.
+    #[must_use]
+    pub fn deadline(&self) -> Time {
+        self.timers.next(self)
+    }
+
+    /// The durable half, for reading.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.me
+    }
+
+    fn on_flush(&mut self, vm: &impl Execute) {
+        if self.leads() {
+            self.cut_block(vm);
+        } else {
+            self.drain_waiting(vm);
+            self.ack_head();
+            self.forward_pool();
+        }
+        self.settle();
+    }
+
+    /// P-2: an event is applied when it is recorded, and recorded nowhere else.
+    fn record(&mut self, event: Event) {
+        let before = (self.log.certified(), self.log.finalised(), self.log.settled());
+        self.log.apply(&event);
+        self.step.events.push(event);
+        let after = (self.log.certified(), self.log.finalised(), self.log.settled());
+        if before != after {
+            self.on_heights();
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        self.step.effects.push(effect);
+    }
+
+    /// Heights hardened: subscribers and waiting clients hear of it.
+    fn on_heights(&mut self) {
+        let update = Update::Heights {
+            certified: self.log.certified(),
+            finalised: self.log.finalised(),
+            settled: self.settled_height(),
+            time: self.now,
+        };
+        self.perform(Effect::Publish(update));
+        self.answer_hardened();
+    }
+
+    /// Whether this node leads the term and may order.
+    fn leads(&self) -> bool {
+        self.log.leader() == Some(self.me) && self.log.evidence().is_none()
+    }
+
+    /// Height of the last settlement the chain reported.
+    fn settled_height(&self) -> Height {
+        self.chain.record().map_or(Height::ZERO, |record| record.settlement.height)
+    }
+}

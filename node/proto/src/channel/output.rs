@@ -1,0 +1,111 @@
+//! What a channel decides: events to store, effects to perform once they are stored.
+
+use std::sync::Arc;
+
+use fairway_state::State;
+use fairway_types::{
+    Block, Certificate, Effects, Hash, Height, NodeId, Refusal, SignedAck, Time, Write,
+    chain::{ChainTx, ChannelRecord, EpochGrant},
+    evidence::Evidence,
+    settlement::{SignedProposal, SignedVote},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{channel::input::RequestId, message::Message};
+
+/// What happened, in the past tense; replaying the stored events gives the channel's [`super::Log`]
+/// back without the VM.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Event {
+    /// Genesis was computed from the chain's record.
+    Started { record: Box<ChannelRecord>, writes: Vec<Write> },
+    /// The contract granted an epoch.
+    TermStarted { grant: EpochGrant },
+    /// A block was checked, executed and appended.
+    Appended(Appended),
+    /// This node signed an ack.
+    Acked { ack: SignedAck },
+    /// A certificate of weight >= 2/3 was seen.
+    Certified { certificate: Certificate },
+    /// The leader's word and re-execution differ: this node follows it no longer.
+    Diverged { evidence: Box<Evidence> },
+    /// This node signed a proposal.
+    Proposed { proposal: Box<SignedProposal> },
+    /// This node signed a vote.
+    Voted { vote: Box<SignedVote> },
+}
+
+/// An appended block with its results.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Appended {
+    pub block: Arc<Block>,
+    pub effects: Arc<Vec<Effects>>,
+    /// The state after the block, where execution has it at hand; replay computes it from the
+    /// effects.
+    #[serde(skip)]
+    pub state: Option<State>,
+}
+
+/// How far a call has come. Ordered: each status implies those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum CallStatus {
+    Executed,
+    Certified,
+    Final,
+    Settled,
+}
+
+/// A call's place and results.
+#[derive(Debug, Clone)]
+pub struct CallReport {
+    pub call: Hash,
+    pub height: Height,
+    /// Its place in the block.
+    pub index: u32,
+    pub status: CallStatus,
+    pub effects: Effects,
+}
+
+/// What subscribers see. One per appended block, and one whenever heights harden.
+#[derive(Debug, Clone)]
+pub enum Update {
+    Block { block: Arc<Block>, effects: Arc<Vec<Effects>> },
+    Heights { certified: Height, finalised: Height, settled: Height, time: Time },
+}
+
+/// What the shell does once the step's events are stored. Performing one twice does no harm.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    Send {
+        to: NodeId,
+        message: Message,
+    },
+    /// To every other registered member's node.
+    Broadcast(Message),
+    Reply {
+        id: RequestId,
+        result: Result<Reply, Refusal>,
+    },
+    Submit(ChainTx),
+    /// Read the channel's record from the chain again.
+    Refresh,
+    Publish(Update),
+    /// Hand `to` the blocks from this height on, from the store.
+    ServeBlocks {
+        to: NodeId,
+        from: Height,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Call(Box<CallReport>),
+    Proposed { number: u64, proposal: Hash },
+}
+
+/// The outcome of one input.
+#[derive(Debug, Default)]
+pub struct Step {
+    pub events: Vec<Event>,
+    pub effects: Vec<Effect>,
+}

@@ -1,0 +1,171 @@
+//! Calls that wait for the leader to order them: in each sender's order, bounded, each once.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use fairway_types::{Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall};
+
+use super::Limits;
+
+/// Milliseconds after which a client may try again when the pool is full.
+const RETRY_AFTER: u64 = 100;
+/// How far ahead of its turn a call may come and wait.
+const AHEAD: u64 = 1_024;
+
+#[derive(Debug, Clone)]
+pub(super) struct Pooled {
+    pub call: SignedCall,
+    pub hash: Hash,
+    /// The node that forwarded it; `None` for a client of this node.
+    pub from: Option<NodeId>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    ready: VecDeque<Pooled>,
+    /// Next number of senders that have calls in `ready`.
+    next: BTreeMap<Address, SequenceNumber>,
+    early: BTreeMap<(Address, SequenceNumber), Pooled>,
+}
+
+impl Pool {
+    /// Takes a call whose turn it is or will be soon. `expected` is the sender's next number in the
+    /// log. P-20: bounded, with a clear answer when full.
+    pub(super) fn add(
+        &mut self,
+        pooled: Pooled,
+        expected: SequenceNumber,
+        limits: &Limits,
+    ) -> Result<(), Refusal> {
+        let account = pooled.call.call.sender;
+        let actual = pooled.call.call.sequence;
+        let next = self.next.get(&account).copied().unwrap_or(expected).max(expected);
+        let pooled_already = actual >= expected && actual < next;
+        if pooled_already && self.holds(&pooled.hash) {
+            return Ok(());
+        }
+        if actual < next || actual.0 - next.0 > AHEAD {
+            return Err(Refusal::SequenceNumber { account, expected: next, actual });
+        }
+        let of_sender = (next.0 - expected.0) as usize + self.early_of(account);
+        if self.len() >= limits.pool_calls || of_sender >= limits.pool_calls_per_sender {
+            return Err(Refusal::busy("calls waiting to be ordered", RETRY_AFTER));
+        }
+        self.early.insert((account, actual), pooled);
+        self.promote(account, next);
+        Ok(())
+    }
+
+    /// The next call in order.
+    pub(super) fn take(&mut self) -> Option<Pooled> {
+        let pooled = self.ready.pop_front()?;
+        let account = pooled.call.call.sender;
+        let last = self.next.get(&account) == Some(&pooled.call.call.sequence.next());
+        if last {
+            self.next.remove(&account);
+        }
+        Some(pooled)
+    }
+
+    #[must_use]
+    pub(super) fn len(&self) -> usize {
+        self.ready.len() + self.early.len()
+    }
+
+    #[must_use]
+
+    /// Empties the pool, in order.
+    pub(super) fn drain(&mut self) -> Vec<Pooled> {
+        self.next.clear();
+        let early = std::mem::take(&mut self.early);
+        self.ready.drain(..).chain(early.into_values()).collect()
+    }
+
+    fn holds(&self, hash: &Hash) -> bool {
+        self.ready.iter().any(|pooled| pooled.hash == *hash)
+    }
+
+    fn early_of(&self, account: Address) -> usize {
+        let first = (account, SequenceNumber::ZERO);
+        let last = (account, SequenceNumber(u64::MAX));
+        self.early.range(first..=last).count()
+    }
+
+    fn promote(&mut self, account: Address, mut next: SequenceNumber) {
+        while let Some(pooled) = self.early.remove(&(account, next)) {
+            self.ready.push_back(pooled);
+            next = next.next();
+            self.next.insert(account, next);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::{Call, ChainId, ChannelId, Gas, Keypair, Operation, Time};
+
+    use super::*;
+
+    fn pooled(seed: u8, sequence: u64) -> Pooled {
+        let keypair = Keypair::from_seed(&[seed; 32]);
+        let call = Call {
+            chain: ChainId(1),
+            channel: ChannelId::ZERO,
+            sender: keypair.address(),
+            sequence: SequenceNumber(sequence),
+            operation: Operation::Leave,
+            gas_limit: Gas(0),
+            expires_at: Time::ZERO,
+        };
+        let call = SignedCall { signature: keypair.sign(&call), key: keypair.public(), call };
+        Pooled { hash: call.hash(), call, from: None }
+    }
+
+    fn add(pool: &mut Pool, seed: u8, sequence: u64, expected: u64) -> Result<(), Refusal> {
+        pool.add(pooled(seed, sequence), SequenceNumber(expected), &Limits::default())
+    }
+
+    fn order(pool: &mut Pool) -> Vec<u64> {
+        std::iter::from_fn(|| pool.take()).map(|pooled| pooled.call.call.sequence.0).collect()
+    }
+
+    #[test]
+    fn early_calls_wait_for_their_turn() {
+        let mut pool = Pool::default();
+        assert!(add(&mut pool, 1, 2, 0).is_ok());
+        assert!(add(&mut pool, 1, 1, 0).is_ok());
+        assert!(pool.take().is_none());
+        assert!(add(&mut pool, 1, 0, 0).is_ok());
+        assert_eq!(order(&mut pool), [0, 1, 2]);
+        assert_eq!(pool.len(), 0);
+    }
+
+    #[test]
+    fn used_and_far_numbers_are_refused_with_the_expected_one() {
+        let mut pool = Pool::default();
+        let refusal = add(&mut pool, 1, 3, 5).unwrap_err();
+        assert!(matches!(
+            refusal,
+            Refusal::SequenceNumber { expected: SequenceNumber(5), actual: SequenceNumber(3), .. }
+        ));
+        assert!(add(&mut pool, 1, 5 + AHEAD + 1, 5).is_err());
+    }
+
+    #[test]
+    fn same_call_twice_is_kept_once() {
+        let mut pool = Pool::default();
+        assert!(add(&mut pool, 1, 0, 0).is_ok());
+        assert!(add(&mut pool, 1, 0, 0).is_ok());
+        assert_eq!(order(&mut pool), [0]);
+    }
+
+    #[test]
+    fn full_pool_says_when_to_retry() {
+        let mut pool = Pool::default();
+        let limits = Limits { pool_calls: 2, ..Limits::default() };
+        for sequence in 0..2 {
+            assert!(pool.add(pooled(1, sequence), SequenceNumber(0), &limits).is_ok());
+        }
+        let refusal = pool.add(pooled(1, 2), SequenceNumber(0), &limits).unwrap_err();
+        assert_eq!(refusal, Refusal::busy("calls waiting to be ordered", RETRY_AFTER));
+    }
+}

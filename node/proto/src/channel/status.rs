@@ -1,0 +1,102 @@
+//! Where a channel stands, for people and scripts.
+
+use fairway_types::{Height, JoinSequence, NodeId, Term, Time};
+
+use super::Channel;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// No epoch yet, or this node is not a member.
+    Waiting,
+    Leader,
+    Follower,
+    /// This node reported its leader and follows it no longer.
+    Halted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberStatus {
+    pub node: NodeId,
+    pub account: fairway_types::Address,
+    pub join_sequence: JoinSequence,
+    /// When its last heartbeat to this node came; `None` if never.
+    pub heard_at: Option<Time>,
+    pub head: Height,
+    pub certified: Height,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelStatus {
+    pub role: Role,
+    pub term: Term,
+    pub leader: Option<NodeId>,
+    pub head: Height,
+    pub certified: Height,
+    pub finalised: Height,
+    pub settled: Height,
+    pub members: Vec<MemberStatus>,
+    /// Calls waiting to be ordered.
+    pub queued: usize,
+    pub closed: bool,
+    /// Why the settlement chain can't be reached, if it can't.
+    pub chain_unreachable: Option<String>,
+}
+
+impl Channel {
+    #[must_use]
+    pub fn status(&self) -> ChannelStatus {
+        let leader = self.log.leader();
+        let role = if self.log.evidence().is_some() {
+            Role::Halted
+        } else if leader.is_none() {
+            Role::Waiting
+        } else if leader == Some(self.me) {
+            Role::Leader
+        } else {
+            Role::Follower
+        };
+        ChannelStatus {
+            role,
+            term: self.log.term(),
+            leader,
+            head: self.log.head(),
+            certified: self.log.certified(),
+            finalised: self.log.finalised(),
+            settled: self.settled_height(),
+            members: self.member_statuses(),
+            queued: self.pool.len(),
+            closed: self.log.is_closed(),
+            chain_unreachable: self.chain.unreachable().map(str::to_owned),
+        }
+    }
+
+    fn member_statuses(&self) -> Vec<MemberStatus> {
+        let Some(tip) = self.log.tip() else { return Vec::new() };
+        let mut members: Vec<_> = tip
+            .members
+            .values()
+            .map(|member| {
+                let heard = self.peers.heard().get(&member.node);
+                let own = member.node == self.me;
+                MemberStatus {
+                    node: member.node,
+                    account: member.account,
+                    join_sequence: member.join_sequence,
+                    heard_at: if own { Some(self.now) } else { heard.map(|heard| heard.at) },
+                    head: if own {
+                        tip.height
+                    } else {
+                        heard.map_or(Height::ZERO, |h| h.heartbeat.head)
+                    },
+                    certified: if own {
+                        self.log.certified()
+                    } else {
+                        heard.map_or(Height::ZERO, |h| h.heartbeat.certified)
+                    },
+                }
+            })
+            .collect();
+        members.sort_by_key(|member| member.join_sequence);
+        members
+    }
+}

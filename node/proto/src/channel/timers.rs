@@ -1,0 +1,101 @@
+//! When what is due next: nothing here reads a clock.
+
+use fairway_types::Time;
+
+use super::{Channel, output::Effect};
+
+/// Milliseconds between two requests for missing blocks.
+const SYNC_EVERY: u64 = 200;
+/// Milliseconds between two readings of the chain's record.
+const REFRESH_EVERY: u64 = 100;
+/// Milliseconds between two applications for leadership.
+const APPLY_EVERY: u64 = 1_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    peer_heartbeat: Time,
+    chain_heartbeat: Time,
+    tick: Time,
+    settlement: Time,
+    sync: Time,
+    refresh: Time,
+    apply: Time,
+    resend: Time,
+    last_block: Time,
+}
+
+/// Takes the slot if it is due and sets it again.
+fn due(slot: &mut Time, now: Time, every: u64) -> bool {
+    let is_due = now >= *slot;
+    if is_due {
+        *slot = now.plus(every);
+    }
+    is_due
+}
+
+impl Timers {
+    pub(super) fn may_sync(&mut self, now: Time) -> bool {
+        due(&mut self.sync, now, SYNC_EVERY)
+    }
+
+    pub(super) fn may_refresh(&mut self, now: Time) -> bool {
+        due(&mut self.refresh, now, REFRESH_EVERY)
+    }
+
+    pub(super) fn may_apply(&mut self, now: Time) -> bool {
+        due(&mut self.apply, now, APPLY_EVERY)
+    }
+
+    pub(super) fn may_resend(&mut self, now: Time, every: u64) -> bool {
+        due(&mut self.resend, now, every)
+    }
+
+    pub(super) fn peer_heartbeat_due(&mut self, now: Time, every: u64) -> bool {
+        due(&mut self.peer_heartbeat, now, every)
+    }
+
+    pub(super) fn chain_heartbeat_due(&mut self, now: Time, every: u64) -> bool {
+        due(&mut self.chain_heartbeat, now, every)
+    }
+
+    /// P-40: ticks come at the channel's interval, never in bursts to catch up.
+    pub(super) fn tick_due(&mut self, now: Time, every: u64) -> bool {
+        every > 0 && due(&mut self.tick, now, every)
+    }
+
+    pub(super) fn settlement_due(&mut self, now: Time, every: u64) -> bool {
+        if self.settlement == Time::ZERO {
+            self.settlement = now.plus(every);
+        }
+        every > 0 && due(&mut self.settlement, now, every)
+    }
+
+    pub(super) fn on_block(&mut self, now: Time) {
+        self.last_block = now;
+    }
+
+    /// The earliest thing that is due.
+    pub(super) fn next(&self, channel: &Channel) -> Time {
+        let mut next = self.peer_heartbeat.min(self.chain_heartbeat);
+        let Some(genesis) = channel.log.genesis() else { return next };
+        if channel.leads() {
+            if genesis.record.config.tick_interval > 0 && !channel.log.is_closed() {
+                next = next.min(self.tick);
+            }
+            if channel.log.finalised() < channel.log.head() {
+                let due = self.last_block.plus(channel.env.limits.finality_delay);
+                next = next.min(due.max(channel.now.plus(1)));
+            }
+        }
+        next
+    }
+}
+
+impl Channel {
+    /// Asks for a new reading of the chain, not too often.
+    pub(super) fn refresh(&mut self) {
+        if self.timers.may_refresh(self.now) {
+            self.perform(Effect::Refresh);
+        }
+    }
+}

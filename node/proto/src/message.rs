@@ -1,0 +1,100 @@
+//! What nodes of a channel say to each other. Bytes on the wire are BCS of [`Message`]; golden
+//! files pin them.
+
+use std::sync::Arc;
+
+use fairway_types::{
+    Block, Certificate, Hash, Height, Refusal, SignedAck, SignedCall, Term, Verified,
+    block::CertifiedBlock,
+    codec,
+    crypto::Verify,
+    evidence::Evidence,
+    limits,
+    settlement::{SignedProposal, SignedVote},
+};
+use serde::{Deserialize, Serialize};
+
+/// Where a node stands; sent several times a second and whenever that helps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    pub term: Term,
+    pub head: Height,
+    pub head_hash: Hash,
+    pub certified: Height,
+    pub finalised: Height,
+    /// Latency of the sender's best path to the leader, microseconds; zero when it leads.
+    pub leader_latency: u64,
+    /// Nodes on that path after the sender.
+    pub hops: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    Heartbeat(Heartbeat),
+    Block(Arc<Block>),
+    Ack(SignedAck),
+    Certificate(Certificate),
+    /// A call on its way to the leader.
+    Forward(SignedCall),
+    /// The leader's answer to a forwarded call that it won't order.
+    Refused {
+        call: Hash,
+        refusal: Refusal,
+    },
+    /// Asks for blocks from a height on.
+    SyncRequest {
+        from: Height,
+    },
+    /// Blocks in order, without gaps.
+    SyncBlocks(Vec<CertifiedBlock>),
+    Proposal(SignedProposal),
+    Vote(SignedVote),
+    Report(Box<Evidence>),
+}
+
+impl Message {
+    /// The wire bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// The message in one frame; refuses oversized and malformed ones.
+    pub fn decode(frame: &[u8]) -> Result<Self, Refusal> {
+        if frame.len() > limits::FRAME_BYTES {
+            return Err(Refusal::TooLarge {
+                what: "frame".into(),
+                actual: frame.len() as u64,
+                limit: limits::FRAME_BYTES as u64,
+            });
+        }
+        Ok(codec::decode("message", frame)?)
+    }
+
+    /// Checks every signature that can be checked without state; the only way in for a peer's word.
+    pub fn verify(self) -> Result<Verified<Self>, Refusal> {
+        Verify::verify(self)
+    }
+}
+
+impl Verify for Message {
+    fn check(&self) -> Result<(), Refusal> {
+        match self {
+            Self::Block(block) => block.check(),
+            Self::Ack(ack) => ack.check(),
+            Self::Certificate(certificate) => certificate.check(),
+            Self::Forward(call) => call.check(),
+            Self::SyncBlocks(blocks) => blocks.iter().try_for_each(|entry| {
+                entry.block.check()?;
+                entry.certificate.as_ref().map_or(Ok(()), Verify::check)
+            }),
+            Self::Proposal(proposal) => proposal.check(),
+            Self::Vote(vote) => vote.check(),
+            // Evidence is judged where it is used: its signatures are its content.
+            Self::Report(_)
+            | Self::Heartbeat(_)
+            | Self::Refused { .. }
+            | Self::SyncRequest { .. } => Ok(()),
+        }
+    }
+}

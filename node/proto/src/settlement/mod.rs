@@ -1,0 +1,4 @@
+//! Decisions about settlement: what a proposal says, who may lead, how votes count.
+
+pub mod membership;
+pub mod proposal;

@@ -1,0 +1,136 @@
+//! Subscriptions as a pure thing: which part of each update a subscriber sees, and where it
+//! resumes.
+
+use fairway_types::{Address, Block, Effects, Hash, Height, MoveEvent, StateKey, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::channel::output::Update;
+
+/// What a subscriber wants. Empty lists mean everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Resources whose type starts with one of these.
+    pub resource_types: Vec<String>,
+    /// Resources of these accounts.
+    pub addresses: Vec<Address>,
+    /// Events whose type starts with one of these.
+    pub event_types: Vec<String>,
+}
+
+/// A resource after a block; no value when it was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub address: Address,
+    pub type_tag: String,
+    pub value: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notification {
+    Block {
+        height: Height,
+        time: Time,
+        /// The state after the block: the last write of each resource counts.
+        changes: Vec<Change>,
+        events: Vec<MoveEvent>,
+        /// Calls of the block, with their place.
+        calls: Vec<(Hash, u32)>,
+    },
+    Heights {
+        certified: Height,
+        finalised: Height,
+        settled: Height,
+    },
+}
+
+/// One subscriber's place in the log.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    filter: Filter,
+    next: Height,
+}
+
+impl Subscription {
+    /// Sees blocks from `next` on.
+    #[must_use]
+    pub fn new(filter: Filter, next: Height) -> Self {
+        Self { filter, next }
+    }
+
+    /// The first height not delivered yet: where a reconnected client resumes.
+    #[must_use]
+    pub fn cursor(&self) -> Height {
+        self.next
+    }
+
+    /// P-60: each block is delivered once, in order, without gaps; a block further ahead is not
+    /// taken, so that the shell reads what lies between from the store.
+    pub fn on_update(&mut self, update: &Update) -> Option<Notification> {
+        match update {
+            Update::Block { block, effects } => {
+                if block.height() != self.next {
+                    return None;
+                }
+                self.next = self.next.next();
+                Some(self.block(block, effects))
+            }
+            Update::Heights { certified, finalised, settled, .. } => Some(Notification::Heights {
+                certified: *certified,
+                finalised: *finalised,
+                settled: *settled,
+            }),
+        }
+    }
+
+    /// Whether `height` can't be delivered before blocks that this subscriber has not seen.
+    #[must_use]
+    pub fn lacks_before(&self, height: Height) -> bool {
+        height > self.next
+    }
+
+    fn block(&self, block: &Block, effects: &[Effects]) -> Notification {
+        let changes = crate::channel::execution::merged_writes(effects)
+            .into_iter()
+            .filter_map(|write| match write.key {
+                StateKey::Resource { address, type_tag } => {
+                    Some(Change { address, type_tag, value: write.value })
+                }
+                StateKey::Sequence(_)
+                | StateKey::Member(_)
+                | StateKey::Departed(_)
+                | StateKey::Locked
+                | StateKey::Closed
+                | StateKey::Settled
+                | StateKey::Module { .. } => None,
+            })
+            .filter(|change| self.filter.wants_change(change))
+            .collect();
+        let events = effects
+            .iter()
+            .flat_map(|effects| &effects.events)
+            .filter(|event| self.filter.wants_event(event))
+            .cloned()
+            .collect();
+        let calls = (0u32..)
+            .zip(&block.transactions)
+            .filter_map(|(index, transaction)| Some((transaction.as_call()?.hash(), index)))
+            .collect();
+        let time = block.header.time;
+        Notification::Block { height: block.height(), time, changes, events, calls }
+    }
+}
+
+impl Filter {
+    fn wants_change(&self, change: &Change) -> bool {
+        matches_prefix(&self.resource_types, &change.type_tag)
+            && (self.addresses.is_empty() || self.addresses.contains(&change.address))
+    }
+
+    fn wants_event(&self, event: &MoveEvent) -> bool {
+        matches_prefix(&self.event_types, &event.type_tag)
+    }
+}
+
+fn matches_prefix(prefixes: &[String], text: &str) -> bool {
+    prefixes.is_empty() || prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))
+}

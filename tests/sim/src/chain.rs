@@ -1,0 +1,269 @@
+//! The settlement contract's rules as far as a channel depends on them, in a few lines of Rust:
+//! members, heartbeats, epochs, settlements with votes and conservation.
+
+use std::collections::BTreeMap;
+
+use fairway_proto::{
+    channel::{books, quorum::is_quorum},
+    settlement::membership,
+};
+use fairway_types::{
+    Address, ChainId, ChannelId, Epoch, Hash, Height, JoinSequence, NodeId, Time, Weight,
+    chain::{
+        ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
+        MemberRecord, SettlementRecord,
+    },
+    crypto::Verify,
+    settlement::{AssetAmount, Proposal, SignedVote},
+};
+
+use crate::machine::ASSET;
+
+pub const CHAIN: ChainId = ChainId(7);
+
+/// The chain: one channel, and the accounts' money outside it.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    pub record: ChannelRecord,
+    pub time: Time,
+    pub height: Height,
+    pub wallets: BTreeMap<Address, u64>,
+    proposals: BTreeMap<NodeId, Proposal>,
+    booked: BTreeMap<Address, bool>,
+    /// Money in the books after the last settlement.
+    booked_total: u64,
+}
+
+impl Chain {
+    #[must_use]
+    pub fn new(creator: Address, tick_interval: u64) -> Self {
+        let record = ChannelRecord {
+            chain: CHAIN,
+            channel: ChannelId([9; 32]),
+            creator,
+            package: Hash([5; 32]),
+            config: ChannelConfig {
+                tick_interval,
+                settlement_interval: 0,
+                durability: Durability::Synced,
+                join_policy: JoinPolicy::Open,
+                invited: Vec::new(),
+                asset: ASSET,
+                min_deposit: 1,
+                max_members: 16,
+            },
+            open: true,
+            closing: false,
+            first_grant: None,
+            founders: Vec::new(),
+            grants: Vec::new(),
+            members: Vec::new(),
+            settlement: SettlementRecord {
+                number: 0,
+                height: Height::ZERO,
+                root: Hash::ZERO,
+                block: Hash::ZERO,
+                paid: Vec::new(),
+                closed: false,
+            },
+            locked: Vec::new(),
+        };
+        Self {
+            record,
+            time: Time::ZERO,
+            height: Height::ZERO,
+            wallets: BTreeMap::new(),
+            proposals: BTreeMap::new(),
+            booked: BTreeMap::new(),
+            booked_total: 0,
+        }
+    }
+
+    pub fn join(&mut self, account: Address, node: NodeId, deposit: u64, sequence: u64) {
+        if let Some(wallet) = self.wallets.get_mut(&account).filter(|wallet| **wallet >= deposit) {
+            *wallet -= deposit;
+            let record = MemberRecord {
+                account,
+                node,
+                join_sequence: JoinSequence(sequence),
+                weight: Weight(1),
+                deposit: vec![AssetAmount { asset: ASSET, amount: deposit }],
+                endpoints: Vec::new(),
+            };
+            let member =
+                ChainMember { record, active: false, leaving: false, last_heartbeat: Time::ZERO };
+            self.record.members.push(member);
+            self.booked.insert(account, false);
+            self.lock(deposit as i128);
+        }
+    }
+
+    /// Executes one transaction at `now`.
+    pub fn execute(&mut self, now: Time, node: NodeId, tx: &ChainTx) -> Result<(), String> {
+        self.time = self.time.max(now);
+        self.height = self.height.next();
+        match tx {
+            ChainTx::Heartbeat { .. } => self.heartbeat(node),
+            ChainTx::ApplyForLeadership { .. } => self.apply(node),
+            ChainTx::Propose { proposal } => {
+                self.check_proposal(proposal)?;
+                self.proposals.insert(node, (**proposal).clone());
+                Ok(())
+            }
+            ChainTx::Execute { proposal, votes, .. } => self.settle(node, proposal, votes),
+            ChainTx::Report { .. } => Ok(()),
+        }
+    }
+
+    fn heartbeat(&mut self, node: NodeId) -> Result<(), String> {
+        let time = self.time;
+        let member = self.record.members.iter_mut().find(|member| member.record.node == node);
+        member.map(|member| member.last_heartbeat = time).ok_or("not a member".into())
+    }
+
+    fn apply(&mut self, node: NodeId) -> Result<(), String> {
+        self.heartbeat(node)?;
+        let valid = membership::valid_now(&self.record, self.time);
+        let account = self
+            .record
+            .members
+            .iter()
+            .find(|member| member.record.node == node)
+            .map(|member| member.record.account)
+            .ok_or("not a member")?;
+        let epoch = match self.record.grants.last() {
+            Some(grant) if grant.leader != account => return Err("leader is valid".into()),
+            Some(grant) if grant.valid == valid => return Err("nothing changed".into()),
+            Some(grant) => grant.epoch.next(),
+            None => Epoch(1),
+        };
+        for member in &mut self.record.members {
+            member.active |= valid.contains(&member.record.join_sequence);
+        }
+        let grant = EpochGrant { epoch, leader: account, valid };
+        if self.record.first_grant.is_none() {
+            self.found(&grant);
+        }
+        self.record.grants.push(grant);
+        Ok(())
+    }
+
+    fn found(&mut self, grant: &EpochGrant) {
+        let founders: Vec<MemberRecord> = self
+            .record
+            .members
+            .iter()
+            .filter(|member| grant.valid.contains(&member.record.join_sequence))
+            .map(|member| member.record.clone())
+            .collect();
+        for founder in &founders {
+            self.book(founder.account, founder.deposit.first().map_or(0, |entry| entry.amount));
+        }
+        self.record.founders = founders;
+        self.record.first_grant = Some(grant.clone());
+    }
+
+    fn book(&mut self, account: Address, deposit: u64) {
+        self.booked.insert(account, true);
+        self.booked_total += deposit;
+    }
+
+    /// Continuity, known accounts, and conservation against what is booked plus what is named for
+    /// the first time.
+    fn check_proposal(&self, proposal: &Proposal) -> Result<(), String> {
+        let last = &self.record.settlement;
+        if proposal.number != last.number + 1 || proposal.from_height != last.height {
+            return Err("does not continue the last settlement".into());
+        }
+        let mut expected = self.booked_total;
+        for member in &self.record.members {
+            let named = proposal.balances.iter().any(|b| b.account == member.record.account);
+            match (self.booked[&member.record.account], named) {
+                (true, false) => return Err("a booked member is missing".into()),
+                (false, true) => {
+                    expected += member.record.deposit.first().map_or(0, |entry| entry.amount);
+                }
+                (true, true) | (false, false) => {}
+            }
+        }
+        let total = total(proposal)?;
+        if total != expected {
+            return Err(format!("{total} is not conserved: {expected}"));
+        }
+        if proposal.closes && !proposal.held.is_empty() {
+            return Err("held on close".into());
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, node: NodeId, hash: &Hash, votes: &[SignedVote]) -> Result<(), String> {
+        let proposal =
+            self.proposals.get(&node).filter(|p| p.hash() == *hash).cloned().ok_or("unknown")?;
+        self.check_proposal(&proposal)?;
+        self.check_votes(&proposal, votes)?;
+        let mut paid = Vec::new();
+        for balance in &proposal.balances {
+            let amount: u64 = balance.amounts.iter().map(|entry| entry.amount).sum();
+            self.booked.insert(balance.account, true);
+            if balance.leaves {
+                *self.wallets.entry(balance.account).or_default() += amount;
+                self.lock(-(amount as i128));
+                self.record.members.retain(|m| m.record.account != balance.account);
+                paid.push(balance.account);
+            }
+        }
+        let left = proposal.balances.iter().filter(|balance| !balance.leaves);
+        let stayers: u64 = left.flat_map(|b| &b.amounts).map(|entry| entry.amount).sum();
+        let held: u64 = proposal.held.iter().map(|entry| entry.amount).sum();
+        self.booked_total = stayers + held;
+        self.record.open &= !proposal.closes;
+        self.record.settlement = SettlementRecord {
+            number: proposal.number,
+            height: proposal.to_height,
+            root: proposal.to_root,
+            block: proposal.to_block,
+            paid,
+            closed: proposal.closes,
+        };
+        Ok(())
+    }
+
+    fn check_votes(&self, proposal: &Proposal, votes: &[SignedVote]) -> Result<(), String> {
+        let active = || self.record.members.iter().filter(|member| member.active);
+        let whole: u64 = active().map(|member| member.record.weight.0).sum();
+        let part: u64 = active()
+            .filter(|member| {
+                votes.iter().any(|vote| {
+                    vote.node == member.record.node
+                        && vote.vote.proposal == proposal.hash()
+                        && vote.vote.yes
+                        && vote.check().is_ok()
+                })
+            })
+            .map(|member| member.record.weight.0)
+            .sum();
+        if is_quorum(Weight(part), Weight(whole)) { Ok(()) } else { Err("not enough votes".into()) }
+    }
+
+    fn lock(&mut self, change: i128) {
+        let now: u64 = self.record.locked.first().map_or(0, |entry| entry.amount);
+        let amount = (i128::from(now) + change) as u64;
+        self.record.locked =
+            if amount == 0 { Vec::new() } else { vec![AssetAmount { asset: ASSET, amount }] };
+    }
+
+    /// Money inside and outside the channel.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let locked: u64 = self.record.locked.iter().map(|entry| entry.amount).sum();
+        self.wallets.values().sum::<u64>() + locked
+    }
+}
+
+fn total(proposal: &Proposal) -> Result<u64, String> {
+    let balances = proposal
+        .balances
+        .iter()
+        .try_fold(proposal.held.clone(), |sum, balance| books::add(&sum, &balance.amounts));
+    Ok(balances.ok_or("overflow")?.iter().map(|entry| entry.amount).sum())
+}
