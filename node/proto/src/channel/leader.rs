@@ -19,7 +19,8 @@ impl Channel {
     pub(super) fn cut_block(&mut self, vm: &impl Execute) {
         let Some(tip) = self.log.tip() else { return };
         let in_flight = tip.height.0.saturating_sub(self.log.certified().0);
-        if in_flight >= self.env.limits.window {
+        let full = in_flight >= self.env.limits.window;
+        if full && !self.must_carry_over(&tip) {
             return;
         }
         let Some(record) = self.log.genesis().map(|genesis| genesis.record.clone()) else { return };
@@ -122,14 +123,23 @@ impl Channel {
     /// P-24: an empty block is cut to carry a new term's first ack over what the old term left
     /// uncertified, and once after the last block with transactions, to make it final.
     fn needs_empty_block(&self, tip: &Tip) -> bool {
-        let Some(head) = self.log.entry(tip.height) else { return false };
-        let certified = self.log.certified();
-        if head.block.header.term < self.log.term() && certified < tip.height {
+        if self.must_carry_over(tip) {
             return true;
         }
-        certified == tip.height
+        let Some(head) = self.log.entry(tip.height) else { return false };
+        self.log.certified() == tip.height
             && self.log.finalised() < tip.height
             && !head.block.transactions.is_empty()
             && self.now >= tip.time.plus(self.env.limits.finality_delay)
+    }
+
+    /// Whether the head is of an older term and uncertified: nobody acks it any more, only a block
+    /// of the new term can carry it over, even past a full window.
+    fn must_carry_over(&self, tip: &Tip) -> bool {
+        self.log.certified() < tip.height
+            && self
+                .log
+                .entry(tip.height)
+                .is_some_and(|head| head.block.header.term < self.log.term())
     }
 }

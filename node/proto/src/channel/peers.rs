@@ -52,12 +52,15 @@ impl Channel {
         if !parent.members.contains_key(&signed.node) {
             return;
         }
+        // A leader that restarted has forgotten its own ack, but stored it.
+        let own = self.log.acked().filter(|own| own.ack == ack).map(|own| own.signature);
         let acks = self
             .peers
             .acks
             .entry(ack.height)
             .or_insert_with(|| Acks { ack, signatures: BTreeMap::new() });
         acks.signatures.insert(signed.node, signed.signature);
+        acks.signatures.extend(own.map(|signature| (self.me, signature)));
         let complete = acks.signatures.len() == parent.members.len();
         let certificate = Certificate {
             ack: acks.ack,

@@ -71,8 +71,6 @@ impl Pool {
         self.ready.len() + self.early.len()
     }
 
-    #[must_use]
-
     /// Empties the pool, in order.
     pub(super) fn drain(&mut self) -> Vec<Pooled> {
         self.next.clear();

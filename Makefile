@@ -1,0 +1,34 @@
+# Every target sets up what it needs on a bare machine, then builds with --locked.
+# Compiled dependencies are kept outside the clone, so that a fresh clone reuses them.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/fairway/target
+export CARGO_TERM_COLOR ?= auto
+
+SEEDS ?= 0..30
+STEPS ?= 10000
+
+.PHONY: help check test sim fmt setup
+
+help:
+	@echo "make check   format, lints, purity of the core"
+	@echo "make test    all tests"
+	@echo "make sim     the simulation: SEED=n, or SEEDS=a..b, STEPS=n"
+
+setup:
+	@scripts/setup.sh
+
+check: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/purity.sh
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; \
+	else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
+
+test: setup
+	@if command -v cargo-nextest >/dev/null; then cargo nextest run --workspace --locked; \
+	else cargo test --workspace --locked; fi
+
+sim: setup
+	cargo run --locked -p fairway-sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --steps $(STEPS)
+
+fmt:
+	cargo fmt --all

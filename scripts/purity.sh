@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The core stays pure, and what others depend on stays free of the Move VM (its crates are yanked).
+set -euo pipefail
+
+fail() { echo "$1" >&2; exit 1; }
+tree() { cargo tree --locked -p "$1" -e normal --prefix none; }
+
+for crate in fairway-types fairway-state fairway-proto; do
+    found=$(tree "$crate" | grep -E '^(tokio|libp2p|rocksdb) v' || true)
+    [ -z "$found" ] || fail "$crate is no longer pure: $found"
+done
+for crate in fairway-types fairway-api fairway-sdk; do
+    found=$(tree "$crate" | grep -E '^(mv-|move-)' || true)
+    [ -z "$found" ] || fail "$crate depends on the Move VM: $found"
+done
+echo "purity holds"
