@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The core stays pure, and what others depend on stays free of the Move VM (its crates are yanked).
+# The core stays pure, and what SDKs will depend on stays free of the Move VM (yanked crates).
 set -euo pipefail
 
 fail() { echo "$1" >&2; exit 1; }
@@ -9,7 +9,7 @@ for crate in fairway-types fairway-state fairway-proto; do
     found=$(tree "$crate" | grep -E '^(tokio|libp2p|rocksdb) v' || true)
     [ -z "$found" ] || fail "$crate is no longer pure: $found"
 done
-for crate in fairway-types fairway-api fairway-sdk; do
+for crate in fairway-types fairway-state; do
     found=$(tree "$crate" | grep -E '^(mv-|move-)' || true)
     [ -z "$found" ] || fail "$crate depends on the Move VM: $found"
 done

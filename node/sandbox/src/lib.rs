@@ -1,1 +1,36 @@
-//! placeholder
+//! The Move VM behind [`fairway_types::Execute`]: builds packages from source, admits them, and runs
+//! their functions, each in a session of its own. Never sees the protocol, a socket or a store.
+
+mod abi;
+pub mod admission;
+pub mod build;
+mod gas;
+mod library;
+mod natives;
+pub mod sandbox;
+mod tags;
+pub mod testing;
+mod values;
+
+pub use build::{Package, compile, read_package};
+pub use sandbox::MoveSandbox;
+
+use fairway_types::{Address, Context, Hash, Height, Time};
+
+/// The context in which tests and tools run a function.
+#[must_use]
+pub fn tool_context() -> Context {
+    Context {
+        chain: fairway_types::ChainId(0),
+        channel: fairway_types::ChannelId::ZERO,
+        height: Height::ZERO,
+        time: Time::ZERO,
+        index: 0,
+        seed: Hash::ZERO,
+    }
+}
+
+/// Where the standard library lives.
+pub const STD: Address = Address::from_low(1);
+/// Where `contracts/runtime` lives.
+pub const RUNTIME: Address = Address::from_low(2);

@@ -75,7 +75,7 @@ pub struct Report {
 }
 
 enum Item {
-    Deliver { to: usize, from: NodeId, message: Message },
+    Deliver { to: usize, from: NodeId, message: Box<Message> },
     Observe { to: usize },
     Told { to: usize, observation: Observation },
     Chain { from: usize, tx: ChainTx },
@@ -164,7 +164,7 @@ impl World {
         self.report.steps += 1;
         match item {
             Item::Deliver { to, from, message } => {
-                let message = Box::new(Verified::trusted(message));
+                let message = Box::new(Verified::trusted(*message));
                 self.input(to, Input::Peer { from, message })?;
             }
             Item::Observe { to } => self.observe(to)?,
@@ -327,7 +327,10 @@ impl World {
         let from = self.nodes[from].keypair.node_id();
         for _ in 0..copies {
             let delay = self.rng.random_range(1..=self.plan.max_delay);
-            self.after(delay, Item::Deliver { to: target, from, message: message.clone() });
+            self.after(
+                delay,
+                Item::Deliver { to: target, from, message: Box::new(message.clone()) },
+            );
         }
     }
 

@@ -1,0 +1,406 @@
+//! Runs a package's functions: one VM a package, one session a call.
+
+use std::collections::BTreeMap;
+
+use fairway_types::{
+    Address, Context, Execute, ExecutionStatus, FunctionName, Gas, Hook, Invocation, MoveEvent,
+    Outcome, Refusal, StateKey, StateReader, Write,
+    abi::{FunctionAbi, PackageAbi, TypeAbi},
+    codec,
+    settlement::AssetAmount,
+};
+use move_binary_format::errors::{Location, VMError};
+use move_core_types::{
+    account_address::AccountAddress,
+    effects::Op,
+    identifier::Identifier,
+    language_storage::{ModuleId, StructTag, TypeTag},
+    resolver::{ModuleResolver, ResourceResolver},
+    vm_status::StatusCode,
+};
+use move_vm_runtime::{
+    move_vm::MoveVM, native_extensions::NativeContextExtensions, session::SerializedReturnValues,
+};
+
+use crate::{
+    build::{BuildError, Module, Package},
+    gas::Meter,
+    library,
+    natives::{self, Facts},
+    tags, values,
+};
+
+/// Status of a call that names no entry function, or brings arguments that do not fit it.
+const BAD_CALL: ExecutionStatus =
+    ExecutionStatus::Failed { code: StatusCode::FUNCTION_RESOLUTION_FAILURE as u64 };
+/// Status of a call that wrote more than a block can carry.
+const TOO_LARGE: ExecutionStatus = ExecutionStatus::Failed { code: OUTPUT_TOO_LARGE };
+/// Our own code beside the VM's: above all of theirs.
+const OUTPUT_TOO_LARGE: u64 = 100_000;
+/// Bytes of all writes and events of one call.
+const OUTPUT_BYTES: usize = 256 * 1024;
+
+/// One package in a VM of its own. Code never changes: another package is another sandbox.
+pub struct MoveSandbox {
+    vm: MoveVM,
+    code: BTreeMap<ModuleId, Vec<u8>>,
+    abi: PackageAbi,
+    hooks: BTreeMap<&'static str, (ModuleId, Identifier)>,
+}
+
+/// A function to run: where it is, and its type and value arguments with signers in place.
+struct Target {
+    module: ModuleId,
+    function: Identifier,
+    type_args: Vec<TypeTag>,
+    args: Vec<Vec<u8>>,
+}
+
+impl MoveSandbox {
+    /// Loads the library and the package; fails if the bytecode does not verify.
+    pub fn new(package: &Package) -> Result<Self, BuildError> {
+        let code = library::modules()?
+            .iter()
+            .chain(&package.modules)
+            .map(|module| Ok((module_id(module)?, module.bytecode.clone())))
+            .collect::<Result<BTreeMap<_, _>, Refusal>>()?;
+        let vm = MoveVM::new(natives::table()).map_err(|error| internal(&error))?;
+        let sandbox = Self { vm, code, hooks: hooks(&package.abi)?, abi: package.abi.clone() };
+        let reader = Reader { sandbox: &sandbox, state: &() };
+        for id in sandbox.code.keys() {
+            sandbox.vm.load_module(id, &reader).map_err(|error| internal(&error))?;
+        }
+        Ok(sandbox)
+    }
+
+    #[must_use]
+    pub fn abi(&self) -> &PackageAbi {
+        &self.abi
+    }
+
+    /// Whether a call could run at all: its function exists, is an entry function, and its arguments
+    /// fit. What every node can say before the call is ordered.
+    pub fn check_call(
+        &self,
+        function: &FunctionName,
+        type_args: &[String],
+        args: &[Vec<u8>],
+    ) -> Result<(), Refusal> {
+        let abi = self.function(function)?;
+        if !abi.entry {
+            return Err(Refusal::FunctionNotFound { function: format!("{function} (not entry)") });
+        }
+        self.check_args(abi, type_args, args)
+    }
+
+    /// Runs a public function that returns something; nothing it writes is kept.
+    pub fn view(
+        &self,
+        state: &dyn StateReader,
+        context: &Context,
+        function: &FunctionName,
+        type_args: &[String],
+        args: &[Vec<u8>],
+        gas_limit: Gas,
+    ) -> Result<Vec<(TypeAbi, Vec<u8>)>, Refusal> {
+        let abi = self.function(function)?;
+        if !abi.view {
+            return Err(Refusal::FunctionNotFound { function: format!("{function} (not a view)") });
+        }
+        let by_value: Vec<TypeAbi> = abi.params.iter().map(|param| by_value(&param.ty)).collect();
+        check_values(&by_value, args)?;
+        let target = Target {
+            module: resolve(&function.address, &function.module)?,
+            function: identifier(&function.function)?,
+            type_args: parse_types(abi, type_args)?,
+            args: args.to_vec(),
+        };
+        let mut meter = Meter::new(gas_limit.0);
+        match self.run(state, context, target, &mut meter) {
+            Ok((values, _)) => {
+                let values = values.return_values.into_iter().map(|(bytes, _)| bytes);
+                Ok(abi.returns.iter().cloned().zip(values).collect())
+            }
+            Err(status) => Err(self.explain(&status, Gas(meter.used()), gas_limit)),
+        }
+    }
+
+    /// A status as people and clients see it: with the abort's documented name.
+    #[must_use]
+    pub fn explain(&self, status: &ExecutionStatus, used: Gas, limit: Gas) -> Refusal {
+        match status {
+            ExecutionStatus::Success => {
+                Refusal::Internal { reason: "success is no refusal".into() }
+            }
+            ExecutionStatus::Abort { address, module, code } => Refusal::MoveAbort {
+                address: address.to_literal(),
+                module: module.clone(),
+                code: *code,
+                name: self.abi.abort(address, module, *code).map(|abort| abort.name.clone()),
+            },
+            ExecutionStatus::OutOfGas => Refusal::OutOfGas { used: used.0, limit: limit.0 },
+            ExecutionStatus::Failed { code } => {
+                let reason = StatusCode::try_from(*code).ok().map(|code| format!("{code:?}"));
+                Refusal::ExecutionFailed { code: *code, reason }
+            }
+        }
+    }
+
+    fn function(&self, name: &FunctionName) -> Result<&FunctionAbi, Refusal> {
+        self.abi
+            .module(&name.address, &name.module)
+            .and_then(|module| module.function(&name.function))
+            .ok_or_else(|| Refusal::FunctionNotFound { function: name.to_string() })
+    }
+
+    fn check_args(
+        &self,
+        abi: &FunctionAbi,
+        type_args: &[String],
+        args: &[Vec<u8>],
+    ) -> Result<(), Refusal> {
+        parse_types(abi, type_args)?;
+        let types: Vec<TypeAbi> =
+            abi.params.iter().skip(signers(abi)).map(|param| param.ty.clone()).collect();
+        check_values(&types, args)
+    }
+
+    /// What an invocation runs; `None` for a hook the package does not define.
+    fn target(&self, invocation: &Invocation<'_>) -> Result<Option<Target>, Refusal> {
+        match invocation {
+            Invocation::Call { sender, function, type_args, args } => {
+                self.check_call(function, type_args, args)?;
+                let abi = self.function(function)?;
+                let signer = (signers(abi) > 0).then(|| codec::encode(sender));
+                Ok(Some(Target {
+                    module: resolve(&function.address, &function.module)?,
+                    function: identifier(&function.function)?,
+                    type_args: parse_types(abi, type_args)?,
+                    args: signer.into_iter().chain(args.iter().cloned()).collect(),
+                }))
+            }
+            Invocation::Hook(hook) => Ok(self.hook(hook)),
+            Invocation::Credit { account, amounts } => {
+                let assets: Vec<_> = amounts.iter().map(|entry| entry.asset).collect();
+                let units: Vec<_> =
+                    amounts.iter().map(|entry: &AssetAmount| entry.amount).collect();
+                let args =
+                    vec![codec::encode(account), codec::encode(&assets), codec::encode(&units)];
+                Ok(Some(vault("credit", args)?))
+            }
+            Invocation::Debit { account } => {
+                Ok(Some(vault("destroy", vec![codec::encode(account)])?))
+            }
+        }
+    }
+
+    fn hook(&self, hook: &Hook) -> Option<Target> {
+        let (name, member) = match hook {
+            Hook::Init => ("init", None),
+            Hook::OnJoin { account } => ("on_join", Some(account)),
+            Hook::OnLeave { account } => ("on_leave", Some(account)),
+            Hook::OnTick => ("on_tick", None),
+        };
+        let (module, function) = self.hooks.get(name)?;
+        let app = codec::encode(&tags::address(module.address()));
+        Some(Target {
+            module: module.clone(),
+            function: function.clone(),
+            type_args: Vec::new(),
+            args: [Some(app), member.map(codec::encode)].into_iter().flatten().collect(),
+        })
+    }
+
+    /// One session: a failure drops it and everything it wrote.
+    fn run(
+        &self,
+        state: &dyn StateReader,
+        context: &Context,
+        target: Target,
+        meter: &mut Meter,
+    ) -> Result<(SerializedReturnValues, (Vec<Write>, Vec<MoveEvent>)), ExecutionStatus> {
+        let reader = Reader { sandbox: self, state };
+        let mut extensions = NativeContextExtensions::default();
+        extensions.add(Facts { context, draws: 0 });
+        let mut session = self.vm.new_session_with_extensions(&reader, extensions);
+        let values = session
+            .execute_function_bypass_visibility(
+                &target.module,
+                &target.function,
+                target.type_args,
+                target.args,
+                meter,
+            )
+            .map_err(|error| status(&error))?;
+        let (changes, events) = session.finish().map_err(|error| status(&error))?;
+        let mut writes = Vec::new();
+        for (account, changes) in changes.into_inner() {
+            for (tag, op) in changes.into_inner().1 {
+                let key = StateKey::resource(tags::address(&account), tags::struct_text(&tag));
+                let value = match op {
+                    Op::New(value) | Op::Modify(value) => Some(value),
+                    Op::Delete => None,
+                };
+                // A write that changes nothing still is in the change set.
+                if state.read(&key).as_deref() != value.as_deref() {
+                    writes.push(Write { key, value });
+                }
+            }
+        }
+        writes.sort_by(|a, b| a.key.cmp(&b.key));
+        let events: Vec<MoveEvent> = events
+            .into_iter()
+            .map(|(_, _, tag, data)| MoveEvent { type_tag: tags::text_of(&tag), data })
+            .collect();
+        let bytes =
+            writes.iter().filter_map(|write| write.value.as_ref()).map(Vec::len).sum::<usize>()
+                + events.iter().map(|event| event.data.len()).sum::<usize>();
+        if bytes > OUTPUT_BYTES {
+            return Err(TOO_LARGE);
+        }
+        Ok((values, (writes, events)))
+    }
+}
+
+impl Execute for MoveSandbox {
+    fn execute(
+        &self,
+        state: &dyn StateReader,
+        context: &Context,
+        invocation: &Invocation<'_>,
+        gas_limit: Gas,
+    ) -> Outcome {
+        let target = match self.target(invocation) {
+            Ok(Some(target)) => target,
+            Ok(None) => return ended(ExecutionStatus::Success, 0),
+            Err(_) => return ended(BAD_CALL, 0),
+        };
+        let mut meter = Meter::new(gas_limit.0);
+        match self.run(state, context, target, &mut meter) {
+            Ok((_, (writes, events))) => Outcome {
+                status: ExecutionStatus::Success,
+                gas_used: Gas(meter.used()),
+                writes,
+                events,
+            },
+            Err(status) => ended(status, meter.used()),
+        }
+    }
+}
+
+fn ended(status: ExecutionStatus, gas: u64) -> Outcome {
+    Outcome { status, gas_used: Gas(gas), writes: Vec::new(), events: Vec::new() }
+}
+
+/// Codes only: messages differ between builds and are never hashed.
+pub(crate) fn status(error: &VMError) -> ExecutionStatus {
+    match (error.major_status(), error.location()) {
+        (StatusCode::ABORTED, Location::Module(id)) => ExecutionStatus::Abort {
+            address: tags::address(id.address()),
+            module: id.name().to_string(),
+            code: error.sub_status().unwrap_or(0),
+        },
+        (StatusCode::OUT_OF_GAS, _) => ExecutionStatus::OutOfGas,
+        (code, _) => ExecutionStatus::Failed { code: code as u64 },
+    }
+}
+
+fn vault(function: &str, args: Vec<Vec<u8>>) -> Result<Target, Refusal> {
+    Ok(Target {
+        module: resolve(&crate::RUNTIME, "vault")?,
+        function: identifier(function)?,
+        type_args: Vec::new(),
+        args,
+    })
+}
+
+fn hooks(abi: &PackageAbi) -> Result<BTreeMap<&'static str, (ModuleId, Identifier)>, Refusal> {
+    let mut hooks = BTreeMap::new();
+    for module in abi.modules.iter().filter(|module| module.own) {
+        for name in ["init", "on_join", "on_leave", "on_tick"] {
+            if module.function(name).is_some() {
+                let id = resolve(&module.address, &module.name)?;
+                hooks.insert(name, (id, identifier(name)?));
+            }
+        }
+    }
+    Ok(hooks)
+}
+
+/// Leading parameters that the host fills in.
+fn signers(abi: &FunctionAbi) -> usize {
+    let is_signer = |ty: &TypeAbi| by_value(ty) == TypeAbi::Signer;
+    abi.params.iter().take_while(|param| is_signer(&param.ty)).count()
+}
+
+fn by_value(ty: &TypeAbi) -> TypeAbi {
+    match ty {
+        TypeAbi::Reference(inner) => (**inner).clone(),
+        other => other.clone(),
+    }
+}
+
+fn check_values(types: &[TypeAbi], args: &[Vec<u8>]) -> Result<(), Refusal> {
+    if types.len() != args.len() {
+        let reason = format!("expected {}, found {}", types.len(), args.len());
+        return Err(Refusal::invalid("number of arguments", reason));
+    }
+    for (index, (ty, bytes)) in types.iter().zip(args).enumerate() {
+        if !values::is_admitted(ty) || !values::is_value(ty, bytes) {
+            let reason = format!("{} bytes are no {ty:?}", bytes.len());
+            return Err(Refusal::invalid(format!("argument {index}"), reason));
+        }
+    }
+    Ok(())
+}
+
+fn parse_types(abi: &FunctionAbi, type_args: &[String]) -> Result<Vec<TypeTag>, Refusal> {
+    if abi.type_params.len() != type_args.len() {
+        let reason = format!("expected {}, found {}", abi.type_params.len(), type_args.len());
+        return Err(Refusal::invalid("number of type arguments", reason));
+    }
+    type_args.iter().map(|text| tags::parse(text)).collect()
+}
+
+fn resolve(address: &Address, module: &str) -> Result<ModuleId, Refusal> {
+    Ok(ModuleId::new(tags::account(*address), identifier(module)?))
+}
+
+fn identifier(text: &str) -> Result<Identifier, Refusal> {
+    Identifier::new(text).map_err(|_| Refusal::invalid("name", format!("{text:?}")))
+}
+
+fn module_id(module: &Module) -> Result<ModuleId, Refusal> {
+    resolve(&module.address, &module.name)
+}
+
+fn internal(error: &VMError) -> BuildError {
+    BuildError::Refused(Refusal::Internal { reason: error.to_string() })
+}
+
+/// Code from the sandbox, resources from the state.
+struct Reader<'a> {
+    sandbox: &'a MoveSandbox,
+    state: &'a dyn StateReader,
+}
+
+impl ModuleResolver for Reader<'_> {
+    type Error = std::convert::Infallible;
+
+    fn get_module(&self, id: &ModuleId) -> Result<Option<Vec<u8>>, Self::Error> {
+        Ok(self.sandbox.code.get(id).cloned())
+    }
+}
+
+impl ResourceResolver for Reader<'_> {
+    type Error = std::convert::Infallible;
+
+    fn get_resource(
+        &self,
+        address: &AccountAddress,
+        tag: &StructTag,
+    ) -> Result<Option<Vec<u8>>, Self::Error> {
+        let key = StateKey::resource(tags::address(address), tags::struct_text(tag));
+        Ok(self.state.read(&key).map(|value| value.to_vec()))
+    }
+}

@@ -1,0 +1,96 @@
+//! Type tags as text: canonical, with short addresses and no spaces.
+
+use fairway_types::{Address, Refusal};
+use move_core_types::{
+    account_address::AccountAddress,
+    language_storage::{StructTag, TypeTag},
+    parser::parse_type_tag,
+};
+
+/// Nodes of a type argument.
+const MOST_NODES: usize = 32;
+/// Bytes of a type argument's text.
+const MOST_BYTES: usize = 1024;
+
+pub(crate) fn address(address: &AccountAddress) -> Address {
+    Address(address.into_bytes())
+}
+
+pub(crate) fn account(address: Address) -> AccountAddress {
+    AccountAddress::new(address.0)
+}
+
+/// `0x2::vault::Vault`, `0x42::a::B<u64,0x1::c::D>`.
+pub(crate) fn struct_text(tag: &StructTag) -> String {
+    let mut text = format!("{}::{}::{}", address(&tag.address).to_literal(), tag.module, tag.name);
+    if !tag.type_params.is_empty() {
+        let params: Vec<String> = tag.type_params.iter().map(text_of).collect();
+        text.push('<');
+        text.push_str(&params.join(","));
+        text.push('>');
+    }
+    text
+}
+
+pub(crate) fn text_of(tag: &TypeTag) -> String {
+    match tag {
+        TypeTag::Bool => "bool".into(),
+        TypeTag::U8 => "u8".into(),
+        TypeTag::U64 => "u64".into(),
+        TypeTag::U128 => "u128".into(),
+        TypeTag::Address => "address".into(),
+        TypeTag::Signer => "signer".into(),
+        TypeTag::Vector(inner) => format!("vector<{}>", text_of(inner)),
+        TypeTag::Struct(tag) => struct_text(tag),
+    }
+}
+
+/// The type in `text`; bounded, so that nobody can make the VM instantiate without end.
+pub(crate) fn parse(text: &str) -> Result<TypeTag, Refusal> {
+    let refuse = |reason: String| Refusal::invalid("type argument", reason);
+    if text.len() > MOST_BYTES {
+        return Err(refuse(format!("{} bytes, the limit is {MOST_BYTES}", text.len())));
+    }
+    let depth = text.matches('<').count();
+    if depth > MOST_NODES {
+        return Err(refuse(format!("{depth} levels, the limit is {MOST_NODES}")));
+    }
+    let tag = parse_type_tag(text).map_err(|_| refuse(format!("{text:?} is not a type")))?;
+    let nodes = nodes(&tag);
+    if nodes > MOST_NODES {
+        return Err(refuse(format!("{nodes} types in it, the limit is {MOST_NODES}")));
+    }
+    Ok(tag)
+}
+
+fn nodes(tag: &TypeTag) -> usize {
+    match tag {
+        TypeTag::Vector(inner) => 1 + nodes(inner),
+        TypeTag::Struct(tag) => 1 + tag.type_params.iter().map(nodes).sum::<usize>(),
+        TypeTag::Bool
+        | TypeTag::U8
+        | TypeTag::U64
+        | TypeTag::U128
+        | TypeTag::Address
+        | TypeTag::Signer => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_text_has_short_addresses_and_no_spaces() {
+        let tag = parse("0x0002::a::B<u64, vector<0x1::c::D>>").unwrap();
+        assert_eq!(text_of(&tag), "0x2::a::B<u64,vector<0x1::c::D>>");
+    }
+
+    #[test]
+    fn deep_and_long_types_are_refused() {
+        let deep = format!("{}u8{}", "vector<".repeat(40), ">".repeat(40));
+        assert!(parse(&deep).is_err());
+        assert!(parse(&"x".repeat(2_000)).is_err());
+        assert!(parse("nonsense<").is_err());
+    }
+}

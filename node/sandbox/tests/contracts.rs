@@ -1,0 +1,36 @@
+//! The Move unit tests of every package in `contracts/`.
+
+use std::path::PathBuf;
+
+use fairway_sandbox::{build, testing};
+
+fn contracts() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../contracts")
+}
+
+fn passes(package: &str) {
+    let report = match testing::run(&contracts().join(package), "") {
+        Ok(report) => report,
+        Err(error) => panic!("{package} does not build: {error}"),
+    };
+    assert!(report.failed.is_empty(), "{package}: {:#?}", report.failed);
+    assert!(!report.passed.is_empty(), "{package} has no tests");
+}
+
+fn builds(package: &str) {
+    let source = build::read_package(&contracts().join(package)).unwrap();
+    if let Err(error) = fairway_sandbox::compile(&source) {
+        panic!("{package} is not admitted: {error}");
+    }
+}
+
+#[test]
+fn runtime_passes_its_tests() {
+    passes("runtime");
+}
+
+#[test]
+fn payments_passes_its_tests() {
+    passes("examples/payments");
+    builds("examples/payments");
+}
