@@ -12,6 +12,8 @@ use move_binary_format::{
     },
 };
 
+use move_core_types::language_storage::ModuleId;
+
 use crate::{abi::type_of, tags::address, values::is_admitted};
 
 /// Bytecode of one module.
@@ -20,6 +22,8 @@ const MODULE_BYTES: u64 = 128 * 1024;
 const TYPE_NODES: u64 = 64;
 /// Nodes of a struct's layout, with all nested structs of its module expanded.
 const LAYOUT_NODES: u64 = 1024;
+/// Layout nodes that a struct of the library counts for: more than any of them has.
+const LIBRARY_LAYOUT: u64 = 4;
 /// Elements a vector instruction packs or unpacks.
 const VECTOR_ELEMENTS: u64 = 256;
 /// Structs, functions, or instantiations of a module.
@@ -53,8 +57,14 @@ fn refuse(
     }
 }
 
-/// Checks one module of a package.
-pub fn check(module: &CompiledModule, source: &PackageSource) -> Result<(), Refusal> {
+/// Checks all modules of a package.
+pub fn check(modules: &[&CompiledModule], source: &PackageSource) -> Result<(), Refusal> {
+    modules.iter().try_for_each(|module| check_module(module, source))?;
+    check_layouts(modules)?;
+    check_hooks(modules)
+}
+
+fn check_module(module: &CompiledModule, source: &PackageSource) -> Result<(), Refusal> {
     let place = module.self_id().name().to_string();
     check_address(module, source, &place)?;
     check_size(module, &place)?;
@@ -63,7 +73,6 @@ pub fn check(module: &CompiledModule, source: &PackageSource) -> Result<(), Refu
             bound("type nodes", &place, nodes(token), TYPE_NODES)?;
         }
     }
-    check_layouts(module, &place)?;
     for definition in module.function_defs() {
         check_function(module, definition, &place)?;
     }
@@ -150,11 +159,11 @@ fn check_entry(
 }
 
 fn is_signer(token: &SignatureToken) -> bool {
-    match token {
-        SignatureToken::Signer => true,
-        SignatureToken::Reference(inner) => **inner == SignatureToken::Signer,
-        _ => false,
-    }
+    *token == SignatureToken::Signer || is_signer_reference(token)
+}
+
+fn is_signer_reference(token: &SignatureToken) -> bool {
+    matches!(token, SignatureToken::Reference(inner) if **inner == SignatureToken::Signer)
 }
 
 /// A generic function that calls itself with larger type arguments makes types without end; the
@@ -218,74 +227,100 @@ fn nodes(token: &SignatureToken) -> u64 {
     }
 }
 
-/// Every struct, expanded with the structs of its module, stays small: nesting doubles a layout with
-/// every level.
-fn check_layouts(module: &CompiledModule, place: &str) -> Result<(), Refusal> {
-    let mut known = BTreeMap::new();
-    for definition in module.struct_defs() {
-        let size = layout(module, definition.struct_handle, &mut known);
-        let name = module.identifier_at(module.struct_handle_at(definition.struct_handle).name);
-        bound("layout nodes", &format!("{place}::{name}"), size, LAYOUT_NODES)?;
+/// Every struct, expanded with the structs of its package, stays small: nesting doubles a layout
+/// with every level.
+fn check_layouts(modules: &[&CompiledModule]) -> Result<(), Refusal> {
+    let mut layouts = Layouts {
+        modules: modules.iter().map(|module| (module.self_id(), *module)).collect(),
+        known: BTreeMap::new(),
+    };
+    for module in modules {
+        for definition in module.struct_defs() {
+            let size = layouts.of_struct(module, definition.struct_handle);
+            let name = module.identifier_at(module.struct_handle_at(definition.struct_handle).name);
+            let place = format!("{}::{name}", module.self_id().name());
+            bound("layout nodes", &place, size, LAYOUT_NODES)?;
+        }
+        for signature in module.signatures() {
+            for token in &signature.0 {
+                let size = layouts.of_token(module, token);
+                bound("layout nodes", module.self_id().name().as_str(), size, LAYOUT_NODES)?;
+            }
+        }
     }
     Ok(())
 }
 
-/// Layout nodes of a struct, without its type arguments; memoised, saturating.
-fn layout(
-    module: &CompiledModule,
-    handle: StructHandleIndex,
-    known: &mut BTreeMap<StructHandleIndex, u64>,
-) -> u64 {
-    if let Some(size) = known.get(&handle) {
-        return *size;
-    }
-    // Recursive structs are no Move; should one come, it counts as too large.
-    known.insert(handle, u64::MAX);
-    let definition = module.struct_defs().iter().find(|d| d.struct_handle == handle);
-    let size = match definition.map(|definition| &definition.field_information) {
-        Some(StructFieldInformation::Declared(fields)) => fields
-            .iter()
-            .map(|field| token_layout(module, &field.signature.0, known))
-            .fold(1u64, u64::saturating_add),
-        Some(StructFieldInformation::Native) | None => 4,
-    };
-    known.insert(handle, size);
-    size
+/// Layout nodes of structs, memoised; sizes saturate.
+struct Layouts<'a> {
+    modules: BTreeMap<ModuleId, &'a CompiledModule>,
+    known: BTreeMap<(ModuleId, String), u64>,
 }
 
-/// Type arguments may stand anywhere in the generic struct's layout: both sizes multiply.
-fn token_layout(
-    module: &CompiledModule,
-    token: &SignatureToken,
-    known: &mut BTreeMap<StructHandleIndex, u64>,
-) -> u64 {
-    match token {
-        SignatureToken::Vector(inner)
-        | SignatureToken::Reference(inner)
-        | SignatureToken::MutableReference(inner) => {
-            token_layout(module, inner, known).saturating_add(1)
+impl Layouts<'_> {
+    fn of_struct(&mut self, module: &CompiledModule, handle: StructHandleIndex) -> u64 {
+        let handle = module.struct_handle_at(handle);
+        let home = module.module_id_for_handle(module.module_handle_at(handle.module));
+        let name = module.identifier_at(handle.name).to_string();
+        let key = (home.clone(), name.clone());
+        if let Some(size) = self.known.get(&key) {
+            return *size;
         }
-        SignatureToken::Struct(handle) => layout(module, *handle, known),
-        SignatureToken::StructInstantiation(handle, args) => {
-            let own = layout(module, *handle, known);
-            let args = args
-                .iter()
-                .map(|arg| token_layout(module, arg, known))
-                .fold(1u64, u64::saturating_add);
-            own.saturating_mul(args)
+        // Recursive structs are no Move; should one come, it counts as too large.
+        self.known.insert(key.clone(), u64::MAX);
+        let size = match self.modules.get(&home).copied() {
+            Some(home) => self.of_fields(home, &name),
+            None => LIBRARY_LAYOUT,
+        };
+        self.known.insert(key, size);
+        size
+    }
+
+    fn of_fields(&mut self, home: &CompiledModule, name: &str) -> u64 {
+        let definition = home.struct_defs().iter().find(|definition| {
+            home.identifier_at(home.struct_handle_at(definition.struct_handle).name).as_str()
+                == name
+        });
+        let Some(definition) = definition else { return LIBRARY_LAYOUT };
+        let StructFieldInformation::Declared(fields) = &definition.field_information else {
+            return LIBRARY_LAYOUT;
+        };
+        fields
+            .iter()
+            .map(|field| self.of_token(home, &field.signature.0))
+            .fold(1u64, u64::saturating_add)
+    }
+
+    /// Type arguments may stand anywhere in the generic struct's layout: both sizes multiply.
+    fn of_token(&mut self, module: &CompiledModule, token: &SignatureToken) -> u64 {
+        match token {
+            SignatureToken::Vector(inner)
+            | SignatureToken::Reference(inner)
+            | SignatureToken::MutableReference(inner) => {
+                self.of_token(module, inner).saturating_add(1)
+            }
+            SignatureToken::Struct(handle) => self.of_struct(module, *handle),
+            SignatureToken::StructInstantiation(handle, args) => {
+                let own = self.of_struct(module, *handle);
+                let args = args
+                    .iter()
+                    .map(|arg| self.of_token(module, arg))
+                    .fold(1u64, u64::saturating_add);
+                own.saturating_mul(args)
+            }
+            SignatureToken::Bool
+            | SignatureToken::U8
+            | SignatureToken::U64
+            | SignatureToken::U128
+            | SignatureToken::Address
+            | SignatureToken::Signer
+            | SignatureToken::TypeParameter(_) => 1,
         }
-        SignatureToken::Bool
-        | SignatureToken::U8
-        | SignatureToken::U64
-        | SignatureToken::U128
-        | SignatureToken::Address
-        | SignatureToken::Signer
-        | SignatureToken::TypeParameter(_) => 1,
     }
 }
 
 /// Hooks have their exact signature and stand in one module each.
-pub fn check_hooks<'a>(modules: impl Iterator<Item = &'a CompiledModule>) -> Result<(), Refusal> {
+fn check_hooks(modules: &[&CompiledModule]) -> Result<(), Refusal> {
     let mut seen = BTreeMap::new();
     for module in modules {
         for definition in module.function_defs() {
@@ -297,9 +332,7 @@ pub fn check_hooks<'a>(modules: impl Iterator<Item = &'a CompiledModule>) -> Res
             let place = format!("{}::{name}", module.self_id().name());
             let parameters = &module.signature_at(handle.parameters).0;
             let fits = parameters.len() == *signers
-                && parameters.iter().all(|token| {
-                    matches!(token, SignatureToken::Reference(inner) if **inner == SignatureToken::Signer)
-                })
+                && parameters.iter().all(is_signer_reference)
                 && module.signature_at(handle.return_).0.is_empty()
                 && handle.type_parameters.is_empty()
                 && !definition.is_entry;

@@ -148,10 +148,8 @@ fn read(path: &Path) -> Result<String, BuildError> {
 pub fn compile(source: &PackageSource) -> Result<Package, BuildError> {
     check_source(source)?;
     let units = compile_units(source)?;
-    for unit in &units {
-        admission::check(&unit.module, source)?;
-    }
-    admission::check_hooks(units.iter().map(|unit| &unit.module))?;
+    let compiled: Vec<&CompiledModule> = units.iter().map(|unit| &unit.module).collect();
+    admission::check(&compiled, source)?;
     let modules = units.iter().map(Unit::serialize).collect::<Result<_, _>>()?;
     let abi = abi::package(source, &units, library::units()?);
     Ok(Package { hash: source.hash(), modules, abi })

@@ -56,6 +56,13 @@ struct Target {
     args: Vec<Vec<u8>>,
 }
 
+/// What a session that succeeded did.
+struct Ran {
+    values: SerializedReturnValues,
+    writes: Vec<Write>,
+    events: Vec<MoveEvent>,
+}
+
 impl MoveSandbox {
     /// Loads the library and the package; fails if the bytecode does not verify.
     pub fn new(package: &Package) -> Result<Self, BuildError> {
@@ -117,8 +124,8 @@ impl MoveSandbox {
         };
         let mut meter = Meter::new(gas_limit.0);
         match self.run(state, context, target, &mut meter) {
-            Ok((values, _)) => {
-                let values = values.return_values.into_iter().map(|(bytes, _)| bytes);
+            Ok(ran) => {
+                let values = ran.values.return_values.into_iter().map(|(bytes, _)| bytes);
                 Ok(abi.returns.iter().cloned().zip(values).collect())
             }
             Err(status) => Err(self.explain(&status, Gas(meter.used()), gas_limit)),
@@ -218,7 +225,7 @@ impl MoveSandbox {
         context: &Context,
         target: Target,
         meter: &mut Meter,
-    ) -> Result<(SerializedReturnValues, (Vec<Write>, Vec<MoveEvent>)), ExecutionStatus> {
+    ) -> Result<Ran, ExecutionStatus> {
         let reader = Reader { sandbox: self, state };
         let mut extensions = NativeContextExtensions::default();
         extensions.add(Facts { context, draws: 0 });
@@ -258,7 +265,7 @@ impl MoveSandbox {
         if bytes > OUTPUT_BYTES {
             return Err(TOO_LARGE);
         }
-        Ok((values, (writes, events)))
+        Ok(Ran { values, writes, events })
     }
 }
 
@@ -277,7 +284,7 @@ impl Execute for MoveSandbox {
         };
         let mut meter = Meter::new(gas_limit.0);
         match self.run(state, context, target, &mut meter) {
-            Ok((_, (writes, events))) => Outcome {
+            Ok(Ran { writes, events, .. }) => Outcome {
                 status: ExecutionStatus::Success,
                 gas_used: Gas(meter.used()),
                 writes,
@@ -334,10 +341,7 @@ fn signers(abi: &FunctionAbi) -> usize {
 }
 
 fn by_value(ty: &TypeAbi) -> TypeAbi {
-    match ty {
-        TypeAbi::Reference(inner) => (**inner).clone(),
-        other => other.clone(),
-    }
+    if let TypeAbi::Reference(inner) = ty { (**inner).clone() } else { ty.clone() }
 }
 
 fn check_values(types: &[TypeAbi], args: &[Vec<u8>]) -> Result<(), Refusal> {

@@ -34,3 +34,15 @@ fn payments_passes_its_tests() {
     passes("examples/payments");
     builds("examples/payments");
 }
+
+#[test]
+fn tic_tac_toe_passes_its_tests() {
+    passes("examples/tic_tac_toe");
+    builds("examples/tic_tac_toe");
+}
+
+#[test]
+fn arena_passes_its_tests() {
+    passes("examples/arena");
+    builds("examples/arena");
+}
