@@ -1,18 +1,22 @@
 //! One simulated node: a real channel, its stored events, and what it forgets in a crash.
 
+use std::rc::Rc;
+
 use fairway_proto::{
     Channel, Env, Event, Input, Limits, Step,
     channel::log::{Digest, Log},
 };
-use fairway_types::{ChannelId, Keypair, Time, codec};
+use fairway_types::{ChannelId, Execute, Keypair, Time, codec};
 
-use crate::{chain::CHAIN, machine::Machine};
+use crate::chain::CHAIN;
 
 pub struct Node {
     pub keypair: Keypair,
     pub account: Keypair,
     pub channel: Channel,
-    pub machine: Machine,
+    machine: Rc<dyn Execute>,
+    /// Follows the protocol: the invariants hold for it.
+    pub honest: bool,
     /// Events on disk: what survives a crash.
     pub stored: Vec<Vec<u8>>,
     pub up: bool,
@@ -22,14 +26,15 @@ pub struct Node {
 
 impl Node {
     #[must_use]
-    pub fn new(index: u8, channel_id: ChannelId) -> Self {
+    pub fn new(index: u8, channel_id: ChannelId, machine: Rc<dyn Execute>) -> Self {
         let keypair = Keypair::from_seed(&[index + 1; 32]);
         let channel = Channel::new(env(keypair.clone(), channel_id));
         Self {
             account: Keypair::from_seed(&[index + 101; 32]),
             keypair,
             channel,
-            machine: Machine::default(),
+            machine,
+            honest: true,
             stored: Vec::new(),
             up: true,
             next_sequence: 0,
@@ -41,7 +46,7 @@ impl Node {
     pub fn handle(&mut self, now: Time, inputs: Vec<Input>) -> Step {
         let mut group = Step::default();
         for input in inputs.into_iter().chain([Input::Flush]) {
-            let step = self.channel.handle(now, &self.machine, input);
+            let step = self.channel.handle(now, &&*self.machine, input);
             group.events.extend(step.events);
             group.effects.extend(step.effects);
         }
@@ -52,9 +57,15 @@ impl Node {
     /// Handles a group and crashes between deciding and storing: nothing of it remains.
     pub fn handle_and_lose(&mut self, now: Time, inputs: Vec<Input>) {
         for input in inputs.into_iter().chain([Input::Flush]) {
-            self.channel.handle(now, &self.machine, input);
+            self.channel.handle(now, &&*self.machine, input);
         }
         self.up = false;
+    }
+
+    /// From now on the node cheats with this machine.
+    pub fn corrupt(&mut self, machine: Rc<dyn Execute>) {
+        self.machine = machine;
+        self.honest = false;
     }
 
     /// The log that replaying the stored events gives.

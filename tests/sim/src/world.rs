@@ -1,13 +1,17 @@
 //! The scheduler: a queue of things to come, ordered by a fake clock; the seed decides the rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use fairway_proto::{
     CallStatus, Effect, Input, Message, Notification, Request, RequestId, Subscription, Update,
     sync,
 };
 use fairway_types::{
-    Call, Gas, Height, Keypair, NodeId, Operation, SequenceNumber, SignedCall, Time, Verified,
+    Call, Execute, Gas, Height, Keypair, NodeId, Operation, SequenceNumber, SignedCall, Time,
+    Verified,
     block::CertifiedBlock,
     chain::{ChainTx, Observation},
     codec,
@@ -19,7 +23,7 @@ use serde::Serialize;
 use crate::{
     chain::{CHAIN, Chain},
     invariants::{Broken, Invariants},
-    machine::function,
+    machine::{Machine, function},
     node::Node,
 };
 
@@ -107,10 +111,17 @@ pub struct World {
 impl World {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
+        Self::with_machine(plan, Rc::new(Machine::default()))
+    }
+
+    /// A world whose channels run on `machine`.
+    #[must_use]
+    pub fn with_machine(plan: Plan, machine: Rc<dyn Execute>) -> Self {
         let creator = Keypair::from_seed(&[101; 32]).address();
         let mut chain = Chain::new(creator, plan.tick_interval);
-        let nodes: Vec<Node> =
-            (0..plan.nodes).map(|index| Node::new(index, chain.record.channel)).collect();
+        let nodes: Vec<Node> = (0..plan.nodes)
+            .map(|index| Node::new(index, chain.record.channel, Rc::clone(&machine)))
+            .collect();
         for node in &nodes {
             chain.wallets.insert(node.account.address(), WALLET);
         }
@@ -135,6 +146,11 @@ impl World {
         };
         world.begin();
         world
+    }
+
+    /// Makes `node` run another machine than it should, as a cheating leader does.
+    pub fn corrupt(&mut self, node: usize, machine: Rc<dyn Execute>) {
+        self.nodes[node].corrupt(machine);
     }
 
     fn begin(&mut self) {
@@ -238,8 +254,10 @@ impl World {
             return Ok(());
         }
         let step = self.nodes[to].handle(self.now, vec![input]);
-        self.invariants.on_effects(&self.nodes[to], &step.effects)?;
-        self.invariants.check(&self.nodes[to], &self.chain, self.money)?;
+        if self.nodes[to].honest {
+            self.invariants.on_effects(&self.nodes[to], &step.effects)?;
+            self.invariants.check(&self.nodes[to], &self.chain, self.money)?;
+        }
         if self.report.steps.is_multiple_of(REPLAY_EVERY) {
             self.invariants.check_replay(&self.nodes[to])?;
         }

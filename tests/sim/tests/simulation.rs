@@ -1,0 +1,148 @@
+//! The simulation in the test suite: a few seeds, a cheating leader, and the real Move VM.
+
+use std::rc::Rc;
+
+use fairway_proto::channel::status::Role;
+use fairway_sandbox::{MoveSandbox, compile};
+use fairway_sim::{Plan, World, machine::Machine};
+use fairway_types::{
+    Address, Effects,
+    crypto::Verify,
+    evidence::Evidence,
+    ledger::{PackageSource, SourceFile},
+};
+
+/// The simulation's app in Move.
+const APP: &str = "
+module app::app {
+    use runtime::event;
+    use runtime::lifecycle;
+    use runtime::vault;
+
+    const ASSET: address = @0xfafafafafafafafafafafafafafafafafafafafafafafafafafafafafafafafa;
+
+    struct Paid has copy, drop, store { amount: u64 }
+    struct Ticks has key { count: u64 }
+
+    public entry fun pay(from: &signer, to: address, amount: u64) {
+        vault::transfer(from, to, ASSET, amount);
+        event::emit(Paid { amount });
+    }
+
+    public entry fun leave(member: &signer) {
+        lifecycle::request_leave(member);
+    }
+
+    fun init(app: &signer) {
+        move_to(app, Ticks { count: 0 });
+    }
+
+    fun on_tick(_app: &signer) acquires Ticks {
+        let ticks = borrow_global_mut<Ticks>(@app);
+        ticks.count = ticks.count + 1;
+    }
+}
+";
+
+fn move_machine() -> Rc<MoveSandbox> {
+    let source = PackageSource {
+        name: "app".into(),
+        addresses: vec![("app".into(), Address::from_low(0x42))],
+        files: vec![SourceFile { path: "app.move".into(), text: APP.into() }],
+    };
+    let package = compile(&source).unwrap_or_else(|error| panic!("{error}"));
+    Rc::new(MoveSandbox::new(&package).unwrap())
+}
+
+fn calm(seed: u64, nodes: u8) -> Plan {
+    Plan {
+        seed,
+        nodes,
+        steps: 3_000,
+        loss: 0,
+        duplication: 0,
+        max_delay: 20,
+        crashes: false,
+        partitions: false,
+        tick_interval: 0,
+    }
+}
+
+#[test]
+fn invariants_hold_and_channels_go_on_over_faulty_networks() {
+    for seed in 0..24 {
+        if let Err(broken) = World::new(Plan::from_seed(seed, 4_000)).run() {
+            panic!("make sim SEED={seed} STEPS=4000: {}", broken.0);
+        }
+    }
+}
+
+/// A leader that restarted with a full window of uncertified blocks forgot its own acks.
+#[test]
+fn channel_goes_on_after_its_leader_restarts_with_a_full_window() {
+    if let Err(broken) = World::new(Plan::from_seed(30, 8_000)).run() {
+        panic!("make sim SEED=30 STEPS=8000: {}", broken.0);
+    }
+}
+
+#[test]
+fn same_seed_gives_the_same_run() {
+    let run = || World::new(Plan::from_seed(5, 2_000)).run().unwrap();
+    let (first, second) = (run(), run());
+    assert_eq!(serde_json::to_string(&first).unwrap(), serde_json::to_string(&second).unwrap());
+    assert!(first.calls_certified > 0);
+}
+
+#[test]
+fn four_channels_on_the_move_vm_hold_one_log_and_settle() {
+    let plan = Plan { tick_interval: 200, ..calm(11, 4) };
+    let mut world = World::with_machine(plan, move_machine());
+    let report = world.run().unwrap_or_else(|broken| panic!("{}", broken.0));
+    assert!(report.calls_certified > 50, "{report:?}");
+    assert!(report.settlements > 0, "{report:?}");
+    let leader = world.nodes[0].channel.log();
+    let height = world.nodes.iter().map(|node| node.channel.log().certified()).min().unwrap();
+    for node in &world.nodes[1..] {
+        let log = node.channel.log();
+        let (own, theirs) = (log.entry(height).unwrap(), leader.entry(height).unwrap());
+        assert_eq!(own.hash, theirs.hash);
+        assert_eq!(own.state.root(), own.block.header.state_root);
+    }
+}
+
+#[test]
+fn move_vm_survives_crashes_loss_and_partitions() {
+    let plan = Plan { loss: 5, duplication: 5, crashes: true, partitions: true, ..calm(12, 3) };
+    let mut world = World::with_machine(plan, move_machine());
+    if let Err(broken) = world.run() {
+        panic!("{}", broken.0);
+    }
+}
+
+/// A leader that alters one effect is refused by every follower, each with evidence of its own.
+#[test]
+fn every_follower_refuses_a_leader_whose_effects_differ_and_keeps_the_evidence() {
+    let mut world = World::new(Plan { steps: 0, ..calm(3, 4) });
+    for _ in 0..4_000 {
+        world.step().unwrap();
+    }
+    let certified = world.nodes[1].channel.log().certified();
+    assert!(certified.0 > 0);
+    world.corrupt(0, Rc::new(Machine { tampers: true }));
+    for _ in 0..4_000 {
+        world.step().unwrap();
+    }
+    for node in &world.nodes[1..] {
+        assert_eq!(node.channel.status().role, Role::Halted);
+        let Some(Evidence::Divergence { reporter, block, effects, effects_root, .. }) =
+            node.channel.log().evidence()
+        else {
+            panic!("no evidence of a divergence");
+        };
+        assert_eq!(*reporter, node.keypair.node_id());
+        assert!(block.check().is_ok(), "the leader's signature proves it");
+        assert_eq!(Effects::root(effects), *effects_root);
+        assert_ne!(*effects_root, block.header.effects_root);
+        assert!(node.channel.log().certified() < block.header.height);
+    }
+}
