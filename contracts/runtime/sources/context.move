@@ -15,4 +15,8 @@ module runtime::context {
 
     /// Place of the transaction in its block.
     native public fun transaction_index(): u64;
+
+    #[test_only]
+    /// Sets the time that the rest of the test sees.
+    native public fun set_time_ms_for_testing(time: u64);
 }

@@ -8,6 +8,14 @@ module runtime::ed25519 {
         signature: &vector<u8>,
     ): bool;
 
+    #[test_only]
+    /// The public key of a 32-byte secret seed.
+    native public fun public_key_for_testing(seed: &vector<u8>): vector<u8>;
+
+    #[test_only]
+    /// A signature with a 32-byte secret seed.
+    native public fun sign_for_testing(seed: &vector<u8>, message: &vector<u8>): vector<u8>;
+
     #[test]
     fun malformed_input_verifies_nothing() {
         assert!(!verify(&x"00", &b"message", &x"01"), 1);

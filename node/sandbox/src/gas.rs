@@ -20,21 +20,26 @@ const CALL: u64 = 4;
 const GLOBAL: u64 = 10;
 /// Units of abstract memory for one gas when a value is copied or kept.
 const UNITS_PER_GAS: u64 = 8;
-/// `read_ref` shows the meter a reference, not what it copies. Nothing it copies is larger than all
-/// that was made or loaded so far, so it costs a share of that.
-const MADE_PER_READ_GAS: u64 = 16;
+/// `read_ref` and comparisons show the meter a reference, not what lies behind it. Nothing there is
+/// larger than the largest value seen whole and everything put into some value since: they cost a
+/// share of that bound.
+const BOUND_PER_GAS: u64 = 16;
+/// Bytes behind one gas of a native call.
+const NATIVE_BYTES_PER_GAS: u64 = 4;
 
 /// Counts down from a limit.
 pub(crate) struct Meter {
     limit: u64,
     left: u64,
-    /// Abstract memory made or loaded so far.
-    made: u64,
+    /// Abstract memory of the largest value seen whole.
+    largest: u64,
+    /// Abstract memory put into values that are not seen whole: pushed or written by reference.
+    put: u64,
 }
 
 impl Meter {
     pub(crate) fn new(limit: u64) -> Self {
-        Self { limit, left: limit, made: 0 }
+        Self { limit, left: limit, largest: 0, put: 0 }
     }
 
     pub(crate) fn used(&self) -> u64 {
@@ -61,18 +66,31 @@ impl Meter {
     }
 
     fn charge_units(&mut self, units: u64) -> PartialVMResult<()> {
-        self.made = self.made.saturating_add(units);
+        self.largest = self.largest.max(units);
         self.charge(STEP + units / UNITS_PER_GAS)
+    }
+
+    /// A value becomes part of one that the meter does not see.
+    fn charge_put(&mut self, value: &impl ValueView) -> PartialVMResult<()> {
+        let units = u64::from(value.legacy_abstract_memory_size());
+        self.put = self.put.saturating_add(units);
+        self.charge_units(units)
+    }
+
+    /// Something behind a reference is copied or compared.
+    fn charge_behind(&mut self) -> PartialVMResult<()> {
+        self.charge(STEP + self.largest.saturating_add(self.put) / BOUND_PER_GAS)
     }
 
     fn charge_values(
         &mut self,
         values: impl ExactSizeIterator<Item = impl ValueView>,
     ) -> PartialVMResult<()> {
+        let mut whole = 0u64;
         for value in values {
-            self.charge_value(&value)?;
+            whole = whole.saturating_add(u64::from(value.legacy_abstract_memory_size()));
         }
-        Ok(())
+        self.charge_units(whole)
     }
 }
 
@@ -136,11 +154,11 @@ impl GasMeter for Meter {
     }
 
     fn charge_read_ref(&mut self, _: impl ValueView) -> PartialVMResult<()> {
-        self.charge(STEP + self.made / MADE_PER_READ_GAS)
+        self.charge_behind()
     }
 
     fn charge_write_ref(&mut self, value: impl ValueView) -> PartialVMResult<()> {
-        self.charge_value(&value)
+        self.charge_put(&value)
     }
 
     fn charge_eq(&mut self, left: impl ValueView, right: impl ValueView) -> PartialVMResult<()> {
@@ -207,7 +225,7 @@ impl GasMeter for Meter {
         _: impl TypeView,
         value: impl ValueView,
     ) -> PartialVMResult<()> {
-        self.charge_value(&value)
+        self.charge_put(&value)
     }
 
     fn charge_vec_pop_back(
@@ -231,13 +249,14 @@ impl GasMeter for Meter {
     }
 
     fn charge_native_function(&mut self, amount: InternalGas) -> PartialVMResult<()> {
-        self.made = self.made.saturating_add(u64::from(amount));
-        self.charge(u64::from(amount))
+        let gas = u64::from(amount);
+        self.largest = self.largest.max(gas.saturating_mul(NATIVE_BYTES_PER_GAS));
+        self.charge(gas)
     }
 }
 
 impl Meter {
-    /// Comparing references compares what they point at, which is at most all that was made.
+    /// Comparing references compares what lies behind them.
     fn charge_compare(
         &mut self,
         left: &impl ValueView,
@@ -245,6 +264,7 @@ impl Meter {
     ) -> PartialVMResult<()> {
         let seen = u64::from(left.legacy_abstract_memory_size())
             + u64::from(right.legacy_abstract_memory_size());
-        self.charge(STEP + seen / UNITS_PER_GAS + self.made / MADE_PER_READ_GAS)
+        self.charge(seen / UNITS_PER_GAS)?;
+        self.charge_behind()
     }
 }

@@ -34,3 +34,5 @@ pub fn tool_context() -> Context {
 pub const STD: Address = Address::from_low(1);
 /// Where `contracts/runtime` lives.
 pub const RUNTIME: Address = Address::from_low(2);
+/// Where `contracts/settlement` lives on the ledger.
+pub const SETTLEMENT: Address = Address::from_low(3);

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use better_any::{Tid, TidAble};
-use fairway_types::{Context, PublicKey, Signature};
+use fairway_types::{Context, Keypair, PublicKey, Signature};
 use move_binary_format::errors::{PartialVMError, PartialVMResult};
 use move_core_types::{
     account_address::AccountAddress,
@@ -35,9 +35,20 @@ const E_INDEX: u64 = 1;
 /// What `runtime::context` and `runtime::random` read.
 #[derive(Tid)]
 pub(crate) struct Facts<'a> {
-    pub(crate) context: &'a Context,
-    pub(crate) draws: u64,
+    context: &'a Context,
+    draws: u64,
+    /// The block's time; unit tests may set it.
+    time: u64,
 }
+
+impl<'a> Facts<'a> {
+    pub(crate) fn new(context: &'a Context) -> Self {
+        Self { context, draws: 0, time: context.time.0 }
+    }
+}
+
+/// The abort code of bytes that are no address.
+const E_LENGTH: u64 = 1;
 
 type Args = VecDeque<Value>;
 type Answer = PartialVMResult<NativeResult>;
@@ -47,7 +58,22 @@ pub(crate) fn table() -> NativeFunctionTable {
     let mut table = make_table(account(crate::STD), &std_natives());
     table.extend(make_table(account(crate::STD), &vector_instructions()));
     table.extend(make_table(account(crate::RUNTIME), &runtime_natives()));
+    table.extend(make_table(account(crate::RUNTIME), &testing_natives()));
+    let settlement: [(&str, &str, NativeFunction); 2] = [
+        ("account", "create_signer", Arc::new(create_signer)),
+        ("ids", "to_address", Arc::new(to_address)),
+    ];
+    table.extend(make_table(account(crate::SETTLEMENT), &settlement));
     table
+}
+
+/// Declared by `#[test_only]` functions alone, so that no compiled package can reach them.
+fn testing_natives() -> [(&'static str, &'static str, NativeFunction); 3] {
+    [
+        ("context", "set_time_ms_for_testing", Arc::new(set_time)),
+        ("ed25519", "public_key_for_testing", Arc::new(public_key)),
+        ("ed25519", "sign_for_testing", Arc::new(sign)),
+    ]
 }
 
 fn std_natives() -> [(&'static str, &'static str, NativeFunction); 9] {
@@ -90,7 +116,7 @@ fn runtime_natives() -> [(&'static str, &'static str, NativeFunction); 8] {
             fact(|facts| Value::address(AccountAddress::new(facts.context.channel.0))),
         ),
         ("context", "height", fact(|facts| Value::u64(facts.context.height.0))),
-        ("context", "time_ms", fact(|facts| Value::u64(facts.context.time.0))),
+        ("context", "time_ms", fact(|facts| Value::u64(facts.time))),
         ("context", "transaction_index", fact(|facts| Value::u64(u64::from(facts.context.index)))),
         ("random", "bytes", Arc::new(random_bytes)),
         ("event", "emit", Arc::new(emit)),
@@ -118,6 +144,41 @@ fn random_bytes(context: &mut NativeContext<'_, '_>, _: Vec<Type>, _: Args) -> A
     let bytes =
         Sha256::new().chain_update(facts.context.seed.0).chain_update(facts.draws.to_le_bytes());
     ok(cost(32), Value::vector_u8(bytes.finalize().to_vec()))
+}
+
+/// A signer for the settlement contracts' own storage: only `0x3::account` declares it, for its
+/// friends.
+fn create_signer(_: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> Answer {
+    let address = pop_arg!(args, AccountAddress);
+    ok(cost(0), Value::signer(address))
+}
+
+fn to_address(_: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> Answer {
+    let bytes = pop_arg!(args, Vec<u8>);
+    match AccountAddress::from_bytes(&bytes) {
+        Ok(address) => ok(cost(32), Value::address(address)),
+        Err(_) => Ok(NativeResult::err(cost(32), E_LENGTH)),
+    }
+}
+
+fn set_time(context: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> Answer {
+    context.extensions_mut().get_mut::<Facts<'_>>().time = pop_arg!(args, u64);
+    Ok(NativeResult::ok(cost(0), smallvec![]))
+}
+
+fn test_key(bytes: &[u8]) -> PartialVMResult<Keypair> {
+    bytes.try_into().map(Keypair::from_seed).map_err(|_| wrong())
+}
+
+fn public_key(_: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> Answer {
+    let key = test_key(&pop_arg!(args, VectorRef).as_bytes_ref())?;
+    ok(cost(32), Value::vector_u8(key.public().0))
+}
+
+fn sign(_: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> Answer {
+    let message = pop_arg!(args, VectorRef);
+    let key = test_key(&pop_arg!(args, VectorRef).as_bytes_ref())?;
+    ok(cost(64), Value::vector_u8(key.sign_bytes(&message.as_bytes_ref()).0))
 }
 
 fn emit(context: &mut NativeContext<'_, '_>, mut types: Vec<Type>, mut args: Args) -> Answer {

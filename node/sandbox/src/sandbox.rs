@@ -228,7 +228,7 @@ impl MoveSandbox {
     ) -> Result<Ran, ExecutionStatus> {
         let reader = Reader { sandbox: self, state };
         let mut extensions = NativeContextExtensions::default();
-        extensions.add(Facts { context, draws: 0 });
+        extensions.add(Facts::new(context));
         let mut session = self.vm.new_session_with_extensions(&reader, extensions);
         let values = session
             .execute_function_bypass_visibility(

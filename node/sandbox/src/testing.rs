@@ -93,7 +93,7 @@ impl<'a> Runner<'a> {
     fn run(&self, tests: &ModuleTestPlan, case: &TestCase) -> Result<(), String> {
         let context = crate::tool_context();
         let mut extensions = NativeContextExtensions::default();
-        extensions.add(Facts { context: &context, draws: 0 });
+        extensions.add(Facts::new(&context));
         let mut session = self.vm.new_session_with_extensions(&self.code, extensions);
         let function =
             Identifier::new(case.test_name.as_str()).map_err(|error| error.to_string())?;

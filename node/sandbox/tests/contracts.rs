@@ -46,3 +46,8 @@ fn arena_passes_its_tests() {
     passes("examples/arena");
     builds("examples/arena");
 }
+
+#[test]
+fn settlement_passes_its_tests() {
+    passes("settlement");
+}

@@ -1,0 +1,8 @@
+/// Storage of the settlement contracts under addresses that nobody signs for.
+module settlement::account {
+    friend settlement::channel;
+    friend settlement::coin;
+
+    /// A signer of `address`, for `move_to` alone.
+    native public(friend) fun create_signer(address: address): signer;
+}
