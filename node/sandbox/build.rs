@@ -15,8 +15,11 @@ fn main() {
     let std_files = move_stdlib::move_stdlib_files().into_iter().map(PathBuf::from).collect();
     embed(&mut code, "STD", std_files);
     embed(&mut code, "RUNTIME", move_files(&contracts.join("runtime/sources")));
+    embed(&mut code, "SETTLEMENT", move_files(&contracts.join("settlement/sources")));
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed={}", contracts.join("runtime/sources").display());
+    for package in ["runtime", "settlement"] {
+        println!("cargo::rerun-if-changed={}", contracts.join(package).join("sources").display());
+    }
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("library.rs"), code).expect("OUT_DIR is writable");
 }

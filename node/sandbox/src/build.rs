@@ -155,6 +155,23 @@ pub fn compile(source: &PackageSource) -> Result<Package, BuildError> {
     Ok(Package { hash: source.hash(), modules, abi })
 }
 
+/// This project's settlement contracts, for a ledger: embedded sources at an address that is
+/// reserved to everybody else.
+pub fn settlement_contracts() -> Result<Package, BuildError> {
+    let source = PackageSource {
+        name: "settlement".into(),
+        addresses: vec![("settlement".into(), crate::SETTLEMENT)],
+        files: library::SETTLEMENT
+            .iter()
+            .map(|(path, text)| SourceFile { path: (*path).into(), text: (*text).into() })
+            .collect(),
+    };
+    let units = compile_units(&source)?;
+    let modules = units.iter().map(Unit::serialize).collect::<Result<_, _>>()?;
+    let abi = abi::package(&source, &units, library::units()?);
+    Ok(Package { hash: source.hash(), modules, abi })
+}
+
 /// What can be refused before the compiler sees it.
 fn check_source(source: &PackageSource) -> Result<(), Refusal> {
     let bytes: u64 = source.files.iter().map(|file| file.text.len() as u64).sum();

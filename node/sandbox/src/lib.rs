@@ -12,7 +12,7 @@ mod tags;
 pub mod testing;
 mod values;
 
-pub use build::{Package, compile, read_package};
+pub use build::{BuildError, Package, compile, read_package, settlement_contracts};
 pub use sandbox::MoveSandbox;
 
 use fairway_types::{Address, Context, Hash, Height, Time};

@@ -132,6 +132,25 @@ impl MoveSandbox {
         }
     }
 
+    /// Runs any function of the package, private ones too, with arguments as they are: for a host
+    /// that sets up its own contracts, never for anybody's call.
+    pub fn run_as_host(
+        &self,
+        state: &dyn StateReader,
+        context: &Context,
+        function: &FunctionName,
+        args: Vec<Vec<u8>>,
+        gas_limit: Gas,
+    ) -> Result<Outcome, Refusal> {
+        let target = Target {
+            module: resolve(&function.address, &function.module)?,
+            function: identifier(&function.function)?,
+            type_args: Vec::new(),
+            args,
+        };
+        Ok(self.outcome(state, context, target, gas_limit))
+    }
+
     /// A status as people and clients see it: with the abort's documented name.
     #[must_use]
     pub fn explain(&self, status: &ExecutionStatus, used: Gas, limit: Gas) -> Refusal {
@@ -218,6 +237,25 @@ impl MoveSandbox {
         })
     }
 
+    fn outcome(
+        &self,
+        state: &dyn StateReader,
+        context: &Context,
+        target: Target,
+        gas_limit: Gas,
+    ) -> Outcome {
+        let mut meter = Meter::new(gas_limit.0);
+        match self.run(state, context, target, &mut meter) {
+            Ok(Ran { writes, events, .. }) => Outcome {
+                status: ExecutionStatus::Success,
+                gas_used: Gas(meter.used()),
+                writes,
+                events,
+            },
+            Err(status) => ended(status, meter.used()),
+        }
+    }
+
     /// One session: a failure drops it and everything it wrote.
     fn run(
         &self,
@@ -282,16 +320,7 @@ impl Execute for MoveSandbox {
             Ok(None) => return ended(ExecutionStatus::Success, 0),
             Err(_) => return ended(BAD_CALL, 0),
         };
-        let mut meter = Meter::new(gas_limit.0);
-        match self.run(state, context, target, &mut meter) {
-            Ok(Ran { writes, events, .. }) => Outcome {
-                status: ExecutionStatus::Success,
-                gas_used: Gas(meter.used()),
-                writes,
-                events,
-            },
-            Err(status) => ended(status, meter.used()),
-        }
+        self.outcome(state, context, target, gas_limit)
     }
 }
 

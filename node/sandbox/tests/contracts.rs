@@ -1,5 +1,11 @@
 //! The Move unit tests of every package in `contracts/`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic and looks at the variants it is about"
+)]
+
 use std::path::PathBuf;
 
 use fairway_sandbox::{build, testing};

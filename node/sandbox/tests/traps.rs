@@ -1,5 +1,11 @@
 //! The known traps of this VM, and bad input of every kind: each test fails without its guard.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic and looks at the variants it is about"
+)]
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_sandbox::{MoveSandbox, build::BuildError, compile, tool_context};

@@ -8,7 +8,7 @@ use fairway_proto::{
     settlement::membership,
 };
 use fairway_types::{
-    Address, ChainId, ChannelId, Epoch, Hash, Height, JoinSequence, NodeId, Time, Weight,
+    Address, ChainId, ChannelId, Epoch, Hash, Height, JoinSequence, Keypair, NodeId, Time, Weight,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
         MemberRecord, SettlementRecord,
@@ -21,13 +21,28 @@ use crate::machine::ASSET;
 
 pub const CHAIN: ChainId = ChainId(7);
 
+/// What the simulation needs of a settlement chain with one channel.
+pub trait SettlementChain {
+    /// Gives `account` money outside the channel.
+    fn fund(&mut self, account: &Keypair, amount: u64);
+    /// Joins the channel with a deposit.
+    fn join(&mut self, now: Time, account: &Keypair, node: NodeId, deposit: u64);
+    /// Executes a node's transaction.
+    fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String>;
+    fn record(&self) -> &ChannelRecord;
+    fn time(&self) -> Time;
+    fn height(&self) -> Height;
+    /// Money inside and outside the channel.
+    fn total(&self) -> u64;
+}
+
 /// The chain: one channel, and the accounts' money outside it.
 #[derive(Debug, Clone)]
 pub struct Chain {
-    pub record: ChannelRecord,
-    pub time: Time,
-    pub height: Height,
-    pub wallets: BTreeMap<Address, u64>,
+    record: ChannelRecord,
+    time: Time,
+    height: Height,
+    wallets: BTreeMap<Address, u64>,
     proposals: BTreeMap<NodeId, Proposal>,
     booked: BTreeMap<Address, bool>,
     /// Money in the books after the last settlement.
@@ -76,42 +91,6 @@ impl Chain {
             proposals: BTreeMap::new(),
             booked: BTreeMap::new(),
             booked_total: 0,
-        }
-    }
-
-    pub fn join(&mut self, account: Address, node: NodeId, deposit: u64, sequence: u64) {
-        if let Some(wallet) = self.wallets.get_mut(&account).filter(|wallet| **wallet >= deposit) {
-            *wallet -= deposit;
-            let record = MemberRecord {
-                account,
-                node,
-                join_sequence: JoinSequence(sequence),
-                weight: Weight(1),
-                deposit: vec![AssetAmount { asset: ASSET, amount: deposit }],
-                endpoints: Vec::new(),
-            };
-            let member =
-                ChainMember { record, active: false, leaving: false, last_heartbeat: Time::ZERO };
-            self.record.members.push(member);
-            self.booked.insert(account, false);
-            self.lock(deposit as i128);
-        }
-    }
-
-    /// Executes one transaction at `now`.
-    pub fn execute(&mut self, now: Time, node: NodeId, tx: &ChainTx) -> Result<(), String> {
-        self.time = self.time.max(now);
-        self.height = self.height.next();
-        match tx {
-            ChainTx::Heartbeat { .. } => self.heartbeat(node),
-            ChainTx::ApplyForLeadership { .. } => self.apply(node),
-            ChainTx::Propose { proposal } => {
-                self.check_proposal(proposal)?;
-                self.proposals.insert(node, (**proposal).clone());
-                Ok(())
-            }
-            ChainTx::Execute { proposal, votes, .. } => self.settle(node, proposal, votes),
-            ChainTx::Report { .. } => Ok(()),
         }
     }
 
@@ -251,10 +230,63 @@ impl Chain {
         self.record.locked =
             if amount == 0 { Vec::new() } else { vec![AssetAmount { asset: ASSET, amount }] };
     }
+}
 
-    /// Money inside and outside the channel.
-    #[must_use]
-    pub fn total(&self) -> u64 {
+impl SettlementChain for Chain {
+    fn fund(&mut self, account: &Keypair, amount: u64) {
+        *self.wallets.entry(account.address()).or_default() += amount;
+    }
+
+    fn join(&mut self, _: Time, account: &Keypair, node: NodeId, deposit: u64) {
+        let account = account.address();
+        if let Some(wallet) = self.wallets.get_mut(&account).filter(|wallet| **wallet >= deposit) {
+            *wallet -= deposit;
+            let record = MemberRecord {
+                account,
+                node,
+                join_sequence: JoinSequence(self.record.members.len() as u64 + 1),
+                weight: Weight(1),
+                deposit: vec![AssetAmount { asset: ASSET, amount: deposit }],
+                endpoints: Vec::new(),
+            };
+            let member =
+                ChainMember { record, active: false, leaving: false, last_heartbeat: Time::ZERO };
+            self.record.members.push(member);
+            self.booked.insert(account, false);
+            self.lock(deposit as i128);
+        }
+    }
+
+    fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String> {
+        self.time = self.time.max(now);
+        self.height = self.height.next();
+        let node = node.node_id();
+        match tx {
+            ChainTx::Heartbeat { .. } => self.heartbeat(node),
+            ChainTx::ApplyForLeadership { .. } => self.apply(node),
+            ChainTx::Propose { proposal } => {
+                self.check_proposal(proposal)?;
+                self.proposals.insert(node, (**proposal).clone());
+                Ok(())
+            }
+            ChainTx::Execute { proposal, votes, .. } => self.settle(node, proposal, votes),
+            ChainTx::Report { .. } => Ok(()),
+        }
+    }
+
+    fn record(&self) -> &ChannelRecord {
+        &self.record
+    }
+
+    fn time(&self) -> Time {
+        self.time
+    }
+
+    fn height(&self) -> Height {
+        self.height
+    }
+
+    fn total(&self) -> u64 {
         let locked: u64 = self.record.locked.iter().map(|entry| entry.amount).sum();
         self.wallets.values().sum::<u64>() + locked
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fairway_proto::{Effect, Message, channel::books};
 use fairway_types::{Hash, Height, NodeId, StateKey, Term, settlement::AssetAmount};
 
-use crate::{chain::Chain, node::Node};
+use crate::{chain::SettlementChain, node::Node};
 
 /// A broken invariant, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,12 @@ impl Invariants {
     }
 
     /// Invariants 1 and 2 on the state a node is in now.
-    pub fn check(&mut self, node: &Node, chain: &Chain, money: u64) -> Result<(), Broken> {
+    pub fn check(
+        &mut self,
+        node: &Node,
+        chain: &dyn SettlementChain,
+        money: u64,
+    ) -> Result<(), Broken> {
         self.checks += 1;
         if chain.total() != money {
             return Err(Broken(format!("the chain holds {} of {money}", chain.total())));

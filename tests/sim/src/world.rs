@@ -21,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::{
-    chain::{CHAIN, Chain},
+    chain::{CHAIN, Chain, SettlementChain},
     invariants::{Broken, Invariants},
     machine::{Machine, function},
     node::Node,
@@ -91,10 +91,11 @@ enum Item {
     Heal,
 }
 
+/// Channels, their chain, and what is under way between them.
 pub struct World {
     pub plan: Plan,
     pub nodes: Vec<Node>,
-    pub chain: Chain,
+    pub chain: Box<dyn SettlementChain>,
     pub report: Report,
     now: Time,
     rng: ChaCha8Rng,
@@ -117,13 +118,22 @@ impl World {
     /// A world whose channels run on `machine`.
     #[must_use]
     pub fn with_machine(plan: Plan, machine: Rc<dyn Execute>) -> Self {
-        let creator = Keypair::from_seed(&[101; 32]).address();
-        let mut chain = Chain::new(creator, plan.tick_interval);
+        let chain = Box::new(Chain::new(creator().address(), plan.tick_interval));
+        Self::with_chain(plan, machine, chain)
+    }
+
+    /// A world whose channels settle on `chain`, which has no members and no money yet.
+    #[must_use]
+    pub fn with_chain(
+        plan: Plan,
+        machine: Rc<dyn Execute>,
+        mut chain: Box<dyn SettlementChain>,
+    ) -> Self {
         let nodes: Vec<Node> = (0..plan.nodes)
-            .map(|index| Node::new(index, chain.record.channel, Rc::clone(&machine)))
+            .map(|index| Node::new(index, chain.record().channel, Rc::clone(&machine)))
             .collect();
         for node in &nodes {
-            chain.wallets.insert(node.account.address(), WALLET);
+            chain.fund(&node.account, WALLET);
         }
         let money = chain.total();
         let subscribers =
@@ -202,10 +212,8 @@ impl World {
     }
 
     fn join(&mut self, node: usize) {
-        let (account, id) =
-            (self.nodes[node].account.address(), self.nodes[node].keypair.node_id());
-        let sequence = self.chain.record.members.len() as u64 + 1;
-        self.chain.join(account, id, DEPOSIT, sequence);
+        let member = &self.nodes[node];
+        self.chain.join(self.now, &member.account, member.keypair.node_id(), DEPOSIT);
         let all: Vec<usize> = (0..self.nodes.len()).collect();
         for to in all {
             self.after(5, Item::Observe { to });
@@ -224,19 +232,18 @@ impl World {
 
     fn observe(&mut self, to: usize) -> Result<(), Broken> {
         let observation = Observation::Channel {
-            record: Box::new(self.chain.record.clone()),
-            chain_height: self.chain.height,
-            chain_time: self.chain.time,
+            record: Box::new(self.chain.record().clone()),
+            chain_height: self.chain.height(),
+            chain_time: self.chain.time(),
             is_final: true,
         };
         self.input(to, Input::Chain(observation))
     }
 
     fn transact(&mut self, from: usize, tx: ChainTx) -> Result<(), Broken> {
-        let settled = self.chain.record.settlement.number;
-        let node = self.nodes[from].keypair.node_id();
-        let result = self.chain.execute(self.now, node, &tx);
-        self.report.settlements += self.chain.record.settlement.number - settled;
+        let settled = self.chain.record().settlement.number;
+        let result = self.chain.execute(self.now, &self.nodes[from].keypair, &tx);
+        self.report.settlements += self.chain.record().settlement.number - settled;
         let observation = match result {
             Ok(()) => Observation::Accepted { tx: Box::new(tx) },
             Err(reason) => Observation::Rejected { tx: Box::new(tx), reason },
@@ -256,7 +263,7 @@ impl World {
         let step = self.nodes[to].handle(self.now, vec![input]);
         if self.nodes[to].honest {
             self.invariants.on_effects(&self.nodes[to], &step.effects)?;
-            self.invariants.check(&self.nodes[to], &self.chain, self.money)?;
+            self.invariants.check(&self.nodes[to], &*self.chain, self.money)?;
         }
         if self.report.steps.is_multiple_of(REPLAY_EVERY) {
             self.invariants.check_replay(&self.nodes[to])?;
@@ -387,7 +394,7 @@ impl World {
         let account = &self.nodes[sender].account;
         let call = Call {
             chain: CHAIN,
-            channel: self.chain.record.channel,
+            channel: self.chain.record().channel,
             sender: account.address(),
             sequence: SequenceNumber(sequence),
             operation,
@@ -461,7 +468,7 @@ impl World {
         let until = self.now.plus(120_000);
         while self.now < until {
             self.step()?;
-            if self.chain.record.settlement.closed || self.agree_beyond(goal) {
+            if self.chain.record().settlement.closed || self.agree_beyond(goal) {
                 return self.nodes.iter().try_for_each(|node| self.invariants.check_replay(node));
             }
         }
@@ -482,6 +489,12 @@ impl World {
     fn count(&mut self, fault: &str) {
         *self.report.faults.entry(fault.to_owned()).or_default() += 1;
     }
+}
+
+/// Who creates the channel: the first node's account.
+#[must_use]
+pub fn creator() -> Keypair {
+    Keypair::from_seed(&[101; 32])
 }
 
 fn invoke(name: &str, args: Vec<Vec<u8>>) -> Operation {

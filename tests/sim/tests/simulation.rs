@@ -1,5 +1,11 @@
 //! The simulation in the test suite: a few seeds, a cheating leader, and the real Move VM.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic and looks at the variants it is about"
+)]
+
 use std::rc::Rc;
 
 use fairway_proto::channel::status::Role;

@@ -1,0 +1,157 @@
+//! The settlement contracts' functions as transaction payloads: what accounts and nodes send.
+
+use fairway_types::{
+    Address, AssetId, ChannelId, FunctionName, Hash, NodeId, Refusal,
+    chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
+    codec,
+    hash::{Domain, hash_value},
+    ids::ChainId,
+    ledger::LedgerPayload,
+    settlement::{AssetAmount, Proposal, SignedVote},
+};
+
+/// The native asset of the ledger.
+pub const NATIVE: AssetId = {
+    let mut bytes = [0; 32];
+    bytes[31] = 0xfa;
+    AssetId(bytes)
+};
+
+/// A function of the contracts at 0x3.
+#[must_use]
+pub fn function(module: &str, function: &str) -> FunctionName {
+    FunctionName {
+        address: fairway_sandbox::SETTLEMENT,
+        module: module.into(),
+        function: function.into(),
+    }
+}
+
+/// Id of the channel that `creator` creates with this number, from 0 on.
+#[must_use]
+pub fn channel_id(chain: ChainId, creator: Address, number: u64) -> ChannelId {
+    ChannelId(hash_value(Domain::Channel, &(chain, creator, number)).0)
+}
+
+fn invoke(module: &str, name: &str, args: Vec<Vec<u8>>) -> LedgerPayload {
+    LedgerPayload::Invoke { function: function(module, name), type_args: Vec::new(), args }
+}
+
+/// Makes units of the native asset, for the chain's root account.
+#[must_use]
+pub fn mint(to: Address, amount: u64) -> LedgerPayload {
+    invoke("coin", "mint", vec![codec::encode(&to), codec::encode(&amount)])
+}
+
+#[must_use]
+pub fn transfer(asset: AssetId, to: Address, amount: u64) -> LedgerPayload {
+    let args = vec![codec::encode(&asset), codec::encode(&to), codec::encode(&amount)];
+    invoke("coin", "transfer", args)
+}
+
+#[must_use]
+pub fn create(package: Hash, config: &ChannelConfig) -> LedgerPayload {
+    let durability: u8 = match config.durability {
+        Durability::Synced => 0,
+        Durability::Replicated => 1,
+    };
+    let join_policy: u8 = match config.join_policy {
+        JoinPolicy::Invited => 0,
+        JoinPolicy::Open => 1,
+    };
+    let args = vec![
+        codec::encode(&package),
+        codec::encode(&config.tick_interval),
+        codec::encode(&config.settlement_interval),
+        codec::encode(&durability),
+        codec::encode(&join_policy),
+        codec::encode(&config.invited),
+        codec::encode(&config.asset),
+        codec::encode(&config.min_deposit),
+        codec::encode(&config.max_members),
+    ];
+    invoke("channel", "create", args)
+}
+
+#[must_use]
+pub fn join(channel: ChannelId, node: NodeId, amount: u64, endpoints: &[String]) -> LedgerPayload {
+    let args = vec![
+        codec::encode(&channel),
+        codec::encode(&node),
+        codec::encode(&amount),
+        codec::encode(endpoints),
+    ];
+    invoke("channel", "join", args)
+}
+
+#[must_use]
+pub fn leave(channel: ChannelId) -> LedgerPayload {
+    invoke("channel", "leave", vec![codec::encode(&channel)])
+}
+
+#[must_use]
+pub fn close(channel: ChannelId) -> LedgerPayload {
+    invoke("channel", "close", vec![codec::encode(&channel)])
+}
+
+/// What a node's request is on this chain.
+pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
+    match tx {
+        ChainTx::Heartbeat { channel } => {
+            Ok(invoke("membership", "heartbeat", vec![codec::encode(channel)]))
+        }
+        ChainTx::ApplyForLeadership { channel } => {
+            Ok(invoke("membership", "apply_for_leadership", vec![codec::encode(channel)]))
+        }
+        ChainTx::Propose { proposal } => propose(proposal),
+        ChainTx::Execute { channel, proposal, votes } => Ok(execute(*channel, proposal, votes)),
+        ChainTx::Report { .. } => Err(Refusal::NotReady {
+            what: "reports on the chain".into(),
+            reason: "the contract takes them once it knows penalties".into(),
+        }),
+    }
+}
+
+fn propose(proposal: &Proposal) -> Result<LedgerPayload, Refusal> {
+    let accounts: Vec<Address> = proposal.balances.iter().map(|row| row.account).collect();
+    let balances: Vec<u64> =
+        proposal.balances.iter().map(|row| amount(&row.amounts)).collect::<Result<_, _>>()?;
+    let leaves: Vec<bool> = proposal.balances.iter().map(|row| row.leaves).collect();
+    let args = vec![
+        codec::encode(&proposal.channel),
+        codec::encode(&proposal.number),
+        codec::encode(&proposal.from_height),
+        codec::encode(&proposal.from_root),
+        codec::encode(&proposal.to_height),
+        codec::encode(&proposal.to_root),
+        codec::encode(&proposal.to_block),
+        codec::encode(&accounts),
+        codec::encode(&balances),
+        codec::encode(&leaves),
+        codec::encode(&amount(&proposal.held)?),
+        codec::encode(&proposal.closes),
+        codec::encode(&proposal.result),
+    ];
+    Ok(invoke("settlement", "propose", args))
+}
+
+fn execute(channel: ChannelId, proposal: &Hash, votes: &[SignedVote]) -> LedgerPayload {
+    let voters: Vec<NodeId> = votes.iter().map(|vote| vote.node).collect();
+    let signatures: Vec<Vec<u8>> = votes.iter().map(|vote| vote.signature.0.to_vec()).collect();
+    let args = vec![
+        codec::encode(&channel),
+        codec::encode(proposal),
+        codec::encode(&voters),
+        codec::encode(&signatures),
+    ];
+    invoke("settlement", "execute", args)
+}
+
+/// A channel has one asset on this chain.
+fn amount(amounts: &[AssetAmount]) -> Result<u64, Refusal> {
+    match amounts {
+        [] => Ok(0),
+        [entry] => Ok(entry.amount),
+        [_, _, ..] => Err(Refusal::invalid("balance", "a channel has one asset on this chain")),
+    }
+}

@@ -1,0 +1,8 @@
+//! The embedded settlement chain as a deterministic state machine: signed transactions in, results
+//! and a state root out. It reads no clock, no randomness and no unordered map; who orders blocks,
+//! stores them and serves them stands outside.
+
+pub mod contract;
+pub mod machine;
+
+pub use machine::{BlockHeader, ExecutedBlock, Genesis, Ledger, LedgerError, Receipt};

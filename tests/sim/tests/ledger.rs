@@ -1,0 +1,265 @@
+//! Channels on the Move VM that settle on the real contracts, run by the ledger's state machine.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::rc::Rc;
+
+use fairway_ledger::{Genesis, Ledger, contract};
+use fairway_sandbox::{MoveSandbox, compile};
+use fairway_sim::{
+    Plan, World,
+    chain::{CHAIN, SettlementChain},
+    world::creator,
+};
+use fairway_types::{
+    Address, ChannelId, ExecutionStatus, Gas, Hash, Height, Keypair, NodeId, Time,
+    chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, JoinPolicy},
+    crypto::Verify,
+    ledger::{
+        LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction, SourceFile,
+    },
+};
+
+const APP: &str = "
+module app::app {
+    use runtime::lifecycle;
+    use runtime::vault;
+
+    public entry fun pay(from: &signer, to: address, amount: u64) {
+        vault::transfer(from, to, @0xfa, amount);
+    }
+
+    public entry fun leave(member: &signer) {
+        lifecycle::request_leave(member);
+    }
+}
+";
+
+fn app() -> Rc<MoveSandbox> {
+    let source = PackageSource {
+        name: "app".into(),
+        addresses: vec![("app".into(), Address::from_low(0x42))],
+        files: vec![SourceFile { path: "app.move".into(), text: APP.into() }],
+    };
+    let package = compile(&source).unwrap_or_else(|error| panic!("{error}"));
+    Rc::new(MoveSandbox::new(&package).unwrap())
+}
+
+/// The ledger with one channel on it; a block a transaction.
+struct Contracts {
+    ledger: Ledger,
+    channel: ChannelId,
+    record: ChannelRecord,
+    accounts: Vec<Address>,
+}
+
+fn root() -> Keypair {
+    Keypair::from_seed(&[200; 32])
+}
+
+fn signed(ledger: &Ledger, key: &Keypair, payload: LedgerPayload) -> SignedLedgerTransaction {
+    let transaction = LedgerTransaction {
+        chain: CHAIN,
+        sender: key.address(),
+        sequence: ledger.sequence(key.address()),
+        payload,
+        gas_limit: Gas(10_000_000),
+        expires_at: Time(u64::MAX),
+    };
+    SignedLedgerTransaction { signature: key.sign(&transaction), key: key.public(), transaction }
+}
+
+fn transact(
+    ledger: &mut Ledger,
+    time: Time,
+    key: &Keypair,
+    payload: LedgerPayload,
+) -> Result<(), String> {
+    let transaction = signed(ledger, key, payload);
+    ledger.check(&transaction, time).map_err(|refusal| refusal.to_string())?;
+    let block = ledger.execute(time, &[transaction.verify().unwrap()]).unwrap();
+    let receipt = &block.receipts[0];
+    match receipt.status {
+        ExecutionStatus::Success => Ok(()),
+        _ => Err(ledger.explain(receipt, Gas(10_000_000)).to_string()),
+    }
+}
+
+impl Contracts {
+    fn new() -> Self {
+        let genesis = Genesis { chain: CHAIN, root: root().address() };
+        let mut ledger = Ledger::new(&genesis).unwrap();
+        let config = ChannelConfig {
+            tick_interval: 0,
+            settlement_interval: 0,
+            durability: Durability::Synced,
+            join_policy: JoinPolicy::Open,
+            invited: Vec::new(),
+            asset: contract::NATIVE,
+            min_deposit: 1,
+            max_members: 16,
+        };
+        transact(&mut ledger, Time(1), &creator(), contract::create(Hash([5; 32]), &config))
+            .unwrap();
+        let channel = contract::channel_id(CHAIN, creator().address(), 0);
+        let record = ledger.channel(channel).unwrap();
+        assert_eq!(record.config, config);
+        Self { ledger, channel, record, accounts: Vec::new() }
+    }
+
+    fn read(&mut self) {
+        self.record = self.ledger.channel(self.channel).unwrap();
+    }
+}
+
+impl SettlementChain for Contracts {
+    fn fund(&mut self, account: &Keypair, amount: u64) {
+        let payload = contract::mint(account.address(), amount);
+        transact(&mut self.ledger, Time(1), &root(), payload).unwrap();
+        self.accounts.push(account.address());
+    }
+
+    fn join(&mut self, now: Time, account: &Keypair, node: NodeId, deposit: u64) {
+        let payload = contract::join(self.channel, node, deposit, &["/ip4/127.0.0.1".into()]);
+        transact(&mut self.ledger, now, account, payload).unwrap();
+        self.read();
+    }
+
+    fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String> {
+        let payload = contract::payload(tx).map_err(|refusal| refusal.to_string())?;
+        let result = transact(&mut self.ledger, now, node, payload);
+        self.read();
+        result
+    }
+
+    fn record(&self) -> &ChannelRecord {
+        &self.record
+    }
+
+    fn time(&self) -> Time {
+        self.ledger.time()
+    }
+
+    fn height(&self) -> Height {
+        self.ledger.height()
+    }
+
+    fn total(&self) -> u64 {
+        let outside: u64 = self
+            .accounts
+            .iter()
+            .map(|account| self.ledger.balance(*account, contract::NATIVE).unwrap())
+            .sum();
+        outside + self.record.locked.iter().map(|entry| entry.amount).sum::<u64>()
+    }
+}
+
+fn plan(seed: u64, nodes: u8) -> Plan {
+    Plan {
+        seed,
+        nodes,
+        steps: 3_000,
+        loss: 0,
+        duplication: 0,
+        max_delay: 20,
+        crashes: false,
+        partitions: false,
+        tick_interval: 0,
+    }
+}
+
+#[test]
+fn four_members_play_in_move_and_settle_on_the_contracts_to_the_unit() {
+    let mut world = World::with_chain(plan(21, 4), app(), Box::new(Contracts::new()));
+    let report = world.run().unwrap_or_else(|broken| panic!("{}", broken.0));
+    assert!(report.calls_certified > 50, "{report:?}");
+    assert!(report.settlements > 0, "{report:?}");
+}
+
+#[test]
+fn contracts_and_channels_agree_over_faults() {
+    let plan = Plan { loss: 5, duplication: 5, crashes: true, partitions: true, ..plan(22, 3) };
+    let mut world = World::with_chain(plan, app(), Box::new(Contracts::new()));
+    if let Err(broken) = world.run() {
+        panic!("{}", broken.0);
+    }
+}
+
+#[test]
+fn replaying_the_blocks_gives_equal_roots() {
+    let run = || {
+        let mut contracts = Contracts::new();
+        let alice = Keypair::from_seed(&[1; 32]);
+        contracts.fund(&alice, 100);
+        contracts.join(Time(5), &alice, Keypair::from_seed(&[2; 32]).node_id(), 40);
+        contracts.ledger.state_root()
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn bad_transactions_are_refused_with_a_reason_and_change_nothing() {
+    let mut contracts = Contracts::new();
+    let alice = Keypair::from_seed(&[1; 32]);
+    contracts.fund(&alice, 100);
+    let ledger = &mut contracts.ledger;
+    let transfer = || contract::transfer(contract::NATIVE, Address::from_low(0xb), 1);
+    let name = |ledger: &Ledger, change: &dyn Fn(&mut LedgerTransaction)| {
+        let mut transaction = signed(ledger, &alice, transfer());
+        change(&mut transaction.transaction);
+        transaction.signature = alice.sign(&transaction.transaction);
+        ledger.check(&transaction, Time(10)).unwrap_err().name()
+    };
+    let root = ledger.state_root();
+    assert_eq!(name(ledger, &|t| t.chain.0 += 1), "wrong_chain");
+    assert_eq!(name(ledger, &|t| t.sequence.0 += 1), "sequence_number");
+    assert_eq!(name(ledger, &|t| t.expires_at = Time(9)), "expired");
+    assert_eq!(name(ledger, &|t| t.gas_limit = Gas(u64::MAX)), "too_large");
+    assert_eq!(
+        name(ledger, &|t| if let LedgerPayload::Invoke { function, .. } = &mut t.payload {
+            function.function = "nowhere".into();
+        }),
+        "function_not_found"
+    );
+    assert_eq!(
+        name(ledger, &|t| if let LedgerPayload::Invoke { args, .. } = &mut t.payload {
+            args.pop();
+        }),
+        "invalid_argument"
+    );
+    let mut forged = signed(ledger, &alice, transfer());
+    forged.transaction.gas_limit = Gas(5);
+    assert_eq!(forged.verify().unwrap_err().name(), "bad_signature");
+    assert_eq!(ledger.state_root(), root);
+    let unknown = ledger.channel(ChannelId([7; 32])).unwrap_err();
+    assert_eq!(unknown.code(), 100_001);
+}
+
+#[test]
+fn aborted_transaction_uses_its_sequence_number_and_names_the_abort() {
+    let mut contracts = Contracts::new();
+    let alice = Keypair::from_seed(&[1; 32]);
+    contracts.fund(&alice, 100);
+    let payload = contract::transfer(contract::NATIVE, Address::from_low(0xb), 101);
+    let error = transact(&mut contracts.ledger, Time(10), &alice, payload).unwrap_err();
+    assert_eq!(error, "aborted in 0x3::coin with code 2 (E_INSUFFICIENT)");
+    assert_eq!(contracts.ledger.sequence(alice.address()).0, 1);
+    assert_eq!(contracts.ledger.balance(alice.address(), contract::NATIVE), Ok(100));
+}
+
+#[test]
+fn stored_package_is_found_by_its_hash_and_a_bad_one_is_not_stored() {
+    let mut contracts = Contracts::new();
+    let alice = Keypair::from_seed(&[1; 32]);
+    let mut package = PackageSource {
+        name: "app".into(),
+        addresses: vec![("app".into(), Address::from_low(0x42))],
+        files: vec![SourceFile { path: "app.move".into(), text: APP.into() }],
+    };
+    let store = |package: &PackageSource| LedgerPayload::StorePackage { package: package.clone() };
+    transact(&mut contracts.ledger, Time(10), &alice, store(&package)).unwrap();
+    assert_eq!(contracts.ledger.package(&package.hash()), Some(&package));
+    package.files[0].text = "module app::app { native fun f(); }".into();
+    assert!(transact(&mut contracts.ledger, Time(10), &alice, store(&package)).is_err());
+    assert_eq!(contracts.ledger.package(&package.hash()), None);
+}
