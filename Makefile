@@ -20,6 +20,7 @@ check: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/purity.sh
+	scripts/rules.sh
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; \
 	else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
 

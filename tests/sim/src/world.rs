@@ -97,6 +97,8 @@ pub struct World {
     pub nodes: Vec<Node>,
     pub chain: Box<dyn SettlementChain>,
     pub report: Report,
+    /// Whether the app may hold assets of its own.
+    pub holds: bool,
     now: Time,
     rng: ChaCha8Rng,
     queue: BTreeMap<(Time, u64), Item>,
@@ -144,6 +146,7 @@ impl World {
             plan,
             nodes,
             chain,
+            holds: false,
             now: Time(1_000_000),
             queue: BTreeMap::new(),
             next_item: 0,
@@ -263,7 +266,7 @@ impl World {
         let step = self.nodes[to].handle(self.now, vec![input]);
         if self.nodes[to].honest {
             self.invariants.on_effects(&self.nodes[to], &step.effects)?;
-            self.invariants.check(&self.nodes[to], &*self.chain, self.money)?;
+            self.invariants.check(&self.nodes[to], &*self.chain, self.money, self.holds)?;
         }
         if self.report.steps.is_multiple_of(REPLAY_EVERY) {
             self.invariants.check_replay(&self.nodes[to])?;
@@ -379,12 +382,35 @@ impl World {
             }
             _ => invoke("nothing", Vec::new()),
         };
+        if self.rng.random_bool(0.02) {
+            self.next_request += 1;
+            let id = RequestId(self.next_request);
+            return self.input(via, Input::Client { id, request: Request::ProposeSettlement });
+        }
+        self.request(sender, via, sequence, operation)
+    }
+
+    /// Has `sender` ask for an operation through the node `via`.
+    pub fn submit(
+        &mut self,
+        sender: usize,
+        via: usize,
+        operation: Operation,
+    ) -> Result<(), Broken> {
+        let sequence = self.next_sequence(sender);
+        self.request(sender, via, sequence, operation)
+    }
+
+    fn request(
+        &mut self,
+        sender: usize,
+        via: usize,
+        sequence: u64,
+        operation: Operation,
+    ) -> Result<(), Broken> {
         let call = self.sign(sender, sequence, operation);
         self.next_request += 1;
         let id = RequestId(self.next_request);
-        if self.rng.random_bool(0.02) {
-            return self.input(via, Input::Client { id, request: Request::ProposeSettlement });
-        }
         let request =
             Request::Call { call: Box::new(Verified::trusted(call)), wait: CallStatus::Certified };
         self.input(via, Input::Client { id, request })

@@ -12,7 +12,7 @@ use fairway_sim::{
     world::creator,
 };
 use fairway_types::{
-    Address, ChannelId, ExecutionStatus, Gas, Hash, Height, Keypair, NodeId, Time,
+    Address, ChannelId, ExecutionStatus, Gas, Hash, Height, Keypair, NodeId, Operation, Time,
     chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, JoinPolicy},
     crypto::Verify,
     ledger::{
@@ -36,10 +36,14 @@ module app::app {
 ";
 
 fn app() -> Rc<MoveSandbox> {
+    sandbox(APP)
+}
+
+fn sandbox(text: &str) -> Rc<MoveSandbox> {
     let source = PackageSource {
         name: "app".into(),
         addresses: vec![("app".into(), Address::from_low(0x42))],
-        files: vec![SourceFile { path: "app.move".into(), text: APP.into() }],
+        files: vec![SourceFile { path: "app.move".into(), text: text.into() }],
     };
     let package = compile(&source).unwrap_or_else(|error| panic!("{error}"));
     Rc::new(MoveSandbox::new(&package).unwrap())
@@ -79,10 +83,10 @@ fn transact(
     ledger.check(&transaction, time).map_err(|refusal| refusal.to_string())?;
     let block = ledger.execute(time, &[transaction.verify().unwrap()]).unwrap();
     let receipt = &block.receipts[0];
-    match receipt.status {
-        ExecutionStatus::Success => Ok(()),
-        _ => Err(ledger.explain(receipt, Gas(10_000_000)).to_string()),
+    if receipt.status == ExecutionStatus::Success {
+        return Ok(());
     }
+    Err(ledger.explain(receipt, Gas(10_000_000)).to_string())
 }
 
 impl Contracts {
@@ -174,6 +178,54 @@ fn four_members_play_in_move_and_settle_on_the_contracts_to_the_unit() {
     let report = world.run().unwrap_or_else(|broken| panic!("{}", broken.0));
     assert!(report.calls_certified > 50, "{report:?}");
     assert!(report.settlements > 0, "{report:?}");
+}
+
+#[test]
+fn close_pays_everybody_and_leaves_nothing_on_the_chain() {
+    let mut world = World::with_chain(plan(23, 3), app(), Box::new(Contracts::new()));
+    for _ in 0..2_000 {
+        world.step().unwrap();
+    }
+    world.submit(0, 1, Operation::Close).unwrap();
+    for _ in 0..4_000 {
+        world.step().unwrap();
+    }
+    let record = world.chain.record();
+    assert!(record.settlement.closed && !record.open, "{record:?}");
+    assert!(record.locked.is_empty() && record.members.is_empty());
+}
+
+/// P-18: an app that never gives back what it holds cannot keep it past the close.
+#[test]
+fn what_an_app_holds_at_the_close_is_divided() {
+    let hoarder = APP.replace(
+        "public entry fun leave",
+        "struct Pot has key { coin: vault::Coin }
+
+        public entry fun hoard(from: &signer, amount: u64) {
+            move_to(from, Pot { coin: vault::withdraw(from, @0xfa, amount) });
+        }
+
+        public entry fun leave",
+    );
+    let mut world = World::with_chain(plan(24, 3), sandbox(&hoarder), Box::new(Contracts::new()));
+    for _ in 0..1_500 {
+        world.step().unwrap();
+    }
+    world.holds = true;
+    let amount = fairway_types::codec::encode(&7u64);
+    let function = fairway_sim::machine::function("hoard");
+    let hoard = Operation::Invoke { function, type_args: Vec::new(), args: vec![amount] };
+    world.submit(0, 0, hoard).unwrap();
+    for _ in 0..500 {
+        world.step().unwrap();
+    }
+    world.submit(0, 0, Operation::Close).unwrap();
+    for _ in 0..4_000 {
+        world.step().unwrap();
+    }
+    assert!(world.chain.record().settlement.closed);
+    assert!(world.chain.record().locked.is_empty());
 }
 
 #[test]

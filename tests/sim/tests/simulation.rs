@@ -6,13 +6,14 @@
     reason = "a test may panic and looks at the variants it is about"
 )]
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
-use fairway_proto::channel::status::Role;
+use fairway_proto::{Effect, Input, Message, channel::status::Role};
 use fairway_sandbox::{MoveSandbox, compile};
 use fairway_sim::{Plan, World, machine::Machine};
 use fairway_types::{
-    Address, Effects,
+    Address, Effects, Time,
+    chain::ChainTx,
     crypto::Verify,
     evidence::Evidence,
     ledger::{PackageSource, SourceFile},
@@ -150,5 +151,45 @@ fn every_follower_refuses_a_leader_whose_effects_differ_and_keeps_the_evidence()
         assert_eq!(Effects::root(effects), *effects_root);
         assert_ne!(*effects_root, block.header.effects_root);
         assert!(node.channel.log().certified() < block.header.height);
+    }
+}
+
+/// P-28: a second block of the leader at a height is evidence by itself.
+#[test]
+fn follower_that_sees_two_blocks_at_one_height_reports_their_signer() {
+    let mut world = World::new(calm(4, 3));
+    for _ in 0..2_000 {
+        world.step().unwrap();
+    }
+    let follower = &mut world.nodes[1];
+    let head = follower.channel.log().head();
+    let mut block = (*follower.channel.log().entry(head).unwrap().block).clone();
+    let leader = world.nodes[0].keypair.clone();
+    assert_eq!(block.leader, leader.node_id());
+    block.header.extension = vec![1];
+    block.signature = leader.sign(&block.header);
+    let message = Message::Block(Arc::new(block)).verify().unwrap();
+    let input = Input::Peer { from: leader.node_id(), message: Box::new(message) };
+    let step = world.nodes[1].handle(Time(2_000_000), vec![input]);
+    let reported = |effect: &Effect| matches!(effect, Effect::Submit(ChainTx::Report { .. }));
+    assert!(step.effects.iter().any(reported));
+    let log = world.nodes[1].channel.log();
+    let Some(Evidence::DoubleBlock { first, second }) = log.evidence() else {
+        panic!("no evidence of two blocks");
+    };
+    assert!(first.check().is_ok() && second.check().is_ok());
+    assert_eq!(first.header.height, second.header.height);
+}
+
+/// What a peer sends never panics: it decodes or is refused.
+#[test]
+fn malformed_and_oversized_frames_are_refused() {
+    let huge = vec![0; fairway_types::limits::FRAME_BYTES + 1];
+    assert_eq!(Message::decode(&huge).unwrap_err().name(), "too_large");
+    for length in 0..200usize {
+        let bytes: Vec<u8> = (0..length).map(|place| (place * 37 + length) as u8).collect();
+        if let Err(refusal) = Message::decode(&bytes) {
+            assert_eq!(refusal.name(), "malformed");
+        }
     }
 }

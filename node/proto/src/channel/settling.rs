@@ -35,6 +35,8 @@ pub(super) struct Settling {
     held: BTreeMap<NodeId, SignedProposal>,
     /// What the chain said against the last execution.
     last_error: Option<String>,
+    /// Until then nothing is proposed, after the chain refused a proposal.
+    paused_until: Time,
 }
 
 /// This node's proposal under way.
@@ -54,7 +56,6 @@ pub struct ProposalView {
     pub hash: Hash,
     pub votes: Vec<SignedVote>,
     pub submitted: bool,
-    pub last_error: Option<String>,
 }
 
 impl Settling {
@@ -78,12 +79,17 @@ impl Settling {
             hash: own.hash,
             votes: own.votes.values().cloned().collect(),
             submitted: own.submitted_at.is_some(),
-            last_error: self.last_error.clone(),
         })
     }
 }
 
 impl Channel {
+    /// What the chain said against this node's last settlement, if it refused it.
+    #[must_use]
+    pub fn settlement_error(&self) -> Option<&str> {
+        self.settling.last_error.as_deref()
+    }
+
     /// This node's own proposal under way.
     #[must_use]
     pub fn proposal(&self) -> Option<ProposalView> {
@@ -119,7 +125,8 @@ impl Channel {
     /// P-52: the leader proposes at the channel's interval, when somebody left, and at the close;
     /// any member when asked.
     fn wants_settlement(&mut self) -> bool {
-        if self.settling.own.is_some() || self.log.genesis().is_none() {
+        let paused = self.now < self.settling.paused_until;
+        if self.settling.own.is_some() || self.log.genesis().is_none() || paused {
             return false;
         }
         if self.settling.wants {
@@ -288,11 +295,13 @@ impl Channel {
         self.refresh();
     }
 
-    /// A transaction the chain refused is made again from a fresh record; a refused settlement is
-    /// kept and retried, with the chain's reason shown in status.
+    /// P-55: a settlement that the chain refused is given up and proposed anew from a fresh record,
+    /// after a pause; the chain's reason stays in status.
     pub(super) fn on_rejected(&mut self, tx: &ChainTx, reason: &str) {
         if matches!(tx, ChainTx::Execute { .. } | ChainTx::Propose { .. }) {
             self.settling.last_error = Some(reason.to_owned());
+            self.settling.wants |= self.settling.own.take().is_some();
+            self.settling.paused_until = self.now.plus(RETRY);
         }
         self.refresh();
     }
