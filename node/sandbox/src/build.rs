@@ -56,7 +56,7 @@ pub enum BuildError {
     File { path: PathBuf, reason: String },
     #[error("Move.toml: {reason}")]
     Manifest { reason: String },
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] Refusal),
 }
 

@@ -4,6 +4,7 @@
 mod abi;
 pub mod admission;
 pub mod build;
+pub mod compiler;
 mod gas;
 mod library;
 mod natives;

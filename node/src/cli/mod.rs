@@ -2,7 +2,7 @@
 
 mod move_package;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -21,13 +21,17 @@ enum Command {
     /// Build, test and describe Move packages.
     #[command(subcommand)]
     Move(move_package::Command),
+    /// Compile one package from standard input within limits: what nodes run as a child process.
+    #[command(hide = true)]
+    SandboxCompile,
 }
 
 /// Runs the command line's command.
-pub fn run() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let options = Options::parse();
     let result = match options.command {
         Command::Move(command) => command.run(options.json),
+        Command::SandboxCompile => return fairway_sandbox::compiler::child_main(),
     };
     match result {
         Ok(code) => code,
@@ -36,6 +40,11 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a line; a reader that has gone away is no error.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 #[allow(clippy::print_stderr, reason = "errors of a command go to standard error")]

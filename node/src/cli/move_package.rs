@@ -1,5 +1,4 @@
 //! `fairway move build|test|abi`.
-#![allow(clippy::print_stdout, reason = "what a command answers goes to standard output")]
 
 use std::{
     path::{Path, PathBuf},
@@ -7,8 +6,10 @@ use std::{
 };
 
 use clap::Subcommand;
-use fairway_sandbox::{Package, compile, read_package, testing};
+use fairway_sandbox::{Package, compiler::BoundedCompiler, read_package, testing};
 use serde_json::json;
+
+use super::print;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -44,7 +45,9 @@ impl Command {
 }
 
 fn package(folder: &Path) -> anyhow::Result<Package> {
-    Ok(compile(&read_package(folder)?)?)
+    let compiler =
+        BoundedCompiler::new(std::env::current_exe()?, vec!["sandbox-compile".to_owned()]);
+    Ok(compiler.compile(&read_package(folder)?)?)
 }
 
 fn build(folder: &Path, json: bool) -> anyhow::Result<ExitCode> {
@@ -55,12 +58,12 @@ fn build(folder: &Path, json: bool) -> anyhow::Result<ExitCode> {
         .map(|module| json!({ "name": module.name, "bytes": module.bytecode.len() }))
         .collect();
     if json {
-        println!("{}", json!({ "package": package.hash, "modules": modules }));
+        print(&json!({ "package": package.hash, "modules": modules }).to_string());
     } else {
         for module in &package.modules {
-            println!("{:>8} bytes  {}", module.bytecode.len(), module.name);
+            print(&format!("{:>8} bytes  {}", module.bytecode.len(), module.name));
         }
-        println!("package {}", package.hash);
+        print(&format!("package {}", package.hash));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -73,20 +76,20 @@ fn test(folder: &Path, filter: &str, json: bool) -> anyhow::Result<ExitCode> {
             .iter()
             .map(|failure| json!({ "test": failure.test, "reason": failure.reason }))
             .collect();
-        println!("{}", json!({ "passed": report.passed, "failed": failed }));
+        print(&json!({ "passed": report.passed, "failed": failed }).to_string());
     } else {
         for test in &report.passed {
-            println!("ok      {test}");
+            print(&format!("ok      {test}"));
         }
         for failure in &report.failed {
-            println!("FAILED  {}: {}", failure.test, failure.reason);
+            print(&format!("FAILED  {}: {}", failure.test, failure.reason));
         }
-        println!("{} passed, {} failed", report.passed.len(), report.failed.len());
+        print(&format!("{} passed, {} failed", report.passed.len(), report.failed.len()));
     }
     Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn abi(folder: &Path) -> anyhow::Result<ExitCode> {
-    println!("{}", serde_json::to_string_pretty(&package(folder)?.abi)?);
+    print(&serde_json::to_string_pretty(&package(folder)?.abi)?);
     Ok(ExitCode::SUCCESS)
 }
