@@ -1,6 +1,9 @@
 //! A package's ABI: what the compiler knows about functions, structs, events and aborts, with doc
 //! comments, in a form that needs no Move VM.
 
+pub mod codec;
+mod text;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{hash::Hash, ids::Address};
