@@ -1,0 +1,211 @@
+//! The bytes on the wire and in the store, pinned: a change here is a change of protocol.
+
+use std::sync::Arc;
+
+use fairway_proto::{Event, Message, message::Heartbeat};
+use fairway_types::{
+    Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Effects, Epoch, FunctionName,
+    Gas, Hash, Header, Height, JoinSequence, Keypair, Operation, Refusal, SequenceNumber,
+    SignedAck, SignedCall, Term, Time, Transaction, View, Weight,
+    block::CertifiedBlock,
+    chain::{EpochGrant, MemberRecord},
+    codec,
+    crypto::Verify,
+    settlement::{AssetAmount, Balance, Proposal, SignedProposal, SignedVote, Vote},
+};
+
+const CHANNEL: ChannelId = ChannelId([9; 32]);
+const TERM: Term = Term { epoch: Epoch(2), view: View(0) };
+
+fn node() -> Keypair {
+    Keypair::from_seed(&[1; 32])
+}
+
+fn call() -> SignedCall {
+    let account = Keypair::from_seed(&[2; 32]);
+    let call = Call {
+        chain: ChainId(7),
+        channel: CHANNEL,
+        sender: account.address(),
+        sequence: SequenceNumber(3),
+        operation: Operation::Invoke {
+            function: FunctionName {
+                address: Address::from_low(0x42),
+                module: "app".into(),
+                function: "pay".into(),
+            },
+            type_args: vec!["u64".into()],
+            args: vec![vec![1, 2], vec![]],
+        },
+        gas_limit: Gas(1_000),
+        expires_at: Time(5_000),
+    };
+    SignedCall { signature: account.sign(&call), key: account.public(), call }
+}
+
+fn ack(height: u64) -> SignedAck {
+    let ack = fairway_types::Ack {
+        channel: CHANNEL,
+        term: TERM,
+        height: Height(height),
+        block: Hash([4; 32]),
+    };
+    SignedAck { ack, node: node().node_id(), signature: node().sign(&ack) }
+}
+
+fn certificate(height: u64) -> Certificate {
+    let signed = ack(height);
+    Certificate { ack: signed.ack, signatures: vec![(signed.node, signed.signature)] }
+}
+
+fn block() -> Block {
+    let member = MemberRecord {
+        account: Address::from_low(5),
+        node: node().node_id(),
+        join_sequence: JoinSequence(2),
+        weight: Weight(1),
+        deposit: vec![AssetAmount { asset: AssetId([8; 32]), amount: 10 }],
+        endpoints: vec!["/ip4/127.0.0.1/tcp/1".into()],
+    };
+    let transactions =
+        vec![Transaction::Join(member), Transaction::Tick, Transaction::Call(call())];
+    let header = Header {
+        channel: CHANNEL,
+        parent: Hash([3; 32]),
+        height: Height(6),
+        term: TERM,
+        time: Time(4_000),
+        justified: Height(5),
+        transactions_root: Block::transactions_root(&transactions),
+        effects_root: Effects::root(&[]),
+        state_root: Hash([6; 32]),
+        extension: Vec::new(),
+    };
+    let signature = node().sign(&header);
+    let justification = Some(certificate(5));
+    Block { header, transactions, justification, leader: node().node_id(), signature }
+}
+
+fn proposal() -> Proposal {
+    let amounts = vec![AssetAmount { asset: AssetId([8; 32]), amount: 10 }];
+    Proposal {
+        chain: ChainId(7),
+        channel: CHANNEL,
+        number: 1,
+        from_height: Height(0),
+        from_root: Hash([1; 32]),
+        to_height: Height(6),
+        to_root: Hash([6; 32]),
+        to_block: Hash([4; 32]),
+        balances: vec![Balance { account: Address::from_low(5), amounts, leaves: true }],
+        held: Vec::new(),
+        closes: false,
+        result: vec![1],
+    }
+}
+
+fn vote() -> SignedVote {
+    let vote = Vote { channel: CHANNEL, proposal: proposal().hash(), yes: true };
+    SignedVote { vote, node: node().node_id(), signature: node().sign(&vote), reason: None }
+}
+
+fn messages() -> Vec<(&'static str, Message)> {
+    let heartbeat = Heartbeat {
+        term: TERM,
+        head: Height(6),
+        head_hash: Hash([4; 32]),
+        certified: Height(5),
+        finalised: Height(4),
+        leader_latency: 300,
+        hops: 1,
+    };
+    let block = Arc::new(block());
+    let entry = CertifiedBlock { block: Arc::clone(&block), certificate: None };
+    let signature = node().sign(&proposal());
+    let signed = SignedProposal { proposal: proposal(), proposer: node().node_id(), signature };
+    vec![
+        ("heartbeat", Message::Heartbeat(heartbeat)),
+        ("block", Message::Block(block)),
+        ("ack", Message::Ack(ack(6))),
+        ("certificate", Message::Certificate(certificate(6))),
+        ("forward", Message::Forward(call())),
+        ("refused", Message::Refused { call: call().hash(), refusal: Refusal::Closed }),
+        ("sync request", Message::SyncRequest { from: Height(7) }),
+        ("sync blocks", Message::SyncBlocks(vec![entry])),
+        ("proposal", Message::Proposal(signed)),
+        ("vote", Message::Vote(vote())),
+    ]
+}
+
+#[test]
+fn wire_bytes_are_pinned() {
+    let lines: Vec<String> = messages()
+        .into_iter()
+        .map(|(name, message)| format!("{name}: {}", hex(&message.encode())))
+        .collect();
+    insta::assert_snapshot!("wire", lines.join("\n"));
+}
+
+#[test]
+fn stored_bytes_are_pinned() {
+    let grant = EpochGrant {
+        epoch: Epoch(2),
+        leader: Address::from_low(5),
+        valid: vec![JoinSequence(1), JoinSequence(2)],
+    };
+    let events = [
+        ("term started", Event::TermStarted { grant }),
+        ("acked", Event::Acked { ack: ack(6) }),
+        ("certified", Event::Certified { certificate: certificate(6) }),
+        ("voted", Event::Voted { vote: Box::new(vote()) }),
+    ];
+    let lines: Vec<String> = events
+        .iter()
+        .map(|(name, event)| format!("{name}: {}", hex(&codec::encode(event))))
+        .collect();
+    insta::assert_snapshot!("stored", lines.join("\n"));
+}
+
+#[test]
+fn every_message_comes_back_from_its_bytes_and_verifies() {
+    for (name, message) in messages() {
+        let decoded = Message::decode(&message.encode());
+        assert_eq!(decoded.as_ref(), Ok(&message), "{name}");
+        assert!(message.verify().is_ok(), "{name}");
+    }
+}
+
+/// Any change of a signed message is noticed before the core sees it.
+#[test]
+fn changed_messages_do_not_verify() {
+    let mut early = block();
+    early.header.time = Time(3_999);
+    let mut fewer = block();
+    fewer.transactions.pop();
+    let mut unjustified = block();
+    unjustified.justification = None;
+    let mut other_height = certificate(6);
+    other_height.ack.height = Height(7);
+    let mut stolen = call();
+    stolen.call.sender = Address::from_low(5);
+    let mut doubled = certificate(6);
+    doubled.signatures.push(doubled.signatures[0]);
+    let mut no = vote();
+    no.vote.yes = false;
+    let cases = [
+        Message::Block(Arc::new(early)),
+        Message::Block(Arc::new(fewer)),
+        Message::Block(Arc::new(unjustified)),
+        Message::Certificate(other_height),
+        Message::Certificate(doubled),
+        Message::Forward(stolen),
+        Message::Vote(no),
+    ];
+    for (place, message) in cases.into_iter().enumerate() {
+        assert!(message.check().is_err(), "case {place}");
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
