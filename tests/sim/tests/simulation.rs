@@ -12,7 +12,7 @@ use fairway_proto::{Effect, Input, Message, channel::status::Role};
 use fairway_sandbox::{MoveSandbox, compile};
 use fairway_sim::{Plan, World, machine::Machine};
 use fairway_types::{
-    Address, Effects, Time,
+    Ack, Address, Certificate, Effects, Epoch, Term, Time, View,
     chain::ChainTx,
     crypto::Verify,
     evidence::Evidence,
@@ -192,4 +192,31 @@ fn malformed_and_oversized_frames_are_refused() {
             assert_eq!(refusal.name(), "malformed");
         }
     }
+}
+
+/// A quorum is counted in the block's own term: in the first epoch the leader alone was one.
+#[test]
+fn certificate_of_another_term_certifies_nothing() {
+    let mut world = World::new(calm(6, 4));
+    let behind = |world: &World| {
+        let log = world.nodes[1].channel.log();
+        log.term().epoch.0 > 1 && log.certified() < log.head()
+    };
+    while !behind(&world) {
+        world.step().unwrap();
+    }
+    let leader = world.nodes[0].keypair.clone();
+    let log = world.nodes[1].channel.log();
+    let (head, certified) = (log.head(), log.certified());
+    let ack = Ack {
+        channel: world.chain.record().channel,
+        term: Term { epoch: Epoch(1), view: View(0) },
+        height: head,
+        block: log.entry(head).unwrap().hash,
+    };
+    let signatures = vec![(leader.node_id(), leader.sign(&ack))];
+    let message = Message::Certificate(Certificate { ack, signatures }).verify().unwrap();
+    let input = Input::Peer { from: leader.node_id(), message: Box::new(message) };
+    world.nodes[1].handle(Time(1_000_000), vec![input]);
+    assert_eq!(world.nodes[1].channel.log().certified(), certified);
 }

@@ -218,7 +218,7 @@ fn membership_words(
     let mut joins: Vec<_> = record
         .members
         .iter()
-        .filter(|member| member.record.join_sequence > last_join && !member.leaving)
+        .filter(|member| member.record.join_sequence > last_join)
         .map(|member| member.record.clone())
         .collect();
     joins.sort_by_key(|member| member.join_sequence);

@@ -35,7 +35,7 @@ enum Unfit {
 
 impl Channel {
     pub(super) fn on_block(&mut self, block: Arc<Block>, vm: &impl Execute) {
-        if block.header.channel != self.env.channel || self.log.evidence().is_some() {
+        if self.log.evidence().is_some() || !self.is_plausible(&block) {
             return;
         }
         let head = self.log.head();
@@ -52,6 +52,9 @@ impl Channel {
 
     pub(super) fn on_sync_blocks(&mut self, blocks: Vec<CertifiedBlock>, vm: &impl Execute) {
         for entry in blocks {
+            if !self.is_plausible(&entry.block) {
+                return;
+            }
             self.waiting.blocks.insert(entry.block.height(), entry.block);
             self.drain_waiting(vm);
             if let Some(certificate) = entry.certificate {
@@ -62,6 +65,14 @@ impl Channel {
         while self.waiting.blocks.len() > most {
             self.waiting.blocks.pop_last();
         }
+    }
+
+    /// Whether a block may wait here: only what a member's node signed, so that nobody else's blocks
+    /// push out the leader's.
+    fn is_plausible(&self, block: &Block) -> bool {
+        let known = self.log.tip().is_some_and(|tip| tip.members.contains_key(&block.leader))
+            || self.chain.knows(&block.leader);
+        known && block.header.channel == self.env.channel
     }
 
     /// Appends every block whose turn it is.
@@ -162,12 +173,15 @@ impl Channel {
     /// P-26: the certificate in a block is about a block this node holds, and is a quorum.
     fn check_justification(&self, block: &Block) -> Result<(), Unfit> {
         let Some(certificate) = &block.justification else { return Ok(()) };
-        let ack = &certificate.ack;
-        let Some(held) = self.log.tip_at(ack.height) else { return Ok(()) };
-        if held.hash != ack.block || ack.channel != self.env.channel {
+        // A block that has left memory was final: nothing hangs on its certificate any more.
+        if self.log.entry(certificate.ack.height).is_none() {
+            return Ok(());
+        }
+        if !quorum::is_about_its_block(&self.log, certificate) {
             return Err(Unfit::Never);
         }
-        if ack.height >= self.log.certified() && !quorum::certifies(&self.log, certificate) {
+        let counts = certificate.ack.height >= self.log.certified();
+        if counts && !quorum::certifies(&self.log, certificate) {
             return Err(Unfit::Never);
         }
         Ok(())

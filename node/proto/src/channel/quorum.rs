@@ -29,9 +29,13 @@ pub fn voters<'a>(
     })
 }
 
-/// P-31: whether the certificate carries 2/3 of the weight of the block's voters.
+/// P-31: whether the certificate carries 2/3 of the weight of the block's voters. Its term must be
+/// the block's own: in another epoch others vote, in the first the leader alone.
 #[must_use]
 pub fn certifies(log: &Log, certificate: &Certificate) -> bool {
+    if !is_about_its_block(log, certificate) {
+        return false;
+    }
     let Some(parent) = log.tip_at(certificate.ack.height.previous()) else { return false };
     let epoch = certificate.ack.term.epoch;
     let whole = weight(voters(log, &parent.members, epoch));
@@ -65,6 +69,16 @@ fn has_registered_quorum(log: &Log, certificate: &Certificate) -> bool {
     let whole = weight(parent.members.values());
     let part = weight(parent.members.values().filter(|member| signed(certificate, member)));
     is_quorum(part, whole)
+}
+
+/// Whether the log holds the block that the certificate names, in the term that it names.
+#[must_use]
+pub fn is_about_its_block(log: &Log, certificate: &Certificate) -> bool {
+    let ack = &certificate.ack;
+    log.entry(ack.height).is_some_and(|entry| {
+        let header = &entry.block.header;
+        entry.hash == ack.block && header.term == ack.term && header.channel == ack.channel
+    })
 }
 
 fn signed(certificate: &Certificate, member: &MemberRecord) -> bool {
