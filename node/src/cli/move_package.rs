@@ -1,6 +1,7 @@
-//! `fairway move build|test|abi`.
+//! `fairway move new|build|test|abi`.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,6 +14,11 @@ use super::print;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Make a new package: a counter with a test, to start from.
+    New {
+        /// Its name: lower-case letters, digits and `_`. Also the folder's name.
+        name: String,
+    },
     /// Compile a package, check that a channel would admit it, print its hash.
     Build {
         /// The package's folder, with Move.toml and sources/.
@@ -37,11 +43,80 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self, json: bool) -> anyhow::Result<ExitCode> {
         match self {
+            Self::New { name } => new(&name, json),
             Self::Build { folder } => build(&folder, json),
             Self::Test { folder, filter } => test(&folder, &filter, json),
             Self::Abi { folder } => abi(&folder),
         }
     }
+}
+
+const MANIFEST: &str = r#"[package]
+name = "NAME"
+
+[addresses]
+NAME = "0x100"
+"#;
+
+const SOURCE: &str = r#"/// Counts for everybody.
+module NAME::NAME {
+    use std::signer;
+    use runtime::event;
+
+    /// Nobody counts past a hundred.
+    const E_TOO_FAR: u64 = 1;
+
+    struct Counter has key {
+        value: u64,
+    }
+
+    /// `account` has counted to `value`.
+    struct Counted has copy, drop, store {
+        account: address,
+        value: u64,
+    }
+
+    /// Counts one further.
+    public entry fun count(player: &signer) acquires Counter {
+        let account = signer::address_of(player);
+        if (!exists<Counter>(account)) {
+            move_to(player, Counter { value: 0 });
+        };
+        let counter = borrow_global_mut<Counter>(account);
+        counter.value = counter.value + 1;
+        assert!(counter.value <= 100, E_TOO_FAR);
+        event::emit(Counted { account, value: counter.value });
+    }
+
+    /// How far `account` has counted.
+    public fun value(account: address): u64 acquires Counter {
+        if (exists<Counter>(account)) borrow_global<Counter>(account).value else 0
+    }
+
+    #[test(player = @0xa)]
+    fun a_count_goes_one_further(player: signer) acquires Counter {
+        count(&player);
+        count(&player);
+        assert!(value(@0xa) == 2, 0);
+    }
+}
+"#;
+
+fn new(name: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let fits = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    anyhow::ensure!(fits, "{name:?} is no package name: lower-case letters, digits and _");
+    let folder = PathBuf::from(name);
+    anyhow::ensure!(!folder.exists(), "{} exists already", folder.display());
+    fs::create_dir_all(folder.join("sources"))?;
+    fs::write(folder.join("Move.toml"), MANIFEST.replace("NAME", name))?;
+    fs::write(folder.join(format!("sources/{name}.move")), SOURCE.replace("NAME", name))?;
+    if json {
+        print(&json!({ "folder": folder }).to_string());
+    } else {
+        print(&format!("made {0}; next: fairway move test {0}", folder.display()));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn package(folder: &Path) -> anyhow::Result<Package> {

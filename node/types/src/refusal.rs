@@ -152,3 +152,28 @@ pub struct RefusalData {
     pub details: serde_json::Value,
     pub transient: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    /// Codes and names as `entry` lists them.
+    fn listed() -> Vec<(String, String)> {
+        include_str!("refusal.rs")
+            .lines()
+            .filter_map(|line| line.split_once("=> (100_"))
+            .filter_map(|(_, rest)| rest.split_once(", \""))
+            .map(|(code, name)| (format!("100{code}"), name.trim_end_matches("\"),").to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn every_code_is_unique_and_documented() {
+        let document = include_str!("../../../docs/errors.md");
+        let listed = listed();
+        assert!(listed.len() > 25, "{listed:?}");
+        for (place, (code, name)) in listed.iter().enumerate() {
+            let row = format!("| {code} | `{name}` |");
+            assert!(document.contains(&row), "docs/errors.md lacks {row}");
+            assert!(listed[..place].iter().all(|(other, _)| other != code), "{code} twice");
+        }
+    }
+}
