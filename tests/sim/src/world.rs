@@ -48,6 +48,22 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A network without faults, and no ticks.
+    #[must_use]
+    pub fn calm(seed: u64, nodes: u8) -> Self {
+        Self {
+            seed,
+            nodes,
+            steps: 3_000,
+            loss: 0,
+            duplication: 0,
+            max_delay: 20,
+            crashes: false,
+            partitions: false,
+            tick_interval: 0,
+        }
+    }
+
     /// A plan drawn from the seed itself.
     #[must_use]
     pub fn from_seed(seed: u64, steps: u64) -> Self {

@@ -158,23 +158,9 @@ impl SettlementChain for Contracts {
     }
 }
 
-fn plan(seed: u64, nodes: u8) -> Plan {
-    Plan {
-        seed,
-        nodes,
-        steps: 3_000,
-        loss: 0,
-        duplication: 0,
-        max_delay: 20,
-        crashes: false,
-        partitions: false,
-        tick_interval: 0,
-    }
-}
-
 #[test]
 fn four_members_play_in_move_and_settle_on_the_contracts_to_the_unit() {
-    let mut world = World::with_chain(plan(21, 4), app(), Box::new(Contracts::new()));
+    let mut world = World::with_chain(Plan::calm(21, 4), app(), Box::new(Contracts::new()));
     let report = world.run().unwrap_or_else(|broken| panic!("{}", broken.0));
     assert!(report.calls_certified > 50, "{report:?}");
     assert!(report.settlements > 0, "{report:?}");
@@ -182,7 +168,7 @@ fn four_members_play_in_move_and_settle_on_the_contracts_to_the_unit() {
 
 #[test]
 fn close_pays_everybody_and_leaves_nothing_on_the_chain() {
-    let mut world = World::with_chain(plan(23, 3), app(), Box::new(Contracts::new()));
+    let mut world = World::with_chain(Plan::calm(23, 3), app(), Box::new(Contracts::new()));
     for _ in 0..2_000 {
         world.step().unwrap();
     }
@@ -208,7 +194,8 @@ fn what_an_app_holds_at_the_close_is_divided() {
 
         public entry fun leave",
     );
-    let mut world = World::with_chain(plan(24, 3), sandbox(&hoarder), Box::new(Contracts::new()));
+    let mut world =
+        World::with_chain(Plan::calm(24, 3), sandbox(&hoarder), Box::new(Contracts::new()));
     for _ in 0..1_500 {
         world.step().unwrap();
     }
@@ -230,7 +217,8 @@ fn what_an_app_holds_at_the_close_is_divided() {
 
 #[test]
 fn contracts_and_channels_agree_over_faults() {
-    let plan = Plan { loss: 5, duplication: 5, crashes: true, partitions: true, ..plan(22, 3) };
+    let plan =
+        Plan { loss: 5, duplication: 5, crashes: true, partitions: true, ..Plan::calm(22, 3) };
     let mut world = World::with_chain(plan, app(), Box::new(Contracts::new()));
     if let Err(broken) = world.run() {
         panic!("{}", broken.0);

@@ -61,20 +61,6 @@ fn move_machine() -> Rc<MoveSandbox> {
     Rc::new(MoveSandbox::new(&package).unwrap())
 }
 
-fn calm(seed: u64, nodes: u8) -> Plan {
-    Plan {
-        seed,
-        nodes,
-        steps: 3_000,
-        loss: 0,
-        duplication: 0,
-        max_delay: 20,
-        crashes: false,
-        partitions: false,
-        tick_interval: 0,
-    }
-}
-
 #[test]
 fn invariants_hold_and_channels_go_on_over_faulty_networks() {
     for seed in 0..24 {
@@ -102,7 +88,7 @@ fn same_seed_gives_the_same_run() {
 
 #[test]
 fn four_channels_on_the_move_vm_hold_one_log_and_settle() {
-    let plan = Plan { tick_interval: 200, ..calm(11, 4) };
+    let plan = Plan { tick_interval: 200, ..Plan::calm(11, 4) };
     let mut world = World::with_machine(plan, move_machine());
     let report = world.run().unwrap_or_else(|broken| panic!("{}", broken.0));
     assert!(report.calls_certified > 50, "{report:?}");
@@ -119,7 +105,8 @@ fn four_channels_on_the_move_vm_hold_one_log_and_settle() {
 
 #[test]
 fn move_vm_survives_crashes_loss_and_partitions() {
-    let plan = Plan { loss: 5, duplication: 5, crashes: true, partitions: true, ..calm(12, 3) };
+    let plan =
+        Plan { loss: 5, duplication: 5, crashes: true, partitions: true, ..Plan::calm(12, 3) };
     let mut world = World::with_machine(plan, move_machine());
     if let Err(broken) = world.run() {
         panic!("{}", broken.0);
@@ -129,7 +116,7 @@ fn move_vm_survives_crashes_loss_and_partitions() {
 /// A leader that alters one effect is refused by every follower, each with evidence of its own.
 #[test]
 fn every_follower_refuses_a_leader_whose_effects_differ_and_keeps_the_evidence() {
-    let mut world = World::new(Plan { steps: 0, ..calm(3, 4) });
+    let mut world = World::new(Plan { steps: 0, ..Plan::calm(3, 4) });
     for _ in 0..4_000 {
         world.step().unwrap();
     }
@@ -157,7 +144,7 @@ fn every_follower_refuses_a_leader_whose_effects_differ_and_keeps_the_evidence()
 /// P-28: a second block of the leader at a height is evidence by itself.
 #[test]
 fn follower_that_sees_two_blocks_at_one_height_reports_their_signer() {
-    let mut world = World::new(calm(4, 3));
+    let mut world = World::new(Plan::calm(4, 3));
     for _ in 0..2_000 {
         world.step().unwrap();
     }
@@ -197,7 +184,7 @@ fn malformed_and_oversized_frames_are_refused() {
 /// A quorum is counted in the block's own term: in the first epoch the leader alone was one.
 #[test]
 fn certificate_of_another_term_certifies_nothing() {
-    let mut world = World::new(calm(6, 4));
+    let mut world = World::new(Plan::calm(6, 4));
     let behind = |world: &World| {
         let log = world.nodes[1].channel.log();
         log.term().epoch.0 > 1 && log.certified() < log.head()
