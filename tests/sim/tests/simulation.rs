@@ -207,3 +207,30 @@ fn certificate_of_another_term_certifies_nothing() {
     world.nodes[1].handle(Time(1_000_000), vec![input]);
     assert_eq!(world.nodes[1].channel.log().certified(), certified);
 }
+
+/// P-24: blocks of the old epoch that nobody acks any more do not block the new one, even when they
+/// fill the window. The follower is silent until the contract's next grant leaves it out.
+#[test]
+fn leader_goes_on_in_a_new_epoch_over_a_full_window_of_the_old_one() {
+    let mut world = World::new(Plan::calm(7, 2));
+    while world.nodes[0].channel.log().term().epoch.0 < 2 {
+        world.step().unwrap();
+    }
+    world.nodes[1].up = false;
+    let window = fairway_proto::Limits::default().window;
+    let in_flight = |world: &World| {
+        let log = world.nodes[0].channel.log();
+        log.head().0 - log.certified().0
+    };
+    while in_flight(&world) < window {
+        world.step().unwrap();
+    }
+    let stuck = world.nodes[0].channel.log().head();
+    while world.nodes[0].channel.log().term().epoch.0 == 2 {
+        world.step().unwrap();
+    }
+    for _ in 0..500 {
+        world.step().unwrap();
+    }
+    assert!(world.nodes[0].channel.log().certified() > stuck);
+}

@@ -237,3 +237,96 @@ fn membership_words(
     let close = record.closing.then_some(Transaction::Close);
     joins.into_iter().map(Transaction::Join).chain(removals).chain(close).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use fairway_state::State;
+    use fairway_types::{
+        Address, AssetId, ChainId, ChannelId, Hash, Height, JoinSequence,
+        chain::{
+            ChainMember, ChannelConfig, Durability, JoinPolicy, MemberRecord, SettlementRecord,
+        },
+    };
+
+    use super::*;
+
+    fn record(members: Vec<ChainMember>) -> ChannelRecord {
+        let (root, block) = (Hash::ZERO, Hash::ZERO);
+        ChannelRecord {
+            chain: ChainId(7),
+            channel: ChannelId::ZERO,
+            creator: Address::ZERO,
+            package: Hash::ZERO,
+            config: ChannelConfig {
+                tick_interval: 0,
+                settlement_interval: 0,
+                durability: Durability::Synced,
+                join_policy: JoinPolicy::Open,
+                invited: Vec::new(),
+                asset: AssetId::ZERO,
+                min_deposit: 0,
+                max_members: 4,
+            },
+            open: true,
+            closing: false,
+            first_grant: None,
+            founders: Vec::new(),
+            grants: Vec::new(),
+            members,
+            settlement: SettlementRecord {
+                number: 0,
+                height: Height::ZERO,
+                root,
+                block,
+                paid: Vec::new(),
+                closed: false,
+            },
+            locked: Vec::new(),
+        }
+    }
+
+    fn member(sequence: u64, leaving: bool) -> ChainMember {
+        let low = u8::try_from(sequence).unwrap();
+        let record = MemberRecord {
+            account: Address::from_low(low),
+            node: NodeId([low; 32]),
+            join_sequence: JoinSequence(sequence),
+            weight: Weight(1),
+            deposit: Vec::new(),
+            endpoints: Vec::new(),
+        };
+        ChainMember { record, active: true, leaving, last_heartbeat: Time::ZERO }
+    }
+
+    fn tip(members: &[ChainMember]) -> Tip {
+        let registered = members.iter().map(|m| (m.record.node, Arc::new(m.record.clone())));
+        Tip {
+            height: Height(1),
+            hash: Hash::ZERO,
+            time: Time::ZERO,
+            state: State::default(),
+            members: Arc::new(registered.collect()),
+        }
+    }
+
+    /// P-13: only who was entered can be taken out and paid.
+    #[test]
+    fn member_that_leaves_before_its_join_is_ordered_joins_first_and_is_removed_after() {
+        let record = record(vec![member(1, false), member(2, true)]);
+        let joined = member(2, true).record;
+        let words = membership_words(&record, &tip(&[member(1, false)]), JoinSequence(1));
+        assert_eq!(words, [Transaction::Join(joined.clone())]);
+        let both = tip(&[member(1, false), member(2, true)]);
+        let removal =
+            Transaction::Remove { account: joined.account, join_sequence: joined.join_sequence };
+        assert_eq!(membership_words(&record, &both, JoinSequence(2)), [removal]);
+    }
+
+    #[test]
+    fn members_join_in_their_order() {
+        let record = record(vec![member(3, false), member(2, false), member(1, false)]);
+        let words = membership_words(&record, &tip(&[member(1, false)]), JoinSequence(1));
+        let joins = [2, 3].map(|sequence| Transaction::Join(member(sequence, false).record));
+        assert_eq!(words, joins);
+    }
+}
