@@ -20,8 +20,9 @@ use crate::{abi::type_of, tags::address, values::is_admitted};
 const MODULE_BYTES: u64 = 128 * 1024;
 /// Nodes of one type as written.
 const TYPE_NODES: u64 = 64;
-/// Nodes of a struct's layout, with all nested structs of its module expanded.
-const LAYOUT_NODES: u64 = 1024;
+/// Nodes of a type's layout, with all nested structs of its package expanded. A concrete type
+/// argument may stand at every node of a generic body's type, so the VM sees up to the square.
+const LAYOUT_NODES: u64 = 256;
 /// Layout nodes that a struct of the library counts for: more than any of them has.
 const LIBRARY_LAYOUT: u64 = 4;
 /// Elements a vector instruction packs or unpacks.
@@ -132,7 +133,7 @@ fn check_function(
             bound("vector elements", &place, *count, VECTOR_ELEMENTS)?;
         }
     }
-    check_recursion(module, definition, &place)
+    check_type_arguments(module, definition, &place)
 }
 
 /// An entry function takes at most one signer, first, and then only what the host can check.
@@ -166,10 +167,10 @@ fn is_signer_reference(token: &SignatureToken) -> bool {
     matches!(token, SignatureToken::Reference(inner) if **inner == SignatureToken::Signer)
 }
 
-/// A generic function that calls itself with larger type arguments makes types without end; the
-/// verifier allows it across instantiations it does not see, so a self call must pass its own type
-/// parameters as they are.
-fn check_recursion(
+/// A call that wraps a type parameter makes its type arguments grow with every level: without end in
+/// a recursion, twofold a level through a chain of modules. Only the library, whose functions pass
+/// type parameters on as they are, may be called so.
+fn check_type_arguments(
     module: &CompiledModule,
     definition: &FunctionDefinition,
     place: &str,
@@ -179,13 +180,15 @@ fn check_recursion(
         let Bytecode::CallGeneric(index) = instruction else { continue };
         let instantiation = module.function_instantiation_at(*index);
         let arguments = &module.signature_at(instantiation.type_parameters).0;
-        let own = module.function_defs().iter().any(|other| other.function == instantiation.handle);
+        let callee = module.function_handle_at(instantiation.handle);
+        let home = module.module_id_for_handle(module.module_handle_at(callee.module));
+        let library = address(home.address()) < Address::from_low(FIRST_FREE_ADDRESS);
         let grows = arguments.iter().any(|token| contains_parameter(token) && nodes(token) > 1);
-        if own && grows {
+        if grows && !library {
             return Err(refuse(
                 "growing type argument",
                 place,
-                "a call into its own module wraps a type parameter",
+                "a call that wraps a type parameter",
                 "type parameters passed on as they are",
             ));
         }

@@ -33,6 +33,9 @@ const SOURCE_BYTES: u64 = 1024 * 1024;
 /// Source files of a package.
 const SOURCE_FILES: u64 = 256;
 
+/// Named addresses that no package may give another meaning.
+const LIBRARY: [&str; 3] = ["std", "runtime", "settlement"];
+
 /// A package that was compiled from its sources and admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
@@ -179,6 +182,10 @@ fn check_source(source: &PackageSource) -> Result<(), Refusal> {
     admission::bound("source files", &source.name, source.files.len() as u64, SOURCE_FILES)?;
     if source.files.is_empty() {
         return Err(Refusal::invalid("package", "no .move file in sources/"));
+    }
+    if let Some((name, _)) = source.addresses.iter().find(|(name, _)| LIBRARY.contains(&&**name)) {
+        let reason = format!("{name:?} is the library's: choose another name");
+        return Err(Refusal::invalid("named address", reason));
     }
     for file in &source.files {
         let plain = file.path.split('/').all(|part| {

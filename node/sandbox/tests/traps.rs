@@ -87,7 +87,7 @@ fn sandbox(text: &str) -> MoveSandbox {
 fn refusal(text: &str) -> Refusal {
     match compile(&package(text)) {
         Err(BuildError::Refused(refusal)) => refusal,
-        other => panic!("expected a refusal, found {other:?}"),
+        other => panic!("expected a refusal, found {:?}", other.map(|package| package.hash)),
     }
 }
 
@@ -367,4 +367,57 @@ fn host_books_deposits_in_the_layout_that_the_protocol_reads() {
         sandbox.execute(&state, &tool_context(), &Invocation::Debit { account: ALICE }, GAS);
     apply(&mut state, &debit);
     assert!(state.is_empty());
+}
+
+/// The caller chooses the type arguments: what they make of the package's layouts is bounded too.
+#[test]
+fn type_arguments_of_a_call_that_make_a_huge_layout_are_refused() {
+    let sandbox = sandbox(
+        "module app::counter {
+            struct P<T> has copy, drop, store { a: T, b: T, c: T, d: T, e: T, f: T, g: T }
+            struct Full<T: store> has key { items: vector<T> }
+            public entry fun put<T: store>(account: &signer) {
+                move_to(account, Full<T> { items: std::vector::empty<T>() });
+            }
+            public fun count<T>(): u64 { 0 }
+        }",
+    );
+    let nested =
+        |depth: usize| format!("{}u8{}", "0x42::counter::P<".repeat(depth), ">".repeat(depth));
+    assert!(sandbox.check_call(&name("put"), &["vector<u64>".into()], &[]).is_ok());
+    for depth in [1, 4, 6, 20] {
+        let refused = sandbox.check_call(&name("put"), &[nested(depth)], &[]);
+        assert_eq!(refused.unwrap_err().name(), "invalid_argument", "depth {depth}");
+        let view =
+            sandbox.view(&Map::new(), &tool_context(), &name("count"), &[nested(depth)], &[], GAS);
+        assert_eq!(view.unwrap_err().name(), "invalid_argument", "depth {depth}");
+    }
+}
+
+/// Each module doubles the type arguments it passes on: no single module looks large.
+#[test]
+fn type_arguments_that_double_across_modules_are_refused() {
+    let mut text = String::from(
+        "module app::m0 { struct D<A, B> has copy, drop, store { a: A, b: B }
+         public fun f<T: drop + store>() { let _ = std::vector::empty<T>(); } }\n",
+    );
+    for level in 1..16 {
+        let below = level - 1;
+        text += &format!(
+            "module app::m{level} {{ public fun f<T: drop + store>() {{
+                app::m{below}::f<app::m0::D<T, T>>() }} }}\n"
+        );
+    }
+    text += "module app::top { public entry fun go() { app::m15::f<u8>() } }";
+    assert_eq!(rule(&text), "growing type argument");
+}
+
+#[test]
+fn library_names_keep_their_meaning() {
+    for library in ["std", "runtime", "settlement"] {
+        let mut source = package("module app::a { public fun f() {} }");
+        source.addresses.push((library.into(), Address::from_low(0x42)));
+        let error = compile(&source).unwrap_err();
+        assert!(error.to_string().contains("is the library's"), "{error}");
+    }
 }
