@@ -2,20 +2,10 @@
 //! resumes.
 
 use fairway_types::{Address, Block, Effects, Hash, Height, MoveEvent, StateKey, Time};
-use serde::{Deserialize, Serialize};
+
+pub use fairway_types::subscription::Filter;
 
 use crate::channel::output::Update;
-
-/// What a subscriber wants. Empty lists mean everything.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filter {
-    /// Resources whose type starts with one of these.
-    pub resource_types: Vec<String>,
-    /// Resources of these accounts.
-    pub addresses: Vec<Address>,
-    /// Events whose type starts with one of these.
-    pub event_types: Vec<String>,
-}
 
 /// A resource after a block; no value when it was deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,12 +93,12 @@ impl Subscription {
                 | StateKey::Settled
                 | StateKey::Module { .. } => None,
             })
-            .filter(|change| self.filter.wants_change(change))
+            .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))
             .collect();
         let events = effects
             .iter()
             .flat_map(|effects| &effects.events)
-            .filter(|event| self.filter.wants_event(event))
+            .filter(|event| self.filter.wants_event(&event.type_tag))
             .cloned()
             .collect();
         let calls = (0u32..)
@@ -118,19 +108,4 @@ impl Subscription {
         let time = block.header.time;
         Notification::Block { height: block.height(), time, changes, events, calls }
     }
-}
-
-impl Filter {
-    fn wants_change(&self, change: &Change) -> bool {
-        matches_prefix(&self.resource_types, &change.type_tag)
-            && (self.addresses.is_empty() || self.addresses.contains(&change.address))
-    }
-
-    fn wants_event(&self, event: &MoveEvent) -> bool {
-        matches_prefix(&self.event_types, &event.type_tag)
-    }
-}
-
-fn matches_prefix(prefixes: &[String], text: &str) -> bool {
-    prefixes.is_empty() || prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))
 }

@@ -155,3 +155,29 @@ impl Transaction {
         hash_value(Domain::Transaction, self)
     }
 }
+
+/// How far a call has come. Ordered: each status implies those before it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CallStatus {
+    /// The leader (or this node) ran it.
+    Executed,
+    /// Acks of 2/3 of the valid members: survives crashes of less than a third.
+    Certified,
+    /// Survives anything less than a third of the registered members can do.
+    Final,
+    /// Covered by a settlement that executed on the chain.
+    Settled,
+}

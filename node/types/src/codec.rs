@@ -110,3 +110,35 @@ pub mod hex_list {
             .map_err(serde::de::Error::custom)
     }
 }
+
+/// Serde for `u64` amounts: a decimal string in JSON (a number is taken too), so that no reader
+/// rounds one above 2^53; eight bytes in BCS.
+pub mod decimal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(value);
+        }
+        serializer.serialize_u64(*value)
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u64),
+        Text(String),
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer);
+        }
+        match Either::deserialize(deserializer)? {
+            Either::Number(value) => Ok(value),
+            Either::Text(text) => text.parse().map_err(|_| {
+                D::Error::custom(format!("expected an amount in decimal digits, found {text:?}"))
+            }),
+        }
+    }
+}

@@ -105,6 +105,28 @@ impl Refusal {
         )
     }
 
+    /// The refusal as the wire shows it beside code and message.
+    #[must_use]
+    pub fn data(&self) -> RefusalData {
+        let details = match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(variant)) => {
+                variant.into_iter().next().map(|(_, fields)| fields).unwrap_or_default()
+            }
+            Ok(_) | Err(_) => serde_json::json!({}),
+        };
+        RefusalData { name: self.name().into(), details, transient: self.is_transient() }
+    }
+
+    /// The refusal that `data` shows; `None` for one that this version does not know.
+    #[must_use]
+    pub fn from_data(data: &RefusalData) -> Option<Self> {
+        let variant: String = data.name.split('_').map(capitalised).collect();
+        if data.details.as_object().is_some_and(serde_json::Map::is_empty) {
+            return serde_json::from_value(variant.into()).ok();
+        }
+        serde_json::from_value(serde_json::json!({ variant: data.details })).ok()
+    }
+
     const fn entry(&self) -> (i32, &'static str) {
         match self {
             Self::ChannelNotFound { .. } => (100_001, "channel_not_found"),
@@ -138,6 +160,11 @@ impl Refusal {
     }
 }
 
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
 impl From<crate::codec::DecodeError> for Refusal {
     fn from(error: crate::codec::DecodeError) -> Self {
         Self::Malformed { what: error.what.to_owned(), reason: error.reason }
@@ -155,6 +182,24 @@ pub struct RefusalData {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn refusal_comes_back_from_its_data() {
+        let refusals = [
+            Refusal::ChannelNotFound { channel: ChannelId::ZERO },
+            Refusal::NotAMember { account: Address::ZERO },
+            Refusal::Closed,
+            Refusal::busy("calls", 5),
+            Refusal::MoveAbort { address: "0x42".into(), module: "m".into(), code: 3, name: None },
+        ];
+        for refusal in refusals {
+            assert_eq!(Refusal::from_data(&refusal.data()), Some(refusal));
+        }
+        let unknown = RefusalData { name: "later".into(), ..Refusal::Closed.data() };
+        assert_eq!(Refusal::from_data(&unknown), None);
+    }
+
     /// Codes and names as `entry` lists them.
     fn listed() -> Vec<(String, String)> {
         include_str!("refusal.rs")

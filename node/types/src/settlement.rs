@@ -15,6 +15,8 @@ use crate::{
 pub struct AssetAmount {
     pub asset: AssetId,
     /// In the asset's smallest unit.
+    #[serde(with = "crate::codec::decimal")]
+    #[schemars(with = "String")]
     pub amount: u64,
 }
 

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{channel::input::RequestId, message::Message};
 
+pub use fairway_types::call::CallStatus;
+
 /// What happened, in the past tense; replaying the stored events gives the channel's [`super::Log`]
 /// back without the VM.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,15 +46,6 @@ pub struct Appended {
     /// effects.
     #[serde(skip)]
     pub state: Option<State>,
-}
-
-/// How far a call has come. Ordered: each status implies those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum CallStatus {
-    Executed,
-    Certified,
-    Final,
-    Settled,
 }
 
 /// A call's place and results.

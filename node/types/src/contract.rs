@@ -1,6 +1,6 @@
 //! The settlement contracts' functions as transaction payloads: what accounts and nodes send.
 
-use fairway_types::{
+use crate::{
     Address, AssetId, ChannelId, FunctionName, Hash, NodeId, Refusal,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
@@ -17,14 +17,13 @@ pub const NATIVE: AssetId = {
     AssetId(bytes)
 };
 
+/// Where the settlement contracts live on the ledger.
+pub const SETTLEMENT: Address = Address::from_low(3);
+
 /// A function of the contracts at 0x3.
 #[must_use]
 pub fn function(module: &str, function: &str) -> FunctionName {
-    FunctionName {
-        address: fairway_sandbox::SETTLEMENT,
-        module: module.into(),
-        function: function.into(),
-    }
+    FunctionName { address: SETTLEMENT, module: module.into(), function: function.into() }
 }
 
 /// Id of the channel that `creator` creates with this number, from 0 on.

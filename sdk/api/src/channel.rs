@@ -1,0 +1,365 @@
+//! `state_channel.*`: channels as apps use them.
+
+use fairway_types::{
+    Address, Call, ChannelId, Gas, Hash, Height, JoinSequence, NodeId, Operation, SequenceNumber,
+    SignedCall, Term, Time,
+    abi::PackageAbi,
+    call::CallStatus,
+    chain::ChannelRecord,
+    ledger::SignedLedgerTransaction,
+    refusal::RefusalData,
+    settlement::{AssetAmount, Proposal},
+    subscription::Filter,
+};
+use jsonrpsee::{
+    core::{RpcResult, SubscriptionResult},
+    proc_macros::rpc,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::chain::{EventView, TransactionReport};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// No epoch yet, or this node is not a member.
+    Waiting,
+    Leader,
+    Follower,
+    /// This node reported its leader and follows it no longer.
+    Halted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberStatus {
+    pub account: Address,
+    pub node: NodeId,
+    pub join_sequence: JoinSequence,
+    /// When its node was last heard, milliseconds since 1970.
+    pub heard_at: Option<Time>,
+    pub head: Height,
+    pub certified: Height,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelStatus {
+    pub channel: ChannelId,
+    pub role: Role,
+    pub term: Term,
+    pub leader: Option<NodeId>,
+    pub head: Height,
+    pub head_hash: Hash,
+    pub state_root: Hash,
+    pub certified: Height,
+    /// Height of the last final block.
+    #[serde(rename = "final")]
+    pub finalised: Height,
+    pub settled: Height,
+    /// Settlements executed on the chain.
+    pub settlements: u64,
+    pub members: Vec<MemberStatus>,
+    /// Calls waiting to be ordered.
+    pub queued: u64,
+    pub closed: bool,
+    /// Why the settlement chain can't be reached, if it can't: reads go on.
+    pub chain_unreachable: Option<String>,
+    /// Why the node can't store, if it can't: it signs nothing until it can.
+    pub storage: Option<String>,
+    /// Why the last settlement attempt of this node failed, if it did.
+    pub settlement_error: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeStatus {
+    pub node: NodeId,
+    /// The node's account on the chain.
+    pub account: Address,
+    pub version: String,
+    /// Where other nodes reach it, as libp2p addresses.
+    pub endpoints: Vec<String>,
+    pub connected_peers: u64,
+    pub chain_unreachable: Option<String>,
+    pub channels: Vec<ChannelStatus>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelInfo {
+    pub record: ChannelRecord,
+    /// Absent when this node does not run the channel.
+    pub status: Option<ChannelStatus>,
+}
+
+/// Which state a read sees.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum At {
+    #[default]
+    Head,
+    Certified,
+    Final,
+}
+
+/// The values a view returned, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Viewed {
+    pub height: Height,
+    pub values: Vec<Value>,
+}
+
+/// A resource after a block; no value when it was deleted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceView {
+    pub address: Address,
+    #[serde(rename = "type")]
+    pub type_tag: String,
+    pub value: Option<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceRead {
+    pub height: Height,
+    pub resource: ResourceView,
+}
+
+/// A call's place and results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CallReport {
+    pub call: Hash,
+    pub height: Height,
+    /// Its place in the block.
+    pub index: u32,
+    pub status: CallStatus,
+    pub gas_used: Gas,
+    /// Why it failed; it used its sequence number all the same.
+    pub error: Option<RefusalData>,
+    pub events: Vec<EventView>,
+}
+
+/// A call to sign: `signature` is ed25519 over `signing_bytes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PreparedCall {
+    pub call: Call,
+    #[serde(with = "fairway_types::codec::hex_bytes")]
+    #[schemars(with = "String")]
+    pub signing_bytes: Vec<u8>,
+    pub hash: Hash,
+}
+
+/// What a call asks for, with arguments as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "operation", deny_unknown_fields)]
+pub enum CallRequest {
+    Invoke {
+        /// `0x42::tic_tac_toe::place`
+        function: String,
+        #[serde(default)]
+        type_args: Vec<String>,
+        args: Vec<Value>,
+    },
+    Leave,
+    Close,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Joined {
+    pub channel: ChannelId,
+    pub transaction: TransactionReport,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Proposed {
+    pub number: u64,
+    pub proposal: Hash,
+}
+
+/// A proposal this node signed or voted on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProposalView {
+    pub hash: Hash,
+    pub proposal: Proposal,
+    /// The last executed settlement is this one.
+    pub executed: bool,
+}
+
+/// What a transaction in a block is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum TransactionView {
+    Call { call: Hash, sender: Address, sequence: SequenceNumber, operation: Operation },
+    Tick,
+    Join { account: Address, deposit: Vec<AssetAmount> },
+    Remove { account: Address },
+    Close,
+    Settled { number: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TransactionInBlock {
+    pub transaction: TransactionView,
+    pub gas_used: Gas,
+    pub error: Option<RefusalData>,
+    pub events: Vec<EventView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BlockView {
+    pub height: Height,
+    pub hash: Hash,
+    pub parent: Hash,
+    pub term: Term,
+    pub leader: NodeId,
+    pub time: Time,
+    pub transactions_root: Hash,
+    pub effects_root: Hash,
+    pub state_root: Hash,
+    pub transactions: Vec<TransactionInBlock>,
+}
+
+/// One item of a subscription, in log order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Notice {
+    /// The state to start from, when the subscriber gave no height to resume at.
+    Snapshot { height: Height, state_root: Hash, resources: Vec<ResourceView> },
+    /// A block ran. Delivered once each, in order, without gaps.
+    Block {
+        height: Height,
+        hash: Hash,
+        time: Time,
+        state_root: Hash,
+        changes: Vec<ResourceView>,
+        events: Vec<EventView>,
+        /// The block's calls; `error` names why one failed.
+        calls: Vec<CallPlace>,
+    },
+    /// Heights hardened: every call at or below one has at least that status.
+    Heights {
+        certified: Height,
+        #[serde(rename = "final")]
+        finalised: Height,
+        settled: Height,
+    },
+    /// The subscriber was too slow and is dropped: subscribe again from this height.
+    Lagged { resume_from: Height },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CallPlace {
+    pub call: Hash,
+    pub index: u32,
+    pub error: Option<String>,
+}
+
+/// Channels of one node.
+#[rpc(client, server, namespace = "state_channel", namespace_separator = ".")]
+pub trait StateChannelApi {
+    /// The node and every channel it runs.
+    #[method(name = "status", param_kind = map)]
+    async fn status(&self) -> RpcResult<NodeStatus>;
+
+    /// The channels this node runs.
+    #[method(name = "list", param_kind = map)]
+    async fn list(&self) -> RpcResult<Vec<ChannelId>>;
+
+    /// A channel as the chain records it, and where it stands on this node.
+    #[method(name = "get", param_kind = map)]
+    async fn get(&self, channel: ChannelId) -> RpcResult<ChannelInfo>;
+
+    /// What can be called in the channel.
+    #[method(name = "abi", param_kind = map)]
+    async fn abi(&self, channel: ChannelId) -> RpcResult<PackageAbi>;
+
+    /// Submits a signed `create` to the chain.
+    #[method(name = "create", param_kind = map)]
+    async fn create(&self, transaction: SignedLedgerTransaction) -> RpcResult<Joined>;
+
+    /// Submits a signed `join` that names this node to the chain, and runs the channel from then on.
+    #[method(name = "join", param_kind = map)]
+    async fn join(&self, transaction: SignedLedgerTransaction) -> RpcResult<Joined>;
+
+    /// Runs a channel of which this node is a member already.
+    #[method(name = "open", param_kind = map)]
+    async fn open(&self, channel: ChannelId) -> RpcResult<ChannelInfo>;
+
+    /// An account's next sequence number in the channel.
+    #[method(name = "sequence", param_kind = map)]
+    async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber>;
+
+    /// The call that `request` is, ready to be signed by `sender`; valid for `lifetime_ms` (60,000).
+    #[method(name = "prepare", param_kind = map)]
+    async fn prepare(
+        &self,
+        channel: ChannelId,
+        sender: Address,
+        request: CallRequest,
+        sequence: Option<SequenceNumber>,
+        gas_limit: Option<Gas>,
+        lifetime_ms: Option<u64>,
+    ) -> RpcResult<PreparedCall>;
+
+    /// Orders a signed call; answers once it has reached `wait` (`certified`).
+    #[method(name = "call", param_kind = map)]
+    async fn call(&self, call: SignedCall, wait: Option<CallStatus>) -> RpcResult<CallReport>;
+
+    /// As `call`, for a call whose operation is `leave`.
+    #[method(name = "leave", param_kind = map)]
+    async fn leave(&self, call: SignedCall, wait: Option<CallStatus>) -> RpcResult<CallReport>;
+
+    /// As `call`, for a call whose operation is `close`.
+    #[method(name = "close", param_kind = map)]
+    async fn close(&self, call: SignedCall, wait: Option<CallStatus>) -> RpcResult<CallReport>;
+
+    /// An ordered call's report, by its hash.
+    #[method(name = "report", param_kind = map)]
+    async fn report(&self, channel: ChannelId, call: Hash) -> RpcResult<Option<CallReport>>;
+
+    /// Runs a read-only function.
+    #[method(name = "view", param_kind = map)]
+    async fn view(
+        &self,
+        channel: ChannelId,
+        function: String,
+        type_args: Option<Vec<String>>,
+        args: Vec<Value>,
+        at: Option<At>,
+    ) -> RpcResult<Viewed>;
+
+    /// One resource, by its owner and type.
+    #[method(name = "resource", param_kind = map)]
+    async fn resource(
+        &self,
+        channel: ChannelId,
+        address: Address,
+        type_tag: String,
+        at: Option<At>,
+    ) -> RpcResult<ResourceRead>;
+
+    /// Blocks from a height on, at most `limit` (and 100).
+    #[method(name = "blocks", param_kind = map)]
+    async fn blocks(
+        &self,
+        channel: ChannelId,
+        from: Height,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<BlockView>>;
+
+    /// Proposes a settlement of what is final.
+    #[method(name = "propose_settlement", param_kind = map)]
+    async fn propose_settlement(&self, channel: ChannelId) -> RpcResult<Proposed>;
+
+    /// The proposals this node knows.
+    #[method(name = "proposals", param_kind = map)]
+    async fn proposals(&self, channel: ChannelId) -> RpcResult<Vec<ProposalView>>;
+
+    /// State changes, events and statuses. Without `from` it begins with a snapshot of the head;
+    /// with it, with the block at that height.
+    #[subscription(name = "subscribe" => "notice", unsubscribe = "unsubscribe", item = Notice, param_kind = map)]
+    async fn watch(
+        &self,
+        channel: ChannelId,
+        from: Option<Height>,
+        filter: Option<Filter>,
+    ) -> SubscriptionResult;
+}
