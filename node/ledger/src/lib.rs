@@ -1,8 +1,16 @@
-//! The embedded settlement chain as a deterministic state machine: signed transactions in, results
-//! and a state root out. It reads no clock, no randomness and no unordered map; who orders blocks,
-//! stores them and serves them stands outside.
+//! The embedded settlement chain. [`machine`] is a deterministic state machine: signed transactions
+//! in, results and a state root out; it reads no clock, no randomness and no unordered map.
+//! Around it: who orders blocks ([`sequencer`]), where they are kept ([`store`]), the running chain
+//! ([`service`]) and its JSON-RPC server ([`server`]).
 
 pub mod machine;
+pub mod sequencer;
+pub mod server;
+pub mod service;
+pub mod store;
+pub mod view;
 
 pub use fairway_types::contract;
-pub use machine::{BlockHeader, ExecutedBlock, Genesis, Ledger, LedgerError, Receipt};
+pub use machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerError, Receipt};
+pub use server::{ChainServer, Server};
+pub use service::{Service, Settings};

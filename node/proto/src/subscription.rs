@@ -91,7 +91,8 @@ impl Subscription {
                 | StateKey::Locked
                 | StateKey::Closed
                 | StateKey::Settled
-                | StateKey::Module { .. } => None,
+                | StateKey::Module { .. }
+                | StateKey::Package(_) => None,
             })
             .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))
             .collect();

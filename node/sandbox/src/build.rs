@@ -63,6 +63,17 @@ pub enum BuildError {
     Refused(#[from] Refusal),
 }
 
+impl From<BuildError> for Refusal {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Refused(refusal) => refusal,
+            BuildError::File { .. } | BuildError::Manifest { .. } => {
+                Self::Internal { reason: error.to_string() }
+            }
+        }
+    }
+}
+
 /// A compiled module with what the ABI needs.
 pub(crate) struct Unit {
     pub(crate) module: CompiledModule,

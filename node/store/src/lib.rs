@@ -1,1 +1,287 @@
-//! Being built.
+//! A RocksDB folder that knows what it holds: one process at a time, one kind of data, one schema
+//! version, atomic batches, and errors that say what to do.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+};
+
+use rocksdb::{
+    ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode, Options, WriteBatch,
+    WriteOptions,
+};
+
+/// What a folder holds, written into it when it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// Such as `node` or `ledger`.
+    pub kind: &'static str,
+    pub version: u32,
+    /// Column families.
+    pub families: &'static [&'static str],
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("data folder {path} is in use by another process: stop it, or choose another folder")]
+    InUse { path: PathBuf },
+    #[error(
+        "data folder {path} holds {found}, this program reads {expected}: use the version that \
+         wrote it, or choose another folder"
+    )]
+    OtherFormat { path: PathBuf, expected: String, found: String },
+    #[error("data folder {path} can't be opened: {reason}")]
+    Failed { path: PathBuf, reason: String },
+}
+
+/// A write that did not happen. Nothing of its batch is stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct WriteError {
+    pub reason: String,
+}
+
+/// Writes that happen together or not at all.
+#[derive(Default)]
+pub struct Batch {
+    entries: Vec<(&'static str, Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl Batch {
+    pub fn put(&mut self, family: &'static str, key: impl Into<Vec<u8>>, value: Vec<u8>) {
+        self.entries.push((family, key.into(), Some(value)));
+    }
+
+    pub fn delete(&mut self, family: &'static str, key: impl Into<Vec<u8>>) {
+        self.entries.push((family, key.into(), None));
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// An open folder. Dropping it closes and unlocks it.
+pub struct Database {
+    path: PathBuf,
+    format: Format,
+    /// `None` only while it is being opened again after an error.
+    db: RwLock<Option<DB>>,
+    /// Held as long as the folder is open.
+    _lock: File,
+}
+
+const FORMAT_KEY: &[u8] = b"fairway format";
+
+impl Database {
+    /// Opens the folder, making it if it does not exist.
+    pub fn open(path: &Path, format: Format) -> Result<Self, OpenError> {
+        let failed = |reason: String| OpenError::Failed { path: path.to_owned(), reason };
+        fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
+        let lock = lock(path)?;
+        let db = open(path, format).map_err(|error| failed(error.to_string()))?;
+        let database =
+            Self { path: path.to_owned(), format, db: RwLock::new(Some(db)), _lock: lock };
+        database.check_format()?;
+        Ok(database)
+    }
+
+    fn check_format(&self) -> Result<(), OpenError> {
+        let failed = |reason: String| OpenError::Failed { path: self.path.clone(), reason };
+        let expected = format!("{} data of version {}", self.format.kind, self.format.version);
+        match self.read(|db| db.get(FORMAT_KEY)).map_err(|error| failed(error.reason))? {
+            None => self
+                .read(|db| db.put_opt(FORMAT_KEY, &expected, &synced(true)))
+                .map_err(|error| failed(error.reason)),
+            Some(found) if found == expected.as_bytes() => Ok(()),
+            Some(found) => Err(OpenError::OtherFormat {
+                path: self.path.clone(),
+                expected,
+                found: String::from_utf8_lossy(&found).into_owned(),
+            }),
+        }
+    }
+
+    /// The value at `key`.
+    ///
+    /// # Errors
+    /// When the disk can't be read: never answered with "absent".
+    pub fn get(&self, family: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, WriteError> {
+        self.read(|db| match db.cf_handle(family) {
+            Some(handle) => db.get_cf(handle, key),
+            None => Ok(None),
+        })
+    }
+
+    /// Entries whose key is `from` or after it and starts with `prefix`, in order, at most `limit`.
+    pub fn scan(
+        &self,
+        family: &'static str,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, WriteError> {
+        self.read(|db| {
+            let Some(handle) = db.cf_handle(family) else { return Ok(Vec::new()) };
+            db.iterator_cf(handle, IteratorMode::From(from, Direction::Forward))
+                .take_while(|entry| !matches!(entry, Ok((key, _)) if !key.starts_with(prefix)))
+                .take(limit)
+                .map(|entry| entry.map(|(key, value)| (key.into_vec(), value.into_vec())))
+                .collect()
+        })
+    }
+
+    /// The last entry whose key starts with `prefix`; `after` is a key that follows all of them.
+    pub fn last(
+        &self,
+        family: &'static str,
+        prefix: &[u8],
+        after: &[u8],
+    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, WriteError> {
+        self.read(|db| {
+            let Some(handle) = db.cf_handle(family) else { return Ok(None) };
+            let entry = db
+                .iterator_cf(handle, IteratorMode::From(after, Direction::Reverse))
+                .next()
+                .transpose()?;
+            Ok(entry
+                .filter(|(key, _)| key.starts_with(prefix))
+                .map(|(key, value)| (key.into_vec(), value.into_vec())))
+        })
+    }
+
+    /// Writes a batch; with `sync` it is on the disk when this returns.
+    pub fn write(&self, batch: Batch, sync: bool) -> Result<(), WriteError> {
+        self.read(|db| {
+            let mut writes = WriteBatch::default();
+            for (family, key, value) in batch.entries {
+                let Some(handle) = db.cf_handle(family) else { continue };
+                match value {
+                    Some(value) => writes.put_cf(handle, key, value),
+                    None => writes.delete_cf(handle, key),
+                }
+            }
+            db.write_opt(writes, &synced(sync))
+        })
+    }
+
+    /// Opens the files again after a failed write: RocksDB takes none until then.
+    pub fn reopen(&self) -> Result<(), WriteError> {
+        let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        *db = None;
+        *db = Some(open(&self.path, self.format).map_err(error)?);
+        Ok(())
+    }
+
+    fn read<T>(&self, run: impl FnOnce(&DB) -> Result<T, rocksdb::Error>) -> Result<T, WriteError> {
+        let guard: RwLockReadGuard<'_, Option<DB>> =
+            self.db.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(db) = guard.as_ref() else {
+            return Err(WriteError { reason: format!("{} is closed", self.path.display()) });
+        };
+        run(db).map_err(error)
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn error(error: rocksdb::Error) -> WriteError {
+    WriteError { reason: error.to_string() }
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let failed =
+        |error: io::Error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() };
+    let file = File::create(path.join("fairway.lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn open(path: &Path, format: Format) -> Result<DB, rocksdb::Error> {
+    let options = options();
+    // Families a newer version added are opened too: the format check then names the version.
+    let existing = DB::list_cf(&options, path).unwrap_or_default();
+    let wanted = format.families.iter().map(|name| (*name).to_owned());
+    let mut names: Vec<String> = existing.into_iter().chain(wanted).collect();
+    names.sort();
+    names.dedup();
+    let families = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, self::options()));
+    DB::open_cf_descriptors(&options, path, families)
+}
+
+fn options() -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_max_open_files(256);
+    options.set_keep_log_file_num(2);
+    options.set_write_buffer_size(16 << 20);
+    options.set_max_total_wal_size(64 << 20);
+    options
+}
+
+fn synced(sync: bool) -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(sync);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    const FORMAT: Format = Format { kind: "test", version: 1, families: &["a", "b"] };
+
+    #[test]
+    fn batch_is_there_after_a_reopen_and_scans_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(folder.path(), FORMAT).unwrap();
+        let mut batch = Batch::default();
+        batch.put("a", *b"x2", b"two".to_vec());
+        batch.put("a", *b"x1", b"one".to_vec());
+        batch.put("a", *b"y1", b"other".to_vec());
+        batch.put("b", *b"x1", b"b".to_vec());
+        database.write(batch, true).unwrap();
+        database.reopen().unwrap();
+        let found = database.scan("a", b"x", b"x", 10).unwrap();
+        assert_eq!(
+            found,
+            vec![(b"x1".to_vec(), b"one".to_vec()), (b"x2".to_vec(), b"two".to_vec())]
+        );
+        assert_eq!(database.scan("a", b"x", b"x2", 10).unwrap().len(), 1);
+        assert_eq!(database.scan("a", b"x", b"x", 1).unwrap().len(), 1);
+        assert_eq!(database.last("a", b"x", b"x9").unwrap().unwrap().0, b"x2");
+        assert_eq!(database.last("a", b"z", b"z9").unwrap(), None);
+        assert_eq!(database.get("b", b"x1").unwrap(), Some(b"b".to_vec()));
+    }
+
+    #[test]
+    fn second_opener_is_told_that_the_folder_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Database::open(folder.path(), FORMAT).unwrap();
+        assert!(matches!(Database::open(folder.path(), FORMAT), Err(OpenError::InUse { .. })));
+        drop(first);
+        Database::open(folder.path(), FORMAT).unwrap();
+    }
+
+    #[test]
+    fn folder_of_another_version_or_kind_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Database::open(folder.path(), FORMAT).unwrap());
+        let newer = Format { version: 2, families: &["a"], ..FORMAT };
+        let error = Database::open(folder.path(), newer).err().unwrap().to_string();
+        assert!(error.contains("holds test data of version 1"), "{error}");
+        assert!(error.contains("reads test data of version 2"), "{error}");
+        let other = Format { kind: "other", ..FORMAT };
+        assert!(matches!(Database::open(folder.path(), other), Err(OpenError::OtherFormat { .. })));
+        Database::open(folder.path(), FORMAT).unwrap();
+    }
+}

@@ -84,6 +84,14 @@ pub struct Call {
     pub expires_at: Time,
 }
 
+impl Call {
+    /// The call's name in replies, statuses and logs.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        hash_value(Domain::Call, self)
+    }
+}
+
 impl Signable for Call {
     const DOMAIN: &'static str = "call";
 }
@@ -100,7 +108,7 @@ impl SignedCall {
     /// The call's name in replies, statuses and logs.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        hash_value(Domain::Call, &self.call)
+        self.call.hash()
     }
 }
 

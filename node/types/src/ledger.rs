@@ -63,6 +63,14 @@ pub struct LedgerTransaction {
     pub expires_at: Time,
 }
 
+impl LedgerTransaction {
+    /// The transaction's name on the chain.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        hash_value(Domain::LedgerTransaction, self)
+    }
+}
+
 impl Signable for LedgerTransaction {
     const DOMAIN: &'static str = "ledger-transaction";
 }
@@ -77,7 +85,7 @@ pub struct SignedLedgerTransaction {
 impl SignedLedgerTransaction {
     #[must_use]
     pub fn hash(&self) -> Hash {
-        hash_value(Domain::LedgerTransaction, &self.transaction)
+        self.transaction.hash()
     }
 }
 

@@ -24,3 +24,5 @@ pub const HEARTBEAT_INTERVAL: u64 = 5_000;
 pub const CALL_LIFETIME: u64 = 10 * 60 * 1000;
 /// Asset kinds a channel may lock.
 pub const ASSETS: usize = 16;
+/// BCS bytes of a package's sources.
+pub const PACKAGE_BYTES: usize = 512 * 1024;

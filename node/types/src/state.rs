@@ -28,6 +28,8 @@ pub enum StateKey {
     Settled,
     /// A module published on the ledger: its bytecode.
     Module { address: Address, name: String },
+    /// A package registered on the ledger: BCS of its `PackageSource`.
+    Package(Hash),
 }
 
 impl StateKey {

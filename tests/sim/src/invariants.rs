@@ -77,6 +77,12 @@ impl Invariants {
     /// Invariant 4: replaying what is stored gives what is live.
     pub fn check_replay(&mut self, node: &Node) -> Result<(), Broken> {
         let (live, replayed) = (node.digest(), node.replayed().digest());
+        let recovered = node.recovered().digest();
+        if recovered != live {
+            return Err(Broken(format!(
+                "the snapshot differs:\nlive      {live:?}\nrecovered {recovered:?}"
+            )));
+        }
         if live == replayed {
             return Ok(());
         }

@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use fairway_proto::{
     Channel, Env, Event, Input, Limits, Step,
-    channel::log::{Digest, Log},
+    channel::{
+        log::{Digest, Log},
+        snapshot::Snapshot,
+    },
 };
 use fairway_types::{ChannelId, Execute, Keypair, Time, codec};
 
@@ -19,6 +22,8 @@ pub struct Node {
     pub honest: bool,
     /// Events on disk: what survives a crash.
     pub stored: Vec<Vec<u8>>,
+    /// The last snapshot, and how many events it covers.
+    pub snapshot: Option<(usize, Vec<u8>)>,
     pub up: bool,
     pub next_sequence: u64,
     channel_id: ChannelId,
@@ -36,6 +41,7 @@ impl Node {
             machine,
             honest: true,
             stored: Vec::new(),
+            snapshot: None,
             up: true,
             next_sequence: 0,
             channel_id,
@@ -71,14 +77,22 @@ impl Node {
     /// The log that replaying the stored events gives.
     #[must_use]
     pub fn replayed(&self) -> Log {
-        let mut log = Log::default();
-        for bytes in &self.stored {
-            match codec::decode::<Event>("event", bytes) {
-                Ok(event) => log.apply(&event),
-                Err(error) => unreachable!("a stored event does not decode: {error}"),
-            }
+        apply_all(Log::default(), &self.stored)
+    }
+
+    /// Stores the log as it is, so that a restart replays only what comes after.
+    pub fn take_snapshot(&mut self) {
+        self.snapshot = Some((self.stored.len(), codec::encode(&self.channel.log().snapshot())));
+    }
+
+    /// The log that the last snapshot and the events after it give.
+    #[must_use]
+    pub fn recovered(&self) -> Log {
+        let Some((events, bytes)) = &self.snapshot else { return self.replayed() };
+        match codec::decode::<Snapshot>("snapshot", bytes) {
+            Ok(snapshot) => apply_all(Log::restore(snapshot), &self.stored[*events..]),
+            Err(error) => unreachable!("a stored snapshot does not decode: {error}"),
         }
-        log
     }
 
     #[must_use]
@@ -86,11 +100,22 @@ impl Node {
         self.channel.log().digest()
     }
 
+    /// Comes back as a node does: from its last snapshot and the events after it.
     pub fn restart(&mut self) {
-        let log = self.replayed();
+        let log = self.recovered();
         self.channel = Channel::restore(env(self.keypair.clone(), self.channel_id), log);
         self.up = true;
     }
+}
+
+fn apply_all(mut log: Log, stored: &[Vec<u8>]) -> Log {
+    for bytes in stored {
+        match codec::decode::<Event>("event", bytes) {
+            Ok(event) => log.apply(&event),
+            Err(error) => unreachable!("a stored event does not decode: {error}"),
+        }
+    }
+    log
 }
 
 fn env(keypair: Keypair, channel: ChannelId) -> Env {

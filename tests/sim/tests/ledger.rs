@@ -18,6 +18,7 @@ use fairway_types::{
     ledger::{
         LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction, SourceFile,
     },
+    limits,
 };
 
 const APP: &str = "
@@ -82,11 +83,12 @@ fn transact(
     let transaction = signed(ledger, key, payload);
     ledger.check(&transaction, time).map_err(|refusal| refusal.to_string())?;
     let block = ledger.execute(time, &[transaction.verify().unwrap()]).unwrap();
-    let receipt = &block.receipts[0];
+    let receipt = block.receipts[0].clone();
+    ledger.commit(block);
     if receipt.status == ExecutionStatus::Success {
         return Ok(());
     }
-    Err(ledger.explain(receipt, Gas(10_000_000)).to_string())
+    Err(ledger.explain(&receipt, Gas(10_000_000)).to_string())
 }
 
 impl Contracts {
@@ -288,7 +290,7 @@ fn aborted_transaction_uses_its_sequence_number_and_names_the_abort() {
 }
 
 #[test]
-fn stored_package_is_found_by_its_hash_and_a_bad_one_is_not_stored() {
+fn stored_package_is_found_by_its_hash_and_costs_gas_by_its_size() {
     let mut contracts = Contracts::new();
     let alice = Keypair::from_seed(&[1; 32]);
     let mut package = PackageSource {
@@ -297,9 +299,13 @@ fn stored_package_is_found_by_its_hash_and_a_bad_one_is_not_stored() {
         files: vec![SourceFile { path: "app.move".into(), text: APP.into() }],
     };
     let store = |package: &PackageSource| LedgerPayload::StorePackage { package: package.clone() };
-    transact(&mut contracts.ledger, Time(10), &alice, store(&package)).unwrap();
-    assert_eq!(contracts.ledger.package(&package.hash()), Some(&package));
-    package.files[0].text = "module app::app { native fun f(); }".into();
-    assert!(transact(&mut contracts.ledger, Time(10), &alice, store(&package)).is_err());
-    assert_eq!(contracts.ledger.package(&package.hash()), None);
+    let ledger = &mut contracts.ledger;
+    let root = ledger.state_root();
+    transact(ledger, Time(10), &alice, store(&package)).unwrap();
+    assert_eq!(ledger.package(&package.hash()), Some(package.clone()));
+    assert_ne!(ledger.state_root(), root, "packages are part of the state");
+    package.files[0].text = "x".repeat(limits::PACKAGE_BYTES);
+    let error = transact(ledger, Time(10), &alice, store(&package)).unwrap_err();
+    assert!(error.starts_with("package is too large"), "{error}");
+    assert_eq!(ledger.package(&package.hash()), None);
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     output::{Appended, Event},
     quorum::{self, Members},
+    snapshot::Durable,
 };
 
 /// Blocks (and the states after them) kept in memory below the head.
@@ -199,6 +200,53 @@ impl Log {
             }
             self.base = Some(tip_of(entry));
             self.entries.pop_first();
+        }
+    }
+
+    /// The point below the blocks in memory.
+    pub(super) fn base(&self) -> Option<&Tip> {
+        self.base.as_ref()
+    }
+
+    pub(super) fn set_base(&mut self, tip: Tip) {
+        self.base = Some(tip);
+    }
+
+    pub(super) fn durable(&self) -> Durable {
+        Durable {
+            grants: self.grants.clone(),
+            term: self.term,
+            certified: self.certified,
+            certificate: self.certificate.clone(),
+            finalised: self.finalised,
+            last_join: self.last_join,
+            acked: self.acked,
+            evidence: self.evidence.as_deref().cloned(),
+            proposal: self.proposal.as_deref().cloned(),
+            votes: self.votes.clone(),
+        }
+    }
+
+    /// The rest of a snapshot, once its blocks are in place.
+    pub(super) fn set_durable(
+        &mut self,
+        durable: Durable,
+        certificates: Vec<(Height, Certificate)>,
+    ) {
+        self.grants = durable.grants;
+        self.term = durable.term;
+        self.certified = durable.certified;
+        self.certificate = durable.certificate;
+        self.finalised = durable.finalised;
+        self.last_join = durable.last_join;
+        self.acked = durable.acked;
+        self.evidence = durable.evidence.map(Arc::new);
+        self.proposal = durable.proposal.map(Arc::new);
+        self.votes = durable.votes;
+        for (height, certificate) in certificates {
+            if let Some(entry) = self.entries.get_mut(&height) {
+                entry.certificate = Some(certificate);
+            }
         }
     }
 

@@ -19,6 +19,7 @@ mod peers;
 mod pool;
 pub mod quorum;
 pub mod settling;
+pub mod snapshot;
 pub mod status;
 mod timers;
 

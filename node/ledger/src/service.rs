@@ -1,0 +1,229 @@
+//! The running chain: a thread that executes, stores and commits blocks, and a handle that anybody
+//! may clone to submit and read.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    thread,
+};
+
+use fairway_sandbox::compiler::BoundedCompiler;
+use fairway_types::{
+    Address, Gas, Hash, Keypair, Refusal, SequenceNumber, Time, contract,
+    crypto::Verify,
+    ledger::{LedgerPayload, LedgerTransaction, SignedLedgerTransaction},
+    limits,
+};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+use crate::{
+    machine::{ExecutedBlock, Genesis, Ledger, LedgerError, Receipt},
+    sequencer::{Batch, Executed, LocalSequencer, Sequencer, Submission},
+    store::{Store, StoreError},
+};
+
+/// The most the faucet gives at once: a million units of six decimals.
+const FAUCET_MOST: u64 = 1_000_000_000_000;
+
+/// What a ledger is run with.
+pub struct Settings {
+    pub folder: PathBuf,
+    pub genesis: Genesis,
+    /// Compiles packages before they are registered.
+    pub compiler: BoundedCompiler,
+    /// The root account's key, on a development chain: the faucet mints with it.
+    pub faucet: Option<Keypair>,
+}
+
+struct Shared {
+    ledger: RwLock<Ledger>,
+    store: Store,
+    compiler: BoundedCompiler,
+    /// One grant at a time: they share the root account's sequence numbers.
+    faucet: Option<Mutex<Keypair>>,
+    /// Number of events on the chain.
+    events: watch::Sender<u64>,
+}
+
+/// A handle to the running chain. It stops when the last handle is dropped.
+#[derive(Clone)]
+pub struct Service {
+    shared: Arc<Shared>,
+    submissions: mpsc::Sender<Submission>,
+    stopped: Arc<watch::Sender<()>>,
+}
+
+impl Service {
+    /// Opens the folder and starts executing.
+    pub fn start(settings: Settings) -> Result<Self, StoreError> {
+        let (store, ledger) = Store::open(Path::new(&settings.folder), &settings.genesis)?;
+        let events = watch::Sender::new(store.event_count()?);
+        let shared = Arc::new(Shared {
+            ledger: RwLock::new(ledger),
+            store,
+            compiler: settings.compiler,
+            faucet: settings.faucet.map(Mutex::new),
+            events,
+        });
+        let (submissions, sequencer) = LocalSequencer::new();
+        let stopped = Arc::new(watch::Sender::new(()));
+        let (running, end) = (Arc::clone(&shared), Arc::clone(&stopped));
+        thread::spawn(move || {
+            running.run(sequencer);
+            drop(running);
+            drop(end);
+        });
+        Ok(Self { shared, submissions, stopped })
+    }
+
+    /// Ends once every handle is dropped and what was submitted is stored.
+    pub async fn stop(self) {
+        let mut stopped = self.stopped.subscribe();
+        drop(self);
+        while stopped.changed().await.is_ok() {}
+    }
+
+    /// Executes a transaction; answers when it is in a stored block.
+    pub async fn submit(&self, signed: SignedLedgerTransaction) -> Result<Executed, Refusal> {
+        let transaction = signed.verify()?;
+        {
+            let ledger = self.ledger();
+            ledger.check_form(&transaction, ledger.time())?;
+            stale(&ledger, &transaction)?;
+        }
+        if let LedgerPayload::StorePackage { package } = &transaction.transaction.payload {
+            let (shared, package) = (Arc::clone(&self.shared), package.clone());
+            let compiled = tokio::task::spawn_blocking(move || shared.compiler.compile(&package));
+            match compiled.await {
+                Ok(result) => result.map_err(Refusal::from)?,
+                Err(error) => return Err(Refusal::Internal { reason: error.to_string() }),
+            };
+        }
+        let (answer, result) = oneshot::channel();
+        self.submissions
+            .try_send(Submission { transaction, answer })
+            .map_err(|_| Refusal::busy("transactions", 100))?;
+        result.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Mints native units for `account`, on a development chain.
+    pub async fn faucet(&self, account: Address, amount: u64) -> Result<Executed, Refusal> {
+        let Some(faucet) = &self.shared.faucet else {
+            let reason = "this chain has no faucet: it is not a development chain".into();
+            return Err(Refusal::Unauthorised { reason });
+        };
+        if amount > FAUCET_MOST {
+            let (actual, limit) = (amount, FAUCET_MOST);
+            return Err(Refusal::TooLarge { what: "faucet amount".into(), actual, limit });
+        }
+        let key = faucet.lock().await;
+        let transaction = {
+            let ledger = self.ledger();
+            LedgerTransaction {
+                chain: ledger.chain(),
+                sender: key.address(),
+                sequence: ledger.sequence(key.address()),
+                payload: contract::mint(account, amount),
+                gas_limit: Gas(limits::CALL_GAS),
+                expires_at: Time(u64::MAX),
+            }
+        };
+        let signature = key.sign(&transaction);
+        self.submit(SignedLedgerTransaction { key: key.public(), signature, transaction }).await
+    }
+
+    /// What a transaction would do now.
+    pub fn simulate(&self, signed: SignedLedgerTransaction) -> Result<Receipt, Refusal> {
+        self.ledger().simulate(&signed.verify()?)
+    }
+
+    /// The chain as it is; hold it briefly: blocks wait for it.
+    pub fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
+        self.shared.ledger.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    #[must_use]
+    pub fn has_faucet(&self) -> bool {
+        self.shared.faucet.is_some()
+    }
+
+    /// Wakes whenever events are added.
+    #[must_use]
+    pub fn watch_events(&self) -> watch::Receiver<u64> {
+        self.shared.events.subscribe()
+    }
+}
+
+/// A transaction whose number is used up can never be executed: no need to queue it.
+fn stale(ledger: &Ledger, signed: &SignedLedgerTransaction) -> Result<(), Refusal> {
+    let account = signed.transaction.sender;
+    let (expected, actual) = (ledger.sequence(account), signed.transaction.sequence);
+    if actual >= expected {
+        return Ok(());
+    }
+    Err(Refusal::SequenceNumber { account, expected, actual })
+}
+
+fn stopping() -> Refusal {
+    Refusal::NotReady { what: "the ledger".into(), reason: "it is stopping".into() }
+}
+
+impl Shared {
+    fn run(&self, mut sequencer: impl Sequencer) {
+        let next_of = |account: Address| -> SequenceNumber {
+            self.ledger.read().unwrap_or_else(PoisonError::into_inner).sequence(account)
+        };
+        while let Some(batch) = sequencer.next(&next_of) {
+            let hashes: Vec<Hash> =
+                batch.transactions.iter().map(|transaction| transaction.hash()).collect();
+            let results = match self.block(batch) {
+                Ok(executed) => executed.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(Refusal::from(error)); hashes.len()],
+            };
+            sequencer.committed(hashes.into_iter().zip(results).collect());
+        }
+    }
+
+    /// Execute, store, commit: a block that can't be stored leaves nothing behind.
+    fn block(&self, batch: Batch) -> Result<Vec<Executed>, StoreError> {
+        let block: ExecutedBlock = {
+            let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
+            ledger.execute(batch.time, &batch.transactions)?
+        };
+        let transactions =
+            batch.transactions.into_iter().map(fairway_types::Verified::into_inner).collect();
+        let events = match self.store.append(&block, transactions) {
+            Ok(events) => events,
+            Err(error) => {
+                // RocksDB takes no writes after a failed one until it is opened again.
+                let _ = self.store.reopen();
+                return Err(error);
+            }
+        };
+        let height = block.header.height;
+        let executed = (0u32..)
+            .zip(block.receipts.clone())
+            .map(|(index, receipt)| Executed { height, index, receipt })
+            .collect();
+        self.ledger.write().unwrap_or_else(PoisonError::into_inner).commit(block);
+        self.events.send_replace(events);
+        Ok(executed)
+    }
+}
+
+impl From<LedgerError> for Refusal {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Refused(refusal) => refusal,
+            LedgerError::Contracts(_)
+            | LedgerError::Genesis { .. }
+            | LedgerError::TooManyTransactions { .. }
+            | LedgerError::OtherRoot { .. } => Self::Internal { reason: error.to_string() },
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A log as one value: what a node stores now and then, so that a restart replays only the events
+//! after it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use fairway_state::State;
+use fairway_types::{
+    Block, Certificate, Effects, Epoch, Hash, Height, JoinSequence, SignedAck, StateKey, Term,
+    Time, Write,
+    chain::{ChannelRecord, EpochGrant, MemberRecord},
+    evidence::Evidence,
+    settlement::{SignedProposal, SignedVote},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    log::{Log, Tip},
+    output::{Appended, Event},
+};
+
+/// Everything [`Log`] holds. Opaque: made by [`Log::snapshot`], turned back by [`Log::restore`].
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub(super) genesis: Option<(Box<ChannelRecord>, Vec<Write>)>,
+    /// The point below the blocks in memory, when it is not genesis.
+    pub(super) base: Option<Base>,
+    pub(super) blocks: Vec<KeptBlock>,
+    pub(super) durable: Durable,
+}
+
+/// What of a log is plain data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Durable {
+    pub(super) grants: BTreeMap<Epoch, EpochGrant>,
+    pub(super) term: Term,
+    pub(super) certified: Height,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) finalised: Height,
+    pub(super) last_join: JoinSequence,
+    pub(super) acked: Option<SignedAck>,
+    pub(super) evidence: Option<Evidence>,
+    pub(super) proposal: Option<SignedProposal>,
+    pub(super) votes: BTreeMap<Hash, SignedVote>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Base {
+    height: Height,
+    hash: Hash,
+    time: Time,
+    entries: Vec<Write>,
+    members: Vec<MemberRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeptBlock {
+    block: Arc<Block>,
+    effects: Arc<Vec<Effects>>,
+    certificate: Option<Certificate>,
+}
+
+impl Base {
+    fn of(tip: &Tip) -> Self {
+        Self {
+            height: tip.height,
+            hash: tip.hash,
+            time: tip.time,
+            entries: writes(&tip.state),
+            members: tip.members.values().map(|member| (**member).clone()).collect(),
+        }
+    }
+
+    fn tip(self) -> Tip {
+        let members =
+            self.members.into_iter().map(|member| (member.node, Arc::new(member))).collect();
+        Tip {
+            height: self.height,
+            hash: self.hash,
+            time: self.time,
+            state: State::default().with_writes(&self.entries),
+            members: Arc::new(members),
+        }
+    }
+}
+
+/// A state as the writes that make it.
+fn writes(state: &State) -> Vec<Write> {
+    let write = |(key, value): (&StateKey, &Arc<[u8]>)| Write {
+        key: key.clone(),
+        value: Some(value.to_vec()),
+    };
+    state.entries().map(write).collect()
+}
+
+impl Log {
+    /// The log as one value.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let genesis = self
+            .genesis()
+            .map(|genesis| (Box::new(genesis.record.clone()), writes(&genesis.tip.state)));
+        let blocks = self.entries_from(Height::ZERO).map(|entry| KeptBlock {
+            block: Arc::clone(&entry.block),
+            effects: Arc::clone(&entry.effects),
+            certificate: entry.certificate.clone(),
+        });
+        let base = self.base().filter(|tip| tip.height > Height::ZERO).map(Base::of);
+        Snapshot { genesis, base, blocks: blocks.collect(), durable: self.durable() }
+    }
+
+    /// The log a snapshot was made of.
+    #[must_use]
+    pub fn restore(snapshot: Snapshot) -> Self {
+        let mut log = Self::default();
+        if let Some((record, writes)) = snapshot.genesis {
+            log.apply(&Event::Started { record, writes });
+        }
+        if let Some(base) = snapshot.base {
+            log.set_base(base.tip());
+        }
+        let mut certificates = Vec::new();
+        for kept in snapshot.blocks {
+            let height = kept.block.height();
+            certificates.extend(kept.certificate.map(|certificate| (height, certificate)));
+            let appended = Appended { block: kept.block, effects: kept.effects, state: None };
+            log.apply(&Event::Appended(appended));
+        }
+        log.set_durable(snapshot.durable, certificates);
+        log
+    }
+}
