@@ -43,24 +43,34 @@ pub struct WriteError {
     pub reason: String,
 }
 
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// Writes that happen together or not at all.
 #[derive(Default)]
 pub struct Batch {
-    entries: Vec<(&'static str, Vec<u8>, Option<Vec<u8>>)>,
+    writes: Vec<Write>,
+}
+
+/// One write; without a value it deletes.
+struct Write {
+    family: &'static str,
+    key: Vec<u8>,
+    value: Option<Vec<u8>>,
 }
 
 impl Batch {
     pub fn put(&mut self, family: &'static str, key: impl Into<Vec<u8>>, value: Vec<u8>) {
-        self.entries.push((family, key.into(), Some(value)));
+        self.writes.push(Write { family, key: key.into(), value: Some(value) });
     }
 
     pub fn delete(&mut self, family: &'static str, key: impl Into<Vec<u8>>) {
-        self.entries.push((family, key.into(), None));
+        self.writes.push(Write { family, key: key.into(), value: None });
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.writes.is_empty()
     }
 }
 
@@ -123,7 +133,7 @@ impl Database {
         prefix: &[u8],
         from: &[u8],
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, WriteError> {
+    ) -> Result<Vec<Entry>, WriteError> {
         self.read(|db| {
             let Some(handle) = db.cf_handle(family) else { return Ok(Vec::new()) };
             db.iterator_cf(handle, IteratorMode::From(from, Direction::Forward))
@@ -140,7 +150,7 @@ impl Database {
         family: &'static str,
         prefix: &[u8],
         after: &[u8],
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, WriteError> {
+    ) -> Result<Option<Entry>, WriteError> {
         self.read(|db| {
             let Some(handle) = db.cf_handle(family) else { return Ok(None) };
             let entry = db
@@ -157,7 +167,7 @@ impl Database {
     pub fn write(&self, batch: Batch, sync: bool) -> Result<(), WriteError> {
         self.read(|db| {
             let mut writes = WriteBatch::default();
-            for (family, key, value) in batch.entries {
+            for Write { family, key, value } in batch.writes {
                 let Some(handle) = db.cf_handle(family) else { continue };
                 match value {
                     Some(value) => writes.put_cf(handle, key, value),

@@ -1,1 +1,38 @@
-//! Being built.
+//! Fairway for apps: connect to a node, join a channel, call, view, subscribe.
+//!
+//! ```no_run
+//! # async fn example(key: fairway_sdk::Keypair, channel: fairway_sdk::ChannelId) -> Result<(), fairway_sdk::Error> {
+//! use fairway_sdk::{Client, Filter, json};
+//!
+//! let client = Client::connect("ws://127.0.0.1:9101").await?;
+//! let channel = client.channel(channel).await?;
+//! let me = channel.member(key);
+//! me.call("0x44::payments::pay", &[json!("0x…"), json!(25)]).await?; // certified
+//! let values = channel.view("0x44::payments::balance_of", &[json!("0x…")]).await?;
+//! let mut notices = channel.subscribe(Filter::default()).await?; // resumes after a reconnect
+//! while let Some(notice) = notices.next().await {
+//!     println!("{notice:?}");
+//! }
+//! # Ok(()) }
+//! ```
+
+mod channel;
+mod connection;
+mod error;
+mod ledger;
+mod notices;
+
+pub use channel::{Channel, Client, Member};
+pub use connection::Connection;
+pub use error::Error;
+pub use fairway_api as api;
+pub use fairway_types::{
+    Address, AssetId, ChannelId, Hash, Height, Keypair, NodeId, Refusal,
+    call::CallStatus,
+    chain::{ChannelConfig, Durability, JoinPolicy},
+    ledger::PackageSource,
+    subscription::Filter,
+};
+pub use ledger::Ledger;
+pub use notices::Notices;
+pub use serde_json::json;

@@ -1,0 +1,351 @@
+//! Channels on one node: calls, views, status.
+
+use std::{sync::Arc, time::Duration};
+
+use backon::{ConstantBuilder, Retryable};
+use fairway_api::{
+    StateChannelApiClient,
+    channel::{
+        At, BlockView, CallReport, ChannelInfo, Joined, NodeStatus, ProposalView, Proposed,
+        ResourceRead,
+    },
+};
+use fairway_types::{
+    Address, Call, ChainId, ChannelId, FunctionName, Gas, Hash, Height, Keypair, Operation,
+    Refusal, SequenceNumber, SignedCall,
+    abi::{PackageAbi, TypeAbi, codec},
+    call::CallStatus,
+    contract, limits,
+    subscription::Filter,
+};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use crate::{Connection, Error, Ledger, Notices, ledger::now};
+
+/// How long a call may wait to be ordered.
+const LIFETIME: u64 = 60_000;
+/// A busy node is asked again for this long.
+const PATIENCE: ConstantBuilder =
+    ConstantBuilder::new().with_delay(Duration::from_millis(50)).with_max_times(200);
+
+/// A node.
+#[derive(Clone)]
+pub struct Client {
+    connection: Connection,
+    ledger: Arc<Ledger>,
+}
+
+impl Client {
+    /// Connects to a node at `url` (`ws://…`).
+    pub async fn connect(url: impl Into<String>) -> Result<Self, Error> {
+        let connection = Connection::new(url);
+        connection.client().await?;
+        let ledger = Arc::new(Ledger::over(connection.clone()));
+        Ok(Self { connection, ledger })
+    }
+
+    /// The settlement chain, through the node.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub async fn status(&self) -> Result<NodeStatus, Error> {
+        self.connection.request(|client| async move { client.status().await }).await
+    }
+
+    /// The channels the node runs.
+    pub async fn list(&self) -> Result<Vec<ChannelId>, Error> {
+        self.connection.request(|client| async move { client.list().await }).await
+    }
+
+    pub async fn info(&self, channel: ChannelId) -> Result<ChannelInfo, Error> {
+        self.connection.request(|client| async move { client.get(channel).await }).await
+    }
+
+    /// Joins a channel with a deposit, with this node acting for the account; the node runs the
+    /// channel from then on.
+    pub async fn join(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+        deposit: u64,
+    ) -> Result<Joined, Error> {
+        let status = self.status().await?;
+        let payload = contract::join(channel, status.node, deposit, &status.endpoints);
+        let signed = self.ledger.sign(key, payload).await?;
+        self.connection
+            .request(|client| {
+                let signed = signed.clone();
+                async move { client.join(signed).await }
+            })
+            .await
+    }
+
+    /// A channel the node runs.
+    pub async fn channel(&self, id: ChannelId) -> Result<Channel, Error> {
+        let (abi, info) = tokio::try_join!(
+            self.connection.request(|client| async move { client.abi(id).await }),
+            self.info(id),
+        )?;
+        Ok(Channel {
+            connection: self.connection.clone(),
+            id,
+            chain: info.record.chain,
+            abi: Arc::new(abi),
+        })
+    }
+}
+
+/// A channel on one node. Cheap to clone.
+#[derive(Clone)]
+pub struct Channel {
+    connection: Connection,
+    id: ChannelId,
+    chain: ChainId,
+    abi: Arc<PackageAbi>,
+}
+
+impl Channel {
+    #[must_use]
+    pub fn id(&self) -> ChannelId {
+        self.id
+    }
+
+    /// What can be called.
+    #[must_use]
+    pub fn abi(&self) -> &PackageAbi {
+        &self.abi
+    }
+
+    /// Calls in the name of an account.
+    #[must_use]
+    pub fn member(&self, key: Keypair) -> Member {
+        Member { channel: self.clone(), key: Arc::new(key), numbers: Arc::default() }
+    }
+
+    pub async fn info(&self) -> Result<ChannelInfo, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.get(id).await }).await
+    }
+
+    /// Runs a read-only function on the newest state.
+    pub async fn view(&self, function: &str, args: &[Value]) -> Result<Vec<Value>, Error> {
+        self.view_at(function, args, At::Head).await
+    }
+
+    pub async fn view_at(
+        &self,
+        function: &str,
+        args: &[Value],
+        at: At,
+    ) -> Result<Vec<Value>, Error> {
+        let viewed = self
+            .connection
+            .request(|client| {
+                let (id, function, args) = (self.id, function.to_owned(), args.to_vec());
+                async move {
+                    StateChannelApiClient::view(&*client, id, function, None, args, Some(at)).await
+                }
+            })
+            .await?;
+        Ok(viewed.values)
+    }
+
+    /// One resource, by its owner and type; no value when there is none.
+    pub async fn resource(
+        &self,
+        address: Address,
+        type_tag: &str,
+        at: At,
+    ) -> Result<ResourceRead, Error> {
+        self.connection
+            .request(|client| {
+                let (id, type_tag) = (self.id, type_tag.to_owned());
+                async move { client.resource(id, address, type_tag, Some(at)).await }
+            })
+            .await
+    }
+
+    /// Blocks from a height on, at most 100.
+    pub async fn blocks(&self, from: Height, limit: u32) -> Result<Vec<BlockView>, Error> {
+        let id = self.id;
+        self.connection
+            .request(|client| async move { client.blocks(id, from, Some(limit)).await })
+            .await
+    }
+
+    /// An ordered call's report.
+    pub async fn report(&self, call: Hash) -> Result<Option<CallReport>, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.report(id, call).await }).await
+    }
+
+    /// Proposes a settlement of what is final.
+    pub async fn propose_settlement(&self) -> Result<Proposed, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.propose_settlement(id).await }).await
+    }
+
+    pub async fn proposals(&self) -> Result<Vec<ProposalView>, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.proposals(id).await }).await
+    }
+
+    /// State changes, events and statuses from the newest state on, across reconnects.
+    pub async fn subscribe(&self, filter: Filter) -> Result<Notices, Error> {
+        Notices::start(self.connection.clone(), self.id, None, filter).await
+    }
+
+    /// As [`Self::subscribe`], from the block at a height on.
+    pub async fn subscribe_from(&self, from: Height, filter: Filter) -> Result<Notices, Error> {
+        Notices::start(self.connection.clone(), self.id, Some(from), filter).await
+    }
+
+    /// A call's function and JSON arguments as what is signed.
+    fn invoke(&self, function: &str, args: &[Value]) -> Result<Operation, Error> {
+        self.invoke_with(function, &[], args)
+    }
+
+    fn invoke_with(
+        &self,
+        function: &str,
+        type_args: &[String],
+        args: &[Value],
+    ) -> Result<Operation, Error> {
+        let function: FunctionName = function.parse()?;
+        let abi = self
+            .abi
+            .module(&function.address, &function.module)
+            .and_then(|module| module.function(&function.function))
+            .filter(|function| function.entry)
+            .ok_or_else(|| Refusal::FunctionNotFound { function: function.to_string() })?;
+        let types = type_args
+            .iter()
+            .map(|text| {
+                let refuse = |_| Refusal::invalid("type argument", text.clone());
+                text.parse::<TypeAbi>().map_err(refuse)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let args = codec::encode_args(&self.abi, abi, &types, args).map_err(Refusal::from)?;
+        Ok(Operation::Invoke { function, type_args: type_args.to_vec(), args })
+    }
+}
+
+/// The sender's next number, as this session knows it.
+#[derive(Default)]
+struct Numbers {
+    next: Option<SequenceNumber>,
+}
+
+/// A member of a channel who calls. Calls may be made concurrently: they run in the order in which
+/// they were made. One session a member: two would take each other's sequence numbers.
+#[derive(Clone)]
+pub struct Member {
+    channel: Channel,
+    key: Arc<Keypair>,
+    numbers: Arc<Mutex<Numbers>>,
+}
+
+impl Member {
+    #[must_use]
+    pub fn address(&self) -> Address {
+        self.key.address()
+    }
+
+    #[must_use]
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Calls an entry function and waits until it is certified.
+    pub async fn call(&self, function: &str, args: &[Value]) -> Result<CallReport, Error> {
+        self.call_until(function, args, CallStatus::Certified).await
+    }
+
+    /// As [`Self::call`], until the call has reached `wait`.
+    pub async fn call_until(
+        &self,
+        function: &str,
+        args: &[Value],
+        wait: CallStatus,
+    ) -> Result<CallReport, Error> {
+        self.order(self.channel.invoke(function, args)?, wait).await
+    }
+
+    /// Leaves: the balance is paid by the next settlement.
+    pub async fn leave(&self) -> Result<CallReport, Error> {
+        self.order(Operation::Leave, CallStatus::Certified).await
+    }
+
+    /// Closes the channel; its creator may. Everybody is paid by the last settlement.
+    pub async fn close(&self) -> Result<CallReport, Error> {
+        self.order(Operation::Close, CallStatus::Certified).await
+    }
+
+    /// Signs and orders one operation. A busy node is asked again with the same call.
+    pub async fn order(&self, operation: Operation, wait: CallStatus) -> Result<CallReport, Error> {
+        let signed = self.sign(operation).await?;
+        let send = || async {
+            self.channel
+                .connection
+                .request(|client| {
+                    let signed = signed.clone();
+                    async move { client.call(signed, Some(wait)).await }
+                })
+                .await
+        };
+        let busy = |error: &Error| matches!(error.refusal(), Some(Refusal::Busy { .. }));
+        let result = send.retry(PATIENCE).when(busy).await;
+        if result.as_ref().is_err_and(|error| !used_its_number(error)) {
+            // The number may or may not be used: the node knows.
+            self.numbers.lock().await.next = None;
+        }
+        result
+    }
+
+    /// The next call of this member, signed.
+    pub async fn sign(&self, operation: Operation) -> Result<SignedCall, Error> {
+        let sequence = self.next_number().await?;
+        let call = Call {
+            chain: self.channel.chain,
+            channel: self.channel.id,
+            sender: self.address(),
+            sequence,
+            operation,
+            gas_limit: Gas(limits::CALL_GAS),
+            expires_at: now().plus(LIFETIME),
+        };
+        let signature = self.key.sign(&call);
+        Ok(SignedCall { key: self.key.public(), signature, call })
+    }
+
+    async fn next_number(&self) -> Result<SequenceNumber, Error> {
+        let mut numbers = self.numbers.lock().await;
+        let number = match numbers.next {
+            Some(number) => number,
+            None => {
+                let (id, account) = (self.channel.id, self.address());
+                self.channel
+                    .connection
+                    .request(|client| async move {
+                        StateChannelApiClient::sequence(&*client, id, account).await
+                    })
+                    .await?
+            }
+        };
+        numbers.next = Some(number.next());
+        Ok(number)
+    }
+}
+
+/// Whether the call was ordered and failed in execution.
+fn used_its_number(error: &Error) -> bool {
+    matches!(
+        error.refusal(),
+        Some(
+            Refusal::MoveAbort { .. } | Refusal::OutOfGas { .. } | Refusal::ExecutionFailed { .. }
+        )
+    )
+}

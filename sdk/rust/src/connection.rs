@@ -1,0 +1,80 @@
+//! A WebSocket connection that is made again when it breaks.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use jsonrpsee::{
+    core::ClientError,
+    ws_client::{PingConfig, WsClient, WsClientBuilder},
+};
+use tokio::sync::Mutex;
+
+use crate::Error;
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longer than a call may wait for the status it asked for.
+const REQUEST: Duration = Duration::from_secs(60);
+const MESSAGE_BYTES: u32 = 64 << 20;
+const REQUESTS: usize = 16_384;
+
+/// One server, reconnected to on the next request after a break. Cheap to clone.
+#[derive(Clone)]
+pub struct Connection {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    url: String,
+    client: Mutex<Option<Arc<WsClient>>>,
+}
+
+impl Connection {
+    /// A connection to `url` (`ws://…`); nothing is sent until it is needed.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { inner: Arc::new(Inner { url: url.into(), client: Mutex::new(None) }) }
+    }
+
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.inner.url
+    }
+
+    /// The live client; connects if there is none.
+    pub async fn client(&self) -> Result<Arc<WsClient>, Error> {
+        let mut slot = self.inner.client.lock().await;
+        if let Some(client) = slot.as_ref().filter(|client| client.is_connected()) {
+            return Ok(Arc::clone(client));
+        }
+        let client = WsClientBuilder::default()
+            .connection_timeout(CONNECT)
+            .request_timeout(REQUEST)
+            .max_request_size(MESSAGE_BYTES)
+            .max_response_size(MESSAGE_BYTES)
+            .max_concurrent_requests(REQUESTS)
+            .max_buffer_capacity_per_subscription(REQUESTS)
+            .enable_ws_ping(PingConfig::new())
+            .build(self.url())
+            .await
+            .map_err(|error| self.unreachable(&error.to_string()))?;
+        let client = Arc::new(client);
+        *slot = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    /// Sends one request; with a connection that broke while it was idle, once more on a new one.
+    pub async fn request<T, F>(&self, send: impl Fn(Arc<WsClient>) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let result = send(self.client().await?).await;
+        let broken =
+            matches!(result, Err(ClientError::RestartNeeded(_) | ClientError::ServiceDisconnect));
+        if !broken {
+            return result.map_err(|error| Error::of(self.url(), error));
+        }
+        send(self.client().await?).await.map_err(|error| Error::of(self.url(), error))
+    }
+
+    fn unreachable(&self, reason: &str) -> Error {
+        Error::Unreachable { url: self.url().to_owned(), reason: reason.to_owned() }
+    }
+}

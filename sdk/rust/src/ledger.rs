@@ -1,0 +1,242 @@
+//! The settlement chain: through a node, or the ledger itself.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fairway_api::{
+    ChainApiClient,
+    chain::{Amount, ChainEvent, ChainInfo, ObservedChannel, TransactionReport},
+};
+use fairway_types::{
+    Address, AssetId, ChannelId, Gas, Hash, Keypair, Refusal, Time,
+    chain::ChannelConfig,
+    contract,
+    ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
+    limits,
+};
+use tokio::sync::OnceCell;
+
+use crate::{Connection, Error};
+
+/// How long a transaction may wait to be executed: a minute.
+const LIFETIME: u64 = 60_000;
+/// Tries of a transaction whose number somebody else's took.
+const TRIES: usize = 8;
+
+/// The chain's accounts, channels and packages.
+pub struct Ledger {
+    connection: Connection,
+    info: OnceCell<ChainInfo>,
+}
+
+impl Ledger {
+    /// Connects to a node or a ledger at `url`.
+    pub async fn connect(url: impl Into<String>) -> Result<Self, Error> {
+        let ledger = Self::over(Connection::new(url));
+        ledger.chain().await?;
+        Ok(ledger)
+    }
+
+    /// The chain behind a connection that may not stand yet.
+    #[must_use]
+    pub fn over(connection: Connection) -> Self {
+        Self { connection, info: OnceCell::new() }
+    }
+
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Where the chain stands now.
+    pub async fn info(&self) -> Result<ChainInfo, Error> {
+        self.connection.request(|client| async move { client.info().await }).await
+    }
+
+    /// What of the chain never changes.
+    async fn chain(&self) -> Result<&ChainInfo, Error> {
+        self.info.get_or_try_init(|| self.info()).await
+    }
+
+    /// What an account holds of the native asset, in its smallest unit.
+    pub async fn balance(&self, account: Address) -> Result<u64, Error> {
+        self.balance_of(account, None).await
+    }
+
+    pub async fn balance_of(&self, account: Address, asset: Option<AssetId>) -> Result<u64, Error> {
+        let amount: Amount = self
+            .connection
+            .request(|client| async move { client.balance(account, asset).await })
+            .await?;
+        Ok(amount.amount)
+    }
+
+    /// What the contract records of a channel.
+    pub async fn channel(&self, channel: ChannelId) -> Result<ObservedChannel, Error> {
+        self.connection
+            .request(|client| async move { ChainApiClient::channel(&*client, channel).await })
+            .await
+    }
+
+    /// A package's sources by hash.
+    pub async fn package(&self, package: Hash) -> Result<PackageSource, Error> {
+        self.connection.request(|client| async move { client.package(package).await }).await
+    }
+
+    /// Events of the chain from a number on, of one channel if named.
+    pub async fn events(
+        &self,
+        from: u64,
+        limit: u32,
+        channel: Option<ChannelId>,
+    ) -> Result<Vec<ChainEvent>, Error> {
+        self.connection
+            .request(|client| async move { client.events(from, Some(limit), channel).await })
+            .await
+    }
+
+    /// Money for trying things out, on a development chain.
+    pub async fn faucet(&self, account: Address, amount: u64) -> Result<TransactionReport, Error> {
+        self.connection
+            .request(|client| async move { client.faucet(account, Amount { amount }).await })
+            .await
+    }
+
+    pub async fn transfer(
+        &self,
+        key: &Keypair,
+        to: Address,
+        amount: u64,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::transfer(contract::NATIVE, to, amount)).await
+    }
+
+    /// Registers a package, so that nodes find it by its hash.
+    pub async fn store_package(
+        &self,
+        key: &Keypair,
+        package: PackageSource,
+    ) -> Result<Hash, Error> {
+        let hash = package.hash();
+        if self.package(hash).await.is_ok() {
+            return Ok(hash);
+        }
+        self.execute(key, LedgerPayload::StorePackage { package }).await?;
+        Ok(hash)
+    }
+
+    /// Creates a channel and answers with its id.
+    pub async fn create_channel(
+        &self,
+        key: &Keypair,
+        package: Hash,
+        config: &ChannelConfig,
+    ) -> Result<ChannelId, Error> {
+        let report = self.execute(key, contract::create(package, config)).await?;
+        created_channel(&report).ok_or_else(|| Error::Protocol {
+            url: self.connection.url().to_owned(),
+            reason: format!("transaction {} created no channel", report.transaction),
+        })
+    }
+
+    /// Asks the contract to take the account out: for when no leader answers.
+    pub async fn leave_channel(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::leave(channel)).await
+    }
+
+    /// Asks the contract to close the channel; its creator may.
+    pub async fn close_channel(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::close(channel)).await
+    }
+
+    /// Signs and executes; a failed execution is an error. Answers when the block is stored.
+    pub async fn execute(
+        &self,
+        key: &Keypair,
+        payload: LedgerPayload,
+    ) -> Result<TransactionReport, Error> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let signed = self.sign(key, payload.clone()).await?;
+            match self.submit(signed).await {
+                Err(Error::Refused(refusal @ Refusal::SequenceNumber { .. })) => {
+                    last = Some(Error::Refused(refusal));
+                }
+                result => return result,
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::Refused(Refusal::busy("transactions", 100))))
+    }
+
+    /// The next transaction of an account.
+    pub async fn sign(
+        &self,
+        key: &Keypair,
+        payload: LedgerPayload,
+    ) -> Result<SignedLedgerTransaction, Error> {
+        let (chain, sender) = (self.chain().await?.chain, key.address());
+        let sequence = self
+            .connection
+            .request(|client| async move { ChainApiClient::sequence(&*client, sender).await })
+            .await?;
+        let transaction = LedgerTransaction {
+            chain,
+            sender,
+            sequence,
+            payload,
+            gas_limit: Gas(limits::CALL_GAS),
+            expires_at: now().plus(LIFETIME),
+        };
+        let signature = key.sign(&transaction);
+        Ok(SignedLedgerTransaction { key: key.public(), signature, transaction })
+    }
+
+    /// Submits a signed transaction. One whose answer was lost is looked up before it is called
+    /// refused.
+    pub async fn submit(
+        &self,
+        signed: SignedLedgerTransaction,
+    ) -> Result<TransactionReport, Error> {
+        let hash = signed.hash();
+        let sent = self
+            .connection
+            .request(|client| {
+                let signed = signed.clone();
+                async move { client.submit(signed).await }
+            })
+            .await;
+        let report = match sent {
+            Err(Error::Refused(Refusal::SequenceNumber { .. })) => {
+                self.executed(hash).await?.map_or(sent, Ok)?
+            }
+            result => result?,
+        };
+        match report.error.as_ref().and_then(Refusal::from_data) {
+            Some(refusal) => Err(Error::Refused(refusal)),
+            None => Ok(report),
+        }
+    }
+
+    async fn executed(&self, hash: Hash) -> Result<Option<TransactionReport>, Error> {
+        self.connection.request(|client| async move { client.transaction(hash).await }).await
+    }
+}
+
+/// The channel that a `create` created.
+fn created_channel(report: &TransactionReport) -> Option<ChannelId> {
+    let event = report.events.iter().find(|event| event.type_tag.ends_with("::ChannelCreated"))?;
+    event.data.get("channel")?.as_str()?.parse().ok()
+}
+
+/// This machine's clock.
+pub(crate) fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

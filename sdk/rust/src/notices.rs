@@ -1,0 +1,88 @@
+//! A subscription that goes on after a reconnect, where it stopped.
+
+use std::time::Duration;
+
+use fairway_api::{StateChannelApiClient, channel::Notice};
+use fairway_types::{ChannelId, Height, Refusal, subscription::Filter};
+use jsonrpsee::core::client::Subscription;
+
+use crate::{Connection, Error};
+
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Notices of one channel, in log order: every block once, none left out, across reconnects and
+/// after falling behind.
+pub struct Notices {
+    connection: Connection,
+    channel: ChannelId,
+    filter: Filter,
+    /// The first height not delivered yet, once one is known.
+    next: Option<Height>,
+    stream: Option<Subscription<Notice>>,
+}
+
+impl Notices {
+    pub(crate) async fn start(
+        connection: Connection,
+        channel: ChannelId,
+        from: Option<Height>,
+        filter: Filter,
+    ) -> Result<Self, Error> {
+        let mut notices = Self { connection, channel, filter, next: from, stream: None };
+        notices.stream = Some(notices.subscribe().await?);
+        Ok(notices)
+    }
+
+    /// Where another subscription would go on: the first height not delivered yet.
+    #[must_use]
+    pub fn cursor(&self) -> Option<Height> {
+        self.next
+    }
+
+    async fn subscribe(&self) -> Result<Subscription<Notice>, Error> {
+        let client = self.connection.client().await?;
+        client
+            .watch(self.channel, self.next, Some(self.filter.clone()))
+            .await
+            .map_err(|error| Error::of(self.connection.url(), error))
+    }
+
+    /// The next notice. Reconnects for as long as it takes; `None` when the node no longer runs the
+    /// channel.
+    pub async fn next(&mut self) -> Option<Notice> {
+        loop {
+            let Some(stream) = &mut self.stream else {
+                match self.subscribe().await {
+                    Ok(stream) => self.stream = Some(stream),
+                    Err(Error::Refused(Refusal::ChannelNotFound { .. })) => return None,
+                    Err(_) => tokio::time::sleep(PAUSE).await,
+                }
+                continue;
+            };
+            match stream.next().await {
+                Some(Ok(Notice::Lagged { resume_from })) => {
+                    self.next = Some(resume_from);
+                    self.stream = None;
+                }
+                Some(Ok(notice)) => {
+                    if self.take(&notice) {
+                        return Some(notice);
+                    }
+                }
+                Some(Err(_)) | None => self.stream = None,
+            }
+        }
+    }
+
+    /// Whether the notice is new.
+    fn take(&mut self, notice: &Notice) -> bool {
+        let (Notice::Block { height, .. } | Notice::Snapshot { height, .. }) = notice else {
+            return true;
+        };
+        if self.next.is_some_and(|next| *height < next) {
+            return false;
+        }
+        self.next = Some(height.next());
+        true
+    }
+}
