@@ -30,6 +30,12 @@ impl ChainView {
         self.record.as_deref()
     }
 
+    /// The record, for readers that keep it.
+    #[must_use]
+    pub fn shared_record(&self) -> Option<Arc<ChannelRecord>> {
+        self.record.clone()
+    }
+
     #[must_use]
     pub fn time(&self) -> Time {
         self.time

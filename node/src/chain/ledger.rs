@@ -1,0 +1,147 @@
+//! The embedded ledger, by URL.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use fairway_api::ChainApiClient;
+use fairway_sdk::{Connection, Error, Ledger};
+use fairway_types::{
+    ChannelId, Hash, Keypair, Refusal, chain::ChainTx, contract, ledger::PackageSource,
+};
+use tokio::sync::{Mutex, broadcast, watch};
+use tracing::{info, warn};
+
+use super::{ChainError, Change, Observed, SettlementChain};
+
+/// Changes a watcher may lag behind before it is told to read again.
+const CHANGES: usize = 1_024;
+const RETRY: Duration = Duration::from_millis(250);
+
+pub struct LedgerChain {
+    ledger: Arc<Ledger>,
+    /// One transaction of the node's account at a time: they share its sequence numbers.
+    key: Mutex<Keypair>,
+    changes: broadcast::Sender<Change>,
+    unreachable: watch::Receiver<Option<String>>,
+}
+
+impl LedgerChain {
+    /// Follows the ledger at `url`, which need not be there yet.
+    #[must_use]
+    pub fn start(url: &str, key: Keypair) -> Self {
+        let connection = Connection::new(url);
+        let changes = broadcast::Sender::new(CHANGES);
+        let (state, unreachable) = watch::channel(Some("not connected yet".to_owned()));
+        tokio::spawn(follow(connection.clone(), changes.clone(), state));
+        let ledger = Arc::new(Ledger::over(connection));
+        Self { ledger, key: Mutex::new(key), changes, unreachable }
+    }
+
+    /// The ledger, for passing requests of accounts on.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+}
+
+impl From<Error> for ChainError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal),
+            other => Self::Unreachable { reason: other.to_string() },
+        }
+    }
+}
+
+#[async_trait]
+impl SettlementChain for LedgerChain {
+    async fn channel(&self, channel: ChannelId) -> Result<Option<Observed>, ChainError> {
+        match self.ledger.channel(channel).await {
+            Ok(seen) => Ok(Some(Observed {
+                record: seen.record,
+                height: seen.height,
+                time: seen.time,
+                // The ledger's blocks are final when they are answered.
+                is_final: true,
+            })),
+            Err(Error::Refused(Refusal::ChannelNotFound { .. })) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn package(&self, package: Hash) -> Result<PackageSource, ChainError> {
+        Ok(self.ledger.package(package).await?)
+    }
+
+    async fn submit(&self, tx: &ChainTx) -> Result<(), ChainError> {
+        let payload = contract::payload(tx).map_err(ChainError::Refused)?;
+        let key = self.key.lock().await;
+        self.ledger.execute(&key, payload).await?;
+        Ok(())
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    fn unreachable(&self) -> Option<String> {
+        self.unreachable.borrow().clone()
+    }
+}
+
+/// Keeps a subscription to the ledger's events; ends when nobody listens any more.
+async fn follow(
+    connection: Connection,
+    changes: broadcast::Sender<Change>,
+    state: watch::Sender<Option<String>>,
+) {
+    while !state.is_closed() {
+        match listen(&connection, &changes, &state).await {
+            Ok(()) => lost(&state, &changes, "the connection was closed".into()),
+            Err(error) => lost(&state, &changes, error.to_string()),
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+fn lost(
+    state: &watch::Sender<Option<String>>,
+    changes: &broadcast::Sender<Change>,
+    reason: String,
+) {
+    let first = state.send_if_modified(|known| {
+        let first = known.is_none();
+        *known = Some(reason.clone());
+        first
+    });
+    if first {
+        warn!(reason, "the settlement chain can't be reached: reads go on, nothing settles");
+        let _ = changes.send(Change::Unknown);
+    }
+}
+
+async fn listen(
+    connection: &Connection,
+    changes: &broadcast::Sender<Change>,
+    state: &watch::Sender<Option<String>>,
+) -> Result<(), Error> {
+    let client = connection.client().await?;
+    let unreachable = |error: jsonrpsee::core::ClientError| Error::Unreachable {
+        url: connection.url().to_owned(),
+        reason: error.to_string(),
+    };
+    let mut events = client.watch_events(None).await.map_err(unreachable)?;
+    info!(url = connection.url(), "following the settlement chain");
+    state.send_replace(None);
+    let _ = changes.send(Change::Unknown);
+    while let Some(event) = events.next().await {
+        let channel = event.map_err(|error| unreachable(error.into()))?.channel;
+        if let Some(channel) = channel {
+            let _ = changes.send(Change::Channel(channel));
+        }
+        if state.is_closed() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

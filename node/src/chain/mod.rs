@@ -1,0 +1,69 @@
+//! Settlement chains: the trait that a node needs of one, and one file a chain.
+
+mod ledger;
+mod watcher;
+
+use async_trait::async_trait;
+use fairway_types::{
+    ChannelId, Hash, Height, Refusal, Time,
+    chain::{ChainTx, ChannelRecord},
+    ledger::PackageSource,
+};
+use tokio::sync::broadcast;
+
+pub use ledger::LedgerChain;
+pub use watcher::{ChainWords, watch};
+
+/// Why the chain did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChainError {
+    #[error("the settlement chain can't be reached: {reason}")]
+    Unreachable { reason: String },
+    #[error("{0}")]
+    Refused(Refusal),
+}
+
+impl From<ChainError> for Refusal {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Unreachable { reason } => Self::ChainUnreachable { reason },
+            ChainError::Refused(refusal) => refusal,
+        }
+    }
+}
+
+/// A channel's record, and the block after which it was read.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    pub record: ChannelRecord,
+    pub height: Height,
+    pub time: Time,
+    pub is_final: bool,
+}
+
+/// What happened on the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Channel(ChannelId),
+    /// Something may have been missed: read again.
+    Unknown,
+}
+
+/// A chain on which channels are registered and settled. Speaks the contract's words.
+#[async_trait]
+pub trait SettlementChain: Send + Sync + 'static {
+    /// The chain's record of a channel; `None` when it knows no such channel.
+    async fn channel(&self, channel: ChannelId) -> Result<Option<Observed>, ChainError>;
+
+    /// A registered package's sources.
+    async fn package(&self, package: Hash) -> Result<PackageSource, ChainError>;
+
+    /// Executes a node's word, signed by its node key. Answers when it is on the chain.
+    async fn submit(&self, tx: &ChainTx) -> Result<(), ChainError>;
+
+    /// What happens from now on.
+    fn changes(&self) -> broadcast::Receiver<Change>;
+
+    /// Why the chain can't be reached now, if it can't.
+    fn unreachable(&self) -> Option<String>;
+}

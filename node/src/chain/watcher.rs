@@ -1,0 +1,133 @@
+//! Between one channel and the chain: reads the record whenever it may have changed, submits what
+//! the channel has to say, and tells the channel what came of it.
+
+use std::{sync::Arc, time::Duration};
+
+use fairway_types::chain::{ChainTx, Observation};
+use tokio::{
+    sync::{Notify, broadcast, mpsc},
+    time::sleep,
+};
+use tracing::{debug, warn};
+
+use super::{ChainError, Change, SettlementChain};
+use crate::driver::{ChainOutbox, ChannelHandle, observe};
+
+/// Words waiting to be submitted; more are dropped, and the channel says them again.
+const QUEUE: usize = 256;
+/// The record is read at least this often, and again this soon after the chain was unreachable.
+const REFRESH: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_millis(500);
+/// Between two readings: a burst of events is one reading.
+const SETTLE: Duration = Duration::from_millis(5);
+
+/// The driver's end.
+pub struct ChainWords {
+    words: mpsc::Sender<ChainTx>,
+    refresh: Arc<Notify>,
+}
+
+/// The other end, for [`watch`].
+pub struct Heard {
+    words: mpsc::Receiver<ChainTx>,
+    refresh: Arc<Notify>,
+}
+
+impl ChainWords {
+    #[must_use]
+    pub fn new() -> (Self, Heard) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let refresh = Arc::new(Notify::new());
+        let heard = Heard { words: receiver, refresh: Arc::clone(&refresh) };
+        (Self { words: sender, refresh }, heard)
+    }
+}
+
+impl ChainOutbox for ChainWords {
+    fn submit(&mut self, tx: ChainTx) {
+        if self.words.try_send(tx).is_err() {
+            debug!("the chain is slow: a word was dropped");
+        }
+    }
+
+    fn refresh(&mut self) {
+        self.refresh.notify_one();
+    }
+}
+
+/// Runs until aborted.
+pub async fn watch(chain: Arc<dyn SettlementChain>, channel: ChannelHandle, heard: Heard) {
+    let Heard { words, refresh } = heard;
+    tokio::join!(
+        read(Arc::clone(&chain), &channel, &refresh),
+        submit(chain, &channel, words, &refresh),
+    );
+}
+
+async fn read(chain: Arc<dyn SettlementChain>, channel: &ChannelHandle, refresh: &Notify) {
+    let mut changes = chain.changes();
+    loop {
+        let again = match chain.channel(channel.id).await {
+            Ok(Some(seen)) => {
+                let observation = Observation::Channel {
+                    record: Box::new(seen.record),
+                    chain_height: seen.height,
+                    chain_time: seen.time,
+                    is_final: seen.is_final,
+                };
+                observe(channel, observation).await;
+                REFRESH
+            }
+            Ok(None) => {
+                observe(channel, Observation::Missing).await;
+                REFRESH
+            }
+            Err(error) => {
+                observe(channel, Observation::Unreachable { reason: error.to_string() }).await;
+                RETRY
+            }
+        };
+        tokio::select! {
+            () = sleep(again) => {}
+            () = refresh.notified() => {}
+            () = changed(&mut changes, channel) => {}
+        }
+        sleep(SETTLE).await;
+    }
+}
+
+/// Returns when the channel's record may have changed.
+async fn changed(changes: &mut broadcast::Receiver<Change>, channel: &ChannelHandle) {
+    loop {
+        match changes.recv().await {
+            Ok(Change::Channel(id)) if id != channel.id => {}
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+async fn submit(
+    chain: Arc<dyn SettlementChain>,
+    channel: &ChannelHandle,
+    mut words: mpsc::Receiver<ChainTx>,
+    refresh: &Notify,
+) {
+    while let Some(tx) = words.recv().await {
+        let observation = match chain.submit(&tx).await {
+            Ok(()) => Observation::Accepted { tx: Box::new(tx) },
+            Err(ChainError::Refused(refusal)) => {
+                let reason = refusal.to_string();
+                if !matches!(tx, ChainTx::ApplyForLeadership { .. }) {
+                    warn!(channel = channel.id.short(), reason, "the chain refused");
+                }
+                Observation::Rejected { tx: Box::new(tx), reason }
+            }
+            Err(error @ ChainError::Unreachable { .. }) => {
+                Observation::Unreachable { reason: error.to_string() }
+            }
+        };
+        observe(channel, observation).await;
+        refresh.notify_one();
+    }
+}

@@ -1,0 +1,462 @@
+//! One channel's loop: the only place where events are stored and effects are performed.
+//!
+//! A thread a channel, since deciding runs the VM and storing waits for the disk. Inputs are drained
+//! in groups; a group's events are stored in one write, and only then do its effects happen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use fairway_proto::{
+    CallStatus, Channel, ChannelStatus, Effect, Env, Event, Input, Request, RequestId, Step,
+    Update,
+    channel::{log::Tip, output::Reply, settling::ProposalView},
+    sync,
+};
+use fairway_sandbox::MoveSandbox;
+use fairway_types::{
+    ChannelId, Height, NodeId, Refusal, SignedCall, Time, Verified,
+    block::CertifiedBlock,
+    chain::{ChainTx, ChannelRecord, Durability, Observation},
+};
+use tokio::{
+    runtime::Handle,
+    sync::{broadcast, mpsc, oneshot, watch},
+    time::timeout,
+};
+use tracing::{error, info, warn};
+
+use crate::store::{ChannelStore, StoreError, Writer};
+
+/// Commands waiting for the channel.
+const INBOX: usize = 8_192;
+/// Commands handled together.
+const GROUP: usize = 1_024;
+/// Updates a subscriber may lag behind before it is dropped to resume by height.
+const UPDATES: usize = 1_024;
+/// Between two answers to one peer's requests for blocks.
+const SERVE_EVERY: Duration = Duration::from_millis(50);
+/// Between two tries to store again after the disk failed.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// Where a channel's messages to other nodes go.
+pub trait Outbox: Send + 'static {
+    /// Hands `frame` to the link to `to`; drops it when there is none or its queue is full.
+    fn send(&mut self, to: NodeId, frame: &Arc<[u8]>);
+}
+
+/// Where a channel's words to the settlement chain go.
+pub trait ChainOutbox: Send + 'static {
+    fn submit(&mut self, tx: ChainTx);
+    fn refresh(&mut self);
+}
+
+type Answer = oneshot::Sender<Result<Reply, Refusal>>;
+
+enum Command {
+    Request { request: Request, answer: Answer },
+    Input(Input),
+}
+
+/// What readers see of a channel, replaced after every group.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub status: ChannelStatus,
+    pub record: Option<Arc<ChannelRecord>>,
+    pub head: Option<Tip>,
+    pub certified: Option<Tip>,
+    pub finalised: Option<Tip>,
+    pub proposal: Option<ProposalView>,
+    pub settlement_error: Option<String>,
+    /// Why the node can't store, if it can't.
+    pub storage: Option<String>,
+}
+
+/// A running channel. Cheap to clone; it stops when [`ChannelHandle::stop`] is called.
+#[derive(Clone)]
+pub struct ChannelHandle {
+    pub id: ChannelId,
+    pub sandbox: Arc<MoveSandbox>,
+    pub store: ChannelStore,
+    commands: mpsc::Sender<Command>,
+    view: watch::Receiver<Arc<View>>,
+    updates: broadcast::Sender<Arc<Update>>,
+    stop: Arc<watch::Sender<bool>>,
+    ended: watch::Receiver<()>,
+}
+
+impl ChannelHandle {
+    /// Orders a call; answers once it has reached `wait`.
+    pub async fn call(
+        &self,
+        call: Verified<SignedCall>,
+        wait: CallStatus,
+    ) -> Result<Reply, Refusal> {
+        self.request(Request::Call { call: Box::new(call), wait }).await
+    }
+
+    pub async fn request(&self, request: Request) -> Result<Reply, Refusal> {
+        let (answer, result) = oneshot::channel();
+        self.commands
+            .try_send(Command::Request { request, answer })
+            .map_err(|_| Refusal::busy("requests", 100))?;
+        result.await.unwrap_or_else(|_| {
+            let reason = "it was stopped, or the disk failed: send the request again".into();
+            Err(Refusal::NotReady { what: "the channel".into(), reason })
+        })
+    }
+
+    /// Hands over a peer's or the chain's word; waits while the channel is busy.
+    pub async fn input(&self, input: Input) {
+        let _ = self.commands.send(Command::Input(input)).await;
+    }
+
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.borrow())
+    }
+
+    /// Wakes whenever the view is replaced.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<View>> {
+        self.view.clone()
+    }
+
+    /// Blocks and heights from now on.
+    #[must_use]
+    pub fn updates(&self) -> broadcast::Receiver<Arc<Update>> {
+        self.updates.subscribe()
+    }
+
+    /// Ends the loop once what it is doing is stored.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+}
+
+/// What a channel is run with.
+pub struct Parts<O, C> {
+    pub env: Env,
+    pub sandbox: Arc<MoveSandbox>,
+    pub store: ChannelStore,
+    pub peers: O,
+    pub chain: C,
+}
+
+struct Driver<O, C> {
+    env: Env,
+    channel: Channel,
+    sandbox: Arc<MoveSandbox>,
+    writer: Writer,
+    peers: O,
+    chain: C,
+    answers: BTreeMap<RequestId, Answer>,
+    next_request: u64,
+    served: BTreeMap<NodeId, std::time::Instant>,
+    view: watch::Sender<Arc<View>>,
+    updates: broadcast::Sender<Arc<Update>>,
+}
+
+/// Recovers the channel from its store and runs it on a thread of its own.
+pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHandle, StoreError> {
+    let (log, writer) = parts.store.recover()?;
+    let id = parts.env.channel;
+    let channel = Channel::restore(parts.env.clone(), log);
+    let (view_sender, view) = watch::channel(Arc::new(view_of(&channel, None, None)));
+    let (commands, inbox) = mpsc::channel(INBOX);
+    let updates = broadcast::Sender::new(UPDATES);
+    let (stop, stopping) = watch::channel(false);
+    let (end, ended) = watch::channel(());
+    let sandbox = Arc::clone(&parts.sandbox);
+    let driver = Driver {
+        env: parts.env,
+        channel,
+        sandbox: parts.sandbox,
+        writer,
+        peers: parts.peers,
+        chain: parts.chain,
+        answers: BTreeMap::new(),
+        next_request: 0,
+        served: BTreeMap::new(),
+        view: view_sender,
+        updates: updates.clone(),
+    };
+    let runtime = Handle::current();
+    thread::Builder::new()
+        .name(format!("channel-{}", id.short()))
+        .spawn(move || {
+            driver.run(&runtime, inbox, stopping);
+            drop(end);
+        })
+        .map_err(|error| StoreError::Damaged { channel: id, reason: error.to_string() })?;
+    let stop = Arc::new(stop);
+    Ok(ChannelHandle { id, sandbox, store: parts.store, commands, view, updates, stop, ended })
+}
+
+impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
+    fn run(
+        mut self,
+        runtime: &Handle,
+        mut inbox: mpsc::Receiver<Command>,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let mut group = Vec::with_capacity(GROUP);
+        loop {
+            let wait = Duration::from_millis(self.channel.deadline().since(clock()).max(1));
+            let received = runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    _ = stopping.wait_for(|stop| *stop) => None,
+                    count = timeout(wait, inbox.recv_many(&mut group, GROUP)) => Some(count.ok()),
+                }
+            });
+            match received {
+                None | Some(Some(0)) => return,
+                Some(Some(_) | None) => {}
+            }
+            if let Err(failed) = self.handle(group.drain(..)) {
+                self.suspend(runtime, &failed, &mut inbox, &mut stopping);
+            }
+        }
+    }
+
+    /// Decide, store, perform: in this order.
+    fn handle(&mut self, commands: impl Iterator<Item = Command>) -> Result<(), StoreError> {
+        let now = clock();
+        let mut group = Step::default();
+        for command in commands {
+            let input = self.admit(command);
+            self.decide(now, input, &mut group);
+        }
+        if self.channel.deadline() <= now {
+            self.decide(now, Input::Timeout, &mut group);
+        }
+        self.decide(now, Input::Flush, &mut group);
+        self.writer.append(&group.events, self.synced())?;
+        self.note(&group.events);
+        let targets = self.targets();
+        for effect in group.effects {
+            self.perform(effect, &targets);
+        }
+        self.publish(None);
+        if self.writer.wants_snapshot() {
+            self.writer.take_snapshot(self.channel.log())?;
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, now: Time, input: Input, group: &mut Step) {
+        let step = self.channel.handle(now, &&*self.sandbox, input);
+        group.events.extend(step.events);
+        group.effects.extend(step.effects);
+    }
+
+    fn admit(&mut self, command: Command) -> Input {
+        match command {
+            Command::Input(input) => input,
+            Command::Request { request, answer } => {
+                let id = RequestId(self.next_request);
+                self.next_request += 1;
+                self.answers.insert(id, answer);
+                Input::Client { id, request }
+            }
+        }
+    }
+
+    /// P-2: whether a signature may leave only after its event is on the disk.
+    fn synced(&self) -> bool {
+        let config = self.channel.chain().record().map(|record| record.config.durability);
+        config != Some(Durability::Replicated)
+    }
+
+    fn note(&self, events: &[Event]) {
+        let channel = self.env.channel.short();
+        for event in events {
+            match event {
+                Event::Started { record, .. } => {
+                    info!(channel, members = record.founders.len(), "channel started");
+                }
+                Event::TermStarted { grant } => {
+                    info!(channel, epoch = grant.epoch.0, leader = %grant.leader, "epoch granted");
+                }
+                Event::Diverged { evidence } => {
+                    error!(channel, ?evidence, "the leader's effects differ: following it no more");
+                }
+                Event::Proposed { proposal } => {
+                    let number = proposal.proposal.number;
+                    info!(
+                        channel,
+                        number,
+                        to = proposal.proposal.to_height.0,
+                        "settlement proposed"
+                    );
+                }
+                Event::Voted { vote } => {
+                    info!(channel, yes = vote.vote.yes, reason = vote.reason, "settlement voted");
+                }
+                Event::Appended(_) | Event::Acked { .. } | Event::Certified { .. } => {}
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, targets: &BTreeSet<NodeId>) {
+        match effect {
+            Effect::Send { to, message } => self.peers.send(to, &message.encode().into()),
+            Effect::Broadcast(message) => {
+                let frame: Arc<[u8]> = message.encode().into();
+                for to in targets {
+                    self.peers.send(*to, &frame);
+                }
+            }
+            Effect::Reply { id, result } => {
+                if let Some(answer) = self.answers.remove(&id) {
+                    let _ = answer.send(result);
+                }
+            }
+            Effect::Submit(tx) => self.chain.submit(tx),
+            Effect::Refresh => self.chain.refresh(),
+            Effect::Publish(update) => {
+                let _ = self.updates.send(Arc::new(update));
+            }
+            Effect::ServeBlocks { to, from } => self.serve(to, from),
+        }
+    }
+
+    /// Every other node that is a member in the log or on the chain.
+    fn targets(&self) -> BTreeSet<NodeId> {
+        let log = self.channel.log().tip().map(|tip| tip.members);
+        let chain = self.channel.chain().record().map(|record| &record.members);
+        let in_log = log.iter().flat_map(|members| members.keys().copied());
+        let on_chain = chain.into_iter().flatten().map(|member| member.record.node);
+        in_log.chain(on_chain).filter(|node| *node != self.channel.node()).collect()
+    }
+
+    fn serve(&mut self, to: NodeId, from: Height) {
+        let asked = self.served.insert(to, std::time::Instant::now());
+        if asked.is_some_and(|asked| asked.elapsed() < SERVE_EVERY) {
+            return;
+        }
+        let log = self.channel.log();
+        let store = self.writer.store();
+        let read = |height: Height| match log.entry(height) {
+            Some(entry) => Some(CertifiedBlock {
+                block: Arc::clone(&entry.block),
+                certificate: entry.certificate.clone(),
+            }),
+            None => {
+                let appended = store.block(height).ok()??;
+                Some(CertifiedBlock { block: appended.block, certificate: None })
+            }
+        };
+        if let Some(message) = sync::answer(from, read) {
+            self.peers.send(to, &message.encode().into());
+        }
+    }
+
+    fn publish(&self, storage: Option<String>) {
+        let before = Arc::clone(&self.view.borrow());
+        self.view.send_replace(Arc::new(view_of(&self.channel, Some(&before), storage)));
+    }
+
+    /// The disk takes no writes: nothing is signed or answered until it does again, and the channel
+    /// is rebuilt from what is stored, since memory ran ahead of it.
+    fn suspend(
+        &mut self,
+        runtime: &Handle,
+        failed: &StoreError,
+        inbox: &mut mpsc::Receiver<Command>,
+        stopping: &mut watch::Receiver<bool>,
+    ) {
+        error!(channel = self.env.channel.short(), %failed, "can't store: signing nothing until it works");
+        let refusal = Refusal::StorageFull { reason: failed.to_string() };
+        for (_, answer) in std::mem::take(&mut self.answers) {
+            let _ = answer.send(Err(refusal.clone()));
+        }
+        loop {
+            self.publish(Some(failed.to_string()));
+            if self.wait_refusing(runtime, &refusal, inbox, stopping) {
+                return;
+            }
+            match self.rebuild() {
+                Ok(()) => break,
+                Err(error) => {
+                    warn!(channel = self.env.channel.short(), %error, "still can't store")
+                }
+            }
+        }
+        info!(channel = self.env.channel.short(), "storing again");
+        self.publish(None);
+    }
+
+    /// Refuses what comes for a while; whether the channel is to stop.
+    fn wait_refusing(
+        &self,
+        runtime: &Handle,
+        refusal: &Refusal,
+        inbox: &mut mpsc::Receiver<Command>,
+        stopping: &mut watch::Receiver<bool>,
+    ) -> bool {
+        runtime.block_on(async {
+            let until = tokio::time::sleep(STORE_RETRY);
+            tokio::pin!(until);
+            loop {
+                tokio::select! {
+                    _ = stopping.wait_for(|stop| *stop) => return true,
+                    () = &mut until => return false,
+                    command = inbox.recv() => match command {
+                        Some(Command::Request { answer, .. }) => {
+                            let _ = answer.send(Err(refusal.clone()));
+                        }
+                        Some(Command::Input(_)) => {}
+                        None => return true,
+                    },
+                }
+            }
+        })
+    }
+
+    fn rebuild(&mut self) -> Result<(), StoreError> {
+        self.writer.reopen()?;
+        let (log, mut writer) = self.writer.store().recover()?;
+        // A snapshot is a write that changes nothing: it shows that the disk takes them again.
+        writer.take_snapshot(&log)?;
+        self.channel = Channel::restore(self.env.clone(), log);
+        self.writer = writer;
+        self.chain.refresh();
+        Ok(())
+    }
+}
+
+fn view_of(channel: &Channel, before: Option<&View>, storage: Option<String>) -> View {
+    let log = channel.log();
+    let at = |height: Height, before: Option<&Option<Tip>>| {
+        log.tip_at(height).or_else(|| before.cloned().flatten())
+    };
+    View {
+        status: channel.status(),
+        record: channel.chain().shared_record(),
+        head: log.tip(),
+        certified: at(log.certified(), before.map(|view| &view.certified)),
+        finalised: at(log.finalised(), before.map(|view| &view.finalised)),
+        proposal: channel.proposal(),
+        settlement_error: channel.settlement_error().map(str::to_owned),
+        storage,
+    }
+}
+
+/// What the chain's watcher hands in.
+pub async fn observe(handle: &ChannelHandle, observation: Observation) {
+    handle.input(Input::Chain(observation)).await;
+}
+
+/// This machine's clock.
+#[must_use]
+pub fn clock() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

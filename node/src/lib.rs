@@ -1,0 +1,10 @@
+//! A Fairway node: channels of Move contracts among members' nodes, settled on a chain.
+
+pub mod chain;
+pub mod driver;
+pub mod node;
+pub mod peers;
+pub mod store;
+pub mod stream;
+
+pub use node::{Node, NodeError, Settings};

@@ -1,0 +1,301 @@
+//! A node: its store, its network, its chain, and the channels it runs.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock, Weak},
+};
+
+use fairway_proto::{Env, Limits};
+use fairway_sandbox::{MoveSandbox, compiler::BoundedCompiler};
+use fairway_store::OpenError;
+use fairway_types::{
+    ChainId, ChannelId, Hash, Keypair, NodeId, Refusal, chain::ChannelRecord, ledger::PackageSource,
+};
+use libp2p::Multiaddr;
+use tokio::{sync::Mutex, task::AbortHandle};
+use tracing::{error, info};
+
+use crate::{
+    chain::{self, ChainWords, LedgerChain, SettlementChain},
+    driver::{self, ChannelHandle, Parts, View},
+    peers::{Peer, Peers, PeersError},
+    store::{Store, StoreError, StoredChannel},
+};
+
+/// What a node is run with.
+pub struct Settings {
+    pub keypair: Keypair,
+    pub folder: PathBuf,
+    /// The ledger's URL.
+    pub chain: String,
+    /// Where to listen for other nodes.
+    pub listen: Vec<Multiaddr>,
+    /// What others are told to dial; the addresses listened on when empty.
+    pub announce: Vec<Multiaddr>,
+    /// Channels this node runs at most.
+    pub max_channels: usize,
+    pub compiler: BoundedCompiler,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Peers(#[from] PeersError),
+}
+
+/// A running node. Cheap to clone.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    keypair: Keypair,
+    store: Store,
+    peers: Peers,
+    endpoints: Vec<Multiaddr>,
+    chain: Arc<LedgerChain>,
+    compiler: BoundedCompiler,
+    max_channels: usize,
+    channels: RwLock<BTreeMap<ChannelId, Running>>,
+    /// Channels of one package share its code.
+    sandboxes: Mutex<HashMap<Hash, Weak<MoveSandbox>>>,
+    /// One channel is opened at a time.
+    opening: Mutex<()>,
+}
+
+struct Running {
+    handle: ChannelHandle,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Node {
+    /// Opens the folder, listens, follows the chain, and runs the channels it ran before.
+    pub async fn start(settings: Settings) -> Result<Self, NodeError> {
+        let store = Store::open(&settings.folder)?;
+        let peers = Peers::start(&settings.keypair, &settings.listen).await?;
+        let announced = &settings.announce;
+        let endpoints = if announced.is_empty() { peers.listening() } else { announced }.to_vec();
+        let chain = Arc::new(LedgerChain::start(&settings.chain, settings.keypair.clone()));
+        let inner = Inner {
+            keypair: settings.keypair,
+            store,
+            peers,
+            endpoints,
+            chain,
+            compiler: settings.compiler,
+            max_channels: settings.max_channels,
+            channels: RwLock::default(),
+            sandboxes: Mutex::default(),
+            opening: Mutex::default(),
+        };
+        let node = Self { inner: Arc::new(inner) };
+        node.resume().await?;
+        Ok(node)
+    }
+
+    /// Runs the stored channels again. One that can't be run is named in the log and left alone.
+    async fn resume(&self) -> Result<(), NodeError> {
+        for StoredChannel { channel, chain, package } in self.inner.store.channels()? {
+            let Some(source) = self.inner.store.package(&package)? else {
+                error!(%channel, %package, "the stored channel's package is missing");
+                continue;
+            };
+            let resumed = match self.sandbox(source).await {
+                Ok(sandbox) => self.run(chain, channel, sandbox),
+                Err(refusal) => Err(refusal),
+            };
+            if let Err(refusal) = resumed {
+                error!(%channel, %refusal, "the stored channel can't be run");
+            }
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.inner.keypair.node_id()
+    }
+
+    /// Where other nodes reach this one.
+    #[must_use]
+    pub fn endpoints(&self) -> &[Multiaddr] {
+        &self.inner.endpoints
+    }
+
+    #[must_use]
+    pub fn peers(&self) -> &Peers {
+        &self.inner.peers
+    }
+
+    #[must_use]
+    pub fn chain(&self) -> &LedgerChain {
+        &self.inner.chain
+    }
+
+    /// A channel this node runs.
+    pub fn channel(&self, channel: ChannelId) -> Result<ChannelHandle, Refusal> {
+        let channels = self.inner.channels.read().unwrap_or_else(PoisonError::into_inner);
+        let running = channels.get(&channel).ok_or(Refusal::ChannelNotFound { channel })?;
+        Ok(running.handle.clone())
+    }
+
+    /// The channels this node runs, in order of their ids.
+    #[must_use]
+    pub fn channels(&self) -> Vec<ChannelHandle> {
+        let channels = self.inner.channels.read().unwrap_or_else(PoisonError::into_inner);
+        channels.values().map(|running| running.handle.clone()).collect()
+    }
+
+    /// Checks that this node could run a channel: it exists, its package is the one the chain names
+    /// and compiles here, within limits. What a member wants to know before it locks anything.
+    pub async fn prepare(
+        &self,
+        channel: ChannelId,
+    ) -> Result<(ChannelRecord, PackageSource, Arc<MoveSandbox>), Refusal> {
+        let running = self.channels().len();
+        if running >= self.inner.max_channels && self.channel(channel).is_err() {
+            return Err(Refusal::TooLarge {
+                what: "number of channels".into(),
+                actual: running as u64 + 1,
+                limit: self.inner.max_channels as u64,
+            });
+        }
+        let seen = self.inner.chain.channel(channel).await?;
+        let record = seen.ok_or(Refusal::ChannelNotFound { channel })?.record;
+        let source = self.inner.chain.package(record.package).await?;
+        let actual = source.hash();
+        if actual != record.package {
+            return Err(Refusal::PackageMismatch {
+                expected: record.package.to_string(),
+                actual: actual.to_string(),
+            });
+        }
+        let sandbox = self.sandbox(source.clone()).await?;
+        Ok((record, source, sandbox))
+    }
+
+    /// Runs a channel of which this node is a member.
+    pub async fn open(&self, channel: ChannelId) -> Result<ChannelHandle, Refusal> {
+        let _one = self.inner.opening.lock().await;
+        if let Ok(handle) = self.channel(channel) {
+            return Ok(handle);
+        }
+        let (record, source, sandbox) = self.prepare(channel).await?;
+        let me = self.id();
+        if !record.members.iter().any(|member| member.record.node == me) {
+            let account = me.address();
+            return Err(Refusal::Unauthorised {
+                reason: format!(
+                    "node {me} (account {account}) acts for no member of channel {channel}: join \
+                     with this node first"
+                ),
+            });
+        }
+        self.inner.store.add_channel(record.chain, channel, &source)?;
+        self.run(record.chain, channel, sandbox)
+    }
+
+    fn run(
+        &self,
+        chain: ChainId,
+        channel: ChannelId,
+        sandbox: Arc<MoveSandbox>,
+    ) -> Result<ChannelHandle, Refusal> {
+        let inner = &self.inner;
+        let (words, heard) = ChainWords::new();
+        let handle = driver::start(Parts {
+            env: Env { chain, channel, keypair: inner.keypair.clone(), limits: Limits::default() },
+            sandbox,
+            store: inner.store.channel(channel),
+            peers: inner.peers.outbox(channel),
+            chain: words,
+        })?;
+        let chain: Arc<dyn SettlementChain> = Arc::<LedgerChain>::clone(&inner.chain);
+        let watching = tokio::spawn(chain::watch(chain, handle.clone(), heard));
+        let linking = tokio::spawn(link_members(inner.peers.clone(), handle.clone()));
+        let tasks = vec![watching.abort_handle(), linking.abort_handle()];
+        let mut channels = inner.channels.write().unwrap_or_else(PoisonError::into_inner);
+        channels.insert(channel, Running { handle: handle.clone(), tasks });
+        info!(%channel, "running channel");
+        Ok(handle)
+    }
+
+    /// A package's code, compiled in a bounded child process.
+    async fn sandbox(&self, source: PackageSource) -> Result<Arc<MoveSandbox>, Refusal> {
+        let mut sandboxes = self.inner.sandboxes.lock().await;
+        let hash = source.hash();
+        if let Some(sandbox) = sandboxes.get(&hash).and_then(Weak::upgrade) {
+            return Ok(sandbox);
+        }
+        let compiler = self.inner.compiler.clone();
+        let built = tokio::task::spawn_blocking(move || {
+            let package = compiler.compile(&source)?;
+            MoveSandbox::new(&package)
+        });
+        let built = built.await.map_err(|error| Refusal::Internal { reason: error.to_string() })?;
+        let sandbox = Arc::new(built.map_err(Refusal::from)?);
+        sandboxes.retain(|_, known| known.strong_count() > 0);
+        sandboxes.insert(hash, Arc::downgrade(&sandbox));
+        Ok(sandbox)
+    }
+
+    /// Ends every channel once what it is doing is stored.
+    pub async fn stop(&self) {
+        let channels = {
+            let mut channels = self.inner.channels.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *channels)
+        };
+        for (id, running) in channels {
+            running.handle.stop().await;
+            self.inner.peers.remove_channel(id);
+        }
+    }
+}
+
+/// Keeps links to the nodes that are members on the chain or in the log.
+async fn link_members(peers: Peers, channel: ChannelHandle) {
+    let mut views = channel.watch();
+    let mut linked: Option<Arc<View>> = None;
+    loop {
+        let view = channel.view();
+        if linked.as_ref().is_none_or(|linked| !same_members(linked, &view)) {
+            peers.set_members(&channel, &members_of(&view));
+            linked = Some(view);
+        }
+        if views.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Views share their lists until these change.
+fn same_members(one: &View, other: &View) -> bool {
+    let on_chain = |view: &View| view.record.as_ref().map(Arc::as_ptr);
+    let in_log = |view: &View| view.head.as_ref().map(|tip| Arc::as_ptr(&tip.members));
+    on_chain(one) == on_chain(other) && in_log(one) == in_log(other)
+}
+
+fn members_of(view: &View) -> Vec<Peer> {
+    let on_chain = view.record.iter().flat_map(|record| &record.members).map(|m| &m.record);
+    let in_log = view.head.iter().flat_map(|tip| tip.members.values()).map(|member| &**member);
+    let mut peers: BTreeMap<NodeId, Peer> = BTreeMap::new();
+    for member in on_chain.chain(in_log) {
+        let endpoints = member.endpoints.clone();
+        peers.entry(member.node).or_insert(Peer { node: member.node, endpoints });
+    }
+    peers.into_values().collect()
+}

@@ -1,0 +1,305 @@
+//! One peer in one channel: the stream, its reader and its writer, and what happens when it breaks.
+
+use std::{
+    collections::HashSet,
+    io,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use fairway_proto::{Input, Message};
+use fairway_types::{ChannelId, NodeId, Refusal, limits};
+use futures::StreamExt;
+use libp2p::{Multiaddr, PeerId, Stream};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf},
+    sync::{mpsc, watch},
+    task::{AbortHandle, JoinSet, block_in_place},
+    time::{sleep, timeout},
+};
+use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
+use tracing::{debug, warn};
+
+use super::{Inner, PROTOCOL, swarm::Command};
+use crate::driver::ChannelHandle;
+
+/// Frames and bytes waiting for one peer; more are dropped, and the peer catches up by asking.
+const QUEUE: usize = 4_096;
+const QUEUE_BYTES: usize = 32 << 20;
+/// Written at once.
+const WRITE_FRAMES: usize = 64;
+const WRITE_BYTES: usize = 16 << 10;
+/// A frame above this is decoded and checked off the network's threads.
+const LARGE_FRAME: usize = 2 << 10;
+/// Between two tries to connect; the longest pause after many.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRY_MOST: Duration = Duration::from_secs(2);
+/// Before a peer that sent what it must not is listened to again.
+const PENALTY: Duration = Duration::from_secs(1);
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long a stream's opener may take to name its channel.
+const HELLO: Duration = Duration::from_secs(5);
+/// Streams whose opener has not named a channel yet.
+const GREETING: usize = 64;
+
+pub(super) struct LinkParts {
+    pub(super) channel: ChannelHandle,
+    pub(super) me: NodeId,
+    pub(super) node: NodeId,
+    pub(super) peer: PeerId,
+    pub(super) swarm: mpsc::UnboundedSender<Command>,
+    pub(super) connected: watch::Receiver<HashSet<PeerId>>,
+    pub(super) control: libp2p_stream::Control,
+}
+
+/// A link's outside; dropping it closes the link.
+pub(super) struct Link {
+    peer: PeerId,
+    frames: mpsc::Sender<Arc<[u8]>>,
+    queued: Arc<AtomicUsize>,
+    streams: mpsc::Sender<Stream>,
+    endpoints: watch::Sender<Vec<Multiaddr>>,
+    task: AbortHandle,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Link {
+    pub(super) fn start(parts: LinkParts, endpoints: Vec<Multiaddr>) -> Self {
+        let (frames, outgoing) = mpsc::channel(QUEUE);
+        let (streams, incoming) = mpsc::channel(1);
+        let (endpoints, addresses) = watch::channel(endpoints);
+        let queued = Arc::new(AtomicUsize::new(0));
+        let peer = parts.peer;
+        let worker = Worker { parts, outgoing, incoming, addresses, queued: Arc::clone(&queued) };
+        let task = tokio::spawn(worker.run()).abort_handle();
+        Self { peer, frames, queued, streams, endpoints, task }
+    }
+
+    pub(super) fn set_endpoints(&self, endpoints: Vec<Multiaddr>) {
+        self.endpoints.send_if_modified(|known| {
+            let changed = *known != endpoints;
+            *known = endpoints;
+            changed
+        });
+    }
+
+    /// Queues a frame, or drops it when the peer is too far behind.
+    pub(super) fn send(&self, frame: &Arc<[u8]>) {
+        let before = self.queued.fetch_add(frame.len(), Ordering::Relaxed);
+        let fits = before + frame.len() <= QUEUE_BYTES;
+        if !fits || self.frames.try_send(Arc::clone(frame)).is_err() {
+            self.queued.fetch_sub(frame.len(), Ordering::Relaxed);
+        }
+    }
+}
+
+struct Worker {
+    parts: LinkParts,
+    outgoing: mpsc::Receiver<Arc<[u8]>>,
+    incoming: mpsc::Receiver<Stream>,
+    addresses: watch::Receiver<Vec<Multiaddr>>,
+    queued: Arc<AtomicUsize>,
+}
+
+/// Why a stream ended.
+enum End {
+    /// It broke, or the peer closed it.
+    Broken(io::Error),
+    /// The peer opened another one: this one is dead on its side.
+    Replaced(Stream),
+    /// The peer sent what no honest node sends.
+    Refused(Refusal),
+}
+
+impl Worker {
+    async fn run(mut self) {
+        let mut pause = RETRY;
+        let mut next = None;
+        loop {
+            let stream = match next.take() {
+                Some(stream) => stream,
+                None => match self.connect().await {
+                    Ok(stream) => stream,
+                    Err(error) => {
+                        debug!(peer = %self.parts.node, %error, "no stream");
+                        sleep(pause).await;
+                        pause = (pause * 2).min(RETRY_MOST);
+                        continue;
+                    }
+                },
+            };
+            pause = RETRY;
+            match self.serve(stream).await {
+                End::Broken(error) => {
+                    debug!(peer = %self.parts.node, %error, "stream ended");
+                    sleep(RETRY).await;
+                }
+                End::Replaced(stream) => next = Some(stream),
+                End::Refused(refusal) => {
+                    warn!(peer = %self.parts.node, %refusal, "peer sent what it must not");
+                    sleep(PENALTY).await;
+                }
+            }
+        }
+    }
+
+    /// A stream to the peer: opened here when this node's id is the lower one, else waited for.
+    /// Either side connects.
+    async fn connect(&mut self) -> io::Result<Stream> {
+        let addresses = self.addresses.borrow_and_update().clone();
+        if !self.parts.connected.borrow().contains(&self.parts.peer) {
+            let _ = self.parts.swarm.send(Command::Dial(self.parts.peer, addresses));
+        }
+        if self.parts.me > self.parts.node {
+            let stream = timeout(CONNECT, self.incoming.recv()).await?;
+            return stream.ok_or_else(|| io::Error::other("the node is stopping"));
+        }
+        let peer = self.parts.peer;
+        timeout(CONNECT, self.parts.connected.wait_for(|peers| peers.contains(&peer)))
+            .await?
+            .map_err(io::Error::other)?;
+        let opened = timeout(CONNECT, self.parts.control.open_stream(peer, PROTOCOL)).await?;
+        let mut stream = opened.map_err(io::Error::other)?.compat();
+        stream.write_all(self.parts.channel.id.as_bytes()).await?;
+        stream.flush().await?;
+        Ok(stream.into_inner())
+    }
+
+    async fn serve(&mut self, stream: Stream) -> End {
+        let (reader, writer) = tokio::io::split(stream.compat());
+        tokio::select! {
+            end = read_frames(reader, &self.parts) => end,
+            error = write_frames(writer, &mut self.outgoing, &self.queued) => End::Broken(error),
+            Some(stream) = self.incoming.recv() => End::Replaced(stream),
+        }
+    }
+}
+
+async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End {
+    let mut reader = BufReader::with_capacity(64 << 10, reader);
+    let mut frame = Vec::new();
+    loop {
+        match read_frame(&mut reader, &mut frame).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return End::Refused(Refusal::Malformed {
+                    what: "frame".into(),
+                    reason: error.to_string(),
+                });
+            }
+            Err(error) => return End::Broken(error),
+        }
+        let check = || Message::decode(&frame).and_then(Message::verify);
+        let message = if frame.len() > LARGE_FRAME { block_in_place(check) } else { check() };
+        match message {
+            Ok(message) => {
+                let message = Box::new(message);
+                parts.channel.input(Input::Peer { from: parts.node, message }).await;
+            }
+            Err(refusal) => return End::Refused(refusal),
+        }
+        // One large frame must not leave its memory behind on every link.
+        if frame.capacity() > 1 << 20 {
+            frame = Vec::new();
+        }
+    }
+}
+
+/// Reads one frame into `frame`. The length is checked before anything is allocated.
+async fn read_frame(reader: &mut (impl AsyncRead + Unpin), frame: &mut Vec<u8>) -> io::Result<()> {
+    let length = reader.read_u32().await? as usize;
+    if length > limits::FRAME_BYTES {
+        let reason = format!("{length} bytes, the limit is {}", limits::FRAME_BYTES);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    }
+    frame.clear();
+    reader.take(length as u64).read_to_end(frame).await?;
+    if frame.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
+}
+
+/// Drains what is queued, writes once, flushes once.
+async fn write_frames(
+    mut writer: WriteHalf<Compat<Stream>>,
+    outgoing: &mut mpsc::Receiver<Arc<[u8]>>,
+    queued: &AtomicUsize,
+) -> io::Error {
+    let mut buffer = Vec::with_capacity(WRITE_BYTES);
+    loop {
+        let Some(first) = outgoing.recv().await else {
+            return io::Error::other("the channel was closed");
+        };
+        buffer.clear();
+        push_frame(&mut buffer, &first, queued);
+        for _ in 1..WRITE_FRAMES {
+            if buffer.len() >= WRITE_BYTES {
+                break;
+            }
+            let Ok(frame) = outgoing.try_recv() else { break };
+            push_frame(&mut buffer, &frame, queued);
+        }
+        if let Err(error) = write_all(&mut writer, &buffer).await {
+            return error;
+        }
+    }
+}
+
+async fn write_all(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    writer.write_all(bytes).await?;
+    writer.flush().await
+}
+
+fn push_frame(buffer: &mut Vec<u8>, frame: &[u8], queued: &AtomicUsize) {
+    queued.fetch_sub(frame.len(), Ordering::Relaxed);
+    let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+    buffer.extend(length.to_be_bytes());
+    buffer.extend(frame);
+}
+
+/// Takes streams that others open and hands each to the link of the channel it names. One for a
+/// channel this node does not run, or from a node that is no member of it, is closed.
+pub(super) async fn accept(inner: Weak<Inner>, mut control: libp2p_stream::Control) {
+    let Ok(mut streams) = control.accept(PROTOCOL) else {
+        warn!("another part of this program takes {PROTOCOL}");
+        return;
+    };
+    let mut greeting = JoinSet::new();
+    while let Some((peer, stream)) = streams.next().await {
+        while greeting.try_join_next().is_some() {}
+        if greeting.len() >= GREETING {
+            continue;
+        }
+        let inner = Weak::clone(&inner);
+        greeting.spawn(async move {
+            if let Ok(Ok((channel, stream))) = timeout(HELLO, read_hello(stream)).await {
+                route(&inner, peer, channel, stream);
+            }
+        });
+    }
+}
+
+async fn read_hello(stream: Stream) -> io::Result<(ChannelId, Stream)> {
+    let mut stream = stream.compat();
+    let mut channel = [0; ChannelId::LENGTH];
+    stream.read_exact(&mut channel).await?;
+    Ok((ChannelId(channel), stream.into_inner()))
+}
+
+fn route(inner: &Weak<Inner>, peer: PeerId, channel: ChannelId, stream: Stream) {
+    let Some(inner) = inner.upgrade() else { return };
+    let channels = inner.channels();
+    let Some(links) = channels.get(&channel) else { return };
+    if let Some(link) = links.values().find(|link| link.peer == peer) {
+        let _ = link.streams.try_send(stream);
+    }
+}

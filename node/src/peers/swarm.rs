@@ -1,0 +1,182 @@
+//! The libp2p swarm: connections, limits, who may connect.
+
+use std::{collections::HashSet, time::Duration};
+
+use fairway_types::Keypair;
+use futures::StreamExt;
+use libp2p::{
+    Multiaddr, PeerId, Swarm, SwarmBuilder, allow_block_list, connection_limits, identify,
+    identity, memory_connection_limits, noise, ping,
+    swarm::{
+        NetworkBehaviour, SwarmEvent,
+        dial_opts::{DialOpts, PeerCondition},
+    },
+    tcp, yamux,
+};
+use tokio::sync::{mpsc, watch};
+use tracing::debug;
+
+use super::PeersError;
+
+/// Connections of all peers together, and of one: TCP and QUIC, both directions.
+const CONNECTIONS: u32 = 1_024;
+const CONNECTIONS_PER_PEER: u32 = 4;
+/// Memory of this process above which no connection is taken.
+const MEMORY: usize = 4 << 30;
+const IDLE: Duration = Duration::from_secs(60);
+/// How long listening may take to begin.
+const LISTEN: Duration = Duration::from_secs(5);
+
+#[derive(NetworkBehaviour)]
+pub(super) struct Behaviour {
+    stream: libp2p_stream::Behaviour,
+    identify: identify::Behaviour,
+    ping: ping::Behaviour,
+    limits: connection_limits::Behaviour,
+    memory: memory_connection_limits::Behaviour,
+    members: allow_block_list::Behaviour<allow_block_list::AllowedPeers>,
+}
+
+/// What links ask of the swarm.
+pub(super) enum Command {
+    /// The peer may connect from now on.
+    Allow(PeerId),
+    /// Connect unless connected or connecting.
+    Dial(PeerId, Vec<Multiaddr>),
+}
+
+pub(super) struct Started {
+    pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) connected: watch::Receiver<HashSet<PeerId>>,
+    pub(super) control: libp2p_stream::Control,
+    pub(super) listening: Vec<Multiaddr>,
+}
+
+pub(super) async fn start(
+    keypair: &Keypair,
+    addresses: &[Multiaddr],
+) -> Result<Started, PeersError> {
+    let mut swarm = build(keypair)?;
+    let listening = listen(&mut swarm, addresses).await?;
+    let control = swarm.behaviour().stream.new_control();
+    let (commands, inbox) = mpsc::unbounded_channel();
+    let (sender, connected) = watch::channel(HashSet::new());
+    tokio::spawn(run(swarm, inbox, sender));
+    Ok(Started { commands, connected, control, listening })
+}
+
+fn build(keypair: &Keypair) -> Result<Swarm<Behaviour>, PeersError> {
+    let failed = |reason: String| PeersError::Failed { reason };
+    let identity = identity::Keypair::ed25519_from_bytes(keypair.seed())
+        .map_err(|error| failed(error.to_string()))?;
+    let swarm = SwarmBuilder::with_existing_identity(identity)
+        .with_tokio()
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+        .map_err(|error| failed(error.to_string()))?
+        .with_quic()
+        .with_behaviour(behaviour)
+        .map_err(|error| failed(error.to_string()))?
+        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
+        .build();
+    Ok(swarm)
+}
+
+fn behaviour(key: &identity::Keypair) -> Behaviour {
+    let limits = connection_limits::ConnectionLimits::default()
+        .with_max_established(Some(CONNECTIONS))
+        .with_max_pending_incoming(Some(64))
+        .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER));
+    let identify = identify::Config::new("/fairway/1".into(), key.public())
+        .with_agent_version(format!("fairway/{}", env!("CARGO_PKG_VERSION")));
+    Behaviour {
+        stream: libp2p_stream::Behaviour::new(),
+        identify: identify::Behaviour::new(identify),
+        ping: ping::Behaviour::default(),
+        limits: connection_limits::Behaviour::new(limits),
+        memory: memory_connection_limits::Behaviour::with_max_bytes(MEMORY),
+        members: allow_block_list::Behaviour::default(),
+    }
+}
+
+/// Begins to listen; answers with the addresses that others can dial.
+async fn listen(
+    swarm: &mut Swarm<Behaviour>,
+    addresses: &[Multiaddr],
+) -> Result<Vec<Multiaddr>, PeersError> {
+    let mut listening = Vec::new();
+    for address in addresses {
+        let failed = |reason: String| PeersError::Listen { address: address.to_string(), reason };
+        let id = swarm.listen_on(address.clone()).map_err(|error| failed(error.to_string()))?;
+        let begun = tokio::time::timeout(LISTEN, async {
+            loop {
+                match swarm.select_next_some().await {
+                    SwarmEvent::NewListenAddr { listener_id, address } if listener_id == id => {
+                        return Ok(address);
+                    }
+                    SwarmEvent::ListenerClosed { listener_id, reason, .. } if listener_id == id => {
+                        let reason = reason.err().map(|error| error.to_string());
+                        return Err(reason.unwrap_or_else(|| "the listener closed".into()));
+                    }
+                    _ => {}
+                }
+            }
+        });
+        let begun = begun.await.map_err(|_| failed("it did not begin in time".into()))?;
+        listening.push(begun.map_err(failed)?);
+    }
+    Ok(listening)
+}
+
+/// Ends when every handle is dropped.
+async fn run(
+    mut swarm: Swarm<Behaviour>,
+    mut inbox: mpsc::UnboundedReceiver<Command>,
+    connected: watch::Sender<HashSet<PeerId>>,
+) {
+    loop {
+        tokio::select! {
+            command = inbox.recv() => match command {
+                Some(command) => obey(&mut swarm, command),
+                None => return,
+            },
+            event = swarm.select_next_some() => note(&event, &connected),
+        }
+    }
+}
+
+fn obey(swarm: &mut Swarm<Behaviour>, command: Command) {
+    match command {
+        Command::Allow(peer) => {
+            swarm.behaviour_mut().members.allow_peer(peer);
+        }
+        Command::Dial(peer, addresses) => {
+            let dial = DialOpts::peer_id(peer)
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .addresses(addresses)
+                .build();
+            if let Err(error) = swarm.dial(dial) {
+                debug!(%peer, %error, "not dialled");
+            }
+        }
+    }
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "libp2p may add events")]
+fn note(event: &SwarmEvent<BehaviourEvent>, connected: &watch::Sender<HashSet<PeerId>>) {
+    match event {
+        SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+            connected.send_modify(|peers| {
+                peers.insert(*peer_id);
+            });
+        }
+        SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+            connected.send_modify(|peers| {
+                peers.remove(peer_id);
+            });
+        }
+        SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
+            debug!(?peer_id, %error, "dialling failed");
+        }
+        _ => {}
+    }
+}

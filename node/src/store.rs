@@ -1,0 +1,257 @@
+//! A node's data folder: the events of its channels, and what finds a block or a call in them.
+//!
+//! | family | key | value |
+//! |---|---|---|
+//! | `channels` | channel | BCS of the chain id and the package hash |
+//! | `packages` | package hash | BCS of its sources |
+//! | `events` | channel, event index | BCS of the `Event` |
+//! | `blocks` | channel, height | index of its `Appended` event |
+//! | `calls` | channel, call hash | BCS of `(height, place in the block)` |
+//! | `snapshots` | channel | BCS of the event index it covers up to, and the `Snapshot` |
+//!
+//! Numbers in keys and indices are eight bytes, big-endian.
+
+use std::{path::Path, sync::Arc};
+
+use fairway_proto::{
+    Event,
+    channel::{log::Log, output::Appended, snapshot::Snapshot},
+};
+use fairway_store::{Batch, Database, Format, OpenError, WriteError};
+use fairway_types::{ChainId, ChannelId, Hash, Height, Refusal, codec, ledger::PackageSource};
+
+pub const FORMAT: Format = Format {
+    kind: "node",
+    version: 1,
+    families: &["channels", "packages", "events", "blocks", "calls", "snapshots"],
+};
+
+/// Events read at a time when a log is replayed.
+const PAGE: usize = 1_024;
+/// Bytes of events after which a snapshot is worth its cost.
+const SNAPSHOT_EVERY: usize = 32 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error("stored data of channel {channel} is damaged: {reason}")]
+    Damaged { channel: ChannelId, reason: String },
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Write(error) => Self::StorageFull { reason: error.reason },
+            StoreError::Damaged { .. } => Self::Internal { reason: error.to_string() },
+        }
+    }
+}
+
+/// A channel this node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredChannel {
+    pub channel: ChannelId,
+    pub chain: ChainId,
+    /// Hash of its package.
+    pub package: Hash,
+}
+
+/// The folder.
+#[derive(Clone)]
+pub struct Store {
+    database: Arc<Database>,
+}
+
+impl Store {
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { database: Arc::new(Database::open(path, FORMAT)?) })
+    }
+
+    /// The channels this node runs, with their packages.
+    pub fn channels(&self) -> Result<Vec<StoredChannel>, StoreError> {
+        let entries = self.database.scan("channels", b"", b"", usize::MAX)?;
+        let decode = |(key, value): (Vec<u8>, Vec<u8>)| {
+            let channel = ChannelId::from_slice(&key).unwrap_or(ChannelId::ZERO);
+            let (chain, package) = decoded(channel, &value)?;
+            Ok(StoredChannel { channel, chain, package })
+        };
+        entries.into_iter().map(decode).collect()
+    }
+
+    /// Remembers that this node runs a channel, and its package: a restart needs no chain.
+    pub fn add_channel(
+        &self,
+        chain: ChainId,
+        channel: ChannelId,
+        package: &PackageSource,
+    ) -> Result<(), StoreError> {
+        let hash = package.hash();
+        let mut batch = Batch::default();
+        batch.put("channels", *channel.as_bytes(), codec::encode(&(chain, hash)));
+        batch.put("packages", *hash.as_bytes(), codec::encode(package));
+        Ok(self.database.write(batch, true)?)
+    }
+
+    /// A package that a channel of this node uses.
+    pub fn package(&self, hash: &Hash) -> Result<Option<PackageSource>, StoreError> {
+        match self.database.get("packages", hash.as_bytes())? {
+            Some(bytes) => Ok(Some(decoded(ChannelId::ZERO, &bytes)?)),
+            None => Ok(None),
+        }
+    }
+
+    #[must_use]
+    pub fn channel(&self, channel: ChannelId) -> ChannelStore {
+        ChannelStore { database: Arc::clone(&self.database), channel }
+    }
+}
+
+/// One channel's part of the folder. Cheap to clone; reads are consistent with finished writes.
+#[derive(Clone)]
+pub struct ChannelStore {
+    database: Arc<Database>,
+    channel: ChannelId,
+}
+
+/// The only one who writes a channel's events.
+pub struct Writer {
+    store: ChannelStore,
+    next: u64,
+    since_snapshot: usize,
+    snapshot_bytes: usize,
+}
+
+impl ChannelStore {
+    /// The log as it was stored, and the writer that continues it.
+    pub fn recover(&self) -> Result<(Log, Writer), StoreError> {
+        let (mut next, mut log, snapshot_bytes) = self.read_snapshot()?;
+        let mut since_snapshot = 0;
+        loop {
+            let from = self.key(next);
+            let page = self.database.scan("events", self.channel.as_bytes(), &from, PAGE)?;
+            for (_, bytes) in &page {
+                log.apply(&decoded(self.channel, bytes)?);
+                since_snapshot += bytes.len();
+                next += 1;
+            }
+            if page.len() < PAGE {
+                let store = self.clone();
+                return Ok((log, Writer { store, next, since_snapshot, snapshot_bytes }));
+            }
+        }
+    }
+
+    fn read_snapshot(&self) -> Result<(u64, Log, usize), StoreError> {
+        let Some(bytes) = self.database.get("snapshots", self.channel.as_bytes())? else {
+            return Ok((0, Log::default(), 0));
+        };
+        let (next, snapshot): (u64, Snapshot) = decoded(self.channel, &bytes)?;
+        Ok((next, Log::restore(snapshot), bytes.len()))
+    }
+
+    /// A block with its effects.
+    pub fn block(&self, height: Height) -> Result<Option<Appended>, StoreError> {
+        let Some(index) = self.database.get("blocks", &self.key(height.0))? else {
+            return Ok(None);
+        };
+        let index: [u8; 8] = index.try_into().map_err(|_| self.damaged("an index"))?;
+        let bytes = self.database.get("events", &self.key(u64::from_be_bytes(index)))?;
+        match decoded(self.channel, &bytes.ok_or_else(|| self.damaged("a missing block"))?)? {
+            Event::Appended(appended) => Ok(Some(appended)),
+            Event::Started { .. }
+            | Event::TermStarted { .. }
+            | Event::Acked { .. }
+            | Event::Certified { .. }
+            | Event::Diverged { .. }
+            | Event::Proposed { .. }
+            | Event::Voted { .. } => Err(self.damaged("an index that names no block")),
+        }
+    }
+
+    /// Where a call is.
+    pub fn call(&self, call: &Hash) -> Result<Option<(Height, u32)>, StoreError> {
+        let key = [self.channel.as_bytes().as_slice(), call.as_bytes()].concat();
+        match self.database.get("calls", &key)? {
+            Some(bytes) => Ok(Some(decoded(self.channel, &bytes)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn key(&self, number: u64) -> Vec<u8> {
+        [self.channel.as_bytes().as_slice(), &number.to_be_bytes()].concat()
+    }
+
+    fn damaged(&self, reason: &str) -> StoreError {
+        StoreError::Damaged { channel: self.channel, reason: reason.into() }
+    }
+}
+
+impl Writer {
+    /// Stores a group's events in one batch; with `sync` they are on the disk when this returns.
+    pub fn append(&mut self, events: &[Event], sync: bool) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        for (index, event) in (self.next..).zip(events) {
+            let encoded = codec::encode(event);
+            bytes += encoded.len();
+            batch.put("events", self.store.key(index), encoded);
+            if let Event::Appended(appended) = event {
+                self.index(&mut batch, index, appended);
+            }
+        }
+        self.store.database.write(batch, sync)?;
+        self.next += events.len() as u64;
+        self.since_snapshot += bytes;
+        Ok(())
+    }
+
+    fn index(&self, batch: &mut Batch, index: u64, appended: &Appended) {
+        let height = appended.block.height();
+        batch.put("blocks", self.store.key(height.0), index.to_be_bytes().to_vec());
+        for (place, transaction) in (0u32..).zip(&appended.block.transactions) {
+            if let Some(call) = transaction.as_call() {
+                let channel = self.store.channel.as_bytes().as_slice();
+                let key = [channel, call.hash().as_bytes()].concat();
+                batch.put("calls", key, codec::encode(&(height, place)));
+            }
+        }
+    }
+
+    /// Whether replaying what came since the last snapshot costs more than another one.
+    #[must_use]
+    pub fn wants_snapshot(&self) -> bool {
+        self.since_snapshot > SNAPSHOT_EVERY.max(2 * self.snapshot_bytes)
+    }
+
+    /// Stores the log as it is now; a restart replays only what follows.
+    pub fn take_snapshot(&mut self, log: &Log) -> Result<(), StoreError> {
+        let bytes = codec::encode(&(self.next, log.snapshot()));
+        self.snapshot_bytes = bytes.len();
+        self.since_snapshot = 0;
+        let mut batch = Batch::default();
+        batch.put("snapshots", *self.store.channel.as_bytes(), bytes);
+        Ok(self.store.database.write(batch, false)?)
+    }
+
+    /// Opens the folder again after a failed write.
+    pub fn reopen(&self) -> Result<(), StoreError> {
+        Ok(self.store.database.reopen()?)
+    }
+
+    #[must_use]
+    pub fn store(&self) -> &ChannelStore {
+        &self.store
+    }
+}
+
+fn decoded<T: serde::de::DeserializeOwned>(
+    channel: ChannelId,
+    bytes: &[u8],
+) -> Result<T, StoreError> {
+    codec::decode("stored value", bytes)
+        .map_err(|error| StoreError::Damaged { channel, reason: error.reason })
+}

@@ -1,0 +1,442 @@
+//! `state_channel.*`.
+
+use fairway_api::{
+    StateChannelApiServer,
+    chain::TransactionReport,
+    channel::{
+        At, BlockView, CallReport, CallRequest, ChannelInfo, Joined, NodeStatus, PreparedCall,
+        ProposalView, Proposed, ResourceRead, Viewed,
+    },
+};
+use fairway_proto::{
+    Request,
+    channel::{
+        log::Tip,
+        output::{CallReport as ExecutedCall, Reply},
+    },
+};
+use fairway_sdk::Error;
+use fairway_types::{
+    Address, Call, ChannelId, Context, FunctionName, Gas, Hash, Height, NodeId, Operation, Refusal,
+    SequenceNumber, SignedCall, StateKey, StateReader,
+    abi::{FunctionAbi, PackageAbi, TypeAbi, codec as json},
+    call::CallStatus,
+    chain::ChannelRecord,
+    codec, contract,
+    crypto::{Signable, Verify},
+    ledger::{LedgerPayload, SignedLedgerTransaction},
+    limits,
+    subscription::Filter,
+};
+use jsonrpsee::{
+    PendingSubscriptionSink,
+    core::{RpcResult, SubscriptionResult, async_trait},
+};
+use serde_json::Value;
+
+use super::{notices, rpc, view};
+use crate::{
+    driver::{ChannelHandle, View, clock},
+    node::Node,
+};
+
+/// Gas of one view.
+const VIEW_GAS: Gas = Gas(10_000_000);
+/// Blocks in one answer.
+const BLOCKS: u32 = 100;
+/// How long a prepared call is valid, unless asked otherwise.
+const LIFETIME: u64 = 60_000;
+
+/// Answers `state_channel.*` from a running node.
+pub struct ChannelServer {
+    node: Node,
+}
+
+impl ChannelServer {
+    #[must_use]
+    pub fn new(node: Node) -> Self {
+        Self { node }
+    }
+
+    async fn record(&self, channel: ChannelId) -> Result<ChannelRecord, Refusal> {
+        let running =
+            self.node.channel(channel).ok().and_then(|handle| handle.view().record.clone());
+        if let Some(record) = running {
+            return Ok((*record).clone());
+        }
+        let ledger = self.node.chain().ledger();
+        Ok(ledger.channel(channel).await.map_err(refusal)?.record)
+    }
+
+    async fn info(&self, channel: ChannelId) -> Result<ChannelInfo, Refusal> {
+        let record = self.record(channel).await?;
+        let handle = self.node.channel(channel).ok();
+        let status = handle.map(|handle| view::status(&handle, &handle.view()));
+        Ok(ChannelInfo { record, status })
+    }
+
+    async fn submit(
+        &self,
+        transaction: SignedLedgerTransaction,
+    ) -> Result<TransactionReport, Refusal> {
+        self.node.chain().ledger().submit(transaction).await.map_err(refusal)
+    }
+
+    /// P-37: what this node can refuse at once goes no further.
+    async fn order(
+        &self,
+        call: SignedCall,
+        wait: Option<CallStatus>,
+    ) -> Result<CallReport, Refusal> {
+        let handle = self.node.channel(call.call.channel)?;
+        let limit = call.call.gas_limit;
+        if let Operation::Invoke { function, type_args, args } = &call.call.operation {
+            handle.sandbox.check_call(function, type_args, args)?;
+        }
+        let call = call.verify()?;
+        match handle.call(call, wait.unwrap_or(CallStatus::Certified)).await? {
+            Reply::Call(report) => executed(&handle, &report, limit),
+            Reply::Proposed { .. } => Err(unexpected()),
+        }
+    }
+
+    async fn order_only(
+        &self,
+        call: SignedCall,
+        operation: &Operation,
+        wait: Option<CallStatus>,
+    ) -> Result<CallReport, Refusal> {
+        if call.call.operation != *operation {
+            let reason = format!("expected the operation {operation:?}");
+            return Err(Refusal::invalid("call", reason));
+        }
+        self.order(call, wait).await
+    }
+}
+
+/// A call that failed in execution is answered with why; its report can be read afterwards.
+fn executed(
+    handle: &ChannelHandle,
+    report: &ExecutedCall,
+    limit: Gas,
+) -> Result<CallReport, Refusal> {
+    if let Some(refusal) = view::failure(&handle.sandbox, &report.effects, limit) {
+        return Err(refusal);
+    }
+    let events = &report.effects.events;
+    Ok(CallReport {
+        call: report.call,
+        height: report.height,
+        index: report.index,
+        status: report.status,
+        gas_used: report.effects.gas_used,
+        error: None,
+        events: events.iter().map(|event| view::event(&handle.sandbox, event)).collect(),
+    })
+}
+
+fn unexpected() -> Refusal {
+    Refusal::Internal { reason: "the channel answered another request".into() }
+}
+
+fn refusal(error: Error) -> Refusal {
+    match error {
+        Error::Refused(refusal) => refusal,
+        other => Refusal::ChainUnreachable { reason: other.to_string() },
+    }
+}
+
+/// The channel and the node that a `join` names.
+fn joined(transaction: &SignedLedgerTransaction) -> Option<(ChannelId, NodeId)> {
+    let LedgerPayload::Invoke { function, args, .. } = &transaction.transaction.payload else {
+        return None;
+    };
+    let [channel, node, ..] = args.as_slice() else { return None };
+    let is_join = *function == contract::function("channel", "join");
+    is_join.then_some((ChannelId::from_slice(channel)?, NodeId::from_slice(node)?))
+}
+
+/// The state a read sees.
+fn tip(view: &View, at: Option<At>) -> Result<&Tip, Refusal> {
+    let tip = match at.unwrap_or_default() {
+        At::Head => &view.head,
+        At::Certified => &view.certified,
+        At::Final => &view.finalised,
+    };
+    tip.as_ref().ok_or_else(|| Refusal::NotReady {
+        what: "the channel's state".into(),
+        reason: "its first epoch was not granted yet".into(),
+    })
+}
+
+fn types(texts: &[String]) -> Result<Vec<TypeAbi>, Refusal> {
+    texts
+        .iter()
+        .map(|text| text.parse().map_err(|_| Refusal::invalid("type argument", text.clone())))
+        .collect()
+}
+
+/// A function of the channel's package and its arguments as BCS.
+fn arguments(
+    abi: &PackageAbi,
+    function: &str,
+    type_args: &[String],
+    args: &[Value],
+) -> Result<(FunctionName, Vec<Vec<u8>>), Refusal> {
+    let function: FunctionName = function.parse()?;
+    let found: &FunctionAbi = abi
+        .module(&function.address, &function.module)
+        .and_then(|module| module.function(&function.function))
+        .ok_or_else(|| Refusal::FunctionNotFound { function: function.to_string() })?;
+    let args = json::encode_args(abi, found, &types(type_args)?, args)?;
+    Ok((function, args))
+}
+
+fn run_view(
+    handle: &ChannelHandle,
+    function: &str,
+    type_args: &[String],
+    args: &[Value],
+    at: Option<At>,
+) -> Result<Viewed, Refusal> {
+    let view = handle.view();
+    let tip = tip(&view, at)?;
+    let sandbox = &handle.sandbox;
+    let (function, args) = arguments(sandbox.abi(), function, type_args, args)?;
+    let context = Context {
+        chain: view.record.as_ref().map(|record| record.chain).unwrap_or_default(),
+        channel: handle.id,
+        height: tip.height,
+        time: tip.time,
+        index: 0,
+        seed: tip.hash,
+    };
+    let values = sandbox.view(&tip.state, &context, &function, type_args, &args, VIEW_GAS)?;
+    let decode = |(ty, bytes): &(TypeAbi, Vec<u8>)| json::decode(sandbox.abi(), ty, bytes);
+    let values = values.iter().map(decode).collect::<Result<_, _>>()?;
+    Ok(Viewed { height: tip.height, values })
+}
+
+fn prepare(
+    handle: &ChannelHandle,
+    sender: Address,
+    request: CallRequest,
+    sequence: Option<SequenceNumber>,
+    gas_limit: Option<Gas>,
+    lifetime: Option<u64>,
+) -> Result<PreparedCall, Refusal> {
+    let operation = match request {
+        CallRequest::Invoke { function, type_args, args } => {
+            let (function, args) = arguments(handle.sandbox.abi(), &function, &type_args, &args)?;
+            handle.sandbox.check_call(&function, &type_args, &args)?;
+            Operation::Invoke { function, type_args, args }
+        }
+        CallRequest::Leave => Operation::Leave,
+        CallRequest::Close => Operation::Close,
+    };
+    let view = handle.view();
+    let record = view.record.as_ref().ok_or_else(|| Refusal::NotReady {
+        what: "the channel".into(),
+        reason: "the chain was not read yet".into(),
+    })?;
+    let call = Call {
+        chain: record.chain,
+        channel: handle.id,
+        sender,
+        sequence: sequence.unwrap_or_else(|| next_sequence(&view, sender)),
+        operation,
+        gas_limit: gas_limit.unwrap_or(Gas(limits::CALL_GAS)),
+        expires_at: clock().plus(lifetime.unwrap_or(LIFETIME).min(limits::CALL_LIFETIME)),
+    };
+    Ok(PreparedCall { signing_bytes: call.signing_bytes(), hash: call.hash(), call })
+}
+
+fn next_sequence(view: &View, account: Address) -> SequenceNumber {
+    view.head
+        .as_ref()
+        .and_then(|tip| tip.state.read(&StateKey::Sequence(account)))
+        .and_then(|bytes| codec::decode("sequence", &bytes).ok())
+        .unwrap_or_default()
+}
+
+fn blocks(handle: &ChannelHandle, from: Height, limit: u32) -> Result<Vec<BlockView>, Refusal> {
+    let mut found = Vec::new();
+    let mut height = from.max(Height(1));
+    for _ in 0..limit.min(BLOCKS) {
+        let Some(appended) = handle.store.block(height)? else { break };
+        found.push(view::block(&handle.sandbox, &appended));
+        height = height.next();
+    }
+    Ok(found)
+}
+
+fn read_report(handle: &ChannelHandle, call: &Hash) -> Result<Option<CallReport>, Refusal> {
+    let Some((height, index)) = handle.store.call(call)? else { return Ok(None) };
+    let Some(appended) = handle.store.block(height)? else { return Ok(None) };
+    let status = view::status_at(&handle.view(), height);
+    Ok(view::report(&handle.sandbox, &appended, index, status))
+}
+
+#[async_trait]
+impl StateChannelApiServer for ChannelServer {
+    async fn status(&self) -> RpcResult<NodeStatus> {
+        let node = &self.node;
+        let channels = node.channels();
+        Ok(NodeStatus {
+            node: node.id(),
+            account: node.id().address(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            endpoints: node.endpoints().iter().map(ToString::to_string).collect(),
+            connected_peers: node.peers().connected() as u64,
+            chain_unreachable: crate::chain::SettlementChain::unreachable(node.chain()),
+            channels: channels.iter().map(|handle| view::status(handle, &handle.view())).collect(),
+        })
+    }
+
+    async fn list(&self) -> RpcResult<Vec<ChannelId>> {
+        Ok(self.node.channels().iter().map(|handle| handle.id).collect())
+    }
+
+    async fn get(&self, channel: ChannelId) -> RpcResult<ChannelInfo> {
+        rpc(self.info(channel).await)
+    }
+
+    async fn abi(&self, channel: ChannelId) -> RpcResult<PackageAbi> {
+        rpc(self.node.channel(channel).map(|handle| handle.sandbox.abi().clone()))
+    }
+
+    async fn create(&self, transaction: SignedLedgerTransaction) -> RpcResult<Joined> {
+        let report = rpc(self.submit(transaction).await)?;
+        let created = report.events.iter().find_map(|event| {
+            let created = event.type_tag.ends_with("::channel::ChannelCreated");
+            created.then(|| event.data.get("channel")?.as_str()?.parse().ok())?
+        });
+        let missing = || Refusal::invalid("transaction", "it creates no channel");
+        Ok(Joined { channel: rpc(created.ok_or_else(missing))?, transaction: report })
+    }
+
+    async fn join(&self, transaction: SignedLedgerTransaction) -> RpcResult<Joined> {
+        let expected = || Refusal::invalid("transaction", "expected channel::join");
+        let (channel, named) = rpc(joined(&transaction).ok_or_else(expected))?;
+        let me = self.node.id();
+        if named != me {
+            let reason = format!("the transaction names node {named}, this is {me}");
+            return rpc(Err(Refusal::Unauthorised { reason }));
+        }
+        // A member learns that its node can't run the package before it locks anything.
+        rpc(self.node.prepare(channel).await)?;
+        let report = rpc(self.submit(transaction).await)?;
+        rpc(self.node.open(channel).await)?;
+        Ok(Joined { channel, transaction: report })
+    }
+
+    async fn open(&self, channel: ChannelId) -> RpcResult<ChannelInfo> {
+        rpc(self.node.open(channel).await)?;
+        rpc(self.info(channel).await)
+    }
+
+    async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber> {
+        let handle = rpc(self.node.channel(channel))?;
+        Ok(next_sequence(&handle.view(), account))
+    }
+
+    async fn prepare(
+        &self,
+        channel: ChannelId,
+        sender: Address,
+        request: CallRequest,
+        sequence: Option<SequenceNumber>,
+        gas_limit: Option<Gas>,
+        lifetime_ms: Option<u64>,
+    ) -> RpcResult<PreparedCall> {
+        let handle = rpc(self.node.channel(channel))?;
+        rpc(prepare(&handle, sender, request, sequence, gas_limit, lifetime_ms))
+    }
+
+    async fn call(&self, call: SignedCall, wait: Option<CallStatus>) -> RpcResult<CallReport> {
+        rpc(self.order(call, wait).await)
+    }
+
+    async fn leave(&self, call: SignedCall, wait: Option<CallStatus>) -> RpcResult<CallReport> {
+        rpc(self.order_only(call, &Operation::Leave, wait).await)
+    }
+
+    async fn close(&self, call: SignedCall, wait: Option<CallStatus>) -> RpcResult<CallReport> {
+        rpc(self.order_only(call, &Operation::Close, wait).await)
+    }
+
+    async fn report(&self, channel: ChannelId, call: Hash) -> RpcResult<Option<CallReport>> {
+        let handle = rpc(self.node.channel(channel))?;
+        rpc(read_report(&handle, &call))
+    }
+
+    async fn view(
+        &self,
+        channel: ChannelId,
+        function: String,
+        type_args: Option<Vec<String>>,
+        args: Vec<Value>,
+        at: Option<At>,
+    ) -> RpcResult<Viewed> {
+        let handle = rpc(self.node.channel(channel))?;
+        rpc(run_view(&handle, &function, &type_args.unwrap_or_default(), &args, at))
+    }
+
+    async fn resource(
+        &self,
+        channel: ChannelId,
+        address: Address,
+        type_tag: String,
+        at: Option<At>,
+    ) -> RpcResult<ResourceRead> {
+        let handle = rpc(self.node.channel(channel))?;
+        let view = handle.view();
+        let tip = rpc(tip(&view, at))?;
+        let parsed: Result<TypeAbi, _> = type_tag.parse();
+        let refuse = |_| Refusal::invalid("type_tag", type_tag.clone());
+        let canonical = rpc(parsed.map_err(refuse))?.to_string();
+        let bytes = view::read(&tip.state, &StateKey::resource(address, canonical.clone()));
+        let resource = view::resource(&handle.sandbox, address, &canonical, bytes.as_deref());
+        Ok(ResourceRead { height: tip.height, resource })
+    }
+
+    async fn blocks(
+        &self,
+        channel: ChannelId,
+        from: Height,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<BlockView>> {
+        let handle = rpc(self.node.channel(channel))?;
+        rpc(blocks(&handle, from, limit.unwrap_or(BLOCKS)))
+    }
+
+    async fn propose_settlement(&self, channel: ChannelId) -> RpcResult<Proposed> {
+        let handle = rpc(self.node.channel(channel))?;
+        match rpc(handle.request(Request::ProposeSettlement).await)? {
+            Reply::Proposed { number, proposal } => Ok(Proposed { number, proposal }),
+            Reply::Call(_) => rpc(Err(unexpected())),
+        }
+    }
+
+    async fn proposals(&self, channel: ChannelId) -> RpcResult<Vec<ProposalView>> {
+        let handle = rpc(self.node.channel(channel))?;
+        Ok(view::proposals(&handle.view()))
+    }
+
+    async fn watch(
+        &self,
+        pending: PendingSubscriptionSink,
+        channel: ChannelId,
+        from: Option<Height>,
+        filter: Option<Filter>,
+    ) -> SubscriptionResult {
+        let handle = match self.node.channel(channel) {
+            Ok(handle) => handle,
+            Err(refusal) => {
+                pending.reject(fairway_api::to_error(&refusal)).await;
+                return Ok(());
+            }
+        };
+        notices::serve(pending, handle, from, filter.unwrap_or_default()).await
+    }
+}

@@ -1,0 +1,151 @@
+//! `chain.*` on a node: each request goes to the settlement chain as it came, so that an app needs
+//! one connection.
+
+use std::{future::Future, sync::Arc};
+
+use fairway_api::{
+    ChainApiClient, ChainApiServer,
+    chain::{
+        Action, Amount, ChainEvent, ChainInfo, LedgerBlock, ObservedChannel, PreparedTransaction,
+        TransactionReport,
+    },
+    to_error,
+};
+use fairway_sdk::{Connection, Error};
+use fairway_types::{
+    Address, AssetId, ChannelId, Hash, Height, Refusal, SequenceNumber,
+    ledger::{PackageSource, SignedLedgerTransaction},
+};
+use jsonrpsee::{
+    PendingSubscriptionSink, SubscriptionMessage,
+    core::{ClientError, RpcResult, SubscriptionResult, async_trait},
+    types::ErrorObject,
+    ws_client::WsClient,
+};
+use serde_json::Value;
+
+pub struct ChainPass {
+    connection: Connection,
+}
+
+impl ChainPass {
+    #[must_use]
+    pub fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    async fn pass<T, F>(&self, send: impl Fn(Arc<WsClient>) -> F) -> RpcResult<T>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        self.connection.request(send).await.map_err(|error| match error {
+            Error::Refused(refusal) => to_error(&refusal),
+            Error::Rpc { code, message } => ErrorObject::owned(code, message, None::<()>),
+            other => to_error(&Refusal::ChainUnreachable { reason: other.to_string() }),
+        })
+    }
+}
+
+#[async_trait]
+impl ChainApiServer for ChainPass {
+    async fn info(&self) -> RpcResult<ChainInfo> {
+        self.pass(|chain| async move { chain.info().await }).await
+    }
+
+    async fn sequence(&self, account: Address) -> RpcResult<SequenceNumber> {
+        self.pass(|chain| async move { ChainApiClient::sequence(&*chain, account).await }).await
+    }
+
+    async fn balance(&self, account: Address, asset: Option<AssetId>) -> RpcResult<Amount> {
+        self.pass(|chain| async move { chain.balance(account, asset).await }).await
+    }
+
+    async fn channel(&self, channel: ChannelId) -> RpcResult<ObservedChannel> {
+        self.pass(|chain| async move { ChainApiClient::channel(&*chain, channel).await }).await
+    }
+
+    async fn package(&self, package: Hash) -> RpcResult<PackageSource> {
+        self.pass(|chain| async move { chain.package(package).await }).await
+    }
+
+    async fn prepare(&self, sender: Address, action: Action) -> RpcResult<PreparedTransaction> {
+        self.pass(|chain| {
+            let action = action.clone();
+            async move { ChainApiClient::prepare(&*chain, sender, action).await }
+        })
+        .await
+    }
+
+    async fn submit(&self, transaction: SignedLedgerTransaction) -> RpcResult<TransactionReport> {
+        self.pass(|chain| {
+            let transaction = transaction.clone();
+            async move { chain.submit(transaction).await }
+        })
+        .await
+    }
+
+    async fn simulate(&self, transaction: SignedLedgerTransaction) -> RpcResult<TransactionReport> {
+        self.pass(|chain| {
+            let transaction = transaction.clone();
+            async move { chain.simulate(transaction).await }
+        })
+        .await
+    }
+
+    async fn transaction(&self, transaction: Hash) -> RpcResult<Option<TransactionReport>> {
+        self.pass(|chain| async move { chain.transaction(transaction).await }).await
+    }
+
+    async fn faucet(&self, account: Address, amount: Amount) -> RpcResult<TransactionReport> {
+        self.pass(|chain| async move { chain.faucet(account, amount).await }).await
+    }
+
+    async fn view(
+        &self,
+        function: String,
+        type_args: Option<Vec<String>>,
+        args: Vec<Value>,
+    ) -> RpcResult<Vec<Value>> {
+        self.pass(|chain| {
+            let (function, type_args, args) = (function.clone(), type_args.clone(), args.clone());
+            async move { ChainApiClient::view(&*chain, function, type_args, args).await }
+        })
+        .await
+    }
+
+    async fn block(&self, height: Height) -> RpcResult<LedgerBlock> {
+        self.pass(|chain| async move { chain.block(height).await }).await
+    }
+
+    async fn events(
+        &self,
+        from: u64,
+        limit: Option<u32>,
+        channel: Option<ChannelId>,
+    ) -> RpcResult<Vec<ChainEvent>> {
+        self.pass(|chain| async move { chain.events(from, limit, channel).await }).await
+    }
+
+    async fn watch_events(
+        &self,
+        pending: PendingSubscriptionSink,
+        from: Option<u64>,
+    ) -> SubscriptionResult {
+        let mut events = self.pass(|chain| async move { chain.watch_events(from).await }).await?;
+        let sink = pending.accept().await?;
+        tokio::spawn(async move {
+            loop {
+                let event = tokio::select! {
+                    event = events.next() => event,
+                    () = sink.closed() => return,
+                };
+                let Some(Ok(event)) = event else { return };
+                let Ok(text) = serde_json::value::to_raw_value(&event) else { return };
+                if sink.send(SubscriptionMessage::from(text)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! Subscriptions: a snapshot or the blocks from a height on, then what happens. A subscriber that
+//! falls behind is read to from the store; one that does not read at all is dropped.
+
+use std::time::Duration;
+
+use fairway_api::{
+    channel::{CallPlace, Notice},
+    to_error,
+};
+use fairway_proto::{Notification, Subscription, Update, channel::output::Appended};
+use fairway_types::{Block, Effects, Height, Refusal, StateKey, subscription::Filter};
+use jsonrpsee::{
+    PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink, core::SubscriptionResult,
+};
+use tokio::sync::broadcast;
+
+use super::view;
+use crate::driver::{ChannelHandle, View};
+
+/// Resources in a snapshot.
+const SNAPSHOT: usize = 10_000;
+/// How long a subscriber may take for one notice.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a subscription ended.
+enum End {
+    Gone,
+    /// It must resume at its cursor.
+    Behind,
+}
+
+pub(super) async fn serve(
+    pending: PendingSubscriptionSink,
+    handle: ChannelHandle,
+    from: Option<Height>,
+    filter: Filter,
+) -> SubscriptionResult {
+    // Updates are buffered from here on: nothing falls between the snapshot and the first of them.
+    let updates = handle.updates();
+    let view = handle.view();
+    let first = match from {
+        Some(_) => None,
+        None => match snapshot(&handle, &view, &filter) {
+            Ok(snapshot) => Some(snapshot),
+            Err(refusal) => {
+                pending.reject(to_error(&refusal)).await;
+                return Ok(());
+            }
+        },
+    };
+    let head = view.status.head;
+    let next = from.map_or(head.next(), |from| from.max(Height(1)));
+    let sink = pending.accept().await?;
+    let feed = Feed { handle, sink, subscription: Subscription::new(filter, next) };
+    tokio::spawn(feed.run(first, view, updates));
+    Ok(())
+}
+
+fn snapshot(handle: &ChannelHandle, view: &View, filter: &Filter) -> Result<Notice, Refusal> {
+    let Some(tip) = &view.head else {
+        return Err(Refusal::NotReady {
+            what: "the channel's state".into(),
+            reason: "its first epoch was not granted yet".into(),
+        });
+    };
+    let mut resources = Vec::new();
+    for (key, value) in tip.state.entries() {
+        let StateKey::Resource { address, type_tag } = key else { continue };
+        if filter.wants_resource(address, type_tag) {
+            resources.push(view::resource(&handle.sandbox, *address, type_tag, Some(value)));
+        }
+        if resources.len() > SNAPSHOT {
+            return Err(Refusal::TooLarge {
+                what: "snapshot: name resource types or addresses in the filter, its resources"
+                    .into(),
+                actual: resources.len() as u64,
+                limit: SNAPSHOT as u64,
+            });
+        }
+    }
+    Ok(Notice::Snapshot { height: tip.height, state_root: tip.state.root(), resources })
+}
+
+struct Feed {
+    handle: ChannelHandle,
+    sink: SubscriptionSink,
+    subscription: Subscription,
+}
+
+impl Feed {
+    async fn run(
+        mut self,
+        first: Option<Notice>,
+        view: std::sync::Arc<View>,
+        updates: broadcast::Receiver<std::sync::Arc<Update>>,
+    ) {
+        if let Err(End::Behind) = self.deliver(first, &view, updates).await {
+            let notice = Notice::Lagged { resume_from: self.subscription.cursor() };
+            let _ = self.send(&notice).await;
+        }
+    }
+
+    async fn deliver(
+        &mut self,
+        first: Option<Notice>,
+        view: &View,
+        mut updates: broadcast::Receiver<std::sync::Arc<Update>>,
+    ) -> Result<(), End> {
+        if let Some(notice) = first {
+            self.send(&notice).await?;
+        }
+        self.catch_up(view.status.head.next()).await?;
+        self.send(&heights(view)).await?;
+        loop {
+            let update = tokio::select! {
+                update = updates.recv() => update,
+                () = self.sink.closed() => return Err(End::Gone),
+            };
+            match update {
+                Ok(update) => self.pass_on(&update).await?,
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    let view = self.handle.view();
+                    self.catch_up(view.status.head.next()).await?;
+                    self.send(&heights(&view)).await?;
+                }
+                Err(broadcast::error::RecvError::Closed) => return Err(End::Gone),
+            }
+        }
+    }
+
+    /// P-60: blocks in order, once, without gaps.
+    async fn pass_on(&mut self, update: &Update) -> Result<(), End> {
+        if let Update::Block { block, .. } = update
+            && self.subscription.lacks_before(block.height())
+        {
+            self.catch_up(block.height()).await?;
+        }
+        self.notify(update).await
+    }
+
+    /// Reads what lies between the cursor and `until` from the store.
+    async fn catch_up(&mut self, until: Height) -> Result<(), End> {
+        while self.subscription.cursor() < until {
+            let stored = self.handle.store.block(self.subscription.cursor());
+            let Ok(Some(Appended { block, effects, .. })) = stored else {
+                return Err(End::Behind);
+            };
+            self.notify(&Update::Block { block, effects }).await?;
+        }
+        Ok(())
+    }
+
+    async fn notify(&mut self, update: &Update) -> Result<(), End> {
+        let Some(notification) = self.subscription.on_update(update) else { return Ok(()) };
+        let notice = match (notification, update) {
+            (Notification::Block { changes, events, .. }, Update::Block { block, effects }) => {
+                let sandbox = &self.handle.sandbox;
+                let changes = changes.iter().map(|change| {
+                    let value = change.value.as_deref();
+                    view::resource(sandbox, change.address, &change.type_tag, value)
+                });
+                Notice::Block {
+                    height: block.height(),
+                    hash: block.hash(),
+                    time: block.header.time,
+                    state_root: block.header.state_root,
+                    changes: changes.collect(),
+                    events: events.iter().map(|event| view::event(sandbox, event)).collect(),
+                    calls: self.calls(block, effects),
+                }
+            }
+            (Notification::Heights { certified, finalised, settled }, _) => {
+                Notice::Heights { certified, finalised, settled }
+            }
+            (Notification::Block { .. }, Update::Heights { .. }) => return Ok(()),
+        };
+        self.send(&notice).await
+    }
+
+    fn calls(&self, block: &Block, effects: &[Effects]) -> Vec<CallPlace> {
+        (0u32..)
+            .zip(block.transactions.iter().zip(effects))
+            .filter_map(|(index, (transaction, effects))| {
+                let call = transaction.as_call()?;
+                let failure = view::failure(&self.handle.sandbox, effects, call.call.gas_limit);
+                let error = failure.map(|refusal| refusal.to_string());
+                Some(CallPlace { call: call.hash(), index, error })
+            })
+            .collect()
+    }
+
+    async fn send(&self, notice: &Notice) -> Result<(), End> {
+        let text = serde_json::value::to_raw_value(notice).map_err(|_| End::Gone)?;
+        let message = SubscriptionMessage::from(text);
+        match self.sink.send_timeout(message, PATIENCE).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(End::Behind),
+        }
+    }
+}
+
+fn heights(view: &View) -> Notice {
+    Notice::Heights {
+        certified: view.status.certified,
+        finalised: view.status.finalised,
+        settled: view.status.settled,
+    }
+}

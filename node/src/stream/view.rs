@@ -1,0 +1,184 @@
+//! What a channel holds, as the API shows it.
+
+use fairway_api::{
+    chain::EventView,
+    channel::{
+        BlockView, CallReport, ChannelStatus, MemberStatus, ProposalView, ResourceView, Role,
+        TransactionInBlock, TransactionView,
+    },
+};
+use fairway_proto::{self as proto, channel::output::Appended};
+use fairway_sandbox::MoveSandbox;
+use fairway_types::{
+    Address, Effects, Gas, Hash, Height, MoveEvent, Refusal, StateReader, Transaction,
+    call::CallStatus, limits, refusal::RefusalData,
+};
+
+use crate::driver::{ChannelHandle, View};
+
+pub(super) fn status(handle: &ChannelHandle, view: &View) -> ChannelStatus {
+    let status = &view.status;
+    let settlement = view.record.as_ref().map(|record| &record.settlement);
+    ChannelStatus {
+        channel: handle.id,
+        role: match status.role {
+            proto::Role::Waiting => Role::Waiting,
+            proto::Role::Leader => Role::Leader,
+            proto::Role::Follower => Role::Follower,
+            proto::Role::Halted => Role::Halted,
+        },
+        term: status.term,
+        leader: status.leader,
+        head: status.head,
+        head_hash: view.head.as_ref().map_or(Hash::ZERO, |tip| tip.hash),
+        state_root: view.head.as_ref().map_or(Hash::ZERO, |tip| tip.state.root()),
+        certified: status.certified,
+        finalised: status.finalised,
+        settled: status.settled,
+        settlements: settlement.map_or(0, |settlement| settlement.number),
+        members: status.members.iter().map(member).collect(),
+        queued: status.queued as u64,
+        closed: status.closed,
+        chain_unreachable: status.chain_unreachable.clone(),
+        storage: view.storage.clone(),
+        settlement_error: view.settlement_error.clone(),
+    }
+}
+
+fn member(member: &proto::channel::status::MemberStatus) -> MemberStatus {
+    MemberStatus {
+        account: member.account,
+        node: member.node,
+        join_sequence: member.join_sequence,
+        heard_at: member.heard_at,
+        head: member.head,
+        certified: member.certified,
+    }
+}
+
+pub(super) fn event(sandbox: &MoveSandbox, event: &MoveEvent) -> EventView {
+    EventView {
+        type_tag: event.type_tag.clone(),
+        data: fairway_ledger::view::value(sandbox.abi(), &event.type_tag, &event.data),
+    }
+}
+
+pub(super) fn resource(
+    sandbox: &MoveSandbox,
+    address: Address,
+    type_tag: &str,
+    bytes: Option<&[u8]>,
+) -> ResourceView {
+    let decode = |bytes: &[u8]| fairway_ledger::view::value(sandbox.abi(), type_tag, bytes);
+    ResourceView { address, type_tag: type_tag.to_owned(), value: bytes.map(decode) }
+}
+
+/// Why a transaction failed, if it did. `limit` is the gas it was given.
+pub(super) fn failure(sandbox: &MoveSandbox, effects: &Effects, limit: Gas) -> Option<Refusal> {
+    let failed = !effects.status.is_success();
+    failed.then(|| sandbox.explain(&effects.status, effects.gas_used, limit))
+}
+
+/// The report of the call at a place in a stored block.
+pub(super) fn report(
+    sandbox: &MoveSandbox,
+    appended: &Appended,
+    index: u32,
+    status: CallStatus,
+) -> Option<CallReport> {
+    let call = appended.block.transactions.get(index as usize)?.as_call()?;
+    let effects = appended.effects.get(index as usize)?;
+    Some(CallReport {
+        call: call.hash(),
+        height: appended.block.height(),
+        index,
+        status,
+        gas_used: effects.gas_used,
+        error: error(sandbox, effects, call.call.gas_limit),
+        events: effects.events.iter().map(|item| event(sandbox, item)).collect(),
+    })
+}
+
+/// How far everything at a height has come.
+pub(super) fn status_at(view: &View, height: Height) -> CallStatus {
+    let status = &view.status;
+    if height <= status.settled {
+        CallStatus::Settled
+    } else if height <= status.finalised {
+        CallStatus::Final
+    } else if height <= status.certified {
+        CallStatus::Certified
+    } else {
+        CallStatus::Executed
+    }
+}
+
+fn error(sandbox: &MoveSandbox, effects: &Effects, limit: Gas) -> Option<RefusalData> {
+    failure(sandbox, effects, limit).map(|refusal| refusal.data())
+}
+
+pub(super) fn block(sandbox: &MoveSandbox, appended: &Appended) -> BlockView {
+    let header = &appended.block.header;
+    let transactions = appended
+        .block
+        .transactions
+        .iter()
+        .zip(appended.effects.iter())
+        .map(|(transaction, effects)| {
+            let limit = transaction.as_call().map_or(Gas(limits::HOOK_GAS), |c| c.call.gas_limit);
+            TransactionInBlock {
+                transaction: self::transaction(transaction),
+                gas_used: effects.gas_used,
+                error: error(sandbox, effects, limit),
+                events: effects.events.iter().map(|item| event(sandbox, item)).collect(),
+            }
+        })
+        .collect();
+    BlockView {
+        height: header.height,
+        hash: appended.block.hash(),
+        parent: header.parent,
+        term: header.term,
+        leader: appended.block.leader,
+        time: header.time,
+        transactions_root: header.transactions_root,
+        effects_root: header.effects_root,
+        state_root: header.state_root,
+        transactions,
+    }
+}
+
+fn transaction(transaction: &Transaction) -> TransactionView {
+    match transaction {
+        Transaction::Call(signed) => TransactionView::Call {
+            call: signed.hash(),
+            sender: signed.call.sender,
+            sequence: signed.call.sequence,
+            operation: signed.call.operation.clone(),
+        },
+        Transaction::Tick => TransactionView::Tick,
+        Transaction::Join(member) => {
+            TransactionView::Join { account: member.account, deposit: member.deposit.clone() }
+        }
+        Transaction::Remove { account, .. } => TransactionView::Remove { account: *account },
+        Transaction::Close => TransactionView::Close,
+        Transaction::Settled { number, .. } => TransactionView::Settled { number: *number },
+    }
+}
+
+pub(super) fn proposals(view: &View) -> Vec<ProposalView> {
+    let executed = view.record.as_ref().map_or(0, |record| record.settlement.number);
+    view.proposal
+        .iter()
+        .map(|own| ProposalView {
+            hash: own.hash,
+            proposal: own.signed.proposal.clone(),
+            executed: own.signed.proposal.number <= executed,
+        })
+        .collect()
+}
+
+/// Reads a state without copying it.
+pub(super) fn read(state: &impl StateReader, key: &fairway_types::StateKey) -> Option<Vec<u8>> {
+    state.read(key).map(|bytes| bytes.to_vec())
+}
