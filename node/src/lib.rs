@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod driver;
+pub mod local;
 pub mod node;
 pub mod peers;
 pub mod store;

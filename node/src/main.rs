@@ -1,4 +1,5 @@
-//! The command `fairway`. Exit codes: 0 done, 1 refused or failed tests, 2 wrong usage.
+//! The command `fairway`. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the node or the
+//! ledger can't be reached.
 
 mod cli;
 

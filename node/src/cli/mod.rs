@@ -1,57 +1,143 @@
 //! One file a command.
 
+mod account;
+mod channel;
+mod demo;
+mod keys;
+mod ledger;
 mod move_package;
+mod node;
+mod output;
+mod settle;
 
-use std::{io::Write, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use fairway_sandbox::compiler::BoundedCompiler;
+use fairway_sdk::{Client, Error, Ledger};
+
+use self::output::Output;
+pub(crate) use self::output::print;
+
+/// A node or the ledger can't be reached.
+const UNREACHABLE: u8 = 3;
 
 #[derive(Parser)]
 #[command(name = "fairway", version, about = "State channels for Move contracts")]
 struct Options {
-    /// Print JSON instead of text.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    shared: Shared,
     #[command(subcommand)]
     command: Command,
 }
 
+/// What every command takes.
+#[derive(Args, Clone)]
+pub(crate) struct Shared {
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    /// The node to talk to.
+    #[arg(long, global = true, env = "FAIRWAY_NODE", default_value = "ws://127.0.0.1:9101")]
+    node: String,
+    /// The ledger to talk to, where no node is needed.
+    #[arg(long, global = true, env = "FAIRWAY_LEDGER", default_value = "ws://127.0.0.1:9100")]
+    ledger: String,
+    /// Where account keys lie [default: ~/.fairway].
+    #[arg(long, global = true, env = "FAIRWAY_HOME")]
+    home: Option<PathBuf>,
+    /// Asked for when it is needed and not given.
+    #[arg(long, global = true, env = "FAIRWAY_PASSPHRASE", hide_env_values = true)]
+    passphrase: Option<String>,
+}
+
 #[derive(Subcommand)]
 enum Command {
+    /// Make and fund accounts, move money on the chain.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Run the embedded settlement chain.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
+    /// Run a node.
+    #[command(subcommand)]
+    Node(node::Command),
+    /// Create, join and use channels.
+    #[command(subcommand)]
+    Channel(channel::Command),
+    /// Settle channels on the chain.
+    #[command(subcommand)]
+    Settle(settle::Command),
     /// Build, test and describe Move packages.
     #[command(subcommand)]
     Move(move_package::Command),
+    /// A ledger and four nodes on this machine, real games, and a settlement.
+    Demo(demo::Demo),
+    /// Print completions for a shell.
+    Completions { shell: clap_complete::Shell },
     /// Compile one package from standard input within limits: what nodes run as a child process.
     #[command(hide = true)]
     SandboxCompile,
 }
 
+impl Shared {
+    fn output(&self) -> Output {
+        Output { json: self.json }
+    }
+
+    async fn client(&self) -> Result<Client, Error> {
+        Client::connect(&self.node).await
+    }
+
+    async fn chain(&self) -> Result<Ledger, Error> {
+        Ledger::connect(&self.ledger).await
+    }
+}
+
+/// Compiles packages in a child process of this program.
+fn compiler() -> anyhow::Result<BoundedCompiler> {
+    Ok(BoundedCompiler::new(std::env::current_exe()?, vec!["sandbox-compile".into()]))
+}
+
 /// Runs the command line's command.
 pub(crate) fn run() -> ExitCode {
     let options = Options::parse();
+    let shared = options.shared;
     let result = match options.command {
-        Command::Move(command) => command.run(options.json),
+        Command::Move(command) => command.run(shared.json),
         Command::SandboxCompile => return fairway_sandbox::compiler::child_main(),
+        Command::Completions { shell } => {
+            let mut command = Options::command();
+            clap_complete::generate(shell, &mut command, "fairway", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Account(command) => wait(command.run(&shared)),
+        Command::Ledger(command) => wait(command.run(&shared)),
+        Command::Node(command) => wait(command.run(&shared)),
+        Command::Channel(command) => wait(command.run(&shared)),
+        Command::Settle(command) => wait(command.run(&shared)),
+        Command::Demo(demo) => wait(demo.run(&shared)),
     };
     match result {
         Ok(code) => code,
         Err(error) => {
-            report(&error, options.json);
-            ExitCode::FAILURE
+            output::report(&error, shared.json);
+            exit_code(&error)
         }
     }
 }
 
-/// Writes a line; a reader that has gone away is no error.
-fn print(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(command);
+    // A reader of standard input can't be interrupted: it is left behind.
+    runtime.shutdown_background();
+    result
 }
 
-#[allow(clippy::print_stderr, reason = "errors of a command go to standard error")]
-fn report(error: &anyhow::Error, json: bool) {
-    if json {
-        eprintln!("{}", serde_json::json!({ "error": format!("{error:#}") }));
-    } else {
-        eprintln!("error: {error:#}");
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<Error>() {
+        Some(Error::Unreachable { .. } | Error::TimedOut { .. }) => ExitCode::from(UNREACHABLE),
+        Some(_) | None => ExitCode::FAILURE,
     }
 }

@@ -1,0 +1,405 @@
+//! `fairway channel create|list|show|join|leave|close|call|view|watch|log`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use fairway_sandbox::read_package;
+use fairway_sdk::{
+    CallStatus, ChannelConfig, ChannelId, Durability, Filter, Height, JoinPolicy,
+    api::channel::{At, BlockView, CallReport, Notice, TransactionView},
+};
+use fairway_types::contract;
+use serde_json::Value;
+
+use super::{
+    Shared, compiler,
+    keys::Keys,
+    node::describe_channel,
+    output::{Output, units},
+};
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Register a package and create a channel for it on the chain.
+    Create(Create),
+    /// The channels that the node runs.
+    List,
+    /// A channel as the chain records it, and where it stands on the node.
+    Show { channel: ChannelId },
+    /// Join with a deposit; the node acts for the account from then on.
+    Join {
+        channel: ChannelId,
+        #[arg(long)]
+        account: String,
+        /// In the asset's smallest unit.
+        #[arg(long)]
+        deposit: u64,
+    },
+    /// Leave; the next settlement pays the balance.
+    Leave {
+        channel: ChannelId,
+        #[arg(long)]
+        account: String,
+        /// Ask the contract instead of the leader: for when no leader answers.
+        #[arg(long)]
+        on_chain: bool,
+    },
+    /// Close the channel; its creator may. The last settlement pays everybody.
+    Close {
+        channel: ChannelId,
+        #[arg(long)]
+        account: String,
+        /// Ask the contract instead of the leader: for when no leader answers.
+        #[arg(long)]
+        on_chain: bool,
+    },
+    /// Call an entry function, as `0x42::module::function`.
+    Call {
+        channel: ChannelId,
+        function: String,
+        /// JSON values; what is no JSON is taken as a string.
+        args: Vec<String>,
+        #[arg(long)]
+        account: String,
+        /// Answer once the call is this far.
+        #[arg(long, value_enum, default_value_t = Wait::Certified)]
+        wait: Wait,
+    },
+    /// Run a read-only function.
+    View {
+        channel: ChannelId,
+        function: String,
+        /// JSON values; what is no JSON is taken as a string.
+        args: Vec<String>,
+        /// Of which state.
+        #[arg(long, value_enum, default_value_t = Where::Head)]
+        at: Where,
+    },
+    /// Print what happens, until it is stopped.
+    Watch {
+        channel: ChannelId,
+        /// Begin with the block at this height instead of a snapshot.
+        #[arg(long)]
+        from: Option<Height>,
+        /// Only resources and events whose type starts with this.
+        #[arg(long)]
+        only: Vec<String>,
+        /// End after this many blocks.
+        #[arg(long)]
+        blocks: Option<u64>,
+    },
+    /// Print stored blocks.
+    Log {
+        channel: ChannelId,
+        #[arg(long, default_value_t = Height(1))]
+        from: Height,
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// The package's folder.
+    #[arg(long)]
+    package: PathBuf,
+    #[arg(long)]
+    account: String,
+    /// Milliseconds between ticks; 0 for none.
+    #[arg(long, default_value_t = 0)]
+    tick: u64,
+    /// Milliseconds between the leader's settlement proposals; 0 for none.
+    #[arg(long, default_value_t = 0)]
+    settlement_interval: u64,
+    /// In the asset's smallest unit.
+    #[arg(long, default_value_t = 1)]
+    min_deposit: u64,
+    #[arg(long, default_value_t = 16)]
+    max_members: u64,
+    /// Accounts (names or addresses) that may join.
+    #[arg(long, num_args = 1.., conflicts_with = "open")]
+    invite: Vec<String>,
+    /// Anybody may join.
+    #[arg(long)]
+    open: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Wait {
+    Executed,
+    Certified,
+    Final,
+    Settled,
+}
+
+impl From<Wait> for CallStatus {
+    fn from(wait: Wait) -> Self {
+        match wait {
+            Wait::Executed => Self::Executed,
+            Wait::Certified => Self::Certified,
+            Wait::Final => Self::Final,
+            Wait::Settled => Self::Settled,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Where {
+    Head,
+    Certified,
+    Final,
+}
+
+impl From<Where> for At {
+    fn from(place: Where) -> Self {
+        match place {
+            Where::Head => Self::Head,
+            Where::Certified => Self::Certified,
+            Where::Final => Self::Final,
+        }
+    }
+}
+
+impl Command {
+    pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
+        let output = shared.output();
+        match self {
+            Self::Create(create) => create.run(shared).await?,
+            Self::List => {
+                let channels = shared.client().await?.list().await?;
+                output.show(&channels, || {
+                    channels.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+                });
+            }
+            Self::Show { channel } => show(shared, channel).await?,
+            Self::Join { channel, account, deposit } => {
+                let key = Keys::open(shared)?.unlock(&account)?;
+                let joined = shared.client().await?.join(&key, channel, deposit).await?;
+                output.show(&joined, || format!("joined {channel} with {}", units(deposit)));
+            }
+            Self::Leave { channel, account, on_chain } => {
+                end(shared, channel, &account, on_chain, End::Leave).await?;
+            }
+            Self::Close { channel, account, on_chain } => {
+                end(shared, channel, &account, on_chain, End::Close).await?;
+            }
+            Self::Call { channel, function, args, account, wait } => {
+                let key = Keys::open(shared)?.unlock(&account)?;
+                let channel = shared.client().await?.channel(channel).await?;
+                let report =
+                    channel.member(key).call_until(&function, &values(&args), wait.into()).await?;
+                show_report(output, &report);
+            }
+            Self::View { channel, function, args, at } => {
+                let channel = shared.client().await?.channel(channel).await?;
+                let found = channel.view_at(&function, &values(&args), at.into()).await?;
+                output.show(&found, || {
+                    found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+                });
+            }
+            Self::Watch { channel, from, only, blocks } => {
+                watch(shared, channel, from, only, blocks).await?;
+            }
+            Self::Log { channel, from, limit } => {
+                let channel = shared.client().await?.channel(channel).await?;
+                for block in channel.blocks(from, limit).await? {
+                    output.show(&block, || describe_block(&block));
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Create {
+    async fn run(self, shared: &Shared) -> anyhow::Result<()> {
+        let keys = Keys::open(shared)?;
+        let source = read_package(&self.package)?;
+        // A package that would be refused costs nothing on the chain.
+        compiler()?.compile(&source)?;
+        let mut invited: Vec<_> =
+            self.invite.iter().map(|text| keys.address(text)).collect::<Result<_, _>>()?;
+        invited.sort();
+        invited.dedup();
+        let config = ChannelConfig {
+            tick_interval: self.tick,
+            settlement_interval: self.settlement_interval,
+            durability: Durability::Synced,
+            join_policy: if self.open { JoinPolicy::Open } else { JoinPolicy::Invited },
+            invited,
+            asset: contract::NATIVE,
+            min_deposit: self.min_deposit,
+            max_members: self.max_members,
+        };
+        let key = keys.unlock(&self.account)?;
+        let chain = shared.chain().await?;
+        let package = chain.store_package(&key, source).await?;
+        let channel = chain.create_channel(&key, package, &config).await?;
+        let value = serde_json::json!({ "channel": channel, "package": package });
+        shared.output().show(&value, || format!("{channel}"));
+        Ok(())
+    }
+}
+
+enum End {
+    Leave,
+    Close,
+}
+
+async fn end(
+    shared: &Shared,
+    channel: ChannelId,
+    account: &str,
+    on_chain: bool,
+    end: End,
+) -> anyhow::Result<()> {
+    let key = Keys::open(shared)?.unlock(account)?;
+    let output = shared.output();
+    if on_chain {
+        let chain = shared.chain().await?;
+        let report = match end {
+            End::Leave => chain.leave_channel(&key, channel).await?,
+            End::Close => chain.close_channel(&key, channel).await?,
+        };
+        output.show(&report, || format!("asked the contract in block {}", report.height));
+        return Ok(());
+    }
+    let member = shared.client().await?.channel(channel).await?.member(key);
+    let report = match end {
+        End::Leave => member.leave().await?,
+        End::Close => member.close().await?,
+    };
+    show_report(output, &report);
+    Ok(())
+}
+
+async fn show(shared: &Shared, channel: ChannelId) -> anyhow::Result<()> {
+    let info = shared.client().await?.info(channel).await?;
+    shared.output().show(&info, || {
+        let record = &info.record;
+        let mut lines = vec![
+            format!("package   {}", record.package),
+            format!("creator   {}", record.creator),
+            format!("open      {}", record.open),
+        ];
+        for amount in &record.locked {
+            lines.push(format!("locked    {}", units(amount.amount)));
+        }
+        for member in &record.members {
+            let mark = match (member.active, member.leaving) {
+                (_, true) => "leaving",
+                (true, false) => "active",
+                (false, false) => "pending",
+            };
+            let account = member.record.account;
+            lines.push(format!(
+                "member    {account} {mark}, joined as {}",
+                member.record.join_sequence
+            ));
+        }
+        lines.extend(info.status.as_ref().map(describe_channel));
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+fn show_report(output: Output, report: &CallReport) {
+    output.show(report, || {
+        let mut text = format!(
+            "{:?} at height {}, {} gas, call {}",
+            report.status, report.height, report.gas_used, report.call
+        );
+        for event in &report.events {
+            text.push_str(&format!("\n  {} {}", event.type_tag, event.data));
+        }
+        text
+    });
+}
+
+async fn watch(
+    shared: &Shared,
+    channel: ChannelId,
+    from: Option<Height>,
+    only: Vec<String>,
+    blocks: Option<u64>,
+) -> anyhow::Result<()> {
+    let output = shared.output();
+    let filter = Filter { resource_types: only.clone(), event_types: only, addresses: Vec::new() };
+    let channel = shared.client().await?.channel(channel).await?;
+    let mut notices = match from {
+        Some(from) => channel.subscribe_from(from, filter).await?,
+        None => channel.subscribe(filter).await?,
+    };
+    let mut seen = 0;
+    while let Some(notice) = notices.next().await {
+        output.show(&notice, || describe(&notice));
+        seen += u64::from(matches!(notice, Notice::Block { .. }));
+        if blocks.is_some_and(|most| seen >= most) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn describe(notice: &Notice) -> String {
+    match notice {
+        Notice::Snapshot { height, state_root, resources } => {
+            let mut text = format!("snapshot at {height}, state {state_root}");
+            for resource in resources {
+                text.push_str(&resource_line(resource));
+            }
+            text
+        }
+        Notice::Block { height, state_root, changes, events, calls, .. } => {
+            let mut text = format!("block {height}, state {state_root}");
+            for call in calls {
+                let failed = call.error.as_ref().map(|error| format!(" failed: {error}"));
+                text.push_str(&format!("\n  call {}{}", call.call, failed.unwrap_or_default()));
+            }
+            for change in changes {
+                text.push_str(&resource_line(change));
+            }
+            for event in events {
+                text.push_str(&format!("\n  event {} {}", event.type_tag, event.data));
+            }
+            text
+        }
+        Notice::Heights { certified, finalised, settled } => {
+            format!("certified {certified}, final {finalised}, settled {settled}")
+        }
+        Notice::Lagged { resume_from } => format!("too slow: resuming at {resume_from}"),
+    }
+}
+
+fn resource_line(resource: &fairway_sdk::api::channel::ResourceView) -> String {
+    let value = resource.value.as_ref().map_or("deleted".into(), Value::to_string);
+    format!("\n  {} {} {value}", resource.address.short(), resource.type_tag)
+}
+
+fn describe_block(block: &BlockView) -> String {
+    let mut text = format!(
+        "block {} in term {} at {}\n  hash {}\n  state {}",
+        block.height, block.term, block.time, block.hash, block.state_root
+    );
+    for entry in &block.transactions {
+        let what = match &entry.transaction {
+            TransactionView::Call { sender, sequence, operation, .. } => {
+                format!("call {} of {} {operation:?}", sequence, sender.short())
+            }
+            TransactionView::Tick => "tick".into(),
+            TransactionView::Join { account, .. } => format!("join of {}", account.short()),
+            TransactionView::Remove { account } => format!("removal of {}", account.short()),
+            TransactionView::Close => "close".into(),
+            TransactionView::Settled { number } => format!("settlement {number}"),
+        };
+        let failed = entry.error.as_ref().map(|error| format!(", failed: {}", error.name));
+        text.push_str(&format!("\n  {what}, {} gas{}", entry.gas_used, failed.unwrap_or_default()));
+    }
+    text
+}
+
+/// Arguments from the command line: JSON where they are, else strings.
+fn values(args: &[String]) -> Vec<Value> {
+    let value = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
+    args.iter().map(value).collect()
+}

@@ -1,0 +1,80 @@
+//! `fairway demo`: a ledger and four nodes as processes, real games, payments and a settlement,
+//! checked to the unit.
+
+mod games;
+mod payments;
+mod report;
+mod scenes;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use fairway::local::LocalNetwork;
+
+use self::{report::Report, scenes::Stage};
+use super::{Shared, node::stop_signal, print};
+
+#[derive(clap::Args)]
+pub(crate) struct Demo {
+    /// Keep everything running afterwards, and say what to try.
+    #[arg(long)]
+    keep: bool,
+    /// Games each pair of members plays.
+    #[arg(long, default_value_t = 10)]
+    games: u32,
+    /// Payments each member sends.
+    #[arg(long, default_value_t = 2_000)]
+    payments: u32,
+    /// Where the report goes.
+    #[arg(long, default_value = "target/demo/report.json")]
+    report: PathBuf,
+    /// The example packages.
+    #[arg(long, default_value = "contracts/examples")]
+    examples: PathBuf,
+}
+
+impl Demo {
+    pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
+        let folder = tempfile::Builder::new().prefix("fairway-demo-").tempdir()?.keep();
+        let mut report = Report::default();
+        // Dropping the network on Ctrl-C ends its processes.
+        let played = tokio::select! {
+            played = self.play(&folder, &mut report, shared) => played,
+            signal = stop_signal() => {
+                signal.context("waiting for a signal")?;
+                print("stopped; every process has ended");
+                print(&format!("logs and data: {}", folder.display()));
+                return Ok(ExitCode::FAILURE);
+            }
+        };
+        report.finish(&played);
+        report.write(&self.report)?;
+        shared.output().show(&report, || report.summary(&folder, &self.report));
+        played?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn play(
+        &self,
+        folder: &Path,
+        report: &mut Report,
+        shared: &Shared,
+    ) -> anyhow::Result<()> {
+        let program = std::env::current_exe()?;
+        let started = report.begin("start");
+        let network = LocalNetwork::start(&program, folder, 4).await?;
+        report.end(started, serde_json::json!({ "processes": 5 }));
+        let mut stage = Stage::new(network, folder, shared, &self.examples).await?;
+        stage.join(report).await?;
+        stage.play(report, self.games, self.payments).await?;
+        stage.settle(report).await?;
+        if self.keep {
+            stage.keep().await?;
+            stop_signal().await?;
+        }
+        stage.stop().await
+    }
+}

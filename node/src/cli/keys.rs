@@ -1,0 +1,206 @@
+//! Account keys on disk: one file an account, readable by its owner alone, the secret encrypted with
+//! a passphrase. Node keys are not here: they lie in the node's folder, unencrypted, since a node
+//! starts without anybody at hand; they sign blocks, never an account's calls.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use age::secrecy::SecretString;
+use anyhow::{Context, bail};
+use fairway_types::{Address, Keypair, PublicKey};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use super::Shared;
+
+/// log2 of scrypt's work: about a tenth of a second on a common machine.
+const WORK: u8 = 15;
+
+/// An account's file.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct AccountFile {
+    pub(crate) address: Address,
+    pub(crate) public_key: PublicKey,
+    /// The seed, encrypted with a passphrase in the age format, as hex.
+    secret: String,
+}
+
+/// The accounts of one user.
+pub(crate) struct Keys<'a> {
+    shared: &'a Shared,
+    folder: PathBuf,
+}
+
+impl<'a> Keys<'a> {
+    pub(crate) fn open(shared: &'a Shared) -> anyhow::Result<Self> {
+        let home = match &shared.home {
+            Some(home) => home.clone(),
+            None => std::env::home_dir()
+                .context("no home folder: name one with --home")?
+                .join(".fairway"),
+        };
+        Ok(Self { shared, folder: home.join("accounts") })
+    }
+
+    /// Makes a new account.
+    pub(crate) fn create(&self, name: &str) -> anyhow::Result<AccountFile> {
+        let path = self.path(name)?;
+        if path.exists() {
+            bail!("account {name} exists already ({})", path.display());
+        }
+        let passphrase = self.new_passphrase()?;
+        let key = new_key()?;
+        let mut seed = key.seed();
+        let recipient = {
+            let mut recipient = age::scrypt::Recipient::new(passphrase);
+            recipient.set_work_factor(WORK);
+            recipient
+        };
+        let secret = age::encrypt(&recipient, &seed).context("encrypting the key")?;
+        seed.zeroize();
+        let file =
+            AccountFile { address: key.address(), public_key: key.public(), secret: hex(&secret) };
+        write_private(&path, &serde_json::to_vec_pretty(&file)?)?;
+        Ok(file)
+    }
+
+    /// Every account's name and file, by name.
+    pub(crate) fn list(&self) -> anyhow::Result<Vec<(String, AccountFile)>> {
+        let mut found = Vec::new();
+        if !self.folder.exists() {
+            return Ok(found);
+        }
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json")
+                && let Some(name) = path.file_stem().and_then(|stem| stem.to_str())
+            {
+                found.push((name.to_owned(), self.read(name)?));
+            }
+        }
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(found)
+    }
+
+    /// The account's public half; needs no passphrase.
+    pub(crate) fn read(&self, name: &str) -> anyhow::Result<AccountFile> {
+        let path = self.path(name)?;
+        let bytes = fs::read(&path).with_context(|| {
+            format!(
+                "no account {name} ({}): make it with `fairway account new {name}`",
+                path.display()
+            )
+        })?;
+        serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is not an account file", path.display()))
+    }
+
+    /// An account's name, or an address.
+    pub(crate) fn address(&self, text: &str) -> anyhow::Result<Address> {
+        if let Ok(address) = text.parse() {
+            return Ok(address);
+        }
+        Ok(self.read(text)?.address)
+    }
+
+    /// The account's key.
+    pub(crate) fn unlock(&self, name: &str) -> anyhow::Result<Keypair> {
+        let file = self.read(name)?;
+        let mut identity = age::scrypt::Identity::new(self.passphrase(name)?);
+        identity.set_max_work_factor(WORK + 4);
+        let secret = unhex(&file.secret).context("the account file is damaged")?;
+        let seed = age::decrypt(&identity, &secret)
+            .map_err(|_| anyhow::anyhow!("wrong passphrase for account {name}"))?;
+        let mut seed: [u8; 32] =
+            seed.try_into().map_err(|_| anyhow::anyhow!("the account file is damaged"))?;
+        let key = Keypair::from_seed(&seed);
+        seed.zeroize();
+        if key.address() != file.address {
+            bail!("the account file of {name} names another address than its key");
+        }
+        Ok(key)
+    }
+
+    fn path(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+            bail!("account name {name:?}: use letters, digits, - and _, at most 64");
+        }
+        Ok(self.folder.join(format!("{name}.json")))
+    }
+
+    fn passphrase(&self, name: &str) -> anyhow::Result<SecretString> {
+        if let Some(given) = &self.shared.passphrase {
+            return Ok(given.clone().into());
+        }
+        let asked = rpassword::prompt_password(format!("Passphrase of {name}: "))
+            .context("no passphrase: give FAIRWAY_PASSPHRASE or run on a terminal")?;
+        Ok(asked.into())
+    }
+
+    fn new_passphrase(&self) -> anyhow::Result<SecretString> {
+        if let Some(given) = &self.shared.passphrase {
+            return Ok(given.clone().into());
+        }
+        let first = rpassword::prompt_password("New passphrase: ")
+            .context("no passphrase: give FAIRWAY_PASSPHRASE or run on a terminal")?;
+        if first.is_empty() {
+            bail!("the passphrase is empty");
+        }
+        if rpassword::prompt_password("Again: ")? != first {
+            bail!("the passphrases differ");
+        }
+        Ok(first.into())
+    }
+}
+
+/// A key from the operating system's randomness.
+pub(crate) fn new_key() -> anyhow::Result<Keypair> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    let key = Keypair::from_seed(&seed);
+    seed.zeroize();
+    Ok(key)
+}
+
+/// A key in a file of its own, unencrypted: made if it is missing.
+pub(crate) fn key_file(path: &Path) -> anyhow::Result<Keypair> {
+    if path.exists() {
+        let text = fs::read_to_string(path)?;
+        let seed: Option<[u8; 32]> = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+        let seed = seed.with_context(|| format!("{} holds no key", path.display()))?;
+        return Ok(Keypair::from_seed(&seed));
+    }
+    let key = new_key()?;
+    write_private(path, hex(&key.seed()).as_bytes())?;
+    Ok(key)
+}
+
+/// Writes a new file that its owner alone can read; never over another.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("writing {}", path.display()))?;
+    file.write_all(bytes)?;
+    Ok(file.sync_all()?)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(pair).collect())?
+}

@@ -1,0 +1,211 @@
+//! `fairway node init|run|status`.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use fairway::{Node, Settings, stream::Server};
+use fairway_sdk::api::channel::{ChannelStatus, NodeStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tracing_subscriber::{EnvFilter, fmt};
+
+use super::{Shared, compiler, keys::key_file};
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make a node's folder: its key and its configuration.
+    Init {
+        folder: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Run the node of a folder until it is stopped.
+    Run { folder: PathBuf },
+    /// Where a running node stands.
+    Status,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ConfigArgs {
+    /// Where apps connect.
+    #[arg(long, default_value = "127.0.0.1:9101")]
+    api: SocketAddr,
+    /// Where other nodes connect, as libp2p addresses.
+    #[arg(long, default_values = ["/ip4/127.0.0.1/tcp/9102", "/ip4/127.0.0.1/udp/9102/quic-v1"])]
+    listen: Vec<String>,
+    /// What others are told to dial, when it differs from where this node listens.
+    #[arg(long)]
+    announce: Vec<String>,
+}
+
+/// `node.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// The settlement chain.
+    ledger: String,
+    api: SocketAddr,
+    listen: Vec<String>,
+    #[serde(default)]
+    announce: Vec<String>,
+    #[serde(default = "default_channels")]
+    max_channels: usize,
+}
+
+const fn default_channels() -> usize {
+    256
+}
+
+impl Command {
+    pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Init { folder, config } => init(&folder, config, shared),
+            Self::Run { folder } => run(&folder, shared).await,
+            Self::Status => {
+                let status = shared.client().await?.status().await?;
+                shared.output().show(&status, || describe(&status));
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+fn init(folder: &Path, args: ConfigArgs, shared: &Shared) -> anyhow::Result<ExitCode> {
+    let path = folder.join("node.toml");
+    if path.exists() {
+        bail!("{} exists already: edit it, or choose another folder", path.display());
+    }
+    let config = Config {
+        ledger: shared.ledger.clone(),
+        api: args.api,
+        listen: args.listen,
+        announce: args.announce,
+        max_channels: default_channels(),
+    };
+    check(&config)?;
+    let key = key_file(&folder.join("node.key"))?;
+    fs::write(&path, toml::to_string_pretty(&config)?)?;
+    let value = json!({ "node": key.node_id(), "account": key.address(), "config": path });
+    shared.output().show(&value, || format!("node {}\nconfig {}", key.node_id(), path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(config: &Config) -> anyhow::Result<(Vec<libp2p::Multiaddr>, Vec<libp2p::Multiaddr>)> {
+    let parse = |texts: &[String]| {
+        texts
+            .iter()
+            .map(|text| text.parse().with_context(|| format!("{text:?} is no libp2p address")))
+            .collect::<anyhow::Result<Vec<_>>>()
+    };
+    if config.listen.is_empty() {
+        bail!("`listen` is empty: no other node could reach this one");
+    }
+    Ok((parse(&config.listen)?, parse(&config.announce)?))
+}
+
+async fn run(folder: &Path, shared: &Shared) -> anyhow::Result<ExitCode> {
+    start_logging(shared.json);
+    let path = folder.join("node.toml");
+    let text = fs::read_to_string(&path).with_context(|| {
+        format!("{}: make it with `fairway node init {}`", path.display(), folder.display())
+    })?;
+    let config: Config =
+        toml::from_str(&text).with_context(|| format!("{} is no configuration", path.display()))?;
+    let (listen, announce) = check(&config)?;
+    let node = Node::start(Settings {
+        keypair: key_file(&folder.join("node.key"))?,
+        folder: folder.join("data"),
+        chain: config.ledger.clone(),
+        listen,
+        announce,
+        max_channels: config.max_channels,
+        compiler: compiler()?,
+    })
+    .await?;
+    let server = Server::start(&node, config.api).await?;
+    let url = format!("ws://{}", server.address);
+    let ready = json!({
+        "ready": "node",
+        "url": url,
+        "node": node.id(),
+        "endpoints": node.endpoints().iter().map(ToString::to_string).collect::<Vec<_>>(),
+    });
+    shared.output().show(&ready, || format!("node {} at {url}", node.id()));
+    stop_signal().await.context("waiting for a signal")?;
+    server.stop().await;
+    node.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses what.
+pub(crate) fn start_logging(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if json {
+        log.json().init();
+    } else {
+        log.init();
+    }
+}
+
+/// Returns when the process is asked to end: Ctrl-C or SIGTERM.
+pub(crate) async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+fn describe(status: &NodeStatus) -> String {
+    let mut lines = vec![
+        format!("node      {}", status.node),
+        format!("account   {}", status.account),
+        format!("endpoints {}", status.endpoints.join(" ")),
+        format!("peers     {} connected", status.connected_peers),
+    ];
+    let chain = status.chain_unreachable.as_ref();
+    lines.push(
+        chain.map_or("chain     reached".into(), |reason| {
+            format!("chain     UNREACHABLE: {reason}")
+        }),
+    );
+    lines.extend(status.channels.iter().map(describe_channel));
+    lines.join("\n")
+}
+
+/// One channel's standing in a few lines.
+pub(crate) fn describe_channel(status: &ChannelStatus) -> String {
+    let mut text = format!(
+        "channel   {}\n  {:?} in term {}, head {}, certified {}, final {}, settled {} ({} settlements), \
+         {} members, {} queued{}",
+        status.channel,
+        status.role,
+        status.term,
+        status.head,
+        status.certified,
+        status.finalised,
+        status.settled,
+        status.settlements,
+        status.members.len(),
+        status.queued,
+        if status.closed { ", closed" } else { "" },
+    );
+    let notes = [
+        ("chain unreachable", &status.chain_unreachable),
+        ("can't store, signing nothing", &status.storage),
+        ("last settlement failed", &status.settlement_error),
+    ];
+    for (what, note) in notes {
+        if let Some(reason) = note {
+            text.push_str(&format!("\n  {what}: {reason}"));
+        }
+    }
+    text
+}

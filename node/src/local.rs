@@ -1,0 +1,224 @@
+//! A settlement chain and nodes as processes on this machine: what the demo and the tests run.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use fairway_sdk::Client;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// How long a process may take until it is ready, and until it has ended.
+const READY: Duration = Duration::from_secs(60);
+const END: Duration = Duration::from_secs(10);
+
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    #[error("{command}: {error}")]
+    Io { command: String, error: io::Error },
+    #[error("{command} ended before it was ready: see {log}")]
+    Ended { command: String, log: String },
+    #[error("{command} was not ready in time: see {log}")]
+    Late { command: String, log: String },
+    #[error(transparent)]
+    Sdk(#[from] fairway_sdk::Error),
+}
+
+/// A process of the command `fairway` that said that it is ready. Dropping it kills it.
+pub struct Process {
+    child: Child,
+    /// What it printed when it was ready.
+    pub ready: Value,
+}
+
+impl Process {
+    /// Starts `program` with `--json` and `args`; its log goes to the end of `log`.
+    pub async fn start(program: &Path, args: &[String], log: &Path) -> Result<Self, LocalError> {
+        let command = format!("fairway {}", args.join(" "));
+        let failed = |error: io::Error| LocalError::Io { command: command.clone(), error };
+        let file =
+            std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
+        let mut child = Command::new(program)
+            .arg("--json")
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::from(file))
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let Some(output) = child.stdout.take() else {
+            return Err(failed(io::Error::other("no standard output")));
+        };
+        let mut lines = BufReader::new(output).lines();
+        let log = log.display().to_string();
+        match timeout(READY, lines.next_line()).await {
+            Ok(Ok(Some(line))) => {
+                let ready = serde_json::from_str(&line).unwrap_or(Value::Null);
+                Ok(Self { child, ready })
+            }
+            Ok(_) => Err(LocalError::Ended { command, log }),
+            Err(_) => Err(LocalError::Late { command, log }),
+        }
+    }
+
+    /// A text of what it printed when it was ready.
+    #[must_use]
+    pub fn said(&self, key: &str) -> String {
+        self.ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The process's id, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Ends it at once, as a power cut would: `kill -9`.
+    pub async fn kill(&mut self) {
+        let _ = self.child.kill().await;
+    }
+
+    /// Asks it to end and waits; kills it if it does not. Whether it ended well.
+    pub async fn stop(&mut self) -> bool {
+        let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        match timeout(END, self.child.wait()).await {
+            Ok(Ok(status)) => status.success(),
+            Ok(Err(_)) | Err(_) => {
+                self.kill().await;
+                false
+            }
+        }
+    }
+}
+
+/// One node of the network.
+pub struct LocalNode {
+    pub folder: PathBuf,
+    pub log: PathBuf,
+    /// `None` while it is stopped.
+    pub process: Option<Process>,
+}
+
+/// A development ledger and nodes that use it.
+pub struct LocalNetwork {
+    program: PathBuf,
+    folder: PathBuf,
+    pub ledger: Process,
+    pub nodes: Vec<LocalNode>,
+}
+
+impl LocalNetwork {
+    /// Starts a ledger and `count` nodes in `folder`, on free ports.
+    pub async fn start(program: &Path, folder: &Path, count: usize) -> Result<Self, LocalError> {
+        let ledger = start_ledger(program, folder, "127.0.0.1:0").await?;
+        let mut network = Self {
+            program: program.to_owned(),
+            folder: folder.to_owned(),
+            ledger,
+            nodes: Vec::new(),
+        };
+        for index in 0..count {
+            network.init_node(index).await?;
+            network.start_node(index).await?;
+        }
+        Ok(network)
+    }
+
+    /// The ledger's URL.
+    #[must_use]
+    pub fn ledger_url(&self) -> String {
+        self.ledger.said("url")
+    }
+
+    /// A running node's URL.
+    #[must_use]
+    pub fn url(&self, index: usize) -> String {
+        let process = self.nodes.get(index).and_then(|node| node.process.as_ref());
+        process.map(|process| process.said("url")).unwrap_or_default()
+    }
+
+    /// Connects to a running node.
+    pub async fn client(&self, index: usize) -> Result<Client, LocalError> {
+        Ok(Client::connect(self.url(index)).await?)
+    }
+
+    async fn init_node(&mut self, index: usize) -> Result<(), LocalError> {
+        let folder = self.folder.join(format!("node-{index}"));
+        let log = self.folder.join(format!("node-{index}.log"));
+        let args = [
+            "node".into(),
+            "init".into(),
+            folder.display().to_string(),
+            "--ledger".into(),
+            self.ledger_url(),
+            "--api=127.0.0.1:0".into(),
+            "--listen=/ip4/127.0.0.1/tcp/0".into(),
+        ];
+        Process::start(&self.program, &args, &log).await?;
+        self.nodes.push(LocalNode { folder, log, process: None });
+        Ok(())
+    }
+
+    /// Starts a node that is stopped.
+    pub async fn start_node(&mut self, index: usize) -> Result<(), LocalError> {
+        let Some(node) = self.nodes.get_mut(index) else { return Ok(()) };
+        let args = ["node".into(), "run".into(), node.folder.display().to_string()];
+        node.process = Some(Process::start(&self.program, &args, &node.log).await?);
+        Ok(())
+    }
+
+    /// `kill -9` for a node.
+    pub async fn kill_node(&mut self, index: usize) {
+        if let Some(mut process) = self.nodes.get_mut(index).and_then(|node| node.process.take()) {
+            process.kill().await;
+        }
+    }
+
+    /// `kill -9` for the ledger.
+    pub async fn kill_ledger(&mut self) {
+        self.ledger.kill().await;
+    }
+
+    /// Starts the ledger again where it was.
+    pub async fn restart_ledger(&mut self) -> Result<(), LocalError> {
+        let address = self.ledger_url().trim_start_matches("ws://").to_owned();
+        self.ledger = start_ledger(&self.program, &self.folder, &address).await?;
+        Ok(())
+    }
+
+    /// Asks every process to end; whether all ended well.
+    pub async fn stop(&mut self) -> bool {
+        let mut well = true;
+        for node in &mut self.nodes {
+            if let Some(mut process) = node.process.take() {
+                well &= process.stop().await;
+            }
+        }
+        self.ledger.stop().await && well
+    }
+}
+
+async fn start_ledger(program: &Path, folder: &Path, address: &str) -> Result<Process, LocalError> {
+    let data = folder.join("ledger").display().to_string();
+    let args = [
+        "ledger".into(),
+        "run".into(),
+        "--dev".into(),
+        "--data".into(),
+        data,
+        "--listen".into(),
+        address.to_owned(),
+    ];
+    Process::start(program, &args, &folder.join("ledger.log")).await
+}
