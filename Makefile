@@ -12,6 +12,7 @@ help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests"
 	@echo "make sim     the simulation: SEED=n, or SEEDS=a..b, STEPS=n"
+	@echo "make demo    a ledger, four nodes, real games and a settlement; KEEP=1 keeps them running"
 
 setup:
 	@scripts/setup.sh
@@ -31,8 +32,12 @@ test: setup
 sim: setup
 	cargo run --locked -p fairway-sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --steps $(STEPS)
 
-demo bench:
-	@echo "make $@: not here yet, the node's processes come first (README, status)" >&2; exit 1
+demo: setup
+	cargo build --locked -p fairway --bin fairway
+	$(CARGO_TARGET_DIR)/debug/fairway demo $(if $(KEEP),--keep)
+
+bench:
+	@echo "make $@: not here yet (README, status)" >&2; exit 1
 
 fmt:
 	cargo fmt --all

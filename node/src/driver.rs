@@ -65,6 +65,7 @@ enum Command {
 #[derive(Debug, Clone)]
 pub struct View {
     pub status: ChannelStatus,
+    /// As the chain gave it last; until it is read, the one the channel began with.
     pub record: Option<Arc<ChannelRecord>>,
     pub head: Option<Tip>,
     pub certified: Option<Tip>,
@@ -239,11 +240,12 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         self.decide(now, Input::Flush, &mut group);
         self.writer.append(&group.events, self.synced())?;
         self.note(&group.events);
+        // Before any answer leaves: who is told of its call sees it in the next read.
+        self.publish(None);
         let targets = self.targets();
         for effect in group.effects {
             self.perform(effect, &targets);
         }
-        self.publish(None);
         if self.writer.wants_snapshot() {
             self.writer.take_snapshot(self.channel.log())?;
         }
@@ -437,9 +439,11 @@ fn view_of(channel: &Channel, before: Option<&View>, storage: Option<String>) ->
     let at = |height: Height, before: Option<&Option<Tip>>| {
         log.tip_at(height).or_else(|| before.cloned().flatten())
     };
+    let first = || Some(Arc::new(log.genesis()?.record.clone()));
+    let known = before.and_then(|view| view.record.clone());
     View {
         status: channel.status(),
-        record: channel.chain().shared_record(),
+        record: channel.chain().shared_record().or(known).or_else(first),
         head: log.tip(),
         certified: at(log.certified(), before.map(|view| &view.certified)),
         finalised: at(log.finalised(), before.map(|view| &view.finalised)),

@@ -253,7 +253,7 @@ impl Node {
         Ok(sandbox)
     }
 
-    /// Ends every channel once what it is doing is stored.
+    /// Ends every channel once what it is doing is stored, and closes the folder.
     pub async fn stop(&self) {
         let channels = {
             let mut channels = self.inner.channels.write().unwrap_or_else(PoisonError::into_inner);
@@ -263,6 +263,7 @@ impl Node {
             running.handle.stop().await;
             self.inner.peers.remove_channel(id);
         }
+        self.inner.store.close();
     }
 }
 

@@ -101,6 +101,11 @@ impl Store {
         }
     }
 
+    /// Closes the folder's files before the process ends.
+    pub fn close(&self) {
+        self.database.close();
+    }
+
     #[must_use]
     pub fn channel(&self, channel: ChannelId) -> ChannelStore {
         ChannelStore { database: Arc::clone(&self.database), channel }

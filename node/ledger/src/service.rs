@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
     thread,
+    time::Duration,
 };
 
 use fairway_sandbox::compiler::BoundedCompiler;
@@ -76,11 +77,15 @@ impl Service {
         Ok(Self { shared, submissions, stopped })
     }
 
-    /// Ends once every handle is dropped and what was submitted is stored.
+    /// Ends once every handle is dropped and what was submitted is stored; closes the folder.
     pub async fn stop(self) {
-        let mut stopped = self.stopped.subscribe();
-        drop(self);
-        while stopped.changed().await.is_ok() {}
+        let Self { shared, submissions, stopped } = self;
+        let mut ended = stopped.subscribe();
+        drop((submissions, stopped));
+        let end = async { while ended.changed().await.is_ok() {} };
+        // A connection that does not close keeps a handle: the folder is closed all the same.
+        let _ = tokio::time::timeout(Duration::from_secs(5), end).await;
+        shared.store.close();
     }
 
     /// Executes a transaction; answers when it is in a stored block.

@@ -177,6 +177,11 @@ impl Store {
         Ok(self.database.reopen()?)
     }
 
+    /// Closes the folder's files before the process ends.
+    pub fn close(&self) {
+        self.database.close();
+    }
+
     pub fn event_count(&self) -> Result<u64, StoreError> {
         Ok(self.read("meta", b"events")?.unwrap_or_default())
     }

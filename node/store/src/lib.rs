@@ -78,7 +78,7 @@ impl Batch {
 pub struct Database {
     path: PathBuf,
     format: Format,
-    /// `None` only while it is being opened again after an error.
+    /// `None` once it is closed, and while it is being opened again after an error.
     db: RwLock<Option<DB>>,
     /// Held as long as the folder is open.
     _lock: File,
@@ -176,6 +176,12 @@ impl Database {
             }
             db.write_opt(writes, &synced(sync))
         })
+    }
+
+    /// Closes the files; every later read and write fails. RocksDB wants this before the process
+    /// ends, whoever still holds a handle.
+    pub fn close(&self) {
+        *self.db.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Opens the files again after a failed write: RocksDB takes none until then.

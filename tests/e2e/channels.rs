@@ -1,0 +1,178 @@
+//! The main job, and what crashes do to it.
+
+use std::time::Duration;
+
+use fairway_sdk::{
+    CallStatus, Filter, Height,
+    api::channel::{Notice, Role},
+    json,
+};
+use fairway_types::contract::NATIVE;
+use tokio::time::{sleep, timeout};
+
+use crate::world::{DEPOSIT, FUNDS, World, pay};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_nodes_hold_one_log_and_the_chain_pays_what_the_game_moved() {
+    let world = World::start(4).await;
+    let channel = world.open("payments").await;
+    let alice = world.member(0, channel).await;
+    let bob = world.member(1, channel).await;
+    for _ in 0..10 {
+        pay(&alice, &world.keys[1], 7).await.unwrap();
+    }
+    pay(&bob, &world.keys[2], 5).await.unwrap();
+    world.same_log(channel).await;
+    for node in 0..4 {
+        assert_eq!(world.held(node, channel, 0).await, DEPOSIT - 70);
+        assert_eq!(world.held(node, channel, 1).await, DEPOSIT + 65);
+        assert_eq!(world.held(node, channel, 2).await, DEPOSIT + 5);
+    }
+    alice.close().await.unwrap();
+    world.until(0, channel, |status| status.closed && status.settlements > 0).await;
+    let expected = [FUNDS - 70, FUNDS + 65, FUNDS + 5, FUNDS];
+    for (key, expected) in world.keys.iter().zip(expected) {
+        assert_eq!(world.ledger.balance(key.address()).await.unwrap(), expected);
+    }
+    let record = world.ledger.channel(channel).await.unwrap().record;
+    assert!(record.settlement.closed && record.locked.is_empty(), "{record:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watchers_on_two_nodes_see_the_same_states_and_resume_at_a_height() {
+    let world = World::start(3).await;
+    let channel = world.open("payments").await;
+    let from = world.same_log(channel).await.next();
+    let alice = world.member(0, channel).await;
+    for _ in 0..5 {
+        pay(&alice, &world.keys[1], 1).await.unwrap();
+    }
+    let until = world.same_log(channel).await;
+    let mut seen = Vec::new();
+    for node in [1, 2] {
+        let watched = world.channel(node, channel).await;
+        let mut notices = watched.subscribe_from(from, Filter::default()).await.unwrap();
+        let mut blocks = Vec::new();
+        while notices.cursor().is_none_or(|cursor| cursor <= until) {
+            let notice = timeout(Duration::from_secs(10), notices.next()).await.unwrap().unwrap();
+            if let Notice::Block { height, .. } = &notice {
+                assert_eq!(height.0, from.0 + blocks.len() as u64, "a gap");
+                blocks.push(notice);
+            }
+        }
+        seen.push(blocks);
+    }
+    assert!(seen[0].len() >= 5);
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn follower_killed_amid_calls_comes_back_with_the_same_log() {
+    let mut world = World::start(4).await;
+    let channel = world.open("payments").await;
+    let alice = world.member(0, channel).await;
+    pay(&alice, &world.keys[1], 1).await.unwrap();
+    world.network.kill_node(3).await;
+    for _ in 0..20 {
+        pay(&alice, &world.keys[1], 1).await.unwrap();
+    }
+    world.network.start_node(3).await.unwrap();
+    for _ in 0..5 {
+        pay(&alice, &world.keys[1], 1).await.unwrap();
+    }
+    world.same_log(channel).await;
+    assert_eq!(world.held(3, channel, 1).await, DEPOSIT + 26);
+    let dave = world.member(3, channel).await;
+    pay(&dave, &world.keys[0], 2).await.unwrap();
+    assert_eq!(world.status(3, channel).await.role, Role::Follower);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leader_killed_and_restarted_goes_on_where_it_was() {
+    let mut world = World::start(3).await;
+    let channel = world.open("payments").await;
+    let leader = world.status(0, channel).await.leader;
+    let bob = world.member(1, channel).await;
+    pay(&bob, &world.keys[2], 1).await.unwrap();
+    let before = world.same_log(channel).await;
+    world.network.kill_node(0).await;
+    world.network.start_node(0).await.unwrap();
+    pay(&bob, &world.keys[2], 1).await.unwrap();
+    assert!(world.same_log(channel).await > before);
+    assert_eq!(world.status(0, channel).await.leader, leader);
+    assert_eq!(world.held(0, channel, 2).await, DEPOSIT + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_ledger_calls_and_reads_go_on_and_status_says_so() {
+    let mut world = World::start(2).await;
+    let channel = world.open("payments").await;
+    let alice = world.member(0, channel).await;
+    world.network.kill_ledger().await;
+    world.until(0, channel, |status| status.chain_unreachable.is_some()).await;
+    let client = world.network.client(0).await.unwrap();
+    assert!(client.status().await.unwrap().chain_unreachable.is_some());
+    pay(&alice, &world.keys[1], 3).await.unwrap();
+    assert_eq!(world.held(0, channel, 1).await, DEPOSIT + 3);
+    let error = client.ledger().balance(alice.address()).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().name(), "chain_unreachable");
+
+    world.network.restart_ledger().await.unwrap();
+    world.until(0, channel, |status| status.chain_unreachable.is_none()).await;
+    alice.close().await.unwrap();
+    world.until(0, channel, |status| status.closed && status.settlements > 0).await;
+    let balance = world.ledger.balance(world.keys[1].address()).await.unwrap();
+    assert_eq!(balance, FUNDS + 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_restarted_without_the_ledger_serves_what_it_stored() {
+    let mut world = World::start(2).await;
+    let channel = world.open("payments").await;
+    let alice = world.member(0, channel).await;
+    pay(&alice, &world.keys[1], 3).await.unwrap();
+    world.same_log(channel).await;
+    world.network.kill_ledger().await;
+    world.network.kill_node(1).await;
+    world.network.start_node(1).await.unwrap();
+    assert_eq!(world.held(1, channel, 1).await, DEPOSIT + 3);
+    assert!(world.status(1, channel).await.head > Height::ZERO);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn game_with_a_stake_is_won_and_settled_while_the_channel_goes_on() {
+    let world = World::start(2).await;
+    let channel = world.open("tic_tac_toe").await;
+    let (x, o) = (world.member(0, channel).await, world.member(1, channel).await);
+    let game = json!(x.address().to_string());
+    x.call("0x42::tic_tac_toe::open", &[json!(NATIVE), json!(100)]).await.unwrap();
+    o.call("0x42::tic_tac_toe::join", &[game.clone()]).await.unwrap();
+    for (player, cell) in [(&x, 0), (&o, 3), (&x, 1), (&o, 4)] {
+        player.call("0x42::tic_tac_toe::mark", &[game.clone(), json!(cell)]).await.unwrap();
+    }
+    let args = [game.clone(), json!(2)];
+    let last = x.call_until("0x42::tic_tac_toe::mark", &args, CallStatus::Final).await.unwrap();
+    assert!(last.status >= CallStatus::Final);
+    assert!(last.events.iter().any(|event| event.type_tag.ends_with("::GameOver")));
+    let proposed = x.channel().propose_settlement().await.unwrap();
+    world.until(1, channel, |status| status.settlements >= proposed.number).await;
+    world.until(1, channel, |status| status.settled >= last.height).await;
+    let report = o.channel().report(last.call).await.unwrap().unwrap();
+    assert_eq!(report.status, CallStatus::Settled);
+    assert_eq!(world.held(1, channel, 0).await, DEPOSIT + 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticks_move_the_arena_without_a_call() {
+    let world = World::start(2).await;
+    let channel = world.create_with("arena", |config| config.tick_interval = 50).await;
+    world.join_all(channel).await;
+    let alice = world.member(0, channel).await;
+    let me = json!(alice.address().to_string());
+    let place = || alice.channel().view("0x43::arena::position", std::slice::from_ref(&me));
+    alice.call("0x43::arena::turn", &[json!(2), json!(1)]).await.unwrap();
+    let before = place().await.unwrap();
+    sleep(Duration::from_millis(400)).await;
+    assert_ne!(place().await.unwrap()[0], before[0]);
+    world.same_log(channel).await;
+}

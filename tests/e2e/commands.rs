@@ -1,0 +1,180 @@
+//! The command line, as an operator uses it and misuses it.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+use crate::world::{World, program};
+
+fn fairway(home: &Path, args: &[&str]) -> Output {
+    Command::new(program())
+        .args(args)
+        .env("FAIRWAY_HOME", home)
+        .env("FAIRWAY_PASSPHRASE", "correct horse")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operator_makes_an_account_joins_calls_and_settles() {
+    let world = World::start(2).await;
+    let home = world.folder.path().join("home");
+    let (ledger, node) = (world.network.ledger_url(), world.network.url(0));
+    let run = |args: &[&str]| {
+        let shared = ["--json", "--ledger", &ledger, "--node", &node];
+        fairway(&home, &[&shared, args].concat())
+    };
+    let made = json(&run(&["account", "new", "erin"]));
+    json(&run(&["account", "faucet", "erin", "5000"]));
+    assert_eq!(json(&run(&["account", "balance", "erin"]))["amount"], "5000");
+    let listed = json(&run(&["account", "list"]));
+    assert_eq!(listed[0]["address"], made["address"]);
+
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let created = json(&run(&[
+        "channel",
+        "create",
+        "--package",
+        package,
+        "--account",
+        "erin",
+        "--invite",
+        "erin",
+    ]));
+    let channel = created["channel"].as_str().unwrap();
+    json(&run(&["channel", "join", channel, "--account", "erin", "--deposit", "100"]));
+    let sender = made["address"].as_str().unwrap();
+    let asset = fairway_types::contract::NATIVE.to_string();
+    let call = |amount: &str| {
+        run(&[
+            "channel",
+            "call",
+            channel,
+            "0x44::payments::pay",
+            sender,
+            &asset,
+            amount,
+            "tea",
+            "--account",
+            "erin",
+        ])
+    };
+    for _ in 0..100 {
+        if call("1").status.success() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let report = json(&call("2"));
+    assert!(report["status"] == "certified" || report["status"] == "final", "{report}");
+    let aborted = call("0");
+    assert_eq!(aborted.status.code(), Some(1));
+    let error: Value = serde_json::from_slice(&aborted.stderr).unwrap();
+    assert_eq!(error["code"], 100_005);
+    assert_eq!(error["data"]["details"]["name"], "E_ZERO_AMOUNT");
+    let balance = run(&["channel", "view", channel, "0x2::vault::balance", sender, &asset]);
+    assert_eq!(json(&balance)[0], "100");
+    assert_eq!(json(&run(&["channel", "list"]))[0], channel);
+    assert!(json(&run(&["channel", "show", channel]))["status"]["head"].as_u64().unwrap() > 0);
+    let log = run(&["channel", "log", channel, "--limit", "1"]);
+    assert_eq!(json(&log)["height"], 1);
+    let seen = run(&["channel", "watch", channel, "--from", "1", "--blocks", "1"]);
+    assert!(text(&seen.stdout).contains("\"kind\":\"block\""));
+    let proposed = json(&run(&["settle", "propose", channel]));
+    assert_eq!(proposed["number"], 1);
+    json(&run(&["settle", "list", channel]));
+    json(&run(&["channel", "close", channel, "--account", "erin"]));
+    for _ in 0..100 {
+        if json(&run(&["account", "balance", "erin"]))["amount"] == "5000" {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("the close never paid: {}", text(&run(&["channel", "show", channel]).stdout));
+}
+
+#[test]
+fn key_files_are_private_and_open_with_their_passphrase_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    assert!(fairway(home.path(), &["account", "new", "ann"]).status.success());
+    let path = home.path().join("accounts/ann.json");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = fairway(home.path(), &["account", "new", "ann"]);
+    assert!(text(&again.stderr).contains("exists already"));
+    let wrong = Command::new(program())
+        .args([
+            "channel",
+            "call",
+            &format!("0x{}", "00".repeat(32)),
+            "0x1::a::b",
+            "--account",
+            "ann",
+        ])
+        .env("FAIRWAY_HOME", home.path())
+        .env("FAIRWAY_PASSPHRASE", "wrong")
+        .output()
+        .unwrap();
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong.stderr).contains("wrong passphrase for account ann"));
+    let named = fairway(home.path(), &["account", "new", "../escape"]);
+    assert!(text(&named.stderr).contains("use letters"), "{}", text(&named.stderr));
+}
+
+#[test]
+fn wrong_usage_and_unreachable_servers_have_exit_codes_of_their_own() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(fairway(home.path(), &["channel", "fly"]).status.code(), Some(2));
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("ws://{closed}");
+    let output = fairway(home.path(), &["--node", &url, "node", "status"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("can't be reached"));
+    assert!(fairway(home.path(), &["completions", "bash"]).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taken_port_folder_in_use_and_other_version_are_named() {
+    let mut world = World::start(1).await;
+    let home = tempfile::tempdir().unwrap();
+    let folder = world.network.nodes[0].folder.clone();
+    let folder = folder.to_str().unwrap();
+    let second = fairway(home.path(), &["node", "run", folder]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains("in use by another process"), "{}", text(&second.stderr));
+
+    let other = home.path().join("other");
+    let taken = world.network.ledger_url().replace("ws://", "");
+    let run = ["ledger", "run", "--dev", "--data", other.to_str().unwrap(), "--listen", &taken];
+    let output = fairway(home.path(), &run);
+    assert!(text(&output.stderr).contains("can't listen on"), "{}", text(&output.stderr));
+
+    world.network.stop().await;
+    let data = Path::new(folder).join("data");
+    let format = fairway_store::Format { version: 99, ..fairway::store::FORMAT };
+    std::fs::remove_dir_all(&data).unwrap();
+    drop(fairway_store::Database::open(&data, format).unwrap());
+    let output = fairway(home.path(), &["node", "run", folder]);
+    let error = text(&output.stderr);
+    assert!(error.contains("version 99") && error.contains("version 1"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_end_cleanly_when_asked() {
+    let mut world = World::start(2).await;
+    world.open("payments").await;
+    assert!(world.network.stop().await, "a process ended badly");
+}

@@ -1,0 +1,14 @@
+//! Real processes: a ledger, nodes, and clients that know only what the documentation says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::print_stdout,
+    reason = "tests may panic and print"
+)]
+
+mod bad_calls;
+mod channels;
+mod commands;
+mod foreign;
+mod world;

@@ -1,0 +1,153 @@
+//! What the scenarios share: a network of processes with one channel on it.
+
+use std::{path::Path, time::Duration};
+
+use fairway::local::LocalNetwork;
+use fairway_sandbox::read_package;
+use fairway_sdk::{
+    Channel, ChannelConfig, ChannelId, Durability, Height, JoinPolicy, Keypair, Ledger, Member,
+    api::channel::ChannelStatus, json,
+};
+use fairway_types::contract::NATIVE;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+pub(crate) const FUNDS: u64 = 1_000_000;
+pub(crate) const DEPOSIT: u64 = 1_000;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_fairway"))
+}
+
+pub(crate) struct World {
+    pub(crate) network: LocalNetwork,
+    pub(crate) ledger: Ledger,
+    pub(crate) keys: Vec<Keypair>,
+    pub(crate) folder: TempDir,
+}
+
+impl World {
+    /// A ledger and nodes, with a funded account for each node.
+    pub(crate) async fn start(nodes: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let network = LocalNetwork::start(program(), folder.path(), nodes).await.unwrap();
+        let ledger = Ledger::connect(network.ledger_url()).await.unwrap();
+        let keys: Vec<Keypair> =
+            (0..nodes).map(|n| Keypair::from_seed(&[u8::try_from(n).unwrap() + 1; 32])).collect();
+        for key in &keys {
+            ledger.faucet(key.address(), FUNDS).await.unwrap();
+        }
+        Self { network, ledger, keys, folder }
+    }
+
+    /// A channel for an example package, without members.
+    pub(crate) async fn create(&self, example: &str) -> ChannelId {
+        self.create_with(example, |_| ()).await
+    }
+
+    pub(crate) async fn create_with(
+        &self,
+        example: &str,
+        change: impl FnOnce(&mut ChannelConfig),
+    ) -> ChannelId {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/examples");
+        let package = read_package(&folder.join(example)).unwrap();
+        let package = self.ledger.store_package(&self.keys[0], package).await.unwrap();
+        let mut invited: Vec<_> = self.keys.iter().map(Keypair::address).collect();
+        invited.sort();
+        let mut config = ChannelConfig {
+            tick_interval: 0,
+            settlement_interval: 0,
+            durability: Durability::Synced,
+            join_policy: JoinPolicy::Invited,
+            invited,
+            asset: NATIVE,
+            min_deposit: 1,
+            max_members: 16,
+        };
+        change(&mut config);
+        self.ledger.create_channel(&self.keys[0], package, &config).await.unwrap()
+    }
+
+    /// A channel that every account has joined, known by every node.
+    pub(crate) async fn open(&self, example: &str) -> ChannelId {
+        let channel = self.create(example).await;
+        self.join_all(channel).await;
+        channel
+    }
+
+    pub(crate) async fn join_all(&self, channel: ChannelId) {
+        for (index, key) in self.keys.iter().enumerate() {
+            let client = self.network.client(index).await.unwrap();
+            client.join(key, channel, DEPOSIT).await.unwrap();
+        }
+        let count = self.keys.len();
+        for index in 0..count {
+            self.until(index, channel, |status| status.members.len() == count).await;
+        }
+    }
+
+    pub(crate) async fn channel(&self, index: usize, id: ChannelId) -> Channel {
+        self.network.client(index).await.unwrap().channel(id).await.unwrap()
+    }
+
+    pub(crate) async fn member(&self, index: usize, id: ChannelId) -> Member {
+        self.channel(index, id).await.member(self.keys[index].clone())
+    }
+
+    pub(crate) async fn status(&self, index: usize, id: ChannelId) -> ChannelStatus {
+        let client = self.network.client(index).await.unwrap();
+        client.info(id).await.unwrap().status.unwrap()
+    }
+
+    /// Waits until the node's status is as wanted.
+    pub(crate) async fn until(
+        &self,
+        index: usize,
+        id: ChannelId,
+        wanted: impl Fn(&ChannelStatus) -> bool,
+    ) -> ChannelStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let status = self.status(index, id).await;
+            if wanted(&status) {
+                return status;
+            }
+            assert!(Instant::now() < end, "node {index} stays at {status:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Every node has the same block at the first node's certified height.
+    pub(crate) async fn same_log(&self, id: ChannelId) -> Height {
+        let height = self.status(0, id).await.certified;
+        let mut blocks = Vec::new();
+        for index in 0..self.keys.len() {
+            self.until(index, id, |status| status.certified >= height).await;
+            blocks.push(self.channel(index, id).await.blocks(height, 1).await.unwrap());
+        }
+        assert_eq!(blocks[0].len(), 1);
+        for other in &blocks[1..] {
+            assert_eq!(blocks[0], *other);
+        }
+        height
+    }
+
+    /// What a member holds in the channel, as node `index` sees it.
+    pub(crate) async fn held(&self, index: usize, id: ChannelId, member: usize) -> u64 {
+        let args = [json!(self.keys[member].address().to_string()), json!(NATIVE)];
+        let values = self.channel(index, id).await.view("0x2::vault::balance", &args).await;
+        values.unwrap()[0].as_str().unwrap().parse().unwrap()
+    }
+}
+
+/// Pays through `0x44::payments`.
+pub(crate) async fn pay(
+    from: &Member,
+    to: &Keypair,
+    amount: u64,
+) -> Result<(), fairway_sdk::Error> {
+    let args = [json!(to.address().to_string()), json!(NATIVE), json!(amount), json!("")];
+    from.call("0x44::payments::pay", &args).await.map(|_| ())
+}
