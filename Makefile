@@ -12,6 +12,7 @@ help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests"
 	@echo "make sim     the simulation: SEED=n, or SEEDS=a..b, STEPS=n"
+	@echo "make bench   the figures of docs/benchmarks.md, each beside the machine's limit"
 	@echo "make demo    a ledger, four nodes, real games and a settlement; KEEP=1 keeps them running"
 
 setup:
@@ -36,8 +37,9 @@ demo: setup
 	cargo build --locked -p fairway --bin fairway
 	$(CARGO_TARGET_DIR)/debug/fairway demo $(if $(KEEP),--keep)
 
-bench:
-	@echo "make $@: not here yet (README, status)" >&2; exit 1
+bench: setup
+	cargo build --locked -p fairway --bin fairway -p fairway-bench
+	$(CARGO_TARGET_DIR)/debug/fairway-bench --program $(CARGO_TARGET_DIR)/debug/fairway
 
 fmt:
 	cargo fmt --all

@@ -146,7 +146,7 @@ async fn game_with_a_stake_is_won_and_settled_while_the_channel_goes_on() {
     let (x, o) = (world.member(0, channel).await, world.member(1, channel).await);
     let game = json!(x.address().to_string());
     x.call("0x42::tic_tac_toe::open", &[json!(NATIVE), json!(100)]).await.unwrap();
-    o.call("0x42::tic_tac_toe::join", &[game.clone()]).await.unwrap();
+    o.call("0x42::tic_tac_toe::join", std::slice::from_ref(&game)).await.unwrap();
     for (player, cell) in [(&x, 0), (&o, 3), (&x, 1), (&o, 4)] {
         player.call("0x42::tic_tac_toe::mark", &[game.clone(), json!(cell)]).await.unwrap();
     }

@@ -8,7 +8,7 @@
 //! | `transactions` | transaction hash | BCS of `(height, index)` |
 //! | `events` | event number, big-endian | BCS of [`StoredEvent`] |
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use fairway_store::{Batch, Database, Format, OpenError, WriteError};
 use fairway_types::{
@@ -212,7 +212,7 @@ impl Store {
         self.read("meta", b"head")?.ok_or(StoreError::Damaged(missing))
     }
 
-    fn entries(&self) -> Result<Vec<(StateKey, Arc<[u8]>)>, StoreError> {
+    fn entries(&self) -> Result<BTreeMap<StateKey, Arc<[u8]>>, StoreError> {
         let entries = self.database.scan("state", b"", b"", usize::MAX)?;
         entries
             .into_iter()

@@ -13,7 +13,8 @@ mod tags;
 pub mod testing;
 mod values;
 
-pub use build::{BuildError, Package, compile, read_package, settlement_contracts};
+pub use build::{BuildError, Module, Package, compile, read_package, settlement_contracts};
+pub use natives::table as native_functions;
 pub use sandbox::MoveSandbox;
 
 use fairway_types::{Address, Context, Hash, Height, Time};
@@ -37,3 +38,8 @@ pub const STD: Address = Address::from_low(1);
 pub const RUNTIME: Address = Address::from_low(2);
 /// Where `contracts/settlement` lives on the ledger.
 pub const SETTLEMENT: Address = Address::from_low(3);
+
+/// The standard library and the runtime, compiled.
+pub fn library_modules() -> Result<&'static [Module], BuildError> {
+    library::modules()
+}

@@ -54,7 +54,7 @@ type Args = VecDeque<Value>;
 type Answer = PartialVMResult<NativeResult>;
 
 /// Every native of 0x1 and 0x2.
-pub(crate) fn table() -> NativeFunctionTable {
+pub fn table() -> NativeFunctionTable {
     let mut table = make_table(account(crate::STD), &std_natives());
     table.extend(make_table(account(crate::STD), &vector_instructions()));
     table.extend(make_table(account(crate::RUNTIME), &runtime_natives()));

@@ -46,9 +46,9 @@ impl LedgerChain {
 
 impl From<Error> for ChainError {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(refusal) => Self::Refused(refusal),
-            other => Self::Unreachable { reason: other.to_string() },
+        match error.refusal() {
+            Some(refusal) => Self::Refused(refusal.clone()),
+            None => Self::Unreachable { reason: error.to_string() },
         }
     }
 }

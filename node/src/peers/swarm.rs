@@ -99,6 +99,7 @@ fn behaviour(key: &identity::Keypair) -> Behaviour {
 }
 
 /// Begins to listen; answers with the addresses that others can dial.
+#[allow(clippy::wildcard_enum_match_arm, reason = "libp2p may add events")]
 async fn listen(
     swarm: &mut Swarm<Behaviour>,
     addresses: &[Multiaddr],

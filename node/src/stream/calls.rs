@@ -36,6 +36,7 @@ use serde_json::Value;
 
 use super::{notices, rpc, view};
 use crate::{
+    chain::ChainError,
     driver::{ChannelHandle, View, clock},
     node::Node,
 };
@@ -140,10 +141,7 @@ fn unexpected() -> Refusal {
 }
 
 fn refusal(error: Error) -> Refusal {
-    match error {
-        Error::Refused(refusal) => refusal,
-        other => Refusal::ChainUnreachable { reason: other.to_string() },
-    }
+    ChainError::from(error).into()
 }
 
 /// The channel and the node that a `join` names.

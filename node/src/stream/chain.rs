@@ -24,6 +24,8 @@ use jsonrpsee::{
 };
 use serde_json::Value;
 
+use crate::chain::ChainError;
+
 pub struct ChainPass {
     connection: Connection,
 }
@@ -38,10 +40,11 @@ impl ChainPass {
     where
         F: Future<Output = Result<T, ClientError>>,
     {
-        self.connection.request(send).await.map_err(|error| match error {
-            Error::Refused(refusal) => to_error(&refusal),
-            Error::Rpc { code, message } => ErrorObject::owned(code, message, None::<()>),
-            other => to_error(&Refusal::ChainUnreachable { reason: other.to_string() }),
+        self.connection.request(send).await.map_err(|error| {
+            if let Error::Rpc { code, message } = error {
+                return ErrorObject::owned(code, message, None::<()>);
+            }
+            to_error(&Refusal::from(ChainError::from(error)))
         })
     }
 }

@@ -19,12 +19,14 @@ use fairway_types::{
     subscription::Filter,
 };
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::{Connection, Error, Ledger, Notices, ledger::now};
 
 /// How long a call may wait to be ordered.
 const LIFETIME: u64 = 60_000;
+/// Calls of one member under way; another waits here, so that none comes too far ahead of its turn.
+const UNDER_WAY: usize = 512;
 /// A busy node is asked again for this long.
 const PATIENCE: ConstantBuilder =
     ConstantBuilder::new().with_delay(Duration::from_millis(50)).with_max_times(200);
@@ -122,7 +124,12 @@ impl Channel {
     /// Calls in the name of an account.
     #[must_use]
     pub fn member(&self, key: Keypair) -> Member {
-        Member { channel: self.clone(), key: Arc::new(key), numbers: Arc::default() }
+        Member {
+            channel: self.clone(),
+            key: Arc::new(key),
+            numbers: Arc::default(),
+            under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+        }
     }
 
     pub async fn info(&self) -> Result<ChannelInfo, Error> {
@@ -246,6 +253,7 @@ pub struct Member {
     channel: Channel,
     key: Arc<Keypair>,
     numbers: Arc<Mutex<Numbers>>,
+    under_way: Arc<Semaphore>,
 }
 
 impl Member {
@@ -286,6 +294,7 @@ impl Member {
 
     /// Signs and orders one operation. A busy node is asked again with the same call.
     pub async fn order(&self, operation: Operation, wait: CallStatus) -> Result<CallReport, Error> {
+        let _place = self.under_way.acquire().await;
         let signed = self.sign(operation).await?;
         let send = || async {
             self.channel

@@ -39,6 +39,7 @@ impl Error {
         }
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the client's other errors are all alike")]
     pub(crate) fn of(url: &str, error: ClientError) -> Self {
         let url = url.to_owned();
         match error {
