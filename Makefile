@@ -38,7 +38,7 @@ demo: setup
 	$(CARGO_TARGET_DIR)/debug/fairway demo $(if $(KEEP),--keep)
 
 bench: setup
-	cargo build --locked -p fairway --bin fairway -p fairway-bench
+	cargo build --locked -p fairway -p fairway-bench --bin fairway --bin fairway-bench
 	$(CARGO_TARGET_DIR)/debug/fairway-bench --program $(CARGO_TARGET_DIR)/debug/fairway
 
 fmt:

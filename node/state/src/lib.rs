@@ -2,39 +2,33 @@
 //! it. Clones are cheap and share structure, so a node keeps the states of recent blocks and runs
 //! ahead of what is certified. Never touches a disk: what is stored are writes and entries.
 
+mod tree;
+
 use std::sync::Arc;
 
 use fairway_types::{Hash, StateKey, StateReader, Write};
-use imbl::{HashMap, OrdMap};
-use jmt::{
-    KeyHash, RootHash, Sha256Jmt,
-    storage::{LeafNode, Node, NodeKey, TreeReader},
-};
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
-/// The tree's root over nothing (its published placeholder hash).
-const EMPTY_ROOT: [u8; 32] = *b"SPARSE_MERKLE_PLACEHOLDER_HASH__";
+use self::tree::{Proof, Tree, TreeWrite, value_hash};
 
 /// One version of the state. Equal entries have equal roots, whatever the history.
 #[derive(Clone, Default)]
 pub struct State {
     entries: OrdMap<StateKey, Arc<[u8]>>,
-    nodes: HashMap<NodeKey, Node>,
-    /// Versions of the tree so far; zero while no root node was ever written.
-    version: u64,
+    tree: Tree,
 }
 
 /// Proof that a root commits to a value under a key, or to none.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StateProof(jmt::proof::SparseMerkleProof<Sha256>);
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateProof(Proof);
 
 /// Why a proof does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the proof does not lead from the value to root {root}: {reason}")]
 pub struct ProofError {
     pub root: Hash,
-    pub reason: String,
+    pub reason: &'static str,
 }
 
 impl State {
@@ -66,29 +60,28 @@ impl State {
                 None => self.entries.remove(&write.key),
             };
         }
-        self.apply_to_tree(writes);
+        let mut hashed: Vec<TreeWrite> = writes
+            .iter()
+            .map(|write| (write.key.hash(), write.value.as_deref().map(value_hash)))
+            .collect();
+        // Stable, so that of two writes of one key the later stays last.
+        hashed.sort_by_key(|(key, _)| *key);
+        hashed.reverse();
+        hashed.dedup_by_key(|(key, _)| *key);
+        hashed.reverse();
+        self.tree = self.tree.with_writes(&hashed);
     }
 
-    /// The root over all entries.
+    /// The root over all entries; 32 zero bytes over none.
     #[must_use]
     pub fn root(&self) -> Hash {
-        let tree = Tree { state: self, probe: None };
-        match Sha256Jmt::new(&tree).get_root_hash_option(self.version) {
-            Ok(Some(root)) => Hash(root.0),
-            Ok(None) => Hash(EMPTY_ROOT),
-            Err(error) => unreachable!("the tree lost its root: {error}"),
-        }
+        self.tree.root()
     }
 
     /// A proof of what `key` holds under [`State::root`].
     #[must_use]
     pub fn prove(&self, key: &StateKey) -> StateProof {
-        let key_hash = KeyHash(key.hash().0);
-        let tree = Tree { state: self, probe: self.read(key).map(|value| (key_hash, value)) };
-        match Sha256Jmt::new(&tree).get_with_proof(key_hash, self.version) {
-            Ok((_, proof)) => StateProof(proof),
-            Err(error) => unreachable!("the tree lost a node: {error}"),
-        }
+        StateProof(self.tree.prove(&key.hash()))
     }
 
     /// All entries, ordered by key.
@@ -109,25 +102,6 @@ impl State {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
-    }
-
-    fn apply_to_tree(&mut self, writes: &[Write]) {
-        let version = self.version + 1;
-        let values = writes.iter().map(|write| (KeyHash(write.key.hash().0), write.value.clone()));
-        let update = {
-            let tree = Tree { state: self, probe: None };
-            match Sha256Jmt::new(&tree).put_value_set(values, version) {
-                Ok((RootHash(_), update)) => update,
-                Err(error) => unreachable!("the tree lost a node: {error}"),
-            }
-        };
-        for stale in &update.stale_node_index_batch {
-            self.nodes.remove(&stale.node_key);
-        }
-        for (key, node) in update.node_batch.nodes() {
-            self.nodes.insert(key.clone(), node.clone());
-        }
-        self.version = version;
     }
 }
 
@@ -152,30 +126,8 @@ impl StateProof {
         value: Option<&[u8]>,
     ) -> Result<(), ProofError> {
         self.0
-            .verify(RootHash(root.0), KeyHash(key.hash().0), value)
-            .map_err(|error| ProofError { root: *root, reason: error.to_string() })
-    }
-}
-
-/// The state's nodes as the tree's reader; a proof also needs the one value it is about.
-struct Tree<'a> {
-    state: &'a State,
-    probe: Option<(KeyHash, Arc<[u8]>)>,
-}
-
-type Read<T> = anyhow::Result<Option<T>>;
-
-impl TreeReader for Tree<'_> {
-    fn get_node_option(&self, key: &NodeKey) -> Read<Node> {
-        Ok(self.state.nodes.get(key).cloned())
-    }
-
-    fn get_value_option(&self, _: u64, key: KeyHash) -> Read<Vec<u8>> {
-        Ok(self.probe.as_ref().filter(|(known, _)| *known == key).map(|(_, value)| value.to_vec()))
-    }
-
-    fn get_rightmost_leaf(&self) -> Read<(NodeKey, LeafNode)> {
-        Ok(None)
+            .check(root, &key.hash(), value.map(value_hash))
+            .map_err(|reason| ProofError { root: *root, reason })
     }
 }
 
@@ -235,7 +187,53 @@ mod tests {
         );
     }
 
+    /// The root as its definition says, over sorted leaves, without sharing or updating anything.
+    fn defined_root(leaves: &[(Hash, Hash)], depth: usize) -> Hash {
+        use fairway_types::hash::{Domain, hash_list};
+        match leaves {
+            [] => Hash::ZERO,
+            [(key, value)] => hash_list(Domain::StateLeaf, [*key, *value]),
+            [_, _, ..] => {
+                let right = |(key, _): &(Hash, Hash)| key.0[depth / 8] & (0x80 >> (depth % 8)) != 0;
+                let at = leaves.iter().position(right).unwrap_or(leaves.len());
+                let (left, right) = leaves.split_at(at);
+                let hashes = [defined_root(left, depth + 1), defined_root(right, depth + 1)];
+                hash_list(Domain::StateNode, hashes)
+            }
+        }
+    }
+
+    #[test]
+    fn later_write_of_a_key_wins() {
+        let once = State::default().with_writes(&[put(1, 2)]);
+        assert_eq!(State::default().with_writes(&[put(1, 1), put(1, 2)]).root(), once.root());
+        assert_eq!(once.with_writes(&[put(1, 3), delete(1)]).root(), State::default().root());
+    }
+
     proptest! {
+        #[test]
+        fn root_is_the_defined_one_and_every_proof_holds(
+            numbers in proptest::collection::btree_set(any::<u8>(), 0..40), absent in any::<u8>()
+        ) {
+            let writes: Vec<Write> = numbers.iter().map(|n| put(*n, *n)).collect();
+            let state = State::default().with_writes(&writes);
+            let mut leaves: Vec<(Hash, Hash)> =
+                numbers.iter().map(|n| (key(*n).hash(), value_hash(&[*n]))).collect();
+            leaves.sort();
+            let root = state.root();
+            prop_assert_eq!(root, defined_root(&leaves, 0));
+            for n in numbers.iter().chain([&absent]) {
+                let value = numbers.contains(n).then_some([*n]);
+                let value = value.as_ref().map(<[u8; 1]>::as_slice);
+                let proof = state.prove(&key(*n));
+                prop_assert!(proof.verify(&root, &key(*n), value).is_ok());
+                prop_assert!(proof.verify(&root, &key(*n), Some(&[n.wrapping_add(1)])).is_err());
+                if value.is_some() {
+                    prop_assert!(proof.verify(&root, &key(*n), None).is_err());
+                }
+            }
+        }
+
         #[test]
         fn root_depends_on_the_entries_alone(
             batches in proptest::collection::vec(

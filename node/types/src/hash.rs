@@ -29,6 +29,9 @@ pub enum Domain {
     Record,
     Seed,
     StateKey,
+    StateLeaf,
+    StateNode,
+    StateValue,
     Transaction,
     TransactionsRoot,
 }
@@ -53,6 +56,9 @@ impl Domain {
             Self::Record => "record",
             Self::Seed => "seed",
             Self::StateKey => "state-key",
+            Self::StateLeaf => "state-leaf",
+            Self::StateNode => "state-node",
+            Self::StateValue => "state-value",
             Self::Transaction => "transaction",
             Self::TransactionsRoot => "transactions-root",
         }
