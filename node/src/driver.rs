@@ -20,7 +20,7 @@ use fairway_sandbox::MoveSandbox;
 use fairway_types::{
     ChannelId, Height, NodeId, Refusal, SignedCall, Time, Verified,
     block::CertifiedBlock,
-    chain::{ChainTx, ChannelRecord, Durability, Observation},
+    chain::{ChainTx, ChannelRecord, Observation},
 };
 use tokio::{
     runtime::Handle,
@@ -74,6 +74,14 @@ pub struct View {
     pub settlement_error: Option<String>,
     /// Why the node can't store, if it can't.
     pub storage: Option<String>,
+}
+
+impl View {
+    /// Closed and paid: nothing will happen any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.settlement.closed)
+    }
 }
 
 /// A running channel. Cheap to clone; it stops when [`ChannelHandle::stop`] is called.
@@ -168,7 +176,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
     let (log, writer) = parts.store.recover()?;
     let id = parts.env.channel;
     let channel = Channel::restore(parts.env.clone(), log);
-    let (view_sender, view) = watch::channel(Arc::new(view_of(&channel, None, None)));
+    let (view_sender, view) = watch::channel(Arc::new(view_of(&channel, None)));
     let (commands, inbox) = mpsc::channel(INBOX);
     let updates = broadcast::Sender::new(UPDATES);
     let (stop, stopping) = watch::channel(false);
@@ -226,7 +234,8 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
     }
 
-    /// Decide, store, perform: in this order.
+    /// P-2: decide, store, perform: in this order. What is stored is on the disk before anything
+    /// leaves.
     fn handle(&mut self, commands: impl Iterator<Item = Command>) -> Result<(), StoreError> {
         let now = clock();
         let mut group = Step::default();
@@ -238,10 +247,10 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             self.decide(now, Input::Timeout, &mut group);
         }
         self.decide(now, Input::Flush, &mut group);
-        self.writer.append(&group.events, self.synced())?;
+        self.writer.append(&group.events, true)?;
         self.note(&group.events);
         // Before any answer leaves: who is told of its call sees it in the next read.
-        self.publish(None);
+        self.publish();
         let targets = self.targets();
         for effect in group.effects {
             self.perform(effect, &targets);
@@ -268,12 +277,6 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 Input::Client { id, request }
             }
         }
-    }
-
-    /// P-2: whether a signature may leave only after its event is on the disk.
-    fn synced(&self) -> bool {
-        let config = self.channel.chain().record().map(|record| record.config.durability);
-        config != Some(Durability::Replicated)
     }
 
     fn note(&self, events: &[Event]) {
@@ -360,9 +363,9 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
     }
 
-    fn publish(&self, storage: Option<String>) {
+    fn publish(&self) {
         let before = Arc::clone(&self.view.borrow());
-        self.view.send_replace(Arc::new(view_of(&self.channel, Some(&before), storage)));
+        self.view.send_replace(Arc::new(view_of(&self.channel, Some(&before))));
     }
 
     /// The disk takes no writes: nothing is signed or answered until it does again, and the channel
@@ -379,8 +382,11 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         for (_, answer) in std::mem::take(&mut self.answers) {
             let _ = answer.send(Err(refusal.clone()));
         }
+        // Readers keep what was stored: the channel in memory ran ahead of it.
+        let stored = Arc::clone(&self.view.borrow());
+        let storage = Some(failed.to_string());
+        self.view.send_replace(Arc::new(View { storage, ..(*stored).clone() }));
         loop {
-            self.publish(Some(failed.to_string()));
             if self.wait_refusing(runtime, &refusal, inbox, stopping) {
                 return;
             }
@@ -392,7 +398,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             }
         }
         info!(channel = self.env.channel.short(), "storing again");
-        self.publish(None);
+        self.publish();
     }
 
     /// Refuses what comes for a while; whether the channel is to stop.
@@ -434,7 +440,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
     }
 }
 
-fn view_of(channel: &Channel, before: Option<&View>, storage: Option<String>) -> View {
+fn view_of(channel: &Channel, before: Option<&View>) -> View {
     let log = channel.log();
     let at = |height: Height, before: Option<&Option<Tip>>| {
         log.tip_at(height).or_else(|| before.cloned().flatten())
@@ -449,7 +455,7 @@ fn view_of(channel: &Channel, before: Option<&View>, storage: Option<String>) ->
         finalised: at(log.finalised(), before.map(|view| &view.finalised)),
         proposal: channel.proposal(),
         settlement_error: channel.settlement_error().map(str::to_owned),
-        storage,
+        storage: None,
     }
 }
 

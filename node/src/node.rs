@@ -1,7 +1,7 @@
 //! A node: its store, its network, its chain, and the channels it runs.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock, Weak},
 };
@@ -10,10 +10,15 @@ use fairway_proto::{Env, Limits};
 use fairway_sandbox::{MoveSandbox, compiler::BoundedCompiler};
 use fairway_store::OpenError;
 use fairway_types::{
-    ChainId, ChannelId, Hash, Keypair, NodeId, Refusal, chain::ChannelRecord, ledger::PackageSource,
+    ChainId, ChannelId, Hash, Keypair, NodeId, Refusal,
+    chain::{ChannelRecord, Durability},
+    ledger::PackageSource,
 };
 use libp2p::Multiaddr;
-use tokio::{sync::Mutex, task::AbortHandle};
+use tokio::{
+    sync::{Mutex, Semaphore},
+    task::AbortHandle,
+};
 use tracing::{error, info};
 
 use crate::{
@@ -22,6 +27,9 @@ use crate::{
     peers::{Peer, Peers, PeersError},
     store::{Store, StoreError, StoredChannel},
 };
+
+/// Compiled packages kept without a channel that uses them.
+const RECENT_PACKAGES: usize = 8;
 
 /// What a node is run with.
 pub struct Settings {
@@ -64,14 +72,38 @@ struct Inner {
     max_channels: usize,
     channels: RwLock<BTreeMap<ChannelId, Running>>,
     /// Channels of one package share its code.
-    sandboxes: Mutex<HashMap<Hash, Weak<MoveSandbox>>>,
+    sandboxes: Mutex<Sandboxes>,
+    /// One compilation at a time, however many ask.
+    compiling: Arc<Semaphore>,
     /// One channel is opened at a time.
     opening: Mutex<()>,
+}
+
+/// Compiled packages: those in use, and the last few.
+#[derive(Default)]
+struct Sandboxes {
+    known: HashMap<Hash, Weak<MoveSandbox>>,
+    recent: VecDeque<Arc<MoveSandbox>>,
 }
 
 struct Running {
     handle: ChannelHandle,
     tasks: Vec<AbortHandle>,
+}
+
+impl Sandboxes {
+    fn get(&self, package: &Hash) -> Option<Arc<MoveSandbox>> {
+        self.known.get(package)?.upgrade()
+    }
+
+    fn keep(&mut self, package: Hash, sandbox: &Arc<MoveSandbox>) {
+        self.recent.push_back(Arc::clone(sandbox));
+        if self.recent.len() > RECENT_PACKAGES {
+            self.recent.pop_front();
+        }
+        self.known.retain(|_, known| known.strong_count() > 0);
+        self.known.insert(package, Arc::downgrade(sandbox));
+    }
 }
 
 impl Drop for Running {
@@ -100,6 +132,7 @@ impl Node {
             max_channels: settings.max_channels,
             channels: RwLock::default(),
             sandboxes: Mutex::default(),
+            compiling: Arc::new(Semaphore::new(1)),
             opening: Mutex::default(),
         };
         let node = Self { inner: Arc::new(inner) };
@@ -166,7 +199,7 @@ impl Node {
         &self,
         channel: ChannelId,
     ) -> Result<(ChannelRecord, PackageSource, Arc<MoveSandbox>), Refusal> {
-        let running = self.channels().len();
+        let running = self.channels().iter().filter(|channel| !channel.view().is_over()).count();
         if running >= self.inner.max_channels && self.channel(channel).is_err() {
             return Err(Refusal::TooLarge {
                 what: "number of channels".into(),
@@ -176,6 +209,12 @@ impl Node {
         }
         let seen = self.inner.chain.channel(channel).await?;
         let record = seen.ok_or(Refusal::ChannelNotFound { channel })?.record;
+        if record.config.durability != Durability::Synced {
+            return Err(Refusal::NotReady {
+                what: "durability `replicated`".into(),
+                reason: "a node could sign twice after a power cut: use `synced`".into(),
+            });
+        }
         let source = self.inner.chain.package(record.package).await?;
         let actual = source.hash();
         if actual != record.package {
@@ -236,20 +275,21 @@ impl Node {
 
     /// A package's code, compiled in a bounded child process.
     async fn sandbox(&self, source: PackageSource) -> Result<Arc<MoveSandbox>, Refusal> {
-        let mut sandboxes = self.inner.sandboxes.lock().await;
         let hash = source.hash();
-        if let Some(sandbox) = sandboxes.get(&hash).and_then(Weak::upgrade) {
+        // The permit goes with the work: a client that hangs up does not start a second child.
+        let permit = Arc::clone(&self.inner.compiling).acquire_owned().await;
+        if let Some(sandbox) = self.inner.sandboxes.lock().await.get(&hash) {
             return Ok(sandbox);
         }
         let compiler = self.inner.compiler.clone();
         let built = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
             let package = compiler.compile(&source)?;
             MoveSandbox::new(&package)
         });
         let built = built.await.map_err(|error| Refusal::Internal { reason: error.to_string() })?;
         let sandbox = Arc::new(built.map_err(Refusal::from)?);
-        sandboxes.retain(|_, known| known.strong_count() > 0);
-        sandboxes.insert(hash, Arc::downgrade(&sandbox));
+        self.inner.sandboxes.lock().await.keep(hash, &sandbox);
         Ok(sandbox)
     }
 

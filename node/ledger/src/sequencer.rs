@@ -13,9 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::machine::Receipt;
 
-/// Transactions waiting to be ordered; of one sender ahead of its turn.
+/// Transactions waiting to be ordered.
 const QUEUE: usize = 8_192;
+/// Transactions ahead of their turn: of one sender, and of all. They never stand in the way of those
+/// whose turn it is.
 const AHEAD: u64 = 64;
+const HELD: usize = 1_024;
 /// How long a transaction waits for the ones before it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -79,7 +82,7 @@ impl LocalSequencer {
                 None => return false,
             }
         }
-        while self.held.len() < QUEUE {
+        for _ in 0..limits::BLOCK_TRANSACTIONS {
             match self.inbox.try_recv() {
                 Ok(submission) => self.hold(submission),
                 Err(mpsc::error::TryRecvError::Empty) => return true,
@@ -121,7 +124,8 @@ impl LocalSequencer {
             }
             expected = Some((key.0, next));
             let too_far = key.1.0 > next.0.saturating_add(AHEAD);
-            if key.1 < next || too_far || held.since.elapsed() > PATIENCE {
+            let full = self.held.len() >= HELD;
+            if key.1 < next || too_far || full || held.since.elapsed() > PATIENCE {
                 let refusal =
                     Refusal::SequenceNumber { account: key.0, expected: next, actual: key.1 };
                 let _ = held.submission.answer.send(Err(refusal));

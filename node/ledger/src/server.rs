@@ -21,7 +21,7 @@ use fairway_types::{
 use jsonrpsee::{
     PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink,
     core::{RpcResult, SubscriptionResult, async_trait},
-    server::{ServerBuilder, ServerConfig, ServerHandle},
+    server::{PingConfig, ServerBuilder, ServerConfig, ServerHandle},
 };
 use serde_json::Value;
 
@@ -30,8 +30,12 @@ use crate::{machine::Ledger, sequencer::Executed, service::Service, view};
 /// Bytes of a request: a package's sources as JSON fit.
 const REQUEST_BYTES: u32 = 4 << 20;
 const CONNECTIONS: u32 = 1_024;
+/// Messages waiting for one slow connection.
+const BACKLOG: u32 = 256;
 /// Events in one answer.
 const EVENTS: usize = 1_000;
+/// How long a subscriber may take for one event.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a prepared transaction is valid: ten minutes.
 const LIFETIME: u64 = 10 * 60 * 1000;
 
@@ -84,7 +88,7 @@ impl ChainServer {
             next = after;
             for event in &events {
                 let Ok(text) = serde_json::value::to_raw_value(event) else { return };
-                if sink.send(SubscriptionMessage::from(text)).await.is_err() {
+                if sink.send_timeout(SubscriptionMessage::from(text), PATIENCE).await.is_err() {
                     return;
                 }
             }
@@ -285,6 +289,8 @@ impl Server {
             .max_request_body_size(REQUEST_BYTES)
             .max_response_body_size(4 * REQUEST_BYTES)
             .max_connections(CONNECTIONS)
+            .set_message_buffer_capacity(BACKLOG)
+            .enable_ws_ping(PingConfig::new())
             .build();
         let failed = |error: std::io::Error| ServeError { address, reason: error.to_string() };
         let server = ServerBuilder::with_config(config).build(address).await.map_err(failed)?;

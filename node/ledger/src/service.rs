@@ -15,7 +15,8 @@ use fairway_types::{
     ledger::{LedgerPayload, LedgerTransaction, SignedLedgerTransaction},
     limits,
 };
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot, watch};
+use tracing::{error, info, warn};
 
 use crate::{
     machine::{ExecutedBlock, Genesis, Ledger, LedgerError, Receipt},
@@ -23,6 +24,8 @@ use crate::{
     store::{Store, StoreError},
 };
 
+/// Between two tries to go on after the disk failed.
+const RECOVER: Duration = Duration::from_secs(1);
 /// The most the faucet gives at once: a million units of six decimals.
 const FAUCET_MOST: u64 = 1_000_000_000_000;
 
@@ -40,6 +43,8 @@ struct Shared {
     ledger: RwLock<Ledger>,
     store: Store,
     compiler: BoundedCompiler,
+    /// One compilation at a time, however many ask.
+    compiling: Arc<Semaphore>,
     /// One grant at a time: they share the root account's sequence numbers.
     faucet: Option<Mutex<Keypair>>,
     /// Number of events on the chain.
@@ -63,6 +68,7 @@ impl Service {
             ledger: RwLock::new(ledger),
             store,
             compiler: settings.compiler,
+            compiling: Arc::new(Semaphore::new(1)),
             faucet: settings.faucet.map(Mutex::new),
             events,
         });
@@ -98,7 +104,11 @@ impl Service {
         }
         if let LedgerPayload::StorePackage { package } = &transaction.transaction.payload {
             let (shared, package) = (Arc::clone(&self.shared), package.clone());
-            let compiled = tokio::task::spawn_blocking(move || shared.compiler.compile(&package));
+            let permit = Arc::clone(&shared.compiling).acquire_owned().await;
+            let compiled = tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                shared.compiler.compile(&package)
+            });
             match compiled.await {
                 Ok(result) => result.map_err(Refusal::from)?,
                 Err(error) => return Err(Refusal::Internal { reason: error.to_string() }),
@@ -194,6 +204,25 @@ impl Shared {
         }
     }
 
+    /// A failed write may be on the disk all the same, or not: the chain goes on from what the disk
+    /// holds, once it can be read.
+    fn recover(&self, failed: &StoreError) {
+        let chain = self.ledger.read().unwrap_or_else(PoisonError::into_inner).chain();
+        error!(%failed, "can't store a block: the chain stands still until the disk works");
+        loop {
+            thread::sleep(RECOVER);
+            match self.store.reopen().and_then(|()| self.store.restore(chain)) {
+                Ok(ledger) => {
+                    *self.ledger.write().unwrap_or_else(PoisonError::into_inner) = ledger;
+                    self.events.send_replace(self.store.event_count().unwrap_or_default());
+                    info!("storing again");
+                    return;
+                }
+                Err(error) => warn!(%error, "still can't store"),
+            }
+        }
+    }
+
     /// Execute, store, commit: a block that can't be stored leaves nothing behind.
     fn block(&self, batch: Batch) -> Result<Vec<Executed>, StoreError> {
         let block: ExecutedBlock = {
@@ -205,8 +234,7 @@ impl Shared {
         let events = match self.store.append(&block, transactions) {
             Ok(events) => events,
             Err(error) => {
-                // RocksDB takes no writes after a failed one until it is opened again.
-                let _ = self.store.reopen();
+                self.recover(&error);
                 return Err(error);
             }
         };

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use fairway_store::{Batch, Database, Format, OpenError, WriteError};
 use fairway_types::{
-    ChannelId, Hash, Height, MoveEvent, Refusal, StateKey, codec, codec::DecodeError,
+    ChainId, ChannelId, Hash, Height, MoveEvent, Refusal, StateKey, codec, codec::DecodeError,
     ledger::SignedLedgerTransaction,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -103,8 +103,13 @@ impl Store {
                 found_root: found.root.to_string(),
             });
         }
-        let ledger = Ledger::restore(genesis.chain, store.head()?, store.entries()?)?;
+        let ledger = store.restore(genesis.chain)?;
         Ok((store, ledger))
+    }
+
+    /// The chain that the disk holds.
+    pub fn restore(&self, chain: ChainId) -> Result<Ledger, StoreError> {
+        Ok(Ledger::restore(chain, self.head()?, self.entries()?)?)
     }
 
     fn begin(&self, genesis: &Genesis, ledger: &Ledger) -> Result<(), StoreError> {

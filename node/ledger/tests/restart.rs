@@ -66,6 +66,7 @@ async fn chain_is_there_after_a_restart_with_its_money_events_and_root() {
     let next = contract::transfer(contract::NATIVE, Address::from_low(0xb), 30);
     service.submit(signed(&alice, 1, next)).await.unwrap();
     assert_eq!(service.ledger().height(), head.height.next());
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,6 +86,7 @@ async fn transactions_sent_out_of_order_run_in_order_and_used_numbers_are_refuse
     assert_eq!(service.ledger().balance(alice.address(), contract::NATIVE), Ok(497));
     let refusal = pay(0).await.unwrap_err();
     assert!(matches!(refusal, Refusal::SequenceNumber { expected, .. } if expected.0 == 3));
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,6 +97,7 @@ async fn idle_chain_makes_no_blocks_and_faucet_has_a_limit() {
     assert_eq!(service.faucet(Address::ZERO, u64::MAX).await.unwrap_err().name(), "too_large");
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     assert_eq!(service.ledger().height(), height);
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

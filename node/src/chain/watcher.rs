@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use fairway_types::chain::{ChainTx, Observation};
 use tokio::{
     sync::{Notify, broadcast, mpsc},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tracing::{debug, warn};
 
@@ -18,34 +18,46 @@ const QUEUE: usize = 256;
 /// The record is read at least this often, and again this soon after the chain was unreachable.
 const REFRESH: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(500);
+/// How long the chain may take for one word.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two readings: a burst of events is one reading.
 const SETTLE: Duration = Duration::from_millis(5);
 
 /// The driver's end.
 pub struct ChainWords {
     words: mpsc::Sender<ChainTx>,
+    /// At most one heartbeat waits, behind everything else: an older one says nothing more.
+    heartbeats: mpsc::Sender<ChainTx>,
     refresh: Arc<Notify>,
 }
 
 /// The other end, for [`watch`].
 pub struct Heard {
     words: mpsc::Receiver<ChainTx>,
+    heartbeats: mpsc::Receiver<ChainTx>,
     refresh: Arc<Notify>,
 }
 
 impl ChainWords {
     #[must_use]
     pub fn new() -> (Self, Heard) {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (words, heard_words) = mpsc::channel(QUEUE);
+        let (heartbeats, heard_heartbeats) = mpsc::channel(1);
         let refresh = Arc::new(Notify::new());
-        let heard = Heard { words: receiver, refresh: Arc::clone(&refresh) };
-        (Self { words: sender, refresh }, heard)
+        let heard = Heard {
+            words: heard_words,
+            heartbeats: heard_heartbeats,
+            refresh: Arc::clone(&refresh),
+        };
+        (Self { words, heartbeats, refresh }, heard)
     }
 }
 
 impl ChainOutbox for ChainWords {
     fn submit(&mut self, tx: ChainTx) {
-        if self.words.try_send(tx).is_err() {
+        if matches!(tx, ChainTx::Heartbeat { .. }) {
+            let _ = self.heartbeats.try_send(tx);
+        } else if self.words.try_send(tx).is_err() {
             debug!("the chain is slow: a word was dropped");
         }
     }
@@ -57,10 +69,10 @@ impl ChainOutbox for ChainWords {
 
 /// Runs until aborted.
 pub async fn watch(chain: Arc<dyn SettlementChain>, channel: ChannelHandle, heard: Heard) {
-    let Heard { words, refresh } = heard;
+    let Heard { words, heartbeats, refresh } = heard;
     tokio::join!(
         read(Arc::clone(&chain), &channel, &refresh),
-        submit(chain, &channel, words, &refresh),
+        submit(chain, &channel, words, heartbeats, &refresh),
     );
 }
 
@@ -111,10 +123,19 @@ async fn submit(
     chain: Arc<dyn SettlementChain>,
     channel: &ChannelHandle,
     mut words: mpsc::Receiver<ChainTx>,
+    mut heartbeats: mpsc::Receiver<ChainTx>,
     refresh: &Notify,
 ) {
-    while let Some(tx) = words.recv().await {
-        let observation = match chain.submit(&tx).await {
+    loop {
+        let tx = tokio::select! {
+            biased;
+            Some(tx) = words.recv() => tx,
+            Some(tx) = heartbeats.recv() => tx,
+            else => return,
+        };
+        let answered = timeout(PATIENCE, chain.submit(&tx)).await;
+        let late = || ChainError::Unreachable { reason: "it does not answer".into() };
+        let observation = match answered.unwrap_or_else(|_| Err(late())) {
             Ok(()) => Observation::Accepted { tx: Box::new(tx) },
             Err(ChainError::Refused(refusal)) => {
                 let reason = refusal.to_string();

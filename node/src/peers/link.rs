@@ -40,6 +40,8 @@ const RETRY_MOST: Duration = Duration::from_secs(2);
 /// Before a peer that sent what it must not is listened to again.
 const PENALTY: Duration = Duration::from_secs(1);
 const CONNECT: Duration = Duration::from_secs(5);
+/// A peer that says nothing for so long is gone, whatever its connection looks like.
+const SILENCE: Duration = Duration::from_secs(5);
 /// How long a stream's opener may take to name its channel.
 const HELLO: Duration = Duration::from_secs(5);
 /// Streams whose opener has not named a channel yet.
@@ -187,7 +189,12 @@ async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let mut frame = Vec::new();
     loop {
-        match read_frame(&mut reader, &mut frame).await {
+        // Honest nodes send heartbeats several times a second.
+        let Ok(read) = timeout(SILENCE, read_frame(&mut reader, &mut frame)).await else {
+            let _ = parts.swarm.send(Command::Disconnect(parts.peer));
+            return End::Broken(io::ErrorKind::TimedOut.into());
+        };
+        match read {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return End::Refused(Refusal::Malformed {

@@ -43,6 +43,8 @@ pub(super) enum Command {
     Allow(PeerId),
     /// Connect unless connected or connecting.
     Dial(PeerId, Vec<Multiaddr>),
+    /// Close what is left of a connection that is dead.
+    Disconnect(PeerId),
 }
 
 pub(super) struct Started {
@@ -149,6 +151,9 @@ fn obey(swarm: &mut Swarm<Behaviour>, command: Command) {
     match command {
         Command::Allow(peer) => {
             swarm.behaviour_mut().members.allow_peer(peer);
+        }
+        Command::Disconnect(peer) => {
+            let _ = swarm.disconnect_peer_id(peer);
         }
         Command::Dial(peer, addresses) => {
             let dial = DialOpts::peer_id(peer)

@@ -33,6 +33,7 @@ use jsonrpsee::{
     core::{RpcResult, SubscriptionResult, async_trait},
 };
 use serde_json::Value;
+use tokio::{sync::Semaphore, task::block_in_place};
 
 use super::{notices, rpc, view};
 use crate::{
@@ -45,18 +46,30 @@ use crate::{
 const VIEW_GAS: Gas = Gas(10_000_000);
 /// Blocks in one answer.
 const BLOCKS: u32 = 100;
+/// Transactions after which an answer holds no further block.
+const BLOCKS_TRANSACTIONS: usize = 4_096;
+/// Views and block reads under way at a time.
+const READS: usize = 4;
 /// How long a prepared call is valid, unless asked otherwise.
 const LIFETIME: u64 = 60_000;
 
 /// Answers `state_channel.*` from a running node.
 pub struct ChannelServer {
     node: Node,
+    /// Reads that keep a thread busy.
+    reads: Semaphore,
 }
 
 impl ChannelServer {
     #[must_use]
     pub fn new(node: Node) -> Self {
-        Self { node }
+        Self { node, reads: Semaphore::new(READS) }
+    }
+
+    /// Runs a read that takes long off the network's threads, a few at a time.
+    async fn read<T>(&self, run: impl FnOnce() -> Result<T, Refusal>) -> RpcResult<T> {
+        let _permit = self.reads.acquire().await;
+        rpc(block_in_place(run))
     }
 
     async fn record(&self, channel: ChannelId) -> Result<ChannelRecord, Refusal> {
@@ -83,21 +96,32 @@ impl ChannelServer {
         self.node.chain().ledger().submit(transaction).await.map_err(refusal)
     }
 
-    /// P-37: what this node can refuse at once goes no further.
+    /// P-37: what this node can refuse at once goes no further. A call that is in the log already
+    /// is answered from there, also by a node that was restarted since.
     async fn order(
         &self,
         call: SignedCall,
         wait: Option<CallStatus>,
     ) -> Result<CallReport, Refusal> {
         let handle = self.node.channel(call.call.channel)?;
-        let limit = call.call.gas_limit;
+        let (limit, hash) = (call.call.gas_limit, call.hash());
+        let wait = wait.unwrap_or(CallStatus::Certified);
+        if let Some(report) = stored(&handle, &hash, wait).await? {
+            return succeeded(report);
+        }
         if let Operation::Invoke { function, type_args, args } = &call.call.operation {
             handle.sandbox.check_call(function, type_args, args)?;
         }
         let call = call.verify()?;
-        match handle.call(call, wait.unwrap_or(CallStatus::Certified)).await? {
-            Reply::Call(report) => executed(&handle, &report, limit),
-            Reply::Proposed { .. } => Err(unexpected()),
+        match handle.call(call, wait).await {
+            Ok(Reply::Call(report)) => executed(&handle, &report, limit),
+            Ok(Reply::Proposed { .. }) => Err(unexpected()),
+            // Its number is used, or its block has left memory: by this very call, perhaps.
+            Err(refusal @ (Refusal::SequenceNumber { .. } | Refusal::NotFound { .. })) => {
+                let report = stored(&handle, &hash, wait).await?;
+                report.map_or(Err(refusal), succeeded)
+            }
+            Err(refusal) => Err(refusal),
         }
     }
 
@@ -112,6 +136,34 @@ impl ChannelServer {
             return Err(Refusal::invalid("call", reason));
         }
         self.order(call, wait).await
+    }
+}
+
+/// The report of a call in the log, once it has reached `wait`; `None` if it is not in the log.
+async fn stored(
+    handle: &ChannelHandle,
+    call: &Hash,
+    wait: CallStatus,
+) -> Result<Option<CallReport>, Refusal> {
+    let mut views = handle.watch();
+    loop {
+        views.mark_unchanged();
+        match read_report(handle, call)? {
+            Some(report) if report.status < wait => {}
+            found => return Ok(found),
+        }
+        let stopped = |_| Refusal::NotReady {
+            what: "the channel".into(),
+            reason: "it was stopped: ask for the call's report later".into(),
+        };
+        views.changed().await.map_err(stopped)?;
+    }
+}
+
+fn succeeded(report: CallReport) -> Result<CallReport, Refusal> {
+    match report.error.as_ref().and_then(Refusal::from_data) {
+        Some(refusal) => Err(refusal),
+        None => Ok(report),
     }
 }
 
@@ -260,8 +312,10 @@ fn next_sequence(view: &View, account: Address) -> SequenceNumber {
 fn blocks(handle: &ChannelHandle, from: Height, limit: u32) -> Result<Vec<BlockView>, Refusal> {
     let mut found = Vec::new();
     let mut height = from.max(Height(1));
-    for _ in 0..limit.min(BLOCKS) {
+    let mut transactions = 0;
+    while found.len() < limit.min(BLOCKS) as usize && transactions < BLOCKS_TRANSACTIONS {
         let Some(appended) = handle.store.block(height)? else { break };
+        transactions += appended.effects.len();
         found.push(view::block(&handle.sandbox, &appended));
         height = height.next();
     }
@@ -321,7 +375,9 @@ impl StateChannelApiServer for ChannelServer {
             let reason = format!("the transaction names node {named}, this is {me}");
             return rpc(Err(Refusal::Unauthorised { reason }));
         }
-        // A member learns that its node can't run the package before it locks anything.
+        // A forged request costs this node nothing more, and a member learns that its node can't run
+        // the package before it locks anything.
+        let transaction = rpc(transaction.verify())?.into_inner();
         rpc(self.node.prepare(channel).await)?;
         let report = rpc(self.submit(transaction).await)?;
         rpc(self.node.open(channel).await)?;
@@ -377,7 +433,8 @@ impl StateChannelApiServer for ChannelServer {
         at: Option<At>,
     ) -> RpcResult<Viewed> {
         let handle = rpc(self.node.channel(channel))?;
-        rpc(run_view(&handle, &function, &type_args.unwrap_or_default(), &args, at))
+        let type_args = type_args.unwrap_or_default();
+        self.read(|| run_view(&handle, &function, &type_args, &args, at)).await
     }
 
     async fn resource(
@@ -405,7 +462,7 @@ impl StateChannelApiServer for ChannelServer {
         limit: Option<u32>,
     ) -> RpcResult<Vec<BlockView>> {
         let handle = rpc(self.node.channel(channel))?;
-        rpc(blocks(&handle, from, limit.unwrap_or(BLOCKS)))
+        self.read(|| blocks(&handle, from, limit.unwrap_or(BLOCKS))).await
     }
 
     async fn propose_settlement(&self, channel: ChannelId) -> RpcResult<Proposed> {

@@ -1,7 +1,7 @@
 //! `chain.*` on a node: each request goes to the settlement chain as it came, so that an app needs
 //! one connection.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use fairway_api::{
     ChainApiClient, ChainApiServer,
@@ -26,14 +26,18 @@ use serde_json::Value;
 
 use crate::chain::ChainError;
 
+/// How long a subscriber may take for one event.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub struct ChainPass {
+    /// Not the node's own: clients' requests never queue in front of heartbeats and settlements.
     connection: Connection,
 }
 
 impl ChainPass {
     #[must_use]
-    pub fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub fn new(url: &str) -> Self {
+        Self { connection: Connection::new(url) }
     }
 
     async fn pass<T, F>(&self, send: impl Fn(Arc<WsClient>) -> F) -> RpcResult<T>
@@ -144,7 +148,7 @@ impl ChainApiServer for ChainPass {
                 };
                 let Some(Ok(event)) = event else { return };
                 let Ok(text) = serde_json::value::to_raw_value(&event) else { return };
-                if sink.send(SubscriptionMessage::from(text)).await.is_err() {
+                if sink.send_timeout(SubscriptionMessage::from(text), PATIENCE).await.is_err() {
                     return;
                 }
             }

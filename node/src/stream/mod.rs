@@ -12,7 +12,7 @@ use fairway_api::{ChainApiServer, StateChannelApiServer, to_error};
 use fairway_types::Refusal;
 use jsonrpsee::{
     core::RpcResult,
-    server::{ServerBuilder, ServerConfig, ServerHandle},
+    server::{PingConfig, ServerBuilder, ServerConfig, ServerHandle},
 };
 
 pub use calls::ChannelServer;
@@ -25,8 +25,8 @@ const REQUEST_BYTES: u32 = 4 << 20;
 const ANSWER_BYTES: u32 = 64 << 20;
 const CONNECTIONS: u32 = 1_024;
 const SUBSCRIPTIONS: u32 = 256;
-/// Notices waiting for one slow subscriber.
-const BACKLOG: u32 = 1_024;
+/// Messages waiting for one slow connection.
+const BACKLOG: u32 = 32;
 
 #[derive(Debug, thiserror::Error)]
 #[error("can't listen on {address}: {reason}; choose another address or stop who uses it")]
@@ -52,6 +52,7 @@ impl Server {
             .max_subscriptions_per_connection(SUBSCRIPTIONS)
             .set_message_buffer_capacity(BACKLOG)
             .set_tcp_no_delay(true)
+            .enable_ws_ping(PingConfig::new())
             .build();
         let server = ServerBuilder::with_config(config)
             .build(address)
@@ -59,7 +60,7 @@ impl Server {
             .map_err(|error| failed(error.to_string()))?;
         let address = server.local_addr().map_err(|error| failed(error.to_string()))?;
         let mut methods = ChannelServer::new(node.clone()).into_rpc();
-        let chain = ChainPass::new(node.chain().ledger().connection().clone()).into_rpc();
+        let chain = ChainPass::new(node.chain().ledger().connection().url()).into_rpc();
         methods.merge(chain).map_err(|error| failed(error.to_string()))?;
         Ok(Self { address, handle: server.start(methods) })
     }

@@ -12,7 +12,7 @@ use fairway_types::{Block, Effects, Height, Refusal, StateKey, subscription::Fil
 use jsonrpsee::{
     PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink, core::SubscriptionResult,
 };
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, task::block_in_place};
 
 use super::view;
 use crate::driver::{ChannelHandle, View};
@@ -40,7 +40,7 @@ pub(super) async fn serve(
     let view = handle.view();
     let first = match from {
         Some(_) => None,
-        None => match snapshot(&handle, &view, &filter) {
+        None => match block_in_place(|| snapshot(&handle, &view, &filter)) {
             Ok(snapshot) => Some(snapshot),
             Err(refusal) => {
                 pending.reject(to_error(&refusal)).await;

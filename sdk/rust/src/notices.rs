@@ -61,15 +61,22 @@ impl Notices {
             };
             match stream.next().await {
                 Some(Ok(Notice::Lagged { resume_from })) => {
+                    let stuck = self.next == Some(resume_from);
                     self.next = Some(resume_from);
                     self.stream = None;
+                    if stuck {
+                        tokio::time::sleep(PAUSE).await;
+                    }
                 }
                 Some(Ok(notice)) => {
                     if self.take(&notice) {
                         return Some(notice);
                     }
                 }
-                Some(Err(_)) | None => self.stream = None,
+                Some(Err(_)) | None => {
+                    self.stream = None;
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         }
     }
