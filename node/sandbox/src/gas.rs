@@ -50,34 +50,41 @@ pub(crate) struct Meter {
 struct Reads {
     /// Operands from the lowest such value to the top of the stack; zero if there is none.
     height: u64,
-    /// Reads since the height was zero.
-    values: u64,
+    /// Their places among these operands, from 1 on, ascending.
+    places: Vec<u64>,
 }
 
 impl Reads {
     /// A reference on top of the stack becomes the value behind it.
     fn read(&mut self) {
         self.height = self.height.max(1);
-        self.values += 1;
+        self.places.push(self.height);
     }
 
     fn push(&mut self) {
-        if self.height > 0 {
+        if self.wait() {
             self.height += 1;
         }
     }
 
     /// An instruction takes operands and leaves others; none of those it took stays unpaid.
     fn replace(&mut self, taken: u64, left: u64) {
-        if taken >= self.height {
-            *self = Self::default();
-        } else {
-            self.height = self.height - taken + left;
+        if !self.wait() {
+            return;
         }
+        let below = self.height.saturating_sub(taken);
+        while self.places.last().is_some_and(|place| *place > below) {
+            self.places.pop();
+        }
+        self.height = if self.wait() { below + left } else { 0 };
     }
 
     fn wait(&self) -> bool {
-        self.height > 0
+        !self.places.is_empty()
+    }
+
+    fn count(&self) -> u64 {
+        self.places.len() as u64
     }
 }
 
@@ -145,7 +152,7 @@ impl Meter {
 
     /// What waits on the stack is paid for, as it may never be seen.
     fn charge_waiting(&mut self) -> PartialVMResult<()> {
-        let values = if self.reads.wait() { self.reads.values } else { 0 };
+        let values = self.reads.count();
         self.reads = Reads::default();
         self.charge(values.saturating_mul(self.bound()))
     }
@@ -242,7 +249,7 @@ impl GasMeter for Meter {
 
     fn charge_read_ref(&mut self, _: impl ValueView) -> PartialVMResult<()> {
         self.reads.read();
-        let waits_too_many = self.reads.values > WAITING_READS;
+        let waits_too_many = self.reads.count() > WAITING_READS;
         self.charge(STEP + if waits_too_many { self.bound() } else { 0 })
     }
 
