@@ -2,6 +2,7 @@
 module settlement::account {
     friend settlement::channel;
     friend settlement::coin;
+    friend settlement::settlement;
 
     /// A signer of `address`, for `move_to` alone.
     native public(friend) fun create_signer(address: address): signer;

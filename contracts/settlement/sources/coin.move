@@ -1,5 +1,6 @@
-/// Assets on the settlement chain. An asset is a 32-byte id; balances are kept by account and come
-/// into being with the first receipt.
+/// Assets on the settlement chain. An asset is a 32-byte id. Each account's balance of each asset is a
+/// resource of its own, which comes into being with the first receipt: receiving costs the same
+/// whatever else the account holds, so nobody can make itself too dear to be paid.
 module settlement::coin {
     use std::bcs;
     use std::signer;
@@ -38,15 +39,20 @@ module settlement::coin {
         supply: u64,
     }
 
-    struct Balances has key {
-        entries: vector<Balance>,
-        /// Assets this account has created.
-        created: u64,
+    /// What one account holds of one asset, stored under an address made of both.
+    struct Balance has key {
+        amount: u64,
     }
 
-    struct Balance has drop, store {
+    /// Where a balance is stored.
+    struct Holding has drop {
+        account: address,
         asset: address,
-        amount: u64,
+    }
+
+    /// How many assets an account has created.
+    struct Created has key {
+        count: u64,
     }
 
     /// Value on its way: it can be stored, but neither copied nor dropped.
@@ -73,7 +79,7 @@ module settlement::coin {
     }
 
     /// Makes units of the native asset. Only for the account named at genesis.
-    public entry fun mint(root: &signer, to: address, amount: u64) acquires Chain, Asset, Balances {
+    public entry fun mint(root: &signer, to: address, amount: u64) acquires Chain, Asset, Balance {
         assert!(signer::address_of(root) == borrow_global<Chain>(@settlement).root, E_NOT_ROOT);
         let asset = borrow_global_mut<Asset>(NATIVE);
         asset.supply = asset.supply + amount;
@@ -83,14 +89,16 @@ module settlement::coin {
 
     /// Creates an asset with a fixed supply, all of it the creator's.
     public entry fun create_asset(creator: &signer, symbol: vector<u8>, decimals: u8, supply: u64)
-    acquires Balances {
+    acquires Balance, Created {
         let length = vector::length(&symbol);
         assert!(length > 0 && length <= 12, E_BAD_SYMBOL);
         let owner = signer::address_of(creator);
-        deposit(owner, Coin { asset: NATIVE, amount: 0 });
-        let balances = borrow_global_mut<Balances>(owner);
-        let asset = asset_id(owner, balances.created);
-        balances.created = balances.created + 1;
+        if (!exists<Created>(owner)) {
+            move_to(creator, Created { count: 0 });
+        };
+        let created = borrow_global_mut<Created>(owner);
+        let asset = asset_id(owner, created.count);
+        created.count = created.count + 1;
         let storage = account::create_signer(asset);
         move_to(&storage, Asset { symbol, decimals, supply });
         deposit(owner, Coin { asset, amount: supply });
@@ -99,48 +107,39 @@ module settlement::coin {
 
     /// Moves `amount` of `asset` to another account.
     public entry fun transfer(from: &signer, asset: address, to: address, amount: u64)
-    acquires Balances {
+    acquires Balance {
         let coin = withdraw(from, asset, amount);
         deposit(to, coin);
         event::emit(Transferred { from: signer::address_of(from), to, asset, amount });
     }
 
     /// Takes value out of the caller's account.
-    public fun withdraw(from: &signer, asset: address, amount: u64): Coin acquires Balances {
-        let owner = signer::address_of(from);
-        assert!(exists<Balances>(owner), E_INSUFFICIENT);
-        let entries = &mut borrow_global_mut<Balances>(owner).entries;
-        let (found, index) = find(entries, asset);
-        assert!(found, E_INSUFFICIENT);
-        let entry = vector::borrow_mut(entries, index);
-        assert!(entry.amount >= amount, E_INSUFFICIENT);
-        entry.amount = entry.amount - amount;
+    public fun withdraw(from: &signer, asset: address, amount: u64): Coin acquires Balance {
+        let place = place_of(signer::address_of(from), asset);
+        assert!(exists<Balance>(place), E_INSUFFICIENT);
+        let balance = borrow_global_mut<Balance>(place);
+        assert!(balance.amount >= amount, E_INSUFFICIENT);
+        balance.amount = balance.amount - amount;
         Coin { asset, amount }
     }
 
     /// Puts value into an account.
-    public fun deposit(to: address, coin: Coin) acquires Balances {
-        if (!exists<Balances>(to)) {
-            let storage = account::create_signer(to);
-            move_to(&storage, Balances { entries: vector::empty(), created: 0 });
-        };
+    public fun deposit(to: address, coin: Coin) acquires Balance {
         let Coin { asset, amount } = coin;
-        let entries = &mut borrow_global_mut<Balances>(to).entries;
-        let (found, index) = find(entries, asset);
-        if (found) {
-            let entry = vector::borrow_mut(entries, index);
-            entry.amount = entry.amount + amount;
+        let place = place_of(to, asset);
+        if (!exists<Balance>(place)) {
+            let storage = account::create_signer(place);
+            move_to(&storage, Balance { amount });
         } else {
-            vector::push_back(entries, Balance { asset, amount });
+            let balance = borrow_global_mut<Balance>(place);
+            balance.amount = balance.amount + amount;
         }
     }
 
     /// What `account` holds of `asset`.
-    public fun balance(account: address, asset: address): u64 acquires Balances {
-        if (!exists<Balances>(account)) return 0;
-        let entries = &borrow_global<Balances>(account).entries;
-        let (found, index) = find(entries, asset);
-        if (found) vector::borrow(entries, index).amount else 0
+    public fun balance(account: address, asset: address): u64 acquires Balance {
+        let place = place_of(account, asset);
+        if (exists<Balance>(place)) borrow_global<Balance>(place).amount else 0
     }
 
     /// Units in existence.
@@ -184,14 +183,8 @@ module settlement::coin {
         ids::hash(b"asset", bytes)
     }
 
-    fun find(entries: &vector<Balance>, asset: address): (bool, u64) {
-        let index = 0;
-        let length = vector::length(entries);
-        while (index < length) {
-            if (vector::borrow(entries, index).asset == asset) return (true, index);
-            index = index + 1;
-        };
-        (false, index)
+    fun place_of(account: address, asset: address): address {
+        ids::hash(b"balance", bcs::to_bytes(&Holding { account, asset }))
     }
 
     #[test_only]
@@ -206,12 +199,12 @@ module settlement::coin {
     }
 
     #[test_only]
-    public fun mint_for_testing(to: address, amount: u64) acquires Chain, Asset, Balances {
+    public fun mint_for_testing(to: address, amount: u64) acquires Chain, Asset, Balance {
         mint(&account::create_signer(@0x70), to, amount);
     }
 
     #[test(a = @0xa)]
-    fun a_transfer_moves_the_units(a: signer) acquires Chain, Asset, Balances {
+    fun a_transfer_moves_the_units(a: signer) acquires Chain, Asset, Balance {
         initialize_for_testing();
         mint_for_testing(@0xa, 10);
         transfer(&a, NATIVE, @0xb, 4);
@@ -221,7 +214,7 @@ module settlement::coin {
 
     #[test(a = @0xa)]
     #[expected_failure(abort_code = 2)]
-    fun more_than_the_balance_is_refused(a: signer) acquires Chain, Asset, Balances {
+    fun more_than_the_balance_is_refused(a: signer) acquires Chain, Asset, Balance {
         initialize_for_testing();
         mint_for_testing(@0xa, 10);
         transfer(&a, NATIVE, @0xb, 11);
@@ -229,13 +222,13 @@ module settlement::coin {
 
     #[test(a = @0xa)]
     #[expected_failure(abort_code = 1)]
-    fun only_root_mints(a: signer) acquires Chain, Asset, Balances {
+    fun only_root_mints(a: signer) acquires Chain, Asset, Balance {
         initialize_for_testing();
         mint(&a, @0xa, 1);
     }
 
     #[test(a = @0xa)]
-    fun a_created_asset_belongs_to_its_creator(a: signer) acquires Balances {
+    fun a_created_asset_belongs_to_its_creator(a: signer) acquires Balance, Created {
         create_asset(&a, b"GOLD", 0, 100);
         let asset = asset_id(@0xa, 0);
         transfer(&a, asset, @0xb, 40);

@@ -59,9 +59,11 @@ pub fn table() -> NativeFunctionTable {
     table.extend(make_table(account(crate::STD), &vector_instructions()));
     table.extend(make_table(account(crate::RUNTIME), &runtime_natives()));
     table.extend(make_table(account(crate::RUNTIME), &testing_natives()));
-    let settlement: [(&str, &str, NativeFunction); 2] = [
+    let settlement: [(&str, &str, NativeFunction); 4] = [
         ("account", "create_signer", Arc::new(create_signer)),
         ("ids", "to_address", Arc::new(to_address)),
+        ("ids", "hash", Arc::new(domain_hash)),
+        ("ids", "comes_before", Arc::new(comes_before)),
     ];
     table.extend(make_table(account(crate::SETTLEMENT), &settlement));
     table
@@ -159,6 +161,21 @@ fn to_address(_: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> An
         Ok(address) => ok(cost(32), Value::address(address)),
         Err(_) => Ok(NativeResult::err(cost(32), E_LENGTH)),
     }
+}
+
+/// The hash of `fairway_types::hash`, for any domain.
+fn domain_hash(_: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> Answer {
+    let bytes = pop_arg!(args, Vec<u8>);
+    let domain = pop_arg!(args, Vec<u8>);
+    let hasher = Sha256::new().chain_update(b"fairway/1/").chain_update(&domain).chain_update([0]);
+    let digest: [u8; 32] = hasher.chain_update(&bytes).finalize().into();
+    ok(cost(32 + domain.len() + bytes.len()), Value::address(AccountAddress::new(digest)))
+}
+
+fn comes_before(_: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> Answer {
+    let right = pop_arg!(args, AccountAddress);
+    let left = pop_arg!(args, AccountAddress);
+    ok(cost(0), Value::bool(left < right))
 }
 
 fn set_time(context: &mut NativeContext<'_, '_>, _: Vec<Type>, mut args: Args) -> Answer {

@@ -61,6 +61,55 @@ module app::counter {
         }
     }
 
+    struct Board has key { bytes: vector<u8>, moves: u64, cells: vector<u64> }
+
+    public entry fun sum_cells(account: &signer, size: u64, times: u64) acquires Board {
+        let (bytes, cells) = (std::vector::empty<u8>(), std::vector::empty<u64>());
+        while (size > 0) {
+            std::vector::push_back(&mut bytes, 1);
+            size = size - 1;
+        };
+        while (std::vector::length(&cells) < 100) std::vector::push_back(&mut cells, 1);
+        move_to(account, Board { bytes, moves: 0, cells });
+        let board = borrow_global_mut<Board>(signer::address_of(account));
+        while (times > 0) {
+            let sum = board.moves + *std::vector::borrow(&board.cells, times % 100);
+            if (sum != *std::vector::borrow(&board.cells, 0)) board.moves = sum - sum;
+            times = times - 1;
+        }
+    }
+
+    public entry fun compare_often(size: u64, times: u64) {
+        let bytes = std::vector::empty<u8>();
+        while (size > 0) {
+            std::vector::push_back(&mut bytes, 1);
+            size = size - 1;
+        };
+        let other = copy bytes;
+        while (times > 0) {
+            let (left, right) = (&bytes, &other);
+            assert!(left == right, 1);
+            times = times - 1;
+        }
+    }
+
+    struct Pair has copy, drop { left: vector<u8>, right: vector<u8> }
+
+    fun pile(bytes: &vector<u8>, depth: u64): vector<u8> {
+        if (depth == 0) return *bytes;
+        let Pair { left, right: _ } = Pair { left: *bytes, right: pile(bytes, depth - 1) };
+        left
+    }
+
+    public entry fun read_and_pile(size: u64, times: u64) {
+        let bytes = std::vector::empty<u8>();
+        while (size > 0) {
+            std::vector::push_back(&mut bytes, 1);
+            size = size - 1;
+        };
+        pile(&bytes, times);
+    }
+
     public fun value(account: address): u64 acquires Counter {
         borrow_global<Counter>(account).value
     }
@@ -191,6 +240,34 @@ fn reading_a_large_value_through_a_reference_costs_its_size() {
     };
     let per_read = |size| (gas(size, 200) - gas(size, 100)) / 100;
     assert!(per_read(10_000) > 20 * per_read(10), "{} and {}", per_read(10_000), per_read(10));
+}
+
+#[test]
+fn comparing_and_piling_up_large_values_costs_their_size() {
+    let sandbox = sandbox(COUNTER);
+    for function in ["compare_often", "read_and_pile"] {
+        let gas = |size: u64, times: u64| {
+            let args = [codec::encode(&size), codec::encode(&times)];
+            call(&sandbox, &Map::new(), function, &args, Gas(100_000_000)).gas_used.0
+        };
+        let each = |size| (gas(size, 60) - gas(size, 30)) / 30;
+        assert!(each(20_000) > each(10) + 1_000, "{function}: {}, {}", each(20_000), each(10));
+    }
+}
+
+/// A number beside a large value costs no more than beside a small one: a pass over a long list must
+/// not cost the square of its length.
+#[test]
+fn reading_a_number_beside_a_large_value_costs_the_same_as_beside_a_small_one() {
+    let sandbox = sandbox(COUNTER);
+    let gas = |size: u64, times: u64| {
+        let args = [codec::encode(&size), codec::encode(&times)];
+        let outcome = call(&sandbox, &Map::new(), "sum_cells", &args, Gas(100_000_000));
+        assert!(outcome.status.is_success(), "{:?}", outcome.status);
+        outcome.gas_used.0
+    };
+    let each = |size| (gas(size, 200) - gas(size, 100)) / 100;
+    assert!(each(20_000) < 2 * each(10), "{} and {}", each(20_000), each(10));
 }
 
 #[test]

@@ -28,7 +28,8 @@ pub struct MemberRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChainMember {
     pub record: MemberRecord,
-    /// Named by an epoch grant or a settlement: counts in quorums on the chain.
+    /// Named by an epoch grant: counts in quorums on the chain, and is paid by settlements alone.
+    /// Until then the member can withdraw with its deposit and be gone from the record.
     pub active: bool,
     /// Asked the contract to leave; the leader orders its removal.
     pub leaving: bool,
@@ -109,7 +110,8 @@ pub struct ChannelRecord {
     pub first_grant: Option<EpochGrant>,
     /// The records of the members in `first_grant`, kept for good.
     pub founders: Vec<MemberRecord>,
-    /// The last grants (at most 64), ascending by epoch; the last one is in force.
+    /// Ascending by epoch, the last one is in force: all since the settlement before the last one,
+    /// at most 256. The contract keeps older ones readable (`channel::grants`).
     pub grants: Vec<EpochGrant>,
     /// By join sequence, ascending.
     pub members: Vec<ChainMember>,

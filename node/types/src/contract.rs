@@ -134,7 +134,10 @@ fn propose(proposal: &Proposal) -> Result<LedgerPayload, Refusal> {
     Ok(invoke("settlement", "propose", args))
 }
 
+/// The contract takes votes sorted by node.
 fn execute(channel: ChannelId, proposal: &Hash, votes: &[SignedVote]) -> LedgerPayload {
+    let mut votes: Vec<&SignedVote> = votes.iter().collect();
+    votes.sort_by_key(|vote| vote.node);
     let voters: Vec<NodeId> = votes.iter().map(|vote| vote.node).collect();
     let signatures: Vec<Vec<u8>> = votes.iter().map(|vote| vote.signature.0.to_vec()).collect();
     let args = vec![

@@ -147,8 +147,8 @@ impl Chain {
         self.booked_total += deposit;
     }
 
-    /// Continuity, known accounts, and conservation against what is booked plus what is named for
-    /// the first time.
+    /// Continuity, known accounts, and conservation against what is booked plus what active members
+    /// named for the first time brought.
     fn check_proposal(&self, proposal: &Proposal) -> Result<(), String> {
         let last = &self.record.settlement;
         if proposal.number != last.number + 1 || proposal.from_height != last.height {
@@ -159,6 +159,9 @@ impl Chain {
             let named = proposal.balances.iter().any(|b| b.account == member.record.account);
             match (self.booked[&member.record.account], named) {
                 (true, false) => return Err("a booked member is missing".into()),
+                (false, true) if !member.active => {
+                    return Err("a pending member's deposit is its own".into());
+                }
                 (false, true) => {
                     expected += member.record.deposit.first().map_or(0, |entry| entry.amount);
                 }

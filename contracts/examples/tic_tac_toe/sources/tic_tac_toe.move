@@ -1,4 +1,5 @@
-/// Tic-tac-toe for two with a stake: the winner takes both, a draw gives them back.
+/// Tic-tac-toe for two with a stake: the winner takes both; a draw gives them back, and so does a
+/// player that leaves or a channel that closes before the end.
 module tic_tac_toe::tic_tac_toe {
     use std::signer;
     use std::vector;
@@ -37,6 +38,9 @@ module tic_tac_toe::tic_tac_toe {
         pot: Coin,
     }
 
+    /// The games that an account plays as O, by their X; stored under O's account.
+    struct Joined has key { games: vector<address> }
+
     /// X opened a game.
     struct GameOpened has copy, drop, store { x: address, asset: address, stake: u64 }
     /// O joined; X moves first.
@@ -57,7 +61,7 @@ module tic_tac_toe::tic_tac_toe {
     }
 
     /// Joins X's game with the same stake.
-    public entry fun join(player: &signer, x: address) acquires Game {
+    public entry fun join(player: &signer, x: address) acquires Game, Joined {
         assert!(exists<Game>(x), E_NO_GAME);
         let game = borrow_global_mut<Game>(x);
         let o = signer::address_of(player);
@@ -66,11 +70,15 @@ module tic_tac_toe::tic_tac_toe {
         vault::join(&mut game.pot, vault::withdraw(player, game.asset, game.stake));
         game.o = o;
         game.joined = true;
+        if (!exists<Joined>(o)) {
+            move_to(player, Joined { games: vector::empty() });
+        };
+        vector::push_back(&mut borrow_global_mut<Joined>(o).games, x);
         event::emit(GameBegan { x, o });
     }
 
     /// Marks a cell of X's game. The last mark of a line wins both stakes.
-    public entry fun mark(player: &signer, x: address, cell: u64) acquires Game {
+    public entry fun mark(player: &signer, x: address, cell: u64) acquires Game, Joined {
         assert!(exists<Game>(x), E_NO_GAME);
         let account = signer::address_of(player);
         let game = borrow_global_mut<Game>(x);
@@ -100,28 +108,46 @@ module tic_tac_toe::tic_tac_toe {
         exists<Game>(x)
     }
 
-    /// Who leaves forfeits the game it opened.
-    fun on_leave(_app: &signer, member: &signer) acquires Game {
-        let x = signer::address_of(member);
-        if (exists<Game>(x)) {
-            let game = borrow_global<Game>(x);
-            let opponent = if (game.joined) vector::singleton(game.o) else vector::empty();
-            end(x, opponent);
+    /// The games of who leaves end undecided. A close lets everybody leave in turn: whoever is last
+    /// must not find the others' stakes in the pot.
+    fun on_leave(_app: &signer, member: &signer) acquires Game, Joined {
+        let account = signer::address_of(member);
+        if (exists<Game>(account)) {
+            end(account, vector::empty());
+        };
+        if (exists<Joined>(account)) {
+            while (!vector::is_empty(&borrow_global<Joined>(account).games)) {
+                let x = *vector::borrow(&borrow_global<Joined>(account).games, 0);
+                end(x, vector::empty());
+            };
+            let Joined { games: _ } = move_from<Joined>(account);
         }
     }
 
-    /// Pays the pot: to the winner, or half to each of those who are still here.
-    fun end(x: address, winner: vector<address>) acquires Game {
-        let Game { x: _, o, joined: _, board: _, moves: _, asset: _, stake, pot } =
+    /// Pays the pot: to the winner, or to each its stake.
+    fun end(x: address, winner: vector<address>) acquires Game, Joined {
+        let Game { x: _, o, joined, board: _, moves: _, asset: _, stake, pot } =
             move_from<Game>(x);
         let paid = vault::value(&pot);
         event::emit(GameOver { x, o, winner: copy winner, paid });
+        if (joined) {
+            forget(o, x);
+        };
         if (!vector::is_empty(&winner)) {
             pay(vector::pop_back(&mut winner), x, pot);
         } else {
             let half = vault::split(&mut pot, stake);
             pay(x, o, half);
             pay(o, x, pot);
+        }
+    }
+
+    /// O no longer plays X's game.
+    fun forget(o: address, x: address) acquires Joined {
+        let games = &mut borrow_global_mut<Joined>(o).games;
+        let (found, index) = vector::index_of(games, &x);
+        if (found) {
+            vector::swap_remove(games, index);
         }
     }
 
@@ -142,7 +168,7 @@ module tic_tac_toe::tic_tac_toe {
     }
 
     #[test_only]
-    fun begin(x: &signer, o: &signer) acquires Game {
+    fun begin(x: &signer, o: &signer) acquires Game, Joined {
         vault::credit_for_testing(x, @0xfa, 10);
         vault::credit_for_testing(o, @0xfa, 10);
         open(x, @0xfa, 4);
@@ -150,7 +176,7 @@ module tic_tac_toe::tic_tac_toe {
     }
 
     #[test(x = @0xa, o = @0xb)]
-    fun the_winner_takes_both_stakes(x: signer, o: signer) acquires Game {
+    fun the_winner_takes_both_stakes(x: signer, o: signer) acquires Game, Joined {
         begin(&x, &o);
         mark(&x, @0xa, 0);
         mark(&o, @0xa, 3);
@@ -162,7 +188,7 @@ module tic_tac_toe::tic_tac_toe {
     }
 
     #[test(x = @0xa, o = @0xb)]
-    fun a_draw_gives_the_stakes_back(x: signer, o: signer) acquires Game {
+    fun a_draw_gives_the_stakes_back(x: signer, o: signer) acquires Game, Joined {
         begin(&x, &o);
         let cells = vector[0, 1, 2, 4, 3, 5, 7, 6, 8];
         let index = 0;
@@ -175,14 +201,54 @@ module tic_tac_toe::tic_tac_toe {
     }
 
     #[test(app = @tic_tac_toe, x = @0xa, o = @0xb)]
-    fun who_leaves_forfeits(app: signer, x: signer, o: signer) acquires Game {
+    fun a_close_gives_each_its_stake_whoever_departs_first(app: signer, x: signer, o: signer)
+    acquires Game, Joined {
         begin(&x, &o);
+        mark(&x, @0xa, 4);
         on_leave(&app, &x);
-        assert!(vault::balance(@0xa, @0xfa) == 6 && vault::balance(@0xb, @0xfa) == 14, 1);
+        on_leave(&app, &o);
+        assert!(vault::balance(@0xa, @0xfa) == 10 && vault::balance(@0xb, @0xfa) == 10, 1);
+        open(&x, @0xfa, 4);
+        join(&o, @0xa);
+        on_leave(&app, &o);
+        on_leave(&app, &x);
+        assert!(vault::balance(@0xa, @0xfa) == 10 && vault::balance(@0xb, @0xfa) == 10, 2);
+    }
+
+    #[test(app = @tic_tac_toe, x = @0xa, o = @0xb, third = @0xc)]
+    fun who_plays_in_several_games_leaves_all_of_them(
+        app: signer,
+        x: signer,
+        o: signer,
+        third: signer,
+    ) acquires Game, Joined {
+        begin(&x, &o);
+        vault::credit_for_testing(&third, @0xfa, 10);
+        open(&third, @0xfa, 3);
+        join(&o, @0xc);
+        on_leave(&app, &o);
+        assert!(!is_playing(@0xa) && !is_playing(@0xc), 1);
+        assert!(vault::balance(@0xa, @0xfa) == 10 && vault::balance(@0xb, @0xfa) == 10, 2);
+        assert!(vault::balance(@0xc, @0xfa) == 10, 3);
+    }
+
+    #[test(app = @tic_tac_toe, x = @0xa, o = @0xb)]
+    fun a_game_that_is_over_is_left_alone(app: signer, x: signer, o: signer) acquires Game, Joined {
+        begin(&x, &o);
+        let cells = vector[0, 3, 1, 4, 2];
+        let index = 0;
+        while (index < 5) {
+            mark(if (index % 2 == 0) &x else &o, @0xa, *vector::borrow(&cells, index));
+            index = index + 1;
+        };
+        open(&x, @0xfa, 5);
+        on_leave(&app, &o);
+        assert!(is_playing(@0xa), 1);
+        assert!(vault::balance(@0xa, @0xfa) == 9 && vault::balance(@0xb, @0xfa) == 6, 2);
     }
 
     #[test(app = @tic_tac_toe, x = @0xa)]
-    fun an_open_game_is_refunded(app: signer, x: signer) acquires Game {
+    fun an_open_game_is_refunded(app: signer, x: signer) acquires Game, Joined {
         vault::credit_for_testing(&x, @0xfa, 10);
         open(&x, @0xfa, 4);
         on_leave(&app, &x);
@@ -191,14 +257,14 @@ module tic_tac_toe::tic_tac_toe {
 
     #[test(x = @0xa, o = @0xb)]
     #[expected_failure(abort_code = 5)]
-    fun o_cannot_move_first(x: signer, o: signer) acquires Game {
+    fun o_cannot_move_first(x: signer, o: signer) acquires Game, Joined {
         begin(&x, &o);
         mark(&o, @0xa, 0);
     }
 
     #[test(x = @0xa, o = @0xb)]
     #[expected_failure(abort_code = 7)]
-    fun a_marked_cell_stays(x: signer, o: signer) acquires Game {
+    fun a_marked_cell_stays(x: signer, o: signer) acquires Game, Joined {
         begin(&x, &o);
         mark(&x, @0xa, 0);
         mark(&o, @0xa, 0);
@@ -206,14 +272,14 @@ module tic_tac_toe::tic_tac_toe {
 
     #[test(x = @0xa, o = @0xb)]
     #[expected_failure(abort_code = 6)]
-    fun there_are_nine_cells(x: signer, o: signer) acquires Game {
+    fun there_are_nine_cells(x: signer, o: signer) acquires Game, Joined {
         begin(&x, &o);
         mark(&x, @0xa, 9);
     }
 
     #[test(x = @0xa)]
     #[expected_failure(abort_code = 4)]
-    fun nobody_plays_alone(x: signer) acquires Game {
+    fun nobody_plays_alone(x: signer) acquires Game, Joined {
         vault::credit_for_testing(&x, @0xfa, 10);
         open(&x, @0xfa, 1);
         join(&x, @0xa);
@@ -221,7 +287,7 @@ module tic_tac_toe::tic_tac_toe {
 
     #[test(x = @0xa, o = @0xb, third = @0xc)]
     #[expected_failure(abort_code = 3)]
-    fun a_game_is_for_two(x: signer, o: signer, third: signer) acquires Game {
+    fun a_game_is_for_two(x: signer, o: signer, third: signer) acquires Game, Joined {
         begin(&x, &o);
         join(&third, @0xa);
     }
