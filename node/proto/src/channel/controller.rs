@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fairway_types::{
-    Certificate, Execute, NodeId, StateKey, StateReader, Time, Transaction, Weight,
+    Certificate, Execute, Height, NodeId, StateKey, StateReader, Time, Transaction, Weight,
     chain::{ChainTx, ChannelRecord, Observation},
 };
 
@@ -165,13 +165,34 @@ impl Channel {
 
     /// P-4: see [`membership::should_apply`].
     fn apply_for_leadership(&mut self) {
+        let vacant = self.takes_over();
         let Some(record) = self.chain.record() else { return };
-        if membership::should_apply(record, &self.me, self.chain.time)
+        if membership::should_apply(record, &self.me, self.chain.time, vacant)
+            && !self.has_left()
             && self.timers.may_apply(self.now)
         {
             let channel = self.env.channel;
             self.perform(Effect::Submit(ChainTx::ApplyForLeadership { channel }));
         }
+    }
+
+    /// P-7: whether the leader has left, as far as this node must know before it leads itself: the
+    /// leave is final here, and this node holds all that the leader said it ordered, or has waited
+    /// for it long enough.
+    fn takes_over(&mut self) -> bool {
+        let Some(leader) = self.log.grant().map(|grant| grant.leader) else { return false };
+        let registered = |tip: &Tip| tip.members.values().any(|member| member.account == leader);
+        let left = self
+            .log
+            .tip_at(self.log.finalised())
+            .is_some_and(|tip| !registered(&tip) && tip.members.contains_key(&self.me));
+        let claimed = self
+            .log
+            .leader()
+            .and_then(|node| self.peers.heard().get(&node))
+            .map_or(Height::ZERO, |heard| heard.heartbeat.head);
+        let waited = self.timers.has_waited(self.now, left);
+        left && (claimed <= self.log.head() || waited)
     }
 
     pub(super) fn on_timeout(&mut self) {
@@ -181,7 +202,10 @@ impl Channel {
         }
         let open =
             self.chain.record().is_some_and(|record| record.open && self.chain.knows(&self.me));
-        if open && self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat) {
+        if open
+            && !self.has_left()
+            && self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat)
+        {
             self.perform(Effect::Submit(ChainTx::Heartbeat { channel: self.env.channel }));
         } else {
             self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat);
@@ -191,9 +215,15 @@ impl Channel {
     }
 
     /// What the leader orders on the chain's word and the clock's, in this order: settlements,
-    /// joins in join sequence, removals, the close, a tick.
+    /// joins in join sequence, removals, the close, a tick. P-7: one that left orders settlements
+    /// alone, and those only until the chain has paid it, so that no block of its own crosses the
+    /// next leader's.
     pub(super) fn due_transactions(&mut self, tip: &Tip) -> Vec<Transaction> {
         let mut due = Vec::new();
+        if !tip.members.contains_key(&self.me) {
+            let waits = self.chain.record().filter(|_| self.chain.knows(&self.me));
+            return waits.and_then(|record| settled_word(record, tip)).into_iter().collect();
+        }
         let closed = tip.state.read(&StateKey::Closed).is_some();
         if let Some(record) = self.chain.record() {
             due.extend(settled_word(record, tip));
@@ -248,7 +278,7 @@ fn membership_words(
 mod tests {
     use fairway_state::State;
     use fairway_types::{
-        Address, AssetId, ChainId, ChannelId, Hash, Height, JoinSequence,
+        Address, AssetId, ChainId, ChannelId, Hash, JoinSequence,
         chain::{
             ChainMember, ChannelConfig, Durability, JoinPolicy, MemberRecord, SettlementRecord,
         },

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_types::{
-    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, block::CertifiedBlock,
-    chain::ChainTx, evidence::Evidence, limits,
+    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, Transaction,
+    block::CertifiedBlock, chain::ChainTx, evidence::Evidence, limits,
 };
 
 use super::{
@@ -99,6 +99,7 @@ impl Channel {
     fn check_and_append(&mut self, block: &Arc<Block>, vm: &impl Execute) -> Result<(), Unfit> {
         let Some(tip) = self.log.tip() else { return Err(Unfit::Later) };
         self.check_header(block, &tip)?;
+        self.check_leavers_block(block, &tip)?;
         self.check_justification(block)?;
         self.check_chain_words(block)?;
         let Some(record) = self.log.genesis().map(|genesis| genesis.record.clone()) else {
@@ -153,12 +154,7 @@ impl Channel {
         if parent_term.is_some_and(|term| header.term < term) {
             return Err(Unfit::Never);
         }
-        let Some(grant) = self.log.grant_of(header.term.epoch) else {
-            return Err(Unfit::Never);
-        };
-        let leads =
-            tip.members.get(&block.leader).is_some_and(|member| member.account == grant.leader);
-        if !leads {
+        if self.log.leader_of(header.term.epoch) != Some(block.leader) {
             return Err(Unfit::Never);
         }
         if header.time < tip.time {
@@ -168,6 +164,21 @@ impl Channel {
             return Err(Unfit::Later);
         }
         Ok(())
+    }
+
+    /// P-7: a leader that left orders nothing but settlements.
+    fn check_leavers_block(&self, block: &Block, tip: &Tip) -> Result<(), Unfit> {
+        if tip.members.contains_key(&block.leader) {
+            return Ok(());
+        }
+        let ordered = (0u32..).zip(&block.transactions);
+        match ordered.into_iter().find(|(_, tx)| !matches!(tx, Transaction::Settled { .. })) {
+            None => Ok(()),
+            Some((index, _)) => {
+                let refusal = Refusal::invalid("transaction", "its leader has left");
+                Err(Unfit::Proven(self.invalid(block, index, &refusal)))
+            }
+        }
     }
 
     /// P-26: the certificate in a block is about a block this node holds, and is a quorum.

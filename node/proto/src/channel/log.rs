@@ -58,6 +58,8 @@ pub struct Log {
     certificate: Option<Certificate>,
     finalised: Height,
     last_join: JoinSequence,
+    /// Members that left and whose dues are still in the books.
+    leavers: BTreeMap<Address, Arc<MemberRecord>>,
     acked: Option<SignedAck>,
     evidence: Option<Arc<Evidence>>,
     proposal: Option<Arc<SignedProposal>>,
@@ -149,6 +151,7 @@ impl Log {
             tip.state.with_writes(&super::execution::merged_writes(&appended.effects))
         });
         let members = next_members(&tip.members, &state, &appended.effects);
+        self.note_leavers(&tip.members, &members, &state);
         for transaction in &appended.block.transactions {
             if let Transaction::Join(member) = transaction {
                 self.last_join = self.last_join.max(member.join_sequence);
@@ -169,6 +172,15 @@ impl Log {
             self.certify(certificate);
         }
         self.forget_old();
+    }
+
+    /// Who is in the books as departed but registered no more; who was paid is forgotten.
+    fn note_leavers(&mut self, before: &Arc<Members>, after: &Arc<Members>, state: &State) {
+        if !Arc::ptr_eq(before, after) {
+            let left = before.values().filter(|member| !after.contains_key(&member.node));
+            self.leavers.extend(left.map(|member| (member.account, Arc::clone(member))));
+        }
+        self.leavers.retain(|account, _| super::books::departed(state, *account).is_some());
     }
 
     fn certify(&mut self, certificate: &Certificate) {
@@ -220,6 +232,7 @@ impl Log {
             certificate: self.certificate.clone(),
             finalised: self.finalised,
             last_join: self.last_join,
+            leavers: self.leavers.values().map(|member| (**member).clone()).collect(),
             acked: self.acked,
             evidence: self.evidence.as_deref().cloned(),
             proposal: self.proposal.as_deref().cloned(),
@@ -239,6 +252,8 @@ impl Log {
         self.certificate = durable.certificate;
         self.finalised = durable.finalised;
         self.last_join = durable.last_join;
+        self.leavers =
+            durable.leavers.into_iter().map(|left| (left.account, Arc::new(left))).collect();
         self.acked = durable.acked;
         self.evidence = durable.evidence.map(Arc::new);
         self.proposal = durable.proposal.map(Arc::new);
@@ -270,12 +285,27 @@ impl Log {
         self.grants.get(&epoch)
     }
 
-    /// The node that leads the term; `None` before the first, and for a leader not yet in the log.
+    /// The node that leads the term; `None` before the first, and for a leader not yet in the log or
+    /// already paid.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
-        let leader = self.grant()?.leader;
+        self.leader_of(self.term.epoch)
+    }
+
+    /// P-7: the node of the member to which the epoch was granted. It leads on after its own leave,
+    /// until a settlement has paid it.
+    #[must_use]
+    pub fn leader_of(&self, epoch: Epoch) -> Option<NodeId> {
+        let leader = self.grant_of(epoch)?.leader;
         let tip = self.tip()?;
-        tip.members.values().find(|member| member.account == leader).map(|member| member.node)
+        let registered = tip.members.values().find(|member| member.account == leader);
+        registered.or_else(|| self.leavers.get(&leader)).map(|member| member.node)
+    }
+
+    /// Whether the node's member left and is not paid yet.
+    #[must_use]
+    pub fn is_leaver(&self, node: &NodeId) -> bool {
+        self.leavers.values().any(|member| member.node == *node)
     }
 
     #[must_use]

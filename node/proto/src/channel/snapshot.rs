@@ -37,6 +37,7 @@ pub(super) struct Durable {
     pub(super) certificate: Option<Certificate>,
     pub(super) finalised: Height,
     pub(super) last_join: JoinSequence,
+    pub(super) leavers: Vec<MemberRecord>,
     pub(super) acked: Option<SignedAck>,
     pub(super) evidence: Option<Evidence>,
     pub(super) proposal: Option<SignedProposal>,

@@ -10,6 +10,8 @@ const SYNC_EVERY: u64 = 200;
 const REFRESH_EVERY: u64 = 100;
 /// Milliseconds between two applications for leadership.
 const APPLY_EVERY: u64 = 1_000;
+/// Milliseconds for which a leader that left is believed about blocks nobody else has shown.
+const TAKE_OVER_AFTER: u64 = 10_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Timers {
@@ -22,6 +24,8 @@ pub(super) struct Timers {
     apply: Time,
     resend: Time,
     last_block: Time,
+    /// Since when the leader's place is known to be vacant.
+    vacant_since: Option<Time>,
 }
 
 /// Takes the slot if it is due and sets it again.
@@ -44,6 +48,12 @@ impl Timers {
 
     pub(super) fn may_apply(&mut self, now: Time) -> bool {
         due(&mut self.apply, now, APPLY_EVERY)
+    }
+
+    /// Whether the leader's place has been vacant for long.
+    pub(super) fn has_waited(&mut self, now: Time, vacant: bool) -> bool {
+        self.vacant_since = self.vacant_since.filter(|_| vacant).or(vacant.then_some(now));
+        self.vacant_since.is_some_and(|since| now >= since.plus(TAKE_OVER_AFTER))
     }
 
     pub(super) fn may_resend(&mut self, now: Time, every: u64) -> bool {
