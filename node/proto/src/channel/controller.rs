@@ -8,7 +8,7 @@ use fairway_types::{
 };
 
 use super::{
-    Channel,
+    Channel, entered,
     execution::genesis_writes,
     log::Tip,
     output::{Effect, Event},
@@ -60,9 +60,11 @@ impl ChainView {
         let record = self.record.as_deref();
         match transaction {
             Transaction::Call(_) | Transaction::Tick => Some(true),
+            // P-38: until it is active, the chain gives a member its deposit back when it asks.
             Transaction::Join(joined) => record?
                 .members
                 .iter()
+                .filter(|member| member.active)
                 .find(|member| member.record.join_sequence == joined.join_sequence)
                 .map(|member| member.record == *joined),
             Transaction::Remove { account, join_sequence } => record?
@@ -228,7 +230,7 @@ impl Channel {
         if let Some(record) = self.chain.record() {
             due.extend(settled_word(record, tip));
             if !closed {
-                due.extend(membership_words(record, tip, self.log.last_join()));
+                due.extend(membership_words(record, tip));
             }
         }
         let interval = self.log.genesis().map_or(0, |genesis| genesis.record.config.tick_interval);
@@ -246,15 +248,15 @@ fn settled_word(record: &ChannelRecord, tip: &Tip) -> Option<Transaction> {
         .then(|| Transaction::Settled { number: settlement.number, paid: settlement.paid.clone() })
 }
 
-fn membership_words(
-    record: &ChannelRecord,
-    tip: &Tip,
-    last_join: fairway_types::JoinSequence,
-) -> Vec<Transaction> {
+/// P-38: only members whose deposit the chain holds for good are entered; who joined but is not
+/// active may take it back.
+fn membership_words(record: &ChannelRecord, tip: &Tip) -> Vec<Transaction> {
+    let entered = entered::entered(&tip.state);
     let mut joins: Vec<_> = record
         .members
         .iter()
-        .filter(|member| member.record.join_sequence > last_join)
+        .filter(|member| member.active)
+        .filter(|member| !entered::contains(&entered, member.record.join_sequence))
         .map(|member| member.record.clone())
         .collect();
     joins.sort_by_key(|member| member.join_sequence);
@@ -277,92 +279,75 @@ fn membership_words(
 #[cfg(test)]
 mod tests {
     use fairway_state::State;
-    use fairway_types::{
-        Address, AssetId, ChainId, ChannelId, Hash, JoinSequence,
-        chain::{
-            ChainMember, ChannelConfig, Durability, JoinPolicy, MemberRecord, SettlementRecord,
-        },
+    use fairway_types::{Hash, Write, codec};
+
+    use super::{
+        super::bench::{self, chain_member},
+        *,
     };
 
-    use super::*;
-
-    fn record(members: Vec<ChainMember>) -> ChannelRecord {
-        let (root, block) = (Hash::ZERO, Hash::ZERO);
-        ChannelRecord {
-            chain: ChainId(7),
-            channel: ChannelId::ZERO,
-            creator: Address::ZERO,
-            package: Hash::ZERO,
-            config: ChannelConfig {
-                tick_interval: 0,
-                settlement_interval: 0,
-                durability: Durability::Synced,
-                join_policy: JoinPolicy::Open,
-                invited: Vec::new(),
-                asset: AssetId::ZERO,
-                min_deposit: 0,
-                max_members: 4,
-            },
-            open: true,
-            closing: false,
-            first_grant: None,
-            founders: Vec::new(),
-            grants: Vec::new(),
-            members,
-            settlement: SettlementRecord {
-                number: 0,
-                height: Height::ZERO,
-                root,
-                block,
-                paid: Vec::new(),
-                closed: false,
-            },
-            locked: Vec::new(),
-        }
+    fn record(members: Vec<fairway_types::chain::ChainMember>) -> ChannelRecord {
+        ChannelRecord { members, ..bench::record(1) }
     }
 
-    fn member(sequence: u64, leaving: bool) -> ChainMember {
-        let low = u8::try_from(sequence).unwrap();
-        let record = MemberRecord {
-            account: Address::from_low(low),
-            node: NodeId([low; 32]),
-            join_sequence: JoinSequence(sequence),
-            weight: Weight(1),
-            deposit: Vec::new(),
-            endpoints: Vec::new(),
-        };
-        ChainMember { record, active: true, leaving, last_heartbeat: Time::ZERO }
-    }
-
-    fn tip(members: &[ChainMember]) -> Tip {
-        let registered = members.iter().map(|m| (m.record.node, Arc::new(m.record.clone())));
+    /// A tip at which these members are registered.
+    fn tip(members: &[usize]) -> Tip {
+        let records = members.iter().map(|index| bench::member(*index));
+        let runs = records
+            .clone()
+            .fold(entered::Runs::new(), |runs, member| entered::with(runs, member.join_sequence));
+        let write = Write { key: StateKey::Entered, value: Some(codec::encode(&runs)) };
         Tip {
             height: Height(1),
             hash: Hash::ZERO,
             time: Time::ZERO,
-            state: State::default(),
-            members: Arc::new(registered.collect()),
+            state: State::default().with_writes(&[write]),
+            members: Arc::new(records.map(|member| (member.node, Arc::new(member))).collect()),
         }
+    }
+
+    fn view(record: ChannelRecord) -> ChainView {
+        ChainView { record: Some(Arc::new(record)), ..ChainView::default() }
+    }
+
+    fn join(index: usize) -> Transaction {
+        Transaction::Join(bench::member(index))
     }
 
     /// P-13: only who was entered can be taken out and paid.
     #[test]
     fn member_that_leaves_before_its_join_is_ordered_joins_first_and_is_removed_after() {
-        let record = record(vec![member(1, false), member(2, true)]);
-        let joined = member(2, true).record;
-        let words = membership_words(&record, &tip(&[member(1, false)]), JoinSequence(1));
-        assert_eq!(words, [Transaction::Join(joined.clone())]);
-        let both = tip(&[member(1, false), member(2, true)]);
+        let mut leaving = chain_member(1);
+        leaving.leaving = true;
+        let record = record(vec![chain_member(0), leaving]);
+        assert_eq!(membership_words(&record, &tip(&[0])), [join(1)]);
+        let joined = bench::member(1);
         let removal =
             Transaction::Remove { account: joined.account, join_sequence: joined.join_sequence };
-        assert_eq!(membership_words(&record, &both, JoinSequence(2)), [removal]);
+        assert_eq!(membership_words(&record, &tip(&[0, 1])), [removal]);
     }
 
     #[test]
     fn members_join_in_their_order() {
-        let record = record(vec![member(3, false), member(2, false), member(1, false)]);
-        let words = membership_words(&record, &tip(&[member(1, false)]), JoinSequence(1));
-        let joins = [2, 3].map(|sequence| Transaction::Join(member(sequence, false).record));
-        assert_eq!(words, joins);
+        let record = record(vec![chain_member(2), chain_member(1), chain_member(0)]);
+        assert_eq!(membership_words(&record, &tip(&[0])), [join(1), join(2)]);
+    }
+
+    #[test]
+    fn member_that_joined_before_the_founders_enters_after_them() {
+        let record = record(vec![chain_member(0), chain_member(1)]);
+        assert_eq!(membership_words(&record, &tip(&[1])), [join(0)]);
+    }
+
+    /// P-38: it would be credited here and refunded there.
+    #[test]
+    fn member_whose_deposit_is_still_withdrawable_is_not_entered() {
+        let mut pending = chain_member(1);
+        pending.active = false;
+        let record = record(vec![chain_member(0), pending, chain_member(2)]);
+        assert_eq!(membership_words(&record, &tip(&[0])), [join(2)]);
+        let view = view(record);
+        assert_eq!(view.confirms(&join(1)), None);
+        assert_eq!(view.confirms(&join(2)), Some(true));
     }
 }

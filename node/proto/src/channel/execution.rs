@@ -7,8 +7,8 @@ use std::sync::Arc;
 use fairway_state::State;
 use fairway_types::{
     Address, Context, Effects, Execute, ExecutionStatus, Gas, Hash, Height, Hook, Invocation,
-    JoinSequence, MoveEvent, Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey,
-    StateReader, Time, Transaction, Write,
+    MoveEvent, Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey, StateReader,
+    Time, Transaction, Write,
     chain::{ChannelRecord, MemberRecord},
     codec,
     hash::{Domain, hash_value},
@@ -16,7 +16,7 @@ use fairway_types::{
     settlement::AssetAmount,
 };
 
-use super::{books, log::Tip, overlay::Overlay};
+use super::{books, entered, log::Tip, overlay::Overlay};
 
 /// Event types with which an app asks for something (`runtime::lifecycle`).
 pub const LEAVE_REQUESTED: &str = "0x2::lifecycle::LeaveRequested";
@@ -38,7 +38,6 @@ pub struct Execution<'a, V: Execute> {
     vm: &'a V,
     place: Place<'a>,
     parent: Hash,
-    last_join: JoinSequence,
     overlay: Overlay<'a>,
     effects: Vec<Effects>,
 }
@@ -74,7 +73,7 @@ pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
         state: empty,
         members: Arc::default(),
     };
-    let mut run = Execution::new(vm, record, &tip, Time::ZERO, JoinSequence::ZERO);
+    let mut run = Execution::new(vm, record, &tip, Time::ZERO);
     run.place.height = Height::ZERO;
     run.transact(|books| books.hook(Hook::Init));
     let mut founders = record.founders.clone();
@@ -87,18 +86,11 @@ pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
 
 impl<'a, V: Execute> Execution<'a, V> {
     #[must_use]
-    pub fn new(
-        vm: &'a V,
-        record: &'a ChannelRecord,
-        parent: &'a Tip,
-        time: Time,
-        last_join: JoinSequence,
-    ) -> Self {
+    pub fn new(vm: &'a V, record: &'a ChannelRecord, parent: &'a Tip, time: Time) -> Self {
         Self {
             vm,
             place: Place { record, height: parent.height.next(), time },
             parent: parent.hash,
-            last_join,
             overlay: Overlay::on_state(&parent.state),
             effects: Vec::new(),
         }
@@ -117,7 +109,6 @@ impl<'a, V: Execute> Execution<'a, V> {
             }
             Transaction::Join(member) => {
                 self.check_join(member)?;
-                self.last_join = member.join_sequence;
                 self.transact(|books| books.join(member));
             }
             Transaction::Remove { account, join_sequence } => {
@@ -189,19 +180,23 @@ impl<'a, V: Execute> Execution<'a, V> {
         Ok(())
     }
 
-    // P-13: members enter in join order, each once, while the channel is open.
-    fn check_join(&self, member: &MemberRecord) -> Result<(), Refusal> {
+    // P-13: members enter each once, in any order, while the channel is open.
+    fn check_join(&self, joining: &MemberRecord) -> Result<(), Refusal> {
         self.check_open()?;
-        if member.join_sequence <= self.last_join {
+        let sequence = joining.join_sequence;
+        if entered::contains(&entered::entered(&self.overlay), sequence) {
             return Err(Refusal::invalid(
                 "join",
-                format!("sequence {} after {}", member.join_sequence, self.last_join),
+                format!("sequence {sequence} was entered before"),
             ));
         }
-        let known = self.overlay.read(&StateKey::Member(member.account)).is_some()
-            || self.overlay.read(&StateKey::Departed(member.account)).is_some();
+        let known = self.overlay.read(&StateKey::Member(joining.account)).is_some()
+            || self.overlay.read(&StateKey::Departed(joining.account)).is_some();
         if known {
-            return Err(Refusal::invalid("join", format!("{} is already in", member.account)));
+            return Err(Refusal::invalid("join", format!("{} is already in", joining.account)));
+        }
+        if members(&self.overlay).iter().any(|member| member.node == joining.node) {
+            return Err(Refusal::invalid("join", "its node acts for another member"));
         }
         Ok(())
     }
@@ -299,6 +294,11 @@ fn departed_accounts(state: &Overlay<'_>) -> Vec<Address> {
     state.accounts(&StateKey::Departed(Address::ZERO), StateKey::departed)
 }
 
+fn members(state: &Overlay<'_>) -> Vec<MemberRecord> {
+    let accounts = state.accounts(&StateKey::Member(Address::ZERO), StateKey::member);
+    accounts.into_iter().filter_map(|account| member(state, account)).collect()
+}
+
 /// One transaction: VM sessions and the host's bookkeeping over a private overlay.
 struct Books<'a, V: Execute> {
     vm: &'a V,
@@ -337,6 +337,8 @@ impl<V: Execute> Books<'_, V> {
     /// Books the deposit, registers the member, then tells the app; a failing hook loses only its
     /// own writes.
     fn join(&mut self, member: &MemberRecord) -> ExecutionStatus {
+        let entered = entered::with(entered::entered(&self.state), member.join_sequence);
+        self.put(StateKey::Entered, &entered);
         let Some(locked) = books::add(&books::locked(&self.state), &member.deposit) else {
             return ExecutionStatus::Failed { code: FAILED_BOOKS };
         };
@@ -358,7 +360,7 @@ impl<V: Execute> Books<'_, V> {
 
     /// P-17: everybody departs and stays registered, so that what follows can still be certified.
     fn close(&mut self) -> ExecutionStatus {
-        let mut members = self.members();
+        let mut members = members(&self.state);
         members.sort_by_key(|member| member.join_sequence);
         for member in members {
             self.depart(member.account);
@@ -460,9 +462,55 @@ impl<V: Execute> Books<'_, V> {
             .filter_map(|account| Some((account, books::departed(&self.state, account)?)))
             .collect()
     }
+}
 
-    fn members(&self) -> Vec<MemberRecord> {
-        let accounts = self.state.accounts(&StateKey::Member(Address::ZERO), StateKey::member);
-        accounts.into_iter().filter_map(|account| self::member(&self.state, account)).collect()
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::bench::{self, Vaults},
+        *,
+    };
+
+    fn genesis(record: &ChannelRecord) -> Tip {
+        let state = State::default().with_writes(&genesis_writes(record, &Vaults));
+        let members = record.founders.iter().map(|m| (m.node, Arc::new(m.clone()))).collect();
+        let (height, time) = (Height::ZERO, Time::ZERO);
+        Tip { height, hash: Hash::ZERO, time, state, members: Arc::new(members) }
+    }
+
+    fn next<'a>(record: &'a ChannelRecord, tip: &'a Tip, time: u64) -> Execution<'a, Vaults> {
+        Execution::new(&Vaults, record, tip, Time(time))
+    }
+
+    /// P-13: whoever joined before a founder and whose node came later must not be locked out.
+    #[test]
+    fn earlier_join_than_the_last_founder_is_admitted_once() {
+        let mut record = bench::record(2);
+        record.founders.remove(0);
+        let tip = genesis(&record);
+        let mut run = next(&record, &tip, 1);
+        let join = Transaction::Join(bench::member(0));
+        assert!(run.run(&join).is_ok());
+        assert!(run.run(&join).is_err());
+    }
+
+    /// Not even after it left and was paid.
+    #[test]
+    fn member_that_was_paid_does_not_enter_again_with_its_old_sequence() {
+        let record = bench::record(2);
+        let tip = genesis(&record);
+        let mut run = next(&record, &tip, 1);
+        let (account, join_sequence) = (bench::member(1).account, bench::member(1).join_sequence);
+        assert!(run.run(&Transaction::Remove { account, join_sequence }).is_ok());
+        assert!(run.run(&Transaction::Settled { number: 1, paid: vec![account] }).is_ok());
+        assert!(run.run(&Transaction::Join(bench::member(1))).is_err());
+    }
+
+    #[test]
+    fn node_that_acts_for_another_member_is_not_entered() {
+        let record = bench::record(1);
+        let tip = genesis(&record);
+        let joining = MemberRecord { node: bench::member(0).node, ..bench::member(1) };
+        assert!(next(&record, &tip, 1).run(&Transaction::Join(joining)).is_err());
     }
 }

@@ -106,7 +106,7 @@ impl Channel {
             return Err(Unfit::Later);
         };
         let time = block.header.time;
-        let mut execution = Execution::new(vm, &record, &tip, time, self.log.last_join());
+        let mut execution = Execution::new(vm, &record, &tip, time);
         for (index, transaction) in (0u32..).zip(&block.transactions) {
             if let Err(refusal) = execution.run(transaction) {
                 return Err(Unfit::Proven(self.invalid(block, index, &refusal)));

@@ -25,7 +25,7 @@ impl Channel {
         }
         let Some(record) = self.log.genesis().map(|genesis| genesis.record.clone()) else { return };
         let time = self.now.max(tip.time);
-        let mut execution = Execution::new(vm, &record, &tip, time, self.log.last_join());
+        let mut execution = Execution::new(vm, &record, &tip, time);
         let mut transactions = Vec::new();
         for transaction in self.due_transactions(&tip) {
             if execution.run(&transaction).is_ok() {

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_state::State;
 use fairway_types::{
-    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, JoinSequence, NodeId,
-    SignedAck, StateKey, Term, Time, Transaction, Weight,
+    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, NodeId, SignedAck, StateKey,
+    Term, Time, Weight,
     chain::{ChannelRecord, EpochGrant, MemberRecord},
     codec,
     evidence::Evidence,
@@ -57,7 +57,6 @@ pub struct Log {
     certified: Height,
     certificate: Option<Certificate>,
     finalised: Height,
-    last_join: JoinSequence,
     /// Members that left and whose dues are still in the books.
     leavers: BTreeMap<Address, Arc<MemberRecord>>,
     acked: Option<SignedAck>,
@@ -83,7 +82,6 @@ pub struct Digest {
     pub certified: Height,
     pub finalised: Height,
     pub settled: u64,
-    pub last_join: JoinSequence,
     pub acked: Option<Ack>,
     pub members: Vec<MemberRecord>,
     pub halted: bool,
@@ -131,8 +129,6 @@ impl Log {
             state,
             members: Arc::new(members),
         };
-        self.last_join =
-            record.founders.iter().map(|member| member.join_sequence).max().unwrap_or_default();
         self.base = Some(tip.clone());
         self.genesis = Some(Arc::new(Genesis { record: record.clone(), tip }));
     }
@@ -152,11 +148,6 @@ impl Log {
         });
         let members = next_members(&tip.members, &state, &appended.effects);
         self.note_leavers(&tip.members, &members, &state);
-        for transaction in &appended.block.transactions {
-            if let Transaction::Join(member) = transaction {
-                self.last_join = self.last_join.max(member.join_sequence);
-            }
-        }
         let entry = Entry {
             hash: appended.block.hash(),
             block: Arc::clone(&appended.block),
@@ -231,7 +222,6 @@ impl Log {
             certified: self.certified,
             certificate: self.certificate.clone(),
             finalised: self.finalised,
-            last_join: self.last_join,
             leavers: self.leavers.values().map(|member| (**member).clone()).collect(),
             acked: self.acked,
             evidence: self.evidence.as_deref().cloned(),
@@ -251,7 +241,6 @@ impl Log {
         self.certified = durable.certified;
         self.certificate = durable.certificate;
         self.finalised = durable.finalised;
-        self.last_join = durable.last_join;
         self.leavers =
             durable.leavers.into_iter().map(|left| (left.account, Arc::new(left))).collect();
         self.acked = durable.acked;
@@ -364,11 +353,6 @@ impl Log {
     }
 
     #[must_use]
-    pub fn last_join(&self) -> JoinSequence {
-        self.last_join
-    }
-
-    #[must_use]
     pub fn acked(&self) -> Option<&SignedAck> {
         self.acked.as_ref()
     }
@@ -415,7 +399,6 @@ impl Log {
             certified: self.certified,
             finalised: self.finalised,
             settled: self.settled(),
-            last_join: self.last_join,
             acked: self.acked.map(|ack| ack.ack),
             members: members.unwrap_or_default(),
             halted: self.evidence.is_some(),

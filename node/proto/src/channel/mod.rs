@@ -10,6 +10,7 @@ mod bench;
 pub mod books;
 mod clients;
 pub mod controller;
+pub mod entered;
 pub mod execution;
 mod follower;
 pub mod input;

@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_state::State;
 use fairway_types::{
-    Block, Certificate, Effects, Epoch, Hash, Height, JoinSequence, SignedAck, StateKey, Term,
-    Time, Write,
+    Block, Certificate, Effects, Epoch, Hash, Height, SignedAck, StateKey, Term, Time, Write,
     chain::{ChannelRecord, EpochGrant, MemberRecord},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
@@ -36,7 +35,6 @@ pub(super) struct Durable {
     pub(super) certified: Height,
     pub(super) certificate: Option<Certificate>,
     pub(super) finalised: Height,
-    pub(super) last_join: JoinSequence,
     pub(super) leavers: Vec<MemberRecord>,
     pub(super) acked: Option<SignedAck>,
     pub(super) evidence: Option<Evidence>,
