@@ -1,12 +1,17 @@
 //! Channels of one process for unit tests: messages arrive at once and in order, nothing is lost
 //! unless a node is down, and the chain's record is a value that a test changes.
 
-use std::collections::{BTreeSet, VecDeque};
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the variants it is about")]
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use fairway_types::{
-    Address, AssetId, Call, ChainId, ChannelId, Context, Epoch, Execute, ExecutionStatus, Gas,
-    Hash, Height, Invocation, JoinSequence, Keypair, NodeId, Operation, Outcome, SequenceNumber,
-    SignedCall, StateKey, StateReader, Time, Verified, Weight, Write,
+    Ack, Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Context, Epoch, Execute,
+    ExecutionStatus, Gas, Hash, Height, Invocation, JoinSequence, Keypair, NodeId, Operation,
+    Outcome, SequenceNumber, SignedCall, StateKey, StateReader, Time, Verified, Weight, Write,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
         MemberRecord, Observation, SettlementRecord,
@@ -259,11 +264,7 @@ impl Bench {
             Effect::Broadcast(message) => {
                 ((0..self.nodes.len()).filter(|node| *node != from).collect(), message)
             }
-            Effect::Reply { .. }
-            | Effect::Submit(_)
-            | Effect::Refresh
-            | Effect::Publish(_)
-            | Effect::ServeBlocks { .. } => return Vec::new(),
+            _ => return Vec::new(),
         };
         let input = || {
             let message = Box::new(Verified::trusted(message.clone()));
@@ -290,14 +291,17 @@ impl Bench {
     pub(super) fn submitted(&self, node: usize) -> impl Iterator<Item = &ChainTx> {
         self.effects.iter().filter_map(move |(from, effect)| match effect {
             Effect::Submit(tx) if *from == node => Some(tx),
-            Effect::Submit(_)
-            | Effect::Send { .. }
-            | Effect::Broadcast(_)
-            | Effect::Reply { .. }
-            | Effect::Refresh
-            | Effect::Publish(_)
-            | Effect::ServeBlocks { .. } => None,
+            _ => None,
         })
+    }
+
+    /// The leader orders a call, and nobody hears of it.
+    pub(super) fn cut_unheard(&mut self) -> Arc<Block> {
+        let sequence = self.next_sequence(0, 0);
+        let call = sign(0, sequence, nothing(), self.now.plus(60_000));
+        let call = Box::new(Verified::trusted(call));
+        let request = Request::Call { call, wait: CallStatus::Executed };
+        block_of(&self.input(0, Input::Client { id: RequestId(0), request }))
     }
 }
 
@@ -323,4 +327,32 @@ pub(super) fn sign(
 pub(super) fn nothing() -> Operation {
     let function = "0x42::app::nothing".parse().expect("a function's name");
     Operation::Invoke { function, type_args: Vec::new(), args: Vec::new() }
+}
+
+/// Acks of `block` by these nodes, members or not.
+pub(super) fn certificate(block: &Block, signers: &[usize]) -> Certificate {
+    let (channel, term, height) = (CHANNEL, block.header.term, block.height());
+    let ack = Ack { channel, term, height, block: block.hash() };
+    let sign = |signer: &usize| (node_key(*signer).node_id(), node_key(*signer).sign(&ack));
+    let mut signatures: Vec<_> = signers.iter().map(sign).collect();
+    signatures.sort_by_key(|(node, _)| *node);
+    Certificate { ack, signatures }
+}
+
+/// The block with another justification, signed anew by its leader.
+pub(super) fn justified_by(block: &Block, leader: usize, proof: Certificate) -> Block {
+    let mut block = block.clone();
+    block.header.justified = proof.ack.height;
+    block.justification = Some(proof);
+    block.signature = node_key(leader).sign(&block.header);
+    block
+}
+
+/// The block that a step sends to everybody.
+pub(super) fn block_of(step: &Step) -> Arc<Block> {
+    let blocks = step.effects.iter().filter_map(|effect| match effect {
+        Effect::Broadcast(Message::Block(block)) => Some(Arc::clone(block)),
+        _ => None,
+    });
+    blocks.last().expect("a block was cut")
 }

@@ -1,16 +1,16 @@
 //! Routes messages, follows the chain, and says what the chain's word makes due.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use fairway_types::{
-    Certificate, Execute, Height, NodeId, StateKey, StateReader, Time, Transaction, Weight,
-    chain::{ChainTx, ChannelRecord, Observation},
+    Certificate, Execute, Height, NodeId, StateKey, StateReader, Time, Transaction,
+    chain::{ChainMember, ChainTx, ChannelRecord, Observation},
 };
 
 use super::{
     Channel, entered,
-    execution::genesis_writes,
-    log::Tip,
+    execution::{genesis_writes, next_tick},
+    log::{Tip, sum},
     output::{Effect, Event},
     quorum::is_quorum,
 };
@@ -20,6 +20,7 @@ use crate::{message::Message, settlement::membership};
 #[derive(Debug, Default)]
 pub struct ChainView {
     record: Option<Arc<ChannelRecord>>,
+    height: Height,
     time: Time,
     unreachable: Option<String>,
 }
@@ -90,14 +91,11 @@ impl ChainView {
     pub fn vouches(&self, certificate: &Certificate) -> bool {
         let Some(record) = self.record() else { return false };
         let active = || record.members.iter().filter(|member| member.active);
-        let whole = active().map(|member| member.record.weight.0).sum();
-        let part = active()
-            .filter(|member| {
-                certificate.signatures.iter().any(|(node, _)| *node == member.record.node)
-            })
-            .map(|member| member.record.weight.0)
-            .sum();
-        is_quorum(Weight(part), Weight(whole))
+        let signers: BTreeSet<NodeId> =
+            certificate.signatures.iter().map(|(node, _)| *node).collect();
+        let part = active().filter(|member| signers.contains(&member.record.node));
+        let weight = |member: &ChainMember| member.record.weight;
+        is_quorum(sum(part.map(weight)), sum(active().map(weight)))
     }
 }
 
@@ -111,13 +109,15 @@ impl Channel {
     pub(super) fn on_message(&mut self, from: NodeId, message: Message, vm: &impl Execute) {
         match message {
             Message::Heartbeat(heartbeat) => self.on_heartbeat(from, heartbeat),
-            Message::Block(block) => self.on_block(block, vm),
+            Message::Block(block) => self.on_block(from, block, vm),
             Message::Ack(ack) => self.on_ack(ack),
             Message::Certificate(certificate) => self.on_certificate(certificate),
             Message::Forward(call) => self.on_forward(from, call),
             Message::Refused { call, refusal } => self.on_refused(from, call, refusal),
             Message::SyncRequest { from: height } => {
-                self.perform(Effect::ServeBlocks { to: from, from: height });
+                if self.is_known(&from) {
+                    self.perform(Effect::ServeBlocks { to: from, from: height });
+                }
             }
             Message::SyncBlocks(blocks) => self.on_sync_blocks(blocks, vm),
             Message::Proposal(proposal) => self.on_proposal(proposal),
@@ -128,11 +128,21 @@ impl Channel {
         }
     }
 
+    /// Whether the node acts for a member, in the log or on the chain.
+    pub(super) fn is_known(&self, node: &NodeId) -> bool {
+        self.log.tip().is_some_and(|tip| tip.members.contains_key(node))
+            || self.log.is_leaver(node)
+            || self.chain.knows(node)
+    }
+
     pub(super) fn on_observation(&mut self, observation: Observation, vm: &impl Execute) {
         match observation {
-            Observation::Channel { record, chain_time, is_final, .. } => {
+            Observation::Channel { record, chain_height, chain_time, is_final } => {
                 self.chain.unreachable = None;
-                if is_final && record.channel == self.env.channel {
+                // P-43: readings may overtake each other.
+                let outdated = chain_height < self.chain.height;
+                if is_final && !outdated && record.channel == self.env.channel {
+                    self.chain.height = chain_height;
                     self.on_record(*record, chain_time, vm);
                 }
             }
@@ -233,11 +243,14 @@ impl Channel {
                 due.extend(membership_words(record, tip));
             }
         }
-        let interval = self.log.genesis().map_or(0, |genesis| genesis.record.config.tick_interval);
-        if !closed && self.timers.tick_due(self.now, interval) {
-            due.push(Transaction::Tick);
-        }
+        let tick = self.next_tick(tip).is_some_and(|tick| self.now.max(tip.time) >= tick);
+        due.extend((!closed && tick).then_some(Transaction::Tick));
         due
+    }
+
+    /// When the next tick is due.
+    pub(super) fn next_tick(&self, tip: &Tip) -> Option<Time> {
+        next_tick(&self.log.genesis()?.record, &tip.state)
     }
 }
 
@@ -282,7 +295,10 @@ mod tests {
     use fairway_types::{Hash, Write, codec};
 
     use super::{
-        super::bench::{self, chain_member},
+        super::{
+            bench::{self, chain_member},
+            input::Input,
+        },
         *,
     };
 
@@ -349,5 +365,17 @@ mod tests {
         let view = view(record);
         assert_eq!(view.confirms(&join(1)), None);
         assert_eq!(view.confirms(&join(2)), Some(true));
+    }
+
+    /// P-43
+    #[test]
+    fn an_older_record_changes_nothing() {
+        let mut bench = bench::Bench::new(1);
+        let older = bench.observation();
+        bench.record.settlement.number = 1;
+        bench.observe();
+        bench.input(0, Input::Chain(older));
+        let settled = bench.nodes[0].chain().record().map(|record| record.settlement.number);
+        assert_eq!(settled, Some(1));
     }
 }

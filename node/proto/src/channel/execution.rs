@@ -104,8 +104,8 @@ impl<'a, V: Execute> Execution<'a, V> {
                 self.transact(|books| books.call(call));
             }
             Transaction::Tick => {
-                self.check_open()?;
-                self.transact(|books| books.hook(Hook::OnTick));
+                self.check_tick()?;
+                self.transact(|books| books.tick());
             }
             Transaction::Join(member) => {
                 self.check_join(member)?;
@@ -178,6 +178,16 @@ impl<'a, V: Execute> Execution<'a, V> {
             });
         }
         Ok(())
+    }
+
+    // P-40: ticks come at the channel's interval by the blocks' time, never in bursts to catch up.
+    fn check_tick(&self) -> Result<(), Refusal> {
+        self.check_open()?;
+        match next_tick(self.place.record, &self.overlay) {
+            Some(due) if due <= self.place.time => Ok(()),
+            Some(due) => Err(Refusal::invalid("tick", format!("not due before {}", due.0))),
+            None => Err(Refusal::invalid("tick", "the channel has no ticks")),
+        }
     }
 
     // P-13: members enter each once, in any order, while the channel is open.
@@ -283,6 +293,14 @@ pub fn next_sequence(state: &dyn StateReader, account: Address) -> SequenceNumbe
         .unwrap_or_default()
 }
 
+/// The first time at which a block may tick; `None` in a channel without ticks.
+pub fn next_tick(record: &ChannelRecord, state: &dyn StateReader) -> Option<Time> {
+    let interval = Some(record.config.tick_interval).filter(|interval| *interval > 0)?;
+    let last =
+        state.read(&StateKey::Ticked).and_then(|bytes| codec::decode::<Time>("tick", &bytes).ok());
+    Some(last.map_or(Time::ZERO, |last| last.plus(interval)))
+}
+
 /// The registered member's record in `state`.
 pub fn member(state: &dyn StateReader, account: Address) -> Option<MemberRecord> {
     let bytes = state.read(&StateKey::Member(account))?;
@@ -292,6 +310,17 @@ pub fn member(state: &dyn StateReader, account: Address) -> Option<MemberRecord>
 /// Accounts that left and are not paid yet, sorted.
 fn departed_accounts(state: &Overlay<'_>) -> Vec<Address> {
     state.accounts(&StateKey::Departed(Address::ZERO), StateKey::departed)
+}
+
+/// The part of `held` for the one at `place` among `count`.
+fn share(held: &[AssetAmount], place: u64, count: u64) -> Vec<AssetAmount> {
+    held.iter()
+        .map(|entry| AssetAmount {
+            asset: entry.asset,
+            amount: entry.amount / count + u64::from(place < entry.amount % count),
+        })
+        .filter(|entry| entry.amount > 0)
+        .collect()
 }
 
 fn members(state: &Overlay<'_>) -> Vec<MemberRecord> {
@@ -323,6 +352,12 @@ impl<V: Execute> Books<'_, V> {
         };
         self.follow_requests();
         status
+    }
+
+    fn tick(&mut self) -> ExecutionStatus {
+        let time = self.context.time;
+        self.put(StateKey::Ticked, &time);
+        self.hook(Hook::OnTick)
     }
 
     fn hook(&mut self, hook: Hook) -> ExecutionStatus {
@@ -362,10 +397,10 @@ impl<V: Execute> Books<'_, V> {
     fn close(&mut self) -> ExecutionStatus {
         let mut members = members(&self.state);
         members.sort_by_key(|member| member.join_sequence);
-        for member in members {
+        for member in &members {
             self.depart(member.account);
         }
-        self.divide_remainder();
+        self.divide_remainder(&members);
         self.put(StateKey::Closed, &());
         ExecutionStatus::Success
     }
@@ -382,25 +417,21 @@ impl<V: Execute> Books<'_, V> {
         status
     }
 
-    /// P-18: what the app still holds at the close is divided equally among those who departed,
-    /// single units to the lowest addresses.
-    fn divide_remainder(&mut self) {
+    /// P-18: what the app still holds at the close is divided equally among those who depart with
+    /// it, single units to the lowest addresses. Who left before has its due already: a settlement
+    /// that pays it may be under way.
+    fn divide_remainder(&mut self, members: &[MemberRecord]) {
         let departed = self.departed();
         let owed =
             departed.iter().try_fold(Vec::new(), |sum, (_, amounts)| books::add(&sum, amounts));
         let held = owed.and_then(|owed| books::subtract(&books::locked(&self.state), &owed));
-        let count = departed.len() as u64;
+        let departing = |account| members.iter().any(|member| member.account == account);
+        let sharers: Vec<_> =
+            departed.into_iter().filter(|(account, _)| departing(*account)).collect();
+        let count = sharers.len() as u64;
         let Some(held) = held.filter(|held| !held.is_empty() && count > 0) else { return };
-        for (place, (account, amounts)) in (0u64..).zip(departed) {
-            let share: Vec<AssetAmount> = held
-                .iter()
-                .map(|entry| AssetAmount {
-                    asset: entry.asset,
-                    amount: entry.amount / count + u64::from(place < entry.amount % count),
-                })
-                .filter(|entry| entry.amount > 0)
-                .collect();
-            if let Some(total) = books::add(&amounts, &share) {
+        for (place, (account, amounts)) in (0u64..).zip(sharers) {
+            if let Some(total) = books::add(&amounts, &share(&held, place, count)) {
                 self.put(StateKey::Departed(account), &total);
             }
         }
@@ -512,5 +543,47 @@ mod tests {
         let tip = genesis(&record);
         let joining = MemberRecord { node: bench::member(0).node, ..bench::member(1) };
         assert!(next(&record, &tip, 1).run(&Transaction::Join(joining)).is_err());
+    }
+
+    /// P-18: a settlement that pays it what it was owed may be under way.
+    #[test]
+    fn who_left_before_the_close_gets_no_share_of_the_remainder() {
+        let record = bench::record(3);
+        let mut tip = genesis(&record);
+        let holding = |index: usize| Write {
+            key: StateKey::resource(bench::member(index).account, books::VAULT_TAG),
+            value: Some(codec::encode(&bench::amounts(90))),
+        };
+        tip.state = tip.state.with_writes(&[0, 1, 2].map(holding));
+        let mut run = next(&record, &tip, 1);
+        let (account, join_sequence) = (bench::member(2).account, bench::member(2).join_sequence);
+        for transaction in [
+            Transaction::Remove { account, join_sequence },
+            Transaction::Close,
+            Transaction::Settled { number: 1, paid: vec![account] },
+        ] {
+            assert!(run.run(&transaction).is_ok());
+        }
+        let state = run.finish(&tip.state).state;
+        let due = |index: usize| books::departed(&state, bench::member(index).account);
+        assert_eq!(
+            [due(0), due(1), due(2)].map(Option::unwrap_or_default),
+            [bench::amounts(105), bench::amounts(105), Vec::new()]
+        );
+        assert_eq!(books::locked(&state), bench::amounts(210));
+    }
+
+    #[test]
+    fn ticks_come_at_the_interval_only() {
+        let mut record = bench::record(1);
+        let tip = genesis(&record);
+        assert!(next(&record, &tip, 1_000).run(&Transaction::Tick).is_err(), "no ticks here");
+        record.config.tick_interval = 100;
+        let mut run = next(&record, &tip, 1_000);
+        assert!(run.run(&Transaction::Tick).is_ok());
+        assert!(run.run(&Transaction::Tick).is_err(), "one a block");
+        let ticked = Tip { state: run.finish(&tip.state).state, ..tip };
+        assert!(next(&record, &ticked, 1_099).run(&Transaction::Tick).is_err(), "too early");
+        assert!(next(&record, &ticked, 1_100).run(&Transaction::Tick).is_ok());
     }
 }
