@@ -92,7 +92,9 @@ impl Subscription {
                 | StateKey::Closed
                 | StateKey::Settled
                 | StateKey::Module { .. }
-                | StateKey::Package(_) => None,
+                | StateKey::Package(_)
+                | StateKey::Entered
+                | StateKey::Ticked => None,
             })
             .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))
             .collect();

@@ -72,6 +72,21 @@ impl Block {
         self.header.height
     }
 
+    fn check_size(&self) -> Result<(), Refusal> {
+        let size = codec::encode(self).len();
+        if size > limits::BLOCK_BYTES {
+            return Err(Refusal::TooLarge {
+                what: "block".into(),
+                actual: size as u64,
+                limit: limits::BLOCK_BYTES as u64,
+            });
+        }
+        if !self.header.extension.is_empty() {
+            return Err(Refusal::invalid("block", "its extension is not empty"));
+        }
+        Ok(())
+    }
+
     #[must_use]
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
         hash_list(Domain::TransactionsRoot, transactions.iter().map(Transaction::hash))
@@ -79,8 +94,8 @@ impl Block {
 }
 
 impl Verify for Block {
-    // P-21: the header commits to the transactions, the named leader signed it, and every call in
-    // it is signed by its sender.
+    // P-21: the header commits to the transactions, the named leader signed it, every call in it is
+    // signed by its sender, and it fits every message that may carry it.
     fn check(&self) -> Result<(), Refusal> {
         if self.transactions.len() > limits::BLOCK_TRANSACTIONS {
             return Err(Refusal::TooLarge {
@@ -89,6 +104,7 @@ impl Verify for Block {
                 limit: limits::BLOCK_TRANSACTIONS as u64,
             });
         }
+        self.check_size()?;
         check_signature(&self.header, &PublicKey::from(self.leader), &self.signature)?;
         let justified = self.justification.as_ref().map_or(Height::ZERO, |proof| proof.ack.height);
         if justified != self.header.justified || justified >= self.header.height {
@@ -147,6 +163,9 @@ impl Verify for Certificate {
                 limit: limits::MEMBERS as u64,
             });
         }
+        if self.signatures.is_empty() {
+            return Err(Refusal::invalid("certificate", "nobody signed it"));
+        }
         if !self.signatures.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(Refusal::invalid("certificate", "signatures are not sorted and unique"));
         }
@@ -166,4 +185,63 @@ impl Verify for Certificate {
 pub struct CertifiedBlock {
     pub block: Arc<Block>,
     pub certificate: Option<Certificate>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Address, Keypair};
+
+    fn block(change: impl FnOnce(&mut Block)) -> Block {
+        let leader = Keypair::from_seed(&[1; 32]);
+        let header = Header {
+            channel: ChannelId::ZERO,
+            parent: Hash::ZERO,
+            height: Height(1),
+            term: Term::default(),
+            time: Time(1),
+            justified: Height::ZERO,
+            transactions_root: Block::transactions_root(&[]),
+            effects_root: Hash::ZERO,
+            state_root: Hash::ZERO,
+            extension: Vec::new(),
+        };
+        let signature = leader.sign(&header);
+        let mut block = Block {
+            header,
+            transactions: Vec::new(),
+            justification: None,
+            leader: leader.node_id(),
+            signature,
+        };
+        change(&mut block);
+        block.header.transactions_root = Block::transactions_root(&block.transactions);
+        block.signature = leader.sign(&block.header);
+        block
+    }
+
+    fn settled(accounts: usize) -> Transaction {
+        Transaction::Settled { number: 1, paid: vec![Address::from_low(1); accounts] }
+    }
+
+    #[test]
+    fn block_above_the_limit_is_refused() {
+        let of = |bytes: usize| block(|block| block.transactions = vec![settled(bytes / 32)]);
+        assert_eq!(of(limits::BLOCK_BYTES - 1_024).check(), Ok(()));
+        assert_eq!(of(limits::BLOCK_BYTES).check().unwrap_err().name(), "too_large");
+    }
+
+    #[test]
+    fn block_with_something_in_its_extension_is_refused() {
+        assert_eq!(block(|_| {}).check(), Ok(()));
+        let refusal = block(|block| block.header.extension = vec![1]).check().unwrap_err();
+        assert_eq!(refusal.name(), "invalid_argument");
+    }
+
+    #[test]
+    fn certificate_that_nobody_signed_is_refused() {
+        let (channel, term) = (ChannelId::ZERO, Term::default());
+        let ack = Ack { channel, term, height: Height(u64::MAX), block: Hash::ZERO };
+        assert!(Certificate { ack, signatures: Vec::new() }.check().is_err());
+    }
 }

@@ -30,3 +30,15 @@ pub enum Evidence {
     /// One node signed two blocks at one (term, height).
     DoubleBlock { first: Box<Block>, second: Box<Block> },
 }
+
+impl Evidence {
+    /// The node it is about.
+    #[must_use]
+    pub fn accused(&self) -> NodeId {
+        match self {
+            Self::Divergence { block, .. }
+            | Self::InvalidTransaction { block, .. }
+            | Self::DoubleBlock { first: block, .. } => block.leader,
+        }
+    }
+}

@@ -6,8 +6,8 @@ pub const MEMBERS: usize = 1024;
 pub const CALL_BYTES: usize = 64 * 1024;
 /// Transactions in a block.
 pub const BLOCK_TRANSACTIONS: usize = 4096;
-/// BCS bytes of a block.
-pub const BLOCK_BYTES: usize = 4 * 1024 * 1024;
+/// BCS bytes of a block: two of them, as evidence, fit a frame.
+pub const BLOCK_BYTES: usize = 3 * 1024 * 1024;
 /// BCS bytes of any frame between nodes.
 pub const FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// Gas of one call, whatever it asks for.

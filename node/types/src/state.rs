@@ -30,6 +30,10 @@ pub enum StateKey {
     Module { address: Address, name: String },
     /// A package registered on the ledger: BCS of its `PackageSource`.
     Package(Hash),
+    /// BCS of the join sequences ever entered in the channel: a list of first and last of each run.
+    Entered,
+    /// BCS of the time of the block with the last tick.
+    Ticked,
 }
 
 impl StateKey {

@@ -44,6 +44,7 @@ pub struct Chain {
     height: Height,
     wallets: BTreeMap<Address, u64>,
     proposals: BTreeMap<NodeId, Proposal>,
+    joined: u64,
     booked: BTreeMap<Address, bool>,
     /// Money in the books after the last settlement.
     booked_total: u64,
@@ -89,6 +90,7 @@ impl Chain {
             height: Height::ZERO,
             wallets: BTreeMap::new(),
             proposals: BTreeMap::new(),
+            joined: 0,
             booked: BTreeMap::new(),
             booked_total: 0,
         }
@@ -110,9 +112,19 @@ impl Chain {
             .find(|member| member.record.node == node)
             .map(|member| member.record.account)
             .ok_or("not a member")?;
+        let leads_validly = |leader: Address| {
+            let mut members = self.record.members.iter();
+            members.any(|member| {
+                member.record.account == leader && membership::is_valid(member, self.time)
+            })
+        };
         let epoch = match self.record.grants.last() {
-            Some(grant) if grant.leader != account => return Err("leader is valid".into()),
-            Some(grant) if grant.valid == valid => return Err("nothing changed".into()),
+            Some(grant) if grant.leader == account && grant.valid == valid => {
+                return Err("nothing changed".into());
+            }
+            Some(grant) if grant.leader != account && leads_validly(grant.leader) => {
+                return Err("leader is valid".into());
+            }
             Some(grant) => grant.epoch.next(),
             None => Epoch(1),
         };
@@ -244,10 +256,11 @@ impl SettlementChain for Chain {
         let account = account.address();
         if let Some(wallet) = self.wallets.get_mut(&account).filter(|wallet| **wallet >= deposit) {
             *wallet -= deposit;
+            self.joined += 1;
             let record = MemberRecord {
                 account,
                 node,
-                join_sequence: JoinSequence(self.record.members.len() as u64 + 1),
+                join_sequence: JoinSequence(self.joined),
                 weight: Weight(1),
                 deposit: vec![AssetAmount { asset: ASSET, amount: deposit }],
                 endpoints: Vec::new(),

@@ -45,6 +45,8 @@ pub struct Plan {
     pub crashes: bool,
     pub partitions: bool,
     pub tick_interval: u64,
+    /// Whether the first member, who leads, may leave too.
+    pub leader_leaves: bool,
 }
 
 impl Plan {
@@ -61,6 +63,7 @@ impl Plan {
             crashes: false,
             partitions: false,
             tick_interval: 0,
+            leader_leaves: false,
         }
     }
 
@@ -78,6 +81,7 @@ impl Plan {
             crashes: rng.random_bool(0.6),
             partitions: rng.random_bool(0.5),
             tick_interval: if rng.random_bool(0.3) { 100 } else { 0 },
+            leader_leaves: rng.random_bool(0.5),
         }
     }
 }
@@ -388,14 +392,14 @@ impl World {
         let sequence = self.next_sequence(sender) + u64::from(self.rng.random_bool(0.05));
         let to = self.nodes[receiver].account.address();
         let amount = self.rng.random_range(0..300_000u64);
+        let may_leave =
+            (sender > 0 || self.plan.leader_leaves) && self.report.steps > self.plan.steps / 2;
         let operation = match self.rng.random_range(0..100) {
             0..90 => invoke("pay", vec![codec::encode(&to), codec::encode(&amount)]),
             90..95 => invoke("abort", Vec::new()),
             95..98 => invoke("pay", vec![vec![1, 2, 3]]),
-            98 if sender > 0 && self.report.steps > self.plan.steps / 2 => Operation::Leave,
-            99 if sender > 0 && self.report.steps > self.plan.steps / 2 => {
-                invoke("leave", Vec::new())
-            }
+            98 if may_leave => Operation::Leave,
+            99 if may_leave => invoke("leave", Vec::new()),
             _ => invoke("nothing", Vec::new()),
         };
         if self.rng.random_bool(0.02) {

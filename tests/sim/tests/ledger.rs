@@ -183,6 +183,31 @@ fn close_pays_everybody_and_leaves_nothing_on_the_chain() {
     assert!(record.locked.is_empty() && record.members.is_empty());
 }
 
+/// P-7: the leader settles its own leave, and somebody else leads on.
+#[test]
+fn leader_leaves_and_is_paid_and_the_others_go_on() {
+    // Nobody else leaves: that begins after half of the steps.
+    let plan = Plan { steps: 1_000_000, ..Plan::calm(25, 3) };
+    let mut world = World::with_chain(plan, app(), Box::new(Contracts::new()));
+    for _ in 0..2_000 {
+        world.step().unwrap();
+    }
+    let leader = world.nodes[0].account.address();
+    world.submit(0, 0, Operation::Leave).unwrap();
+    for _ in 0..3_000 {
+        world.step().unwrap();
+    }
+    let record = world.chain.record();
+    assert!(record.members.iter().all(|member| member.record.account != leader), "{record:?}");
+    assert_eq!(record.members.len(), 2);
+    let certified = world.nodes[1].channel.log().certified();
+    for _ in 0..1_000 {
+        world.step().unwrap();
+    }
+    assert!(world.nodes[1].channel.log().certified() > certified);
+    assert!(world.nodes[1].channel.log().leader().is_some());
+}
+
 /// P-18: an app that never gives back what it holds cannot keep it past the close.
 #[test]
 fn what_an_app_holds_at_the_close_is_divided() {

@@ -116,7 +116,8 @@ fn move_vm_survives_crashes_loss_and_partitions() {
 /// A leader that alters one effect is refused by every follower, each with evidence of its own.
 #[test]
 fn every_follower_refuses_a_leader_whose_effects_differ_and_keeps_the_evidence() {
-    let mut world = World::new(Plan { steps: 0, ..Plan::calm(3, 4) });
+    // Nobody leaves: that begins after half of the steps.
+    let mut world = World::new(Plan { steps: 1_000_000, ..Plan::calm(3, 4) });
     for _ in 0..4_000 {
         world.step().unwrap();
     }
@@ -153,7 +154,7 @@ fn follower_that_sees_two_blocks_at_one_height_reports_their_signer() {
     let mut block = (*follower.channel.log().entry(head).unwrap().block).clone();
     let leader = world.nodes[0].keypair.clone();
     assert_eq!(block.leader, leader.node_id());
-    block.header.extension = vec![1];
+    block.header.time = Time(block.header.time.0 + 1);
     block.signature = leader.sign(&block.header);
     let message = Message::Block(Arc::new(block)).verify().unwrap();
     let input = Input::Peer { from: leader.node_id(), message: Box::new(message) };

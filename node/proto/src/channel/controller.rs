@@ -1,16 +1,16 @@
 //! Routes messages, follows the chain, and says what the chain's word makes due.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use fairway_types::{
-    Certificate, Execute, NodeId, StateKey, StateReader, Time, Transaction, Weight,
-    chain::{ChainTx, ChannelRecord, Observation},
+    Certificate, Execute, Height, NodeId, StateKey, StateReader, Time, Transaction,
+    chain::{ChainMember, ChainTx, ChannelRecord, Observation},
 };
 
 use super::{
-    Channel,
-    execution::genesis_writes,
-    log::Tip,
+    Channel, entered,
+    execution::{genesis_writes, next_tick},
+    log::{Tip, sum},
     output::{Effect, Event},
     quorum::is_quorum,
 };
@@ -20,6 +20,7 @@ use crate::{message::Message, settlement::membership};
 #[derive(Debug, Default)]
 pub struct ChainView {
     record: Option<Arc<ChannelRecord>>,
+    height: Height,
     time: Time,
     unreachable: Option<String>,
 }
@@ -60,9 +61,11 @@ impl ChainView {
         let record = self.record.as_deref();
         match transaction {
             Transaction::Call(_) | Transaction::Tick => Some(true),
+            // P-38: until it is active, the chain gives a member its deposit back when it asks.
             Transaction::Join(joined) => record?
                 .members
                 .iter()
+                .filter(|member| member.active)
                 .find(|member| member.record.join_sequence == joined.join_sequence)
                 .map(|member| member.record == *joined),
             Transaction::Remove { account, join_sequence } => record?
@@ -88,14 +91,11 @@ impl ChainView {
     pub fn vouches(&self, certificate: &Certificate) -> bool {
         let Some(record) = self.record() else { return false };
         let active = || record.members.iter().filter(|member| member.active);
-        let whole = active().map(|member| member.record.weight.0).sum();
-        let part = active()
-            .filter(|member| {
-                certificate.signatures.iter().any(|(node, _)| *node == member.record.node)
-            })
-            .map(|member| member.record.weight.0)
-            .sum();
-        is_quorum(Weight(part), Weight(whole))
+        let signers: BTreeSet<NodeId> =
+            certificate.signatures.iter().map(|(node, _)| *node).collect();
+        let part = active().filter(|member| signers.contains(&member.record.node));
+        let weight = |member: &ChainMember| member.record.weight;
+        is_quorum(sum(part.map(weight)), sum(active().map(weight)))
     }
 }
 
@@ -109,13 +109,15 @@ impl Channel {
     pub(super) fn on_message(&mut self, from: NodeId, message: Message, vm: &impl Execute) {
         match message {
             Message::Heartbeat(heartbeat) => self.on_heartbeat(from, heartbeat),
-            Message::Block(block) => self.on_block(block, vm),
+            Message::Block(block) => self.on_block(from, block, vm),
             Message::Ack(ack) => self.on_ack(ack),
             Message::Certificate(certificate) => self.on_certificate(certificate),
             Message::Forward(call) => self.on_forward(from, call),
             Message::Refused { call, refusal } => self.on_refused(from, call, refusal),
             Message::SyncRequest { from: height } => {
-                self.perform(Effect::ServeBlocks { to: from, from: height });
+                if self.is_known(&from) {
+                    self.perform(Effect::ServeBlocks { to: from, from: height });
+                }
             }
             Message::SyncBlocks(blocks) => self.on_sync_blocks(blocks, vm),
             Message::Proposal(proposal) => self.on_proposal(proposal),
@@ -126,11 +128,21 @@ impl Channel {
         }
     }
 
+    /// Whether the node acts for a member, in the log or on the chain.
+    pub(super) fn is_known(&self, node: &NodeId) -> bool {
+        self.log.tip().is_some_and(|tip| tip.members.contains_key(node))
+            || self.log.is_leaver(node)
+            || self.chain.knows(node)
+    }
+
     pub(super) fn on_observation(&mut self, observation: Observation, vm: &impl Execute) {
         match observation {
-            Observation::Channel { record, chain_time, is_final, .. } => {
+            Observation::Channel { record, chain_height, chain_time, is_final } => {
                 self.chain.unreachable = None;
-                if is_final && record.channel == self.env.channel {
+                // P-43: readings may overtake each other.
+                let outdated = chain_height < self.chain.height;
+                if is_final && !outdated && record.channel == self.env.channel {
+                    self.chain.height = chain_height;
                     self.on_record(*record, chain_time, vm);
                 }
             }
@@ -165,13 +177,34 @@ impl Channel {
 
     /// P-4: see [`membership::should_apply`].
     fn apply_for_leadership(&mut self) {
+        let vacant = self.takes_over();
         let Some(record) = self.chain.record() else { return };
-        if membership::should_apply(record, &self.me, self.chain.time)
+        if membership::should_apply(record, &self.me, self.chain.time, vacant)
+            && !self.has_left()
             && self.timers.may_apply(self.now)
         {
             let channel = self.env.channel;
             self.perform(Effect::Submit(ChainTx::ApplyForLeadership { channel }));
         }
+    }
+
+    /// P-7: whether the leader has left, as far as this node must know before it leads itself: the
+    /// leave is final here, and this node holds all that the leader said it ordered, or has waited
+    /// for it long enough.
+    fn takes_over(&mut self) -> bool {
+        let Some(leader) = self.log.grant().map(|grant| grant.leader) else { return false };
+        let registered = |tip: &Tip| tip.members.values().any(|member| member.account == leader);
+        let left = self
+            .log
+            .tip_at(self.log.finalised())
+            .is_some_and(|tip| !registered(&tip) && tip.members.contains_key(&self.me));
+        let claimed = self
+            .log
+            .leader()
+            .and_then(|node| self.peers.heard().get(&node))
+            .map_or(Height::ZERO, |heard| heard.heartbeat.head);
+        let waited = self.timers.has_waited(self.now, left);
+        left && (claimed <= self.log.head() || waited)
     }
 
     pub(super) fn on_timeout(&mut self) {
@@ -181,7 +214,10 @@ impl Channel {
         }
         let open =
             self.chain.record().is_some_and(|record| record.open && self.chain.knows(&self.me));
-        if open && self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat) {
+        if open
+            && !self.has_left()
+            && self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat)
+        {
             self.perform(Effect::Submit(ChainTx::Heartbeat { channel: self.env.channel }));
         } else {
             self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat);
@@ -191,21 +227,30 @@ impl Channel {
     }
 
     /// What the leader orders on the chain's word and the clock's, in this order: settlements,
-    /// joins in join sequence, removals, the close, a tick.
+    /// joins in join sequence, removals, the close, a tick. P-7: one that left orders settlements
+    /// alone, and those only until the chain has paid it, so that no block of its own crosses the
+    /// next leader's.
     pub(super) fn due_transactions(&mut self, tip: &Tip) -> Vec<Transaction> {
         let mut due = Vec::new();
+        if !tip.members.contains_key(&self.me) {
+            let waits = self.chain.record().filter(|_| self.chain.knows(&self.me));
+            return waits.and_then(|record| settled_word(record, tip)).into_iter().collect();
+        }
         let closed = tip.state.read(&StateKey::Closed).is_some();
         if let Some(record) = self.chain.record() {
             due.extend(settled_word(record, tip));
             if !closed {
-                due.extend(membership_words(record, tip, self.log.last_join()));
+                due.extend(membership_words(record, tip));
             }
         }
-        let interval = self.log.genesis().map_or(0, |genesis| genesis.record.config.tick_interval);
-        if !closed && self.timers.tick_due(self.now, interval) {
-            due.push(Transaction::Tick);
-        }
+        let tick = self.next_tick(tip).is_some_and(|tick| self.now.max(tip.time) >= tick);
+        due.extend((!closed && tick).then_some(Transaction::Tick));
         due
+    }
+
+    /// When the next tick is due.
+    pub(super) fn next_tick(&self, tip: &Tip) -> Option<Time> {
+        next_tick(&self.log.genesis()?.record, &tip.state)
     }
 }
 
@@ -216,15 +261,15 @@ fn settled_word(record: &ChannelRecord, tip: &Tip) -> Option<Transaction> {
         .then(|| Transaction::Settled { number: settlement.number, paid: settlement.paid.clone() })
 }
 
-fn membership_words(
-    record: &ChannelRecord,
-    tip: &Tip,
-    last_join: fairway_types::JoinSequence,
-) -> Vec<Transaction> {
+/// P-38: only members whose deposit the chain holds for good are entered; who joined but is not
+/// active may take it back.
+fn membership_words(record: &ChannelRecord, tip: &Tip) -> Vec<Transaction> {
+    let entered = entered::entered(&tip.state);
     let mut joins: Vec<_> = record
         .members
         .iter()
-        .filter(|member| member.record.join_sequence > last_join)
+        .filter(|member| member.active)
+        .filter(|member| !entered::contains(&entered, member.record.join_sequence))
         .map(|member| member.record.clone())
         .collect();
     joins.sort_by_key(|member| member.join_sequence);
@@ -247,92 +292,90 @@ fn membership_words(
 #[cfg(test)]
 mod tests {
     use fairway_state::State;
-    use fairway_types::{
-        Address, AssetId, ChainId, ChannelId, Hash, Height, JoinSequence,
-        chain::{
-            ChainMember, ChannelConfig, Durability, JoinPolicy, MemberRecord, SettlementRecord,
+    use fairway_types::{Hash, Write, codec};
+
+    use super::{
+        super::{
+            bench::{self, chain_member},
+            input::Input,
         },
+        *,
     };
 
-    use super::*;
-
-    fn record(members: Vec<ChainMember>) -> ChannelRecord {
-        let (root, block) = (Hash::ZERO, Hash::ZERO);
-        ChannelRecord {
-            chain: ChainId(7),
-            channel: ChannelId::ZERO,
-            creator: Address::ZERO,
-            package: Hash::ZERO,
-            config: ChannelConfig {
-                tick_interval: 0,
-                settlement_interval: 0,
-                durability: Durability::Synced,
-                join_policy: JoinPolicy::Open,
-                invited: Vec::new(),
-                asset: AssetId::ZERO,
-                min_deposit: 0,
-                max_members: 4,
-            },
-            open: true,
-            closing: false,
-            first_grant: None,
-            founders: Vec::new(),
-            grants: Vec::new(),
-            members,
-            settlement: SettlementRecord {
-                number: 0,
-                height: Height::ZERO,
-                root,
-                block,
-                paid: Vec::new(),
-                closed: false,
-            },
-            locked: Vec::new(),
-        }
+    fn record(members: Vec<fairway_types::chain::ChainMember>) -> ChannelRecord {
+        ChannelRecord { members, ..bench::record(1) }
     }
 
-    fn member(sequence: u64, leaving: bool) -> ChainMember {
-        let low = u8::try_from(sequence).unwrap();
-        let record = MemberRecord {
-            account: Address::from_low(low),
-            node: NodeId([low; 32]),
-            join_sequence: JoinSequence(sequence),
-            weight: Weight(1),
-            deposit: Vec::new(),
-            endpoints: Vec::new(),
-        };
-        ChainMember { record, active: true, leaving, last_heartbeat: Time::ZERO }
-    }
-
-    fn tip(members: &[ChainMember]) -> Tip {
-        let registered = members.iter().map(|m| (m.record.node, Arc::new(m.record.clone())));
+    /// A tip at which these members are registered.
+    fn tip(members: &[usize]) -> Tip {
+        let records = members.iter().map(|index| bench::member(*index));
+        let runs = records
+            .clone()
+            .fold(entered::Runs::new(), |runs, member| entered::with(runs, member.join_sequence));
+        let write = Write { key: StateKey::Entered, value: Some(codec::encode(&runs)) };
         Tip {
             height: Height(1),
             hash: Hash::ZERO,
             time: Time::ZERO,
-            state: State::default(),
-            members: Arc::new(registered.collect()),
+            state: State::default().with_writes(&[write]),
+            members: Arc::new(records.map(|member| (member.node, Arc::new(member))).collect()),
         }
+    }
+
+    fn view(record: ChannelRecord) -> ChainView {
+        ChainView { record: Some(Arc::new(record)), ..ChainView::default() }
+    }
+
+    fn join(index: usize) -> Transaction {
+        Transaction::Join(bench::member(index))
     }
 
     /// P-13: only who was entered can be taken out and paid.
     #[test]
     fn member_that_leaves_before_its_join_is_ordered_joins_first_and_is_removed_after() {
-        let record = record(vec![member(1, false), member(2, true)]);
-        let joined = member(2, true).record;
-        let words = membership_words(&record, &tip(&[member(1, false)]), JoinSequence(1));
-        assert_eq!(words, [Transaction::Join(joined.clone())]);
-        let both = tip(&[member(1, false), member(2, true)]);
+        let mut leaving = chain_member(1);
+        leaving.leaving = true;
+        let record = record(vec![chain_member(0), leaving]);
+        assert_eq!(membership_words(&record, &tip(&[0])), [join(1)]);
+        let joined = bench::member(1);
         let removal =
             Transaction::Remove { account: joined.account, join_sequence: joined.join_sequence };
-        assert_eq!(membership_words(&record, &both, JoinSequence(2)), [removal]);
+        assert_eq!(membership_words(&record, &tip(&[0, 1])), [removal]);
     }
 
     #[test]
     fn members_join_in_their_order() {
-        let record = record(vec![member(3, false), member(2, false), member(1, false)]);
-        let words = membership_words(&record, &tip(&[member(1, false)]), JoinSequence(1));
-        let joins = [2, 3].map(|sequence| Transaction::Join(member(sequence, false).record));
-        assert_eq!(words, joins);
+        let record = record(vec![chain_member(2), chain_member(1), chain_member(0)]);
+        assert_eq!(membership_words(&record, &tip(&[0])), [join(1), join(2)]);
+    }
+
+    #[test]
+    fn member_that_joined_before_the_founders_enters_after_them() {
+        let record = record(vec![chain_member(0), chain_member(1)]);
+        assert_eq!(membership_words(&record, &tip(&[1])), [join(0)]);
+    }
+
+    /// P-38: it would be credited here and refunded there.
+    #[test]
+    fn member_whose_deposit_is_still_withdrawable_is_not_entered() {
+        let mut pending = chain_member(1);
+        pending.active = false;
+        let record = record(vec![chain_member(0), pending, chain_member(2)]);
+        assert_eq!(membership_words(&record, &tip(&[0])), [join(2)]);
+        let view = view(record);
+        assert_eq!(view.confirms(&join(1)), None);
+        assert_eq!(view.confirms(&join(2)), Some(true));
+    }
+
+    /// P-43
+    #[test]
+    fn an_older_record_changes_nothing() {
+        let mut bench = bench::Bench::new(1);
+        let older = bench.observation();
+        bench.record.settlement.number = 1;
+        bench.observe();
+        bench.input(0, Input::Chain(older));
+        let settled = bench.nodes[0].chain().record().map(|record| record.settlement.number);
+        assert_eq!(settled, Some(1));
     }
 }

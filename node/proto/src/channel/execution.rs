@@ -7,8 +7,8 @@ use std::sync::Arc;
 use fairway_state::State;
 use fairway_types::{
     Address, Context, Effects, Execute, ExecutionStatus, Gas, Hash, Height, Hook, Invocation,
-    JoinSequence, MoveEvent, Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey,
-    StateReader, Time, Transaction, Write,
+    MoveEvent, Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey, StateReader,
+    Time, Transaction, Write,
     chain::{ChannelRecord, MemberRecord},
     codec,
     hash::{Domain, hash_value},
@@ -16,7 +16,7 @@ use fairway_types::{
     settlement::AssetAmount,
 };
 
-use super::{books, log::Tip, overlay::Overlay};
+use super::{books, entered, log::Tip, overlay::Overlay};
 
 /// Event types with which an app asks for something (`runtime::lifecycle`).
 pub const LEAVE_REQUESTED: &str = "0x2::lifecycle::LeaveRequested";
@@ -38,7 +38,6 @@ pub struct Execution<'a, V: Execute> {
     vm: &'a V,
     place: Place<'a>,
     parent: Hash,
-    last_join: JoinSequence,
     overlay: Overlay<'a>,
     effects: Vec<Effects>,
 }
@@ -74,7 +73,7 @@ pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
         state: empty,
         members: Arc::default(),
     };
-    let mut run = Execution::new(vm, record, &tip, Time::ZERO, JoinSequence::ZERO);
+    let mut run = Execution::new(vm, record, &tip, Time::ZERO);
     run.place.height = Height::ZERO;
     run.transact(|books| books.hook(Hook::Init));
     let mut founders = record.founders.clone();
@@ -87,18 +86,11 @@ pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
 
 impl<'a, V: Execute> Execution<'a, V> {
     #[must_use]
-    pub fn new(
-        vm: &'a V,
-        record: &'a ChannelRecord,
-        parent: &'a Tip,
-        time: Time,
-        last_join: JoinSequence,
-    ) -> Self {
+    pub fn new(vm: &'a V, record: &'a ChannelRecord, parent: &'a Tip, time: Time) -> Self {
         Self {
             vm,
             place: Place { record, height: parent.height.next(), time },
             parent: parent.hash,
-            last_join,
             overlay: Overlay::on_state(&parent.state),
             effects: Vec::new(),
         }
@@ -112,12 +104,11 @@ impl<'a, V: Execute> Execution<'a, V> {
                 self.transact(|books| books.call(call));
             }
             Transaction::Tick => {
-                self.check_open()?;
-                self.transact(|books| books.hook(Hook::OnTick));
+                self.check_tick()?;
+                self.transact(|books| books.tick());
             }
             Transaction::Join(member) => {
                 self.check_join(member)?;
-                self.last_join = member.join_sequence;
                 self.transact(|books| books.join(member));
             }
             Transaction::Remove { account, join_sequence } => {
@@ -189,19 +180,33 @@ impl<'a, V: Execute> Execution<'a, V> {
         Ok(())
     }
 
-    // P-13: members enter in join order, each once, while the channel is open.
-    fn check_join(&self, member: &MemberRecord) -> Result<(), Refusal> {
+    // P-40: ticks come at the channel's interval by the blocks' time, never in bursts to catch up.
+    fn check_tick(&self) -> Result<(), Refusal> {
         self.check_open()?;
-        if member.join_sequence <= self.last_join {
+        match next_tick(self.place.record, &self.overlay) {
+            Some(due) if due <= self.place.time => Ok(()),
+            Some(due) => Err(Refusal::invalid("tick", format!("not due before {}", due.0))),
+            None => Err(Refusal::invalid("tick", "the channel has no ticks")),
+        }
+    }
+
+    // P-13: members enter each once, in any order, while the channel is open.
+    fn check_join(&self, joining: &MemberRecord) -> Result<(), Refusal> {
+        self.check_open()?;
+        let sequence = joining.join_sequence;
+        if entered::contains(&entered::entered(&self.overlay), sequence) {
             return Err(Refusal::invalid(
                 "join",
-                format!("sequence {} after {}", member.join_sequence, self.last_join),
+                format!("sequence {sequence} was entered before"),
             ));
         }
-        let known = self.overlay.read(&StateKey::Member(member.account)).is_some()
-            || self.overlay.read(&StateKey::Departed(member.account)).is_some();
+        let known = self.overlay.read(&StateKey::Member(joining.account)).is_some()
+            || self.overlay.read(&StateKey::Departed(joining.account)).is_some();
         if known {
-            return Err(Refusal::invalid("join", format!("{} is already in", member.account)));
+            return Err(Refusal::invalid("join", format!("{} is already in", joining.account)));
+        }
+        if members(&self.overlay).iter().any(|member| member.node == joining.node) {
+            return Err(Refusal::invalid("join", "its node acts for another member"));
         }
         Ok(())
     }
@@ -288,6 +293,14 @@ pub fn next_sequence(state: &dyn StateReader, account: Address) -> SequenceNumbe
         .unwrap_or_default()
 }
 
+/// The first time at which a block may tick; `None` in a channel without ticks.
+pub fn next_tick(record: &ChannelRecord, state: &dyn StateReader) -> Option<Time> {
+    let interval = Some(record.config.tick_interval).filter(|interval| *interval > 0)?;
+    let last =
+        state.read(&StateKey::Ticked).and_then(|bytes| codec::decode::<Time>("tick", &bytes).ok());
+    Some(last.map_or(Time::ZERO, |last| last.plus(interval)))
+}
+
 /// The registered member's record in `state`.
 pub fn member(state: &dyn StateReader, account: Address) -> Option<MemberRecord> {
     let bytes = state.read(&StateKey::Member(account))?;
@@ -297,6 +310,22 @@ pub fn member(state: &dyn StateReader, account: Address) -> Option<MemberRecord>
 /// Accounts that left and are not paid yet, sorted.
 fn departed_accounts(state: &Overlay<'_>) -> Vec<Address> {
     state.accounts(&StateKey::Departed(Address::ZERO), StateKey::departed)
+}
+
+/// The part of `held` for the one at `place` among `count`.
+fn share(held: &[AssetAmount], place: u64, count: u64) -> Vec<AssetAmount> {
+    held.iter()
+        .map(|entry| AssetAmount {
+            asset: entry.asset,
+            amount: entry.amount / count + u64::from(place < entry.amount % count),
+        })
+        .filter(|entry| entry.amount > 0)
+        .collect()
+}
+
+fn members(state: &Overlay<'_>) -> Vec<MemberRecord> {
+    let accounts = state.accounts(&StateKey::Member(Address::ZERO), StateKey::member);
+    accounts.into_iter().filter_map(|account| member(state, account)).collect()
 }
 
 /// One transaction: VM sessions and the host's bookkeeping over a private overlay.
@@ -325,6 +354,12 @@ impl<V: Execute> Books<'_, V> {
         status
     }
 
+    fn tick(&mut self) -> ExecutionStatus {
+        let time = self.context.time;
+        self.put(StateKey::Ticked, &time);
+        self.hook(Hook::OnTick)
+    }
+
     fn hook(&mut self, hook: Hook) -> ExecutionStatus {
         let follow = hook == Hook::OnTick;
         let status = self.invoke(&Invocation::Hook(hook), Gas(limits::HOOK_GAS));
@@ -337,6 +372,8 @@ impl<V: Execute> Books<'_, V> {
     /// Books the deposit, registers the member, then tells the app; a failing hook loses only its
     /// own writes.
     fn join(&mut self, member: &MemberRecord) -> ExecutionStatus {
+        let entered = entered::with(entered::entered(&self.state), member.join_sequence);
+        self.put(StateKey::Entered, &entered);
         let Some(locked) = books::add(&books::locked(&self.state), &member.deposit) else {
             return ExecutionStatus::Failed { code: FAILED_BOOKS };
         };
@@ -358,12 +395,12 @@ impl<V: Execute> Books<'_, V> {
 
     /// P-17: everybody departs and stays registered, so that what follows can still be certified.
     fn close(&mut self) -> ExecutionStatus {
-        let mut members = self.members();
+        let mut members = members(&self.state);
         members.sort_by_key(|member| member.join_sequence);
-        for member in members {
+        for member in &members {
             self.depart(member.account);
         }
-        self.divide_remainder();
+        self.divide_remainder(&members);
         self.put(StateKey::Closed, &());
         ExecutionStatus::Success
     }
@@ -380,25 +417,21 @@ impl<V: Execute> Books<'_, V> {
         status
     }
 
-    /// P-18: what the app still holds at the close is divided equally among those who departed,
-    /// single units to the lowest addresses.
-    fn divide_remainder(&mut self) {
+    /// P-18: what the app still holds at the close is divided equally among those who depart with
+    /// it, single units to the lowest addresses. Who left before has its due already: a settlement
+    /// that pays it may be under way.
+    fn divide_remainder(&mut self, members: &[MemberRecord]) {
         let departed = self.departed();
         let owed =
             departed.iter().try_fold(Vec::new(), |sum, (_, amounts)| books::add(&sum, amounts));
         let held = owed.and_then(|owed| books::subtract(&books::locked(&self.state), &owed));
-        let count = departed.len() as u64;
+        let departing = |account| members.iter().any(|member| member.account == account);
+        let sharers: Vec<_> =
+            departed.into_iter().filter(|(account, _)| departing(*account)).collect();
+        let count = sharers.len() as u64;
         let Some(held) = held.filter(|held| !held.is_empty() && count > 0) else { return };
-        for (place, (account, amounts)) in (0u64..).zip(departed) {
-            let share: Vec<AssetAmount> = held
-                .iter()
-                .map(|entry| AssetAmount {
-                    asset: entry.asset,
-                    amount: entry.amount / count + u64::from(place < entry.amount % count),
-                })
-                .filter(|entry| entry.amount > 0)
-                .collect();
-            if let Some(total) = books::add(&amounts, &share) {
+        for (place, (account, amounts)) in (0u64..).zip(sharers) {
+            if let Some(total) = books::add(&amounts, &share(&held, place, count)) {
                 self.put(StateKey::Departed(account), &total);
             }
         }
@@ -460,9 +493,97 @@ impl<V: Execute> Books<'_, V> {
             .filter_map(|account| Some((account, books::departed(&self.state, account)?)))
             .collect()
     }
+}
 
-    fn members(&self) -> Vec<MemberRecord> {
-        let accounts = self.state.accounts(&StateKey::Member(Address::ZERO), StateKey::member);
-        accounts.into_iter().filter_map(|account| self::member(&self.state, account)).collect()
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::bench::{self, Vaults},
+        *,
+    };
+
+    fn genesis(record: &ChannelRecord) -> Tip {
+        let state = State::default().with_writes(&genesis_writes(record, &Vaults));
+        let members = record.founders.iter().map(|m| (m.node, Arc::new(m.clone()))).collect();
+        let (height, time) = (Height::ZERO, Time::ZERO);
+        Tip { height, hash: Hash::ZERO, time, state, members: Arc::new(members) }
+    }
+
+    fn next<'a>(record: &'a ChannelRecord, tip: &'a Tip, time: u64) -> Execution<'a, Vaults> {
+        Execution::new(&Vaults, record, tip, Time(time))
+    }
+
+    /// P-13: whoever joined before a founder and whose node came later must not be locked out.
+    #[test]
+    fn earlier_join_than_the_last_founder_is_admitted_once() {
+        let mut record = bench::record(2);
+        record.founders.remove(0);
+        let tip = genesis(&record);
+        let mut run = next(&record, &tip, 1);
+        let join = Transaction::Join(bench::member(0));
+        assert!(run.run(&join).is_ok());
+        assert!(run.run(&join).is_err());
+    }
+
+    /// Not even after it left and was paid.
+    #[test]
+    fn member_that_was_paid_does_not_enter_again_with_its_old_sequence() {
+        let record = bench::record(2);
+        let tip = genesis(&record);
+        let mut run = next(&record, &tip, 1);
+        let (account, join_sequence) = (bench::member(1).account, bench::member(1).join_sequence);
+        assert!(run.run(&Transaction::Remove { account, join_sequence }).is_ok());
+        assert!(run.run(&Transaction::Settled { number: 1, paid: vec![account] }).is_ok());
+        assert!(run.run(&Transaction::Join(bench::member(1))).is_err());
+    }
+
+    #[test]
+    fn node_that_acts_for_another_member_is_not_entered() {
+        let record = bench::record(1);
+        let tip = genesis(&record);
+        let joining = MemberRecord { node: bench::member(0).node, ..bench::member(1) };
+        assert!(next(&record, &tip, 1).run(&Transaction::Join(joining)).is_err());
+    }
+
+    /// P-18: a settlement that pays it what it was owed may be under way.
+    #[test]
+    fn who_left_before_the_close_gets_no_share_of_the_remainder() {
+        let record = bench::record(3);
+        let mut tip = genesis(&record);
+        let holding = |index: usize| Write {
+            key: StateKey::resource(bench::member(index).account, books::VAULT_TAG),
+            value: Some(codec::encode(&bench::amounts(90))),
+        };
+        tip.state = tip.state.with_writes(&[0, 1, 2].map(holding));
+        let mut run = next(&record, &tip, 1);
+        let (account, join_sequence) = (bench::member(2).account, bench::member(2).join_sequence);
+        for transaction in [
+            Transaction::Remove { account, join_sequence },
+            Transaction::Close,
+            Transaction::Settled { number: 1, paid: vec![account] },
+        ] {
+            assert!(run.run(&transaction).is_ok());
+        }
+        let state = run.finish(&tip.state).state;
+        let due = |index: usize| books::departed(&state, bench::member(index).account);
+        assert_eq!(
+            [due(0), due(1), due(2)].map(Option::unwrap_or_default),
+            [bench::amounts(105), bench::amounts(105), Vec::new()]
+        );
+        assert_eq!(books::locked(&state), bench::amounts(210));
+    }
+
+    #[test]
+    fn ticks_come_at_the_interval_only() {
+        let mut record = bench::record(1);
+        let tip = genesis(&record);
+        assert!(next(&record, &tip, 1_000).run(&Transaction::Tick).is_err(), "no ticks here");
+        record.config.tick_interval = 100;
+        let mut run = next(&record, &tip, 1_000);
+        assert!(run.run(&Transaction::Tick).is_ok());
+        assert!(run.run(&Transaction::Tick).is_err(), "one a block");
+        let ticked = Tip { state: run.finish(&tip.state).state, ..tip };
+        assert!(next(&record, &ticked, 1_099).run(&Transaction::Tick).is_err(), "too early");
+        assert!(next(&record, &ticked, 1_100).run(&Transaction::Tick).is_ok());
     }
 }

@@ -3,24 +3,45 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_types::{
-    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, block::CertifiedBlock,
-    chain::ChainTx, evidence::Evidence, limits,
+    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, Time, Transaction, View,
+    block::CertifiedBlock, chain::ChainTx, codec, evidence::Evidence, limits,
 };
 
 use super::{
     Channel,
     execution::Execution,
+    leader::is_checkable,
     log::Tip,
     output::{Appended, Effect, Event, Update},
     quorum,
+    timers::SYNC_PATIENCE,
 };
 use crate::message::Message;
 
-/// What came before its turn: blocks by height, and the best certificate for a block not here yet.
+/// Bytes of blocks held that came too early.
+const WAITING_BYTES: usize = 32 << 20;
+
+/// What came before its turn: blocks by height with their size, and the best certificate for a block
+/// not here yet.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    blocks: BTreeMap<Height, Arc<Block>>,
+    blocks: BTreeMap<Height, (Arc<Block>, usize)>,
     certificate: Option<Certificate>,
+    /// When each peer was last asked for blocks, and the head at that time.
+    asked: BTreeMap<NodeId, (Time, Height)>,
+}
+
+impl Waiting {
+    fn insert(&mut self, block: Arc<Block>, most: usize) {
+        let size = codec::encode(&block).len();
+        self.blocks.insert(block.height(), (block, size));
+        let bytes = |blocks: &BTreeMap<_, (_, usize)>| -> usize {
+            blocks.values().map(|(_, size)| size).sum()
+        };
+        while self.blocks.len() > most || bytes(&self.blocks) > WAITING_BYTES {
+            self.blocks.pop_last();
+        }
+    }
 }
 
 /// Why a block is not appended.
@@ -34,19 +55,16 @@ enum Unfit {
 }
 
 impl Channel {
-    pub(super) fn on_block(&mut self, block: Arc<Block>, vm: &impl Execute) {
-        if self.log.evidence().is_some() || !self.is_plausible(&block) {
+    pub(super) fn on_block(&mut self, from: NodeId, block: Arc<Block>, vm: &impl Execute) {
+        let halted = self.log.evidence().is_some();
+        if halted || from != block.leader || !self.is_plausible(&block) {
             return;
         }
-        let head = self.log.head();
-        if block.height() <= head {
+        if block.height() <= self.log.head() {
             self.check_double(&block);
             return;
         }
-        let room = self.waiting.blocks.len() < self.env.limits.waiting_blocks;
-        if room || block.height() == head.next() {
-            self.waiting.blocks.insert(block.height(), block);
-        }
+        self.hold(block);
         self.drain_waiting(vm);
     }
 
@@ -55,24 +73,34 @@ impl Channel {
             if !self.is_plausible(&entry.block) {
                 return;
             }
-            self.waiting.blocks.insert(entry.block.height(), entry.block);
-            self.drain_waiting(vm);
             if let Some(certificate) = entry.certificate {
                 self.on_certificate(certificate);
             }
+            self.hold(entry.block);
+            self.drain_waiting(vm);
         }
-        let most = self.env.limits.waiting_blocks;
-        while self.waiting.blocks.len() > most {
-            self.waiting.blocks.pop_last();
+    }
+
+    /// P-45: keeps a block until its turn, within bounds; what the leader of its term signed is not
+    /// pushed out by anything else.
+    fn hold(&mut self, block: Arc<Block>) {
+        let held = self.waiting.blocks.get(&block.height());
+        if held.is_some_and(|(held, _)| self.is_leaders(held)) && !self.is_leaders(&block) {
+            return;
         }
+        self.waiting.insert(block, self.env.limits.waiting_blocks);
+    }
+
+    /// Whether the leader of a term that this node knows signed the block.
+    fn is_leaders(&self, block: &Block) -> bool {
+        let term = block.header.term;
+        term <= self.log.term() && self.log.leader_of(term.epoch) == Some(block.leader)
     }
 
     /// Whether a block may wait here: only what a member's node signed, so that nobody else's blocks
     /// push out the leader's.
     fn is_plausible(&self, block: &Block) -> bool {
-        let known = self.log.tip().is_some_and(|tip| tip.members.contains_key(&block.leader))
-            || self.chain.knows(&block.leader);
-        known && block.header.channel == self.env.channel
+        self.is_known(&block.leader) && block.header.channel == self.env.channel
     }
 
     /// Appends every block whose turn it is.
@@ -80,7 +108,7 @@ impl Channel {
         while self.log.evidence().is_none() {
             let next = self.log.head().next();
             self.waiting.blocks = self.waiting.blocks.split_off(&next);
-            let Some(block) = self.waiting.blocks.get(&next).cloned() else { return };
+            let Some((block, _)) = self.waiting.blocks.get(&next).cloned() else { return };
             match self.check_and_append(&block, vm) {
                 Ok(()) => {}
                 Err(Unfit::Later) => return,
@@ -88,7 +116,11 @@ impl Channel {
                     self.waiting.blocks.remove(&next);
                     return;
                 }
-                Err(Unfit::Proven(evidence)) => self.report(evidence),
+                Err(Unfit::Proven(evidence)) => {
+                    self.waiting.blocks.remove(&next);
+                    self.report(evidence);
+                    return;
+                }
             }
         }
     }
@@ -99,13 +131,14 @@ impl Channel {
     fn check_and_append(&mut self, block: &Arc<Block>, vm: &impl Execute) -> Result<(), Unfit> {
         let Some(tip) = self.log.tip() else { return Err(Unfit::Later) };
         self.check_header(block, &tip)?;
-        self.check_justification(block)?;
+        self.check_leavers_block(block, &tip)?;
+        self.check_justification(block, &tip)?;
         self.check_chain_words(block)?;
         let Some(record) = self.log.genesis().map(|genesis| genesis.record.clone()) else {
             return Err(Unfit::Later);
         };
         let time = block.header.time;
-        let mut execution = Execution::new(vm, &record, &tip, time, self.log.last_join());
+        let mut execution = Execution::new(vm, &record, &tip, time);
         for (index, transaction) in (0u32..).zip(&block.transactions) {
             if let Err(refusal) = execution.run(transaction) {
                 return Err(Unfit::Proven(self.invalid(block, index, &refusal)));
@@ -153,12 +186,12 @@ impl Channel {
         if parent_term.is_some_and(|term| header.term < term) {
             return Err(Unfit::Never);
         }
-        let Some(grant) = self.log.grant_of(header.term.epoch) else {
+        let is_leaders = self.log.leader_of(header.term.epoch) == Some(block.leader);
+        if !is_leaders || header.term.view != View::default() {
             return Err(Unfit::Never);
-        };
-        let leads =
-            tip.members.get(&block.leader).is_some_and(|member| member.account == grant.leader);
-        if !leads {
+        }
+        // P-44: whose word is known to be worthless needs a certificate.
+        if self.log.evidence_against(&block.leader).is_some() && !self.is_vouched(header.height) {
             return Err(Unfit::Never);
         }
         if header.time < tip.time {
@@ -170,30 +203,43 @@ impl Channel {
         Ok(())
     }
 
-    /// P-26: the certificate in a block is about a block this node holds, and is a quorum.
-    fn check_justification(&self, block: &Block) -> Result<(), Unfit> {
-        let Some(certificate) = &block.justification else { return Ok(()) };
-        // A block that has left memory was final: nothing hangs on its certificate any more.
-        if self.log.entry(certificate.ack.height).is_none() {
+    /// P-7: a leader that left orders nothing but settlements.
+    fn check_leavers_block(&self, block: &Block, tip: &Tip) -> Result<(), Unfit> {
+        if tip.members.contains_key(&block.leader) {
             return Ok(());
         }
-        if !quorum::is_about_its_block(&self.log, certificate) {
-            return Err(Unfit::Never);
+        let ordered = (0u32..).zip(&block.transactions);
+        match ordered.into_iter().find(|(_, tx)| !matches!(tx, Transaction::Settled { .. })) {
+            None => Ok(()),
+            Some((index, _)) => {
+                let refusal = Refusal::invalid("transaction", "its leader has left");
+                Err(Unfit::Proven(self.invalid(block, index, &refusal)))
+            }
         }
-        let counts = certificate.ack.height >= self.log.certified();
-        if counts && !quorum::certifies(&self.log, certificate) {
-            return Err(Unfit::Never);
+    }
+
+    /// P-26: judged by the chain of blocks alone, so that all nodes judge alike: the certificate in a
+    /// block is the one its parent carries; or of a higher block, near enough to be checked, and a
+    /// quorum of that block's voters.
+    fn check_justification(&self, block: &Block, tip: &Tip) -> Result<(), Unfit> {
+        let parent = self.log.entry(tip.height).map(|entry| &entry.block);
+        let carried = parent.and_then(|parent| parent.justification.as_ref());
+        if block.justification.as_ref() == carried {
+            return Ok(());
         }
-        Ok(())
+        let least = parent.map_or(Height::ZERO, |parent| parent.header.justified);
+        let fits = block.justification.as_ref().is_some_and(|certificate| {
+            certificate.ack.height > least
+                && is_checkable(certificate.ack.height, block.height())
+                && quorum::certifies(&self.log, certificate)
+        });
+        if fits { Ok(()) } else { Err(Unfit::Never) }
     }
 
     /// P-27: joins, removals, closes and settlements are the chain's words: a follower waits until
     /// its own chain client has heard them too, and reports a join that the chain contradicts.
     fn check_chain_words(&mut self, block: &Block) -> Result<(), Unfit> {
-        let vouched =
-            self.waiting.certificate.as_ref().is_some_and(|proof| {
-                proof.ack.height >= block.height() && self.chain.vouches(proof)
-            });
+        let vouched = self.is_vouched(block.height());
         for (index, transaction) in (0u32..).zip(&block.transactions) {
             match self.chain.confirms(transaction) {
                 Some(true) => {}
@@ -211,6 +257,12 @@ impl Channel {
         Ok(())
     }
 
+    /// Whether a certificate that carries 2/3 of the members the chain knows covers `height`.
+    fn is_vouched(&self, height: Height) -> bool {
+        let proof = self.waiting.certificate.as_ref();
+        proof.is_some_and(|proof| proof.ack.height >= height && self.chain.vouches(proof))
+    }
+
     fn invalid(&self, block: &Block, index: u32, refusal: &Refusal) -> Box<Evidence> {
         Box::new(Evidence::InvalidTransaction {
             reporter: self.me,
@@ -223,7 +275,9 @@ impl Channel {
     /// P-28: two different blocks of one leader at one (term, height) are evidence by themselves.
     fn check_double(&mut self, block: &Block) {
         let Some(entry) = self.log.entry(block.height()) else { return };
-        let same_place = entry.block.header.term == block.header.term
+        let is_new = self.log.evidence_against(&block.leader).is_none();
+        let same_place = is_new
+            && entry.block.header.term == block.header.term
             && entry.block.leader == block.leader
             && entry.hash != block.hash();
         if same_place {
@@ -264,23 +318,27 @@ impl Channel {
             return;
         }
         let ack = certificate.ack;
-        let Some(held) = self.log.tip_at(ack.height) else {
-            if ack.height > self.log.head() {
-                let better = self
-                    .waiting
-                    .certificate
-                    .as_ref()
-                    .is_none_or(|known| known.ack.height <= ack.height);
-                if better {
-                    self.waiting.certificate = Some(certificate);
-                }
-            }
-            return;
-        };
+        if ack.height > self.log.head() {
+            return self.keep_certificate(certificate);
+        }
+        let certificate = quorum::members_only(&self.log, &certificate);
         let known = self.log.entry(ack.height).and_then(|entry| entry.certificate.as_ref());
         let adds = known.is_none_or(|known| known.signatures.len() < certificate.signatures.len());
-        if held.hash == ack.block && adds && quorum::certifies(&self.log, &certificate) {
+        let news = adds && ack.height > self.log.finalised();
+        if news && quorum::certifies(&self.log, &certificate) {
             self.record(Event::Certified { certificate });
+        }
+    }
+
+    /// P-46: the best certificate of a block not here yet; only one that the chain's members vouch
+    /// for, so that nobody else's takes its place.
+    fn keep_certificate(&mut self, certificate: Certificate) {
+        let known = self.waiting.certificate.as_ref();
+        if !self.chain.vouches(&certificate) {
+            return;
+        }
+        if known.is_none_or(|known| known.ack.height <= certificate.ack.height) {
+            self.waiting.certificate = Some(certificate);
         }
     }
 
@@ -292,13 +350,165 @@ impl Channel {
         }
     }
 
-    /// P-35: a node behind its leader's head, or with a gap, asks for what it lacks.
+    /// P-35: a node behind a member's head asks it for what it lacks, unless the leader's next block
+    /// is here and waits for the chain's word; the next time another one, if nothing came.
     pub(super) fn ask_for_missing(&mut self, from: NodeId, head: Height) {
-        let own = self.log.head();
-        let next_waits = self.waiting.blocks.contains_key(&own.next());
-        if self.log.tip().is_some() && head > own && !next_waits && self.timers.may_sync(self.now) {
+        let Some(tip) = self.log.tip() else { return };
+        let own = tip.height;
+        let next = self.waiting.blocks.get(&own.next());
+        let waits = next
+            .is_some_and(|(block, _)| block.header.parent == tip.hash && self.is_leaders(block));
+        let asked = self.waiting.asked.get(&from);
+        let in_vain =
+            asked.is_some_and(|(at, then)| *then == own && self.now < at.plus(SYNC_PATIENCE));
+        if head > own && !waits && !in_vain && self.timers.may_sync(self.now) {
+            self.waiting.asked.retain(|_, (at, _)| self.now < at.plus(SYNC_PATIENCE));
+            self.waiting.asked.insert(from, (self.now, own));
             let message = Message::SyncRequest { from: own.next() };
             self.perform(Effect::Send { to: from, message });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::bench::{Bench, certificate, justified_by, nothing},
+        *,
+    };
+
+    /// A follower of four that holds three blocks, and the leader's fourth, which it has not seen.
+    fn three_blocks() -> (Bench, Vec<Arc<Block>>) {
+        let mut bench = Bench::new(4);
+        let blocks: Vec<_> = (0..4).map(|_| bench.cut_unheard()).collect();
+        for block in &blocks[..3] {
+            bench.message(1, 0, Message::Block(Arc::clone(block)));
+        }
+        assert_eq!(bench.nodes[1].log().head(), Height(3));
+        (bench, blocks)
+    }
+
+    /// P-26: else who knows more would append what the others refuse.
+    #[test]
+    fn justification_without_a_quorum_is_refused_whatever_else_a_node_knows() {
+        let (mut bench, blocks) = three_blocks();
+        bench.message(1, 0, Message::Certificate(certificate(&blocks[2], &[0, 1, 2, 3])));
+        assert_eq!(bench.nodes[1].log().certified(), Height(3));
+        let forged = justified_by(&blocks[3], 0, certificate(&blocks[1], &[0]));
+        bench.message(1, 0, Message::Block(Arc::new(forged)));
+        assert_eq!(bench.nodes[1].log().head(), Height(3));
+        let right = justified_by(&blocks[3], 0, certificate(&blocks[1], &[0, 1, 2]));
+        bench.message(1, 0, Message::Block(Arc::new(right)));
+        assert_eq!(bench.nodes[1].log().head(), Height(4));
+    }
+
+    /// P-41: anybody can sign an ack; only members have a say.
+    #[test]
+    fn a_strangers_signature_adds_nothing_to_a_certificate() {
+        let (mut bench, blocks) = three_blocks();
+        let mut stored = |signers: &[usize]| {
+            let message = Message::Certificate(certificate(&blocks[2], signers));
+            bench.message(1, 3, message).events.len()
+        };
+        assert_eq!(stored(&[0, 1, 2, 50]), 1);
+        assert_eq!(stored(&[0, 1, 2, 50, 51, 52]), 0);
+        assert_eq!(stored(&[0, 1, 2, 3]), 1, "a member's does");
+        let kept = bench.nodes[1].log().certificate().map(|kept| kept.signatures.len());
+        assert_eq!(kept, Some(4));
+    }
+
+    fn heartbeat(head: u64) -> Message {
+        Message::Heartbeat(crate::message::Heartbeat {
+            term: Default::default(),
+            head: Height(head),
+            head_hash: fairway_types::Hash::ZERO,
+            certified: Height(0),
+            finalised: Height(0),
+            leader_latency: 0,
+            hops: 0,
+        })
+    }
+
+    fn asks(step: &super::super::output::Step) -> bool {
+        let is_request = |effect: &Effect| {
+            matches!(effect, Effect::Send { message: Message::SyncRequest { .. }, .. })
+        };
+        step.effects.iter().any(is_request)
+    }
+
+    /// A block that `signer` made up.
+    fn junk(like: &Block, signer: usize, change: impl FnOnce(&mut Block)) -> Arc<Block> {
+        let keypair = super::super::bench::node_key(signer);
+        let mut block = like.clone();
+        block.leader = keypair.node_id();
+        change(&mut block);
+        block.signature = keypair.sign(&block.header);
+        Arc::new(block)
+    }
+
+    #[test]
+    fn a_block_of_an_unknown_term_does_not_stop_the_catching_up() {
+        let (mut bench, blocks) = three_blocks();
+        let junk = junk(&blocks[3], 2, |block| block.header.term.epoch.0 = u64::MAX);
+        bench.message(1, 2, Message::Block(junk));
+        assert!(asks(&bench.message(1, 0, heartbeat(4))));
+        bench.message(1, 0, Message::Block(Arc::clone(&blocks[3])));
+        assert_eq!(bench.nodes[1].log().head(), Height(4));
+    }
+
+    #[test]
+    fn an_unanswered_sync_goes_to_another_peer() {
+        let (mut bench, _) = three_blocks();
+        assert!(asks(&bench.message(1, 2, heartbeat(u64::MAX))));
+        bench.now = bench.now.plus(300);
+        assert!(!asks(&bench.message(1, 2, heartbeat(u64::MAX))));
+        assert!(asks(&bench.message(1, 0, heartbeat(4))));
+    }
+
+    #[test]
+    fn sync_blocks_never_hold_more_than_the_limit() {
+        let (mut bench, blocks) = three_blocks();
+        let far = |height: u64| junk(&blocks[3], 2, |block| block.header.height = Height(height));
+        let stranger = junk(&blocks[3], 50, |_| {});
+        let blocks = (10..210).map(far).chain([stranger]);
+        let entries = blocks.map(|block| CertifiedBlock { block, certificate: None });
+        bench.message(1, 2, Message::SyncBlocks(entries.collect()));
+        assert_eq!(bench.nodes[1].waiting.blocks.len(), bench.nodes[1].env.limits.waiting_blocks);
+    }
+
+    /// P-46
+    #[test]
+    fn a_certificate_that_nobody_vouches_for_is_not_kept() {
+        let (mut bench, blocks) = three_blocks();
+        let far = junk(&blocks[3], 0, |block| block.header.height = Height(u64::MAX));
+        bench.message(1, 2, Message::Certificate(certificate(&far, &[2, 50, 51])));
+        assert_eq!(bench.nodes[1].waiting.certificate, None);
+        let right = certificate(&blocks[3], &[0, 1, 2]);
+        bench.message(1, 2, Message::Certificate(right.clone()));
+        assert_eq!(bench.nodes[1].waiting.certificate, Some(right));
+    }
+
+    /// P-44: who is accused in public could otherwise stop everybody for good.
+    #[test]
+    fn evidence_against_a_former_leader_does_not_stop_the_new_one() {
+        let (mut bench, blocks) = three_blocks();
+        for block in &blocks[..3] {
+            for node in [2, 3] {
+                bench.message(node, 0, Message::Block(Arc::clone(block)));
+            }
+        }
+        bench.down.insert(0);
+        bench.grant(1, &[1, 2, 3]);
+        let double = junk(&blocks[1], 0, |block| block.header.time = Time(1));
+        for node in [1, 2] {
+            let step = bench.message(node, 0, Message::Block(Arc::clone(&double)));
+            assert!(matches!(step.events[..], [Event::Diverged { .. }, ..]), "{:?}", step.events);
+        }
+        bench.call(1, 1, nothing());
+        for node in &bench.nodes[1..] {
+            assert!(node.log().certified() > Height(4));
+        }
+        let again = bench.message(1, 0, Message::Block(double));
+        assert!(again.events.is_empty(), "once is enough");
     }
 }

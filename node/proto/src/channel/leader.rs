@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use fairway_types::{
-    Ack, Block, Effects, Execute, Header, Height, SignedAck, Time, Transaction, limits,
+    Ack, Block, Certificate, Effects, Execute, Header, Height, SignedAck, Time, Transaction, codec,
+    limits,
 };
 
 use super::{
     Channel,
     execution::Execution,
-    log::Tip,
+    log::{KEPT_BLOCKS, Tip},
     output::{Appended, Effect, Event, Update},
 };
 use crate::message::Message;
@@ -18,28 +19,47 @@ impl Channel {
     /// P-22: a block is cut as soon as there is something to order and room in the window.
     pub(super) fn cut_block(&mut self, vm: &impl Execute) {
         let Some(tip) = self.log.tip() else { return };
-        let in_flight = tip.height.0.saturating_sub(self.log.certified().0);
-        let full = in_flight >= self.env.limits.window;
-        if full && !self.must_carry_over(&tip) {
+        if self.is_window_full(&tip) && !self.must_carry_over(&tip) {
             return;
         }
         let Some(record) = self.log.genesis().map(|genesis| genesis.record.clone()) else { return };
         let time = self.now.max(tip.time);
-        let mut execution = Execution::new(vm, &record, &tip, time, self.log.last_join());
-        let mut transactions = Vec::new();
-        for transaction in self.due_transactions(&tip) {
-            if execution.run(&transaction).is_ok() {
-                transactions.push(transaction);
-            }
+        let mut execution = Execution::new(vm, &record, &tip, time);
+        let mut transactions = self.order_due(&mut execution, &tip);
+        if tip.members.contains_key(&self.me) {
+            self.order_calls(&mut execution, &mut transactions);
         }
-        self.order_calls(&mut execution, &mut transactions);
         if transactions.is_empty() && !self.needs_empty_block(&tip) {
             return;
         }
         let executed = execution.finish(&tip.state);
         let block = self.sign_block(&tip, time, transactions, &executed.effects, &executed.state);
-        self.timers.on_block(self.now);
         self.append_own(Arc::new(block), executed.effects, executed.state);
+    }
+
+    pub(super) fn is_window_full(&self, tip: &Tip) -> bool {
+        let in_flight = tip.height.0.saturating_sub(self.log.certified().0);
+        in_flight >= self.env.limits.window
+    }
+
+    /// Runs what the chain and the clock make due, as much of it as half a block holds.
+    fn order_due(
+        &mut self,
+        execution: &mut Execution<'_, impl Execute>,
+        tip: &Tip,
+    ) -> Vec<Transaction> {
+        let mut bytes = 0;
+        let mut ordered = Vec::new();
+        for transaction in self.due_transactions(tip) {
+            bytes += codec::encode(&transaction).len();
+            if bytes > limits::BLOCK_BYTES / 2 {
+                break;
+            }
+            if execution.run(&transaction).is_ok() {
+                ordered.push(transaction);
+            }
+        }
+        ordered
     }
 
     fn order_calls(
@@ -49,12 +69,12 @@ impl Channel {
     ) {
         let mut bytes = 0;
         let most = self.env.limits.block_calls.min(limits::BLOCK_TRANSACTIONS / 2);
-        while transactions.len() < most && bytes < limits::BLOCK_BYTES / 2 {
+        while transactions.len() < most && bytes < limits::BLOCK_BYTES / 4 {
             let Some(pooled) = self.pool.take() else { return };
             let transaction = Transaction::Call(pooled.call.clone());
             match execution.run(&transaction) {
                 Ok(_) => {
-                    bytes += fairway_types::codec::encode(&transaction).len();
+                    bytes += codec::encode(&transaction).len();
                     transactions.push(transaction);
                 }
                 Err(refusal) => self.refuse_call(pooled.from, pooled.hash, refusal),
@@ -70,8 +90,7 @@ impl Channel {
         effects: &[Effects],
         state: &fairway_state::State,
     ) -> Block {
-        let justification =
-            self.log.certificate().filter(|certificate| certificate.ack.height.0 > 0).cloned();
+        let justification = self.justification(tip);
         let header = Header {
             channel: self.env.channel,
             parent: tip.hash,
@@ -86,6 +105,17 @@ impl Channel {
         };
         let signature = self.env.keypair.sign(&header);
         Block { header, transactions, justification, leader: self.me, signature }
+    }
+
+    /// P-42: the highest certificate of a registered quorum, unless it is too old to be checked; else
+    /// what the head carries.
+    fn justification(&self, tip: &Tip) -> Option<Certificate> {
+        let carried = self.log.entry(tip.height).and_then(|head| head.block.justification.clone());
+        let least = carried.as_ref().map_or(Height::ZERO, |carried| carried.ack.height);
+        let proof = self.log.proof().filter(|proof| {
+            proof.ack.height > least && is_checkable(proof.ack.height, tip.height.next())
+        });
+        proof.cloned().or(carried)
     }
 
     fn append_own(
@@ -121,16 +151,25 @@ impl Channel {
     }
 
     /// P-24: an empty block is cut to carry a new term's first ack over what the old term left
-    /// uncertified, and once after the last block with transactions, to make it final.
+    /// uncertified, and after the last block with transactions, to make it final.
     fn needs_empty_block(&self, tip: &Tip) -> bool {
-        if self.must_carry_over(tip) {
-            return true;
-        }
-        let Some(head) = self.log.entry(tip.height) else { return false };
-        self.log.certified() == tip.height
-            && self.log.finalised() < tip.height
-            && !head.block.transactions.is_empty()
-            && self.now >= tip.time.plus(self.env.limits.finality_delay)
+        self.must_carry_over(tip) || self.child_due().is_some_and(|due| self.now >= due)
+    }
+
+    /// When an empty block is due that helps the last transactions to become final: it carries a
+    /// proof of them which no block of this term carries yet, or is the term's first. Once such a
+    /// block is there, acks of it do the rest, and another one would change nothing.
+    pub(super) fn child_due(&self) -> Option<Time> {
+        let last = self.log.last_unfinal()?;
+        let head = &self.log.entry(self.log.head())?.block;
+        let term = self.log.term();
+        let covers = |proof: &Certificate| proof.ack.term == term && proof.ack.height >= last;
+        let helps = if head.header.term == term {
+            !head.justification.as_ref().is_some_and(covers) && self.log.proof().is_some_and(covers)
+        } else {
+            self.log.certified() >= head.height()
+        };
+        helps.then(|| head.header.time.plus(self.env.limits.finality_delay))
     }
 
     /// Whether the head is of an older term and uncertified: nobody acks it any more, only a block
@@ -141,5 +180,73 @@ impl Channel {
                 .log
                 .entry(tip.height)
                 .is_some_and(|head| head.block.header.term < self.log.term())
+    }
+}
+
+/// Whether every node can check a certificate of the block at `certified` in the one at `height`.
+pub(super) fn is_checkable(certified: Height, height: Height) -> bool {
+    height.0.saturating_sub(certified.0) <= KEPT_BLOCKS as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::Height;
+
+    use super::super::bench::Bench;
+
+    /// Four members, of whom the last is down and not valid any more.
+    fn one_down() -> Bench {
+        let mut bench = Bench::new(4);
+        bench.down.insert(3);
+        bench.grant(0, &[0, 1, 2]);
+        bench
+    }
+
+    #[test]
+    fn blocks_become_final_while_one_of_four_is_down() {
+        let mut bench = one_down();
+        bench.note(0);
+        let ordered = bench.nodes[0].log().head();
+        bench.wait(300);
+        for node in &bench.nodes[..3] {
+            assert_eq!(node.log().finalised(), ordered);
+        }
+    }
+
+    #[test]
+    fn idle_leader_with_a_member_down_cuts_no_more_blocks_and_sleeps() {
+        let mut bench = one_down();
+        bench.note(0);
+        bench.wait(300);
+        let head = bench.nodes[0].log().head();
+        bench.wait(3_000);
+        assert_eq!(bench.nodes[0].log().head(), head);
+        let deadline = bench.nodes[0].deadline();
+        assert!(deadline.since(bench.now) >= 50, "wakes again at {deadline:?}");
+    }
+
+    /// Nothing can become final: no empty block helps.
+    #[test]
+    fn leader_without_a_registered_quorum_cuts_no_empty_blocks() {
+        let mut bench = Bench::new(2);
+        bench.down.insert(1);
+        bench.grant(0, &[0]);
+        bench.note(0);
+        let head = bench.nodes[0].log().head();
+        bench.wait(1_000);
+        assert_eq!(bench.nodes[0].log().head(), head);
+        assert_eq!(bench.nodes[0].log().certified(), head);
+        assert_eq!(bench.nodes[0].log().finalised(), Height::ZERO);
+    }
+
+    #[test]
+    fn last_block_becomes_final_across_an_epoch() {
+        let mut bench = one_down();
+        bench.note(0);
+        let ordered = bench.nodes[0].log().head();
+        bench.grant(0, &[0, 1]);
+        bench.grant(0, &[0, 1, 2]);
+        bench.wait(500);
+        assert!(bench.nodes[1].log().finalised() >= ordered);
     }
 }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_state::State;
 use fairway_types::{
-    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, JoinSequence, NodeId,
-    SignedAck, StateKey, Term, Time, Transaction, Weight,
+    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, NodeId, SignedAck, StateKey,
+    Term, Time, Weight,
     chain::{ChannelRecord, EpochGrant, MemberRecord},
     codec,
     evidence::Evidence,
@@ -21,8 +21,13 @@ use super::{
     snapshot::Durable,
 };
 
-/// Blocks (and the states after them) kept in memory below the head.
+/// Blocks (and the states after them) kept in memory below the head, and for how many below it the
+/// log knows hash, term and voters: a certificate further down counts for nothing.
 pub const KEPT_BLOCKS: usize = 1024;
+/// Bytes of blocks and effects kept in memory, as long as there are more than [`LEAST_BLOCKS`].
+pub const KEPT_BYTES: usize = 64 << 20;
+/// Blocks kept whatever their size.
+pub const LEAST_BLOCKS: usize = 32;
 
 /// A block in the log with what it did and who may certify what follows it.
 #[derive(Debug, Clone)]
@@ -35,6 +40,15 @@ pub struct Entry {
     /// Registered members after the block: they ack its successor.
     pub members: Arc<Members>,
     pub certificate: Option<Certificate>,
+    /// About what block and effects take in memory.
+    bytes: usize,
+}
+
+/// What certificates of a block are checked against, long after the block has left memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub hash: Hash,
+    pub term: Term,
 }
 
 /// The newest point of the log: genesis or a block.
@@ -54,12 +68,19 @@ pub struct Log {
     term: Term,
     base: Option<Tip>,
     entries: BTreeMap<Height, Entry>,
+    bytes: usize,
+    places: BTreeMap<Height, Place>,
+    /// The registered set after each height at which it changed.
+    sets: BTreeMap<Height, Arc<Members>>,
     certified: Height,
     certificate: Option<Certificate>,
+    proof: Option<Certificate>,
     finalised: Height,
-    last_join: JoinSequence,
+    /// Members that left and whose dues are still in the books.
+    leavers: BTreeMap<Address, Arc<MemberRecord>>,
     acked: Option<SignedAck>,
-    evidence: Option<Arc<Evidence>>,
+    /// One an accused node.
+    evidence: Vec<Arc<Evidence>>,
     proposal: Option<Arc<SignedProposal>>,
     votes: BTreeMap<Hash, SignedVote>,
 }
@@ -81,7 +102,6 @@ pub struct Digest {
     pub certified: Height,
     pub finalised: Height,
     pub settled: u64,
-    pub last_join: JoinSequence,
     pub acked: Option<Ack>,
     pub members: Vec<MemberRecord>,
     pub halted: bool,
@@ -110,7 +130,7 @@ impl Log {
             Event::Appended(appended) => self.append(appended),
             Event::Acked { ack } => self.acked = Some(*ack),
             Event::Certified { certificate } => self.certify(certificate),
-            Event::Diverged { evidence } => self.evidence = Some(Arc::new((**evidence).clone())),
+            Event::Diverged { evidence } => self.accuse(evidence),
             Event::Proposed { proposal } => self.proposal = Some(Arc::new((**proposal).clone())),
             Event::Voted { vote } => {
                 self.votes.insert(vote.vote.proposal, (**vote).clone());
@@ -129,10 +149,15 @@ impl Log {
             state,
             members: Arc::new(members),
         };
-        self.last_join =
-            record.founders.iter().map(|member| member.join_sequence).max().unwrap_or_default();
         self.base = Some(tip.clone());
+        self.sets.insert(Height::ZERO, Arc::clone(&tip.members));
         self.genesis = Some(Arc::new(Genesis { record: record.clone(), tip }));
+    }
+
+    fn accuse(&mut self, evidence: &Evidence) {
+        if self.evidence_against(&evidence.accused()).is_none() {
+            self.evidence.push(Arc::new(evidence.clone()));
+        }
     }
 
     fn start_term(&mut self, grant: &EpochGrant) {
@@ -149,11 +174,7 @@ impl Log {
             tip.state.with_writes(&super::execution::merged_writes(&appended.effects))
         });
         let members = next_members(&tip.members, &state, &appended.effects);
-        for transaction in &appended.block.transactions {
-            if let Transaction::Join(member) = transaction {
-                self.last_join = self.last_join.max(member.join_sequence);
-            }
-        }
+        self.note_leavers(&tip.members, &members, &state);
         let entry = Entry {
             hash: appended.block.hash(),
             block: Arc::clone(&appended.block),
@@ -161,46 +182,105 @@ impl Log {
             state,
             members,
             certificate: None,
+            bytes: size(appended),
         };
-        self.entries.insert(entry.block.height(), entry);
-        if let Some(certificate) = &appended.block.justification
-            && certificate.ack.height > self.certified
-        {
+        self.insert(entry, &tip.members);
+        if let Some(certificate) = &appended.block.justification {
             self.certify(certificate);
         }
         self.forget_old();
     }
 
-    fn certify(&mut self, certificate: &Certificate) {
-        let height = certificate.ack.height;
-        if let Some(entry) = self.entries.get_mut(&height) {
-            let more = entry
-                .certificate
-                .as_ref()
-                .is_none_or(|known| known.signatures.len() < certificate.signatures.len());
-            if more {
-                entry.certificate = Some(certificate.clone());
-            }
+    fn insert(&mut self, entry: Entry, before: &Arc<Members>) {
+        let header = &entry.block.header;
+        self.places.insert(header.height, Place { hash: entry.hash, term: header.term });
+        if !Arc::ptr_eq(before, &entry.members) {
+            self.sets.insert(header.height, Arc::clone(&entry.members));
         }
-        if height >= self.certified {
+        self.bytes += entry.bytes;
+        self.entries.insert(header.height, entry);
+    }
+
+    /// Who is in the books as departed but registered no more; who was paid is forgotten.
+    fn note_leavers(&mut self, before: &Arc<Members>, after: &Arc<Members>, state: &State) {
+        if !Arc::ptr_eq(before, after) {
+            let left = before.values().filter(|member| !after.contains_key(&member.node));
+            self.leavers.extend(left.map(|member| (member.account, Arc::clone(member))));
+        }
+        self.leavers.retain(|account, _| super::books::departed(state, *account).is_some());
+    }
+
+    /// Keeps what a certificate says, as far as members signed it.
+    fn certify(&mut self, certificate: &Certificate) {
+        let certificate = quorum::members_only(self, certificate);
+        let height = certificate.ack.height;
+        if let Some(entry) = self.entries.get_mut(&height)
+            && says_more(entry.certificate.as_ref(), &certificate)
+        {
+            entry.certificate = Some(certificate.clone());
+        }
+        if says_more(self.certificate.as_ref(), &certificate) {
             self.certified = height;
             self.certificate = Some(certificate.clone());
         }
-        if let Some(height) = quorum::finalised_by(self, certificate) {
+        let is_proof = quorum::has_registered_quorum(self, &certificate);
+        if is_proof && says_more(self.proof.as_ref(), &certificate) {
+            self.proof = Some(certificate.clone());
+        }
+        if let Some(height) = quorum::finalised_by(self, &certificate) {
             self.finalised = self.finalised.max(height);
         }
     }
 
-    /// Old blocks leave memory once they are final; the store keeps them.
+    /// P-39: what is in memory is bounded by blocks and by bytes, whatever is certified or final;
+    /// the store keeps all.
     fn forget_old(&mut self) {
-        while self.entries.len() > KEPT_BLOCKS {
-            let Some((height, entry)) = self.entries.first_key_value() else { return };
-            if *height >= self.finalised || *height >= self.certified {
-                return;
-            }
-            self.base = Some(tip_of(entry));
-            self.entries.pop_first();
+        let too_many = |log: &Self| {
+            let blocks = log.entries.len();
+            blocks > KEPT_BLOCKS || (log.bytes > KEPT_BYTES && blocks > LEAST_BLOCKS)
+        };
+        while too_many(self) {
+            let Some((_, entry)) = self.entries.pop_first() else { return };
+            self.bytes -= entry.bytes;
+            self.base = Some(tip_of(&entry));
         }
+        while self.places.len() > KEPT_BLOCKS {
+            self.places.pop_first();
+        }
+        let oldest = self.places.first_key_value().map_or(Height::ZERO, |(height, _)| *height);
+        let needed = oldest.previous().min(self.finalised);
+        let first = self.sets.range(..=needed).next_back().map(|(height, _)| *height);
+        if let Some(first) = first {
+            self.sets = self.sets.split_off(&first);
+        }
+    }
+
+    /// Hash and term of the block at `height`, for [`KEPT_BLOCKS`] below the head.
+    #[must_use]
+    pub fn place(&self, height: Height) -> Option<Place> {
+        self.places.get(&height).copied()
+    }
+
+    /// Registered members before the block at `height`.
+    #[must_use]
+    pub fn members_before(&self, height: Height) -> Option<&Arc<Members>> {
+        self.sets.range(..height).next_back().map(|(_, members)| members)
+    }
+
+    /// The registered sets of all blocks above the final height up to the one at `height`.
+    pub fn sets_before(&self, height: Height) -> impl Iterator<Item = &Arc<Members>> {
+        let first = self.finalised.min(height.previous());
+        let first = self.sets.range(..=first).next_back().map_or(first, |(height, _)| *height);
+        self.sets.range(first..height).map(|(_, members)| members)
+    }
+
+    /// The last block with transactions that is not final.
+    #[must_use]
+    pub fn last_unfinal(&self) -> Option<Height> {
+        let open = self.entries.range(self.finalised.next()..).rev();
+        open.map(|(_, entry)| &entry.block)
+            .find(|block| !block.transactions.is_empty())
+            .map(|block| block.height())
     }
 
     /// The point below the blocks in memory.
@@ -218,10 +298,13 @@ impl Log {
             term: self.term,
             certified: self.certified,
             certificate: self.certificate.clone(),
+            proof: self.proof.clone(),
+            places: self.places.clone(),
+            sets: self.sets.iter().map(|(height, set)| (*height, records(set))).collect(),
             finalised: self.finalised,
-            last_join: self.last_join,
+            leavers: self.leavers.values().map(|member| (**member).clone()).collect(),
             acked: self.acked,
-            evidence: self.evidence.as_deref().cloned(),
+            evidence: self.evidence.iter().map(|evidence| (**evidence).clone()).collect(),
             proposal: self.proposal.as_deref().cloned(),
             votes: self.votes.clone(),
         }
@@ -237,10 +320,15 @@ impl Log {
         self.term = durable.term;
         self.certified = durable.certified;
         self.certificate = durable.certificate;
+        self.proof = durable.proof;
+        self.places = durable.places;
+        let sets = durable.sets.into_iter();
+        self.sets = sets.map(|(height, set)| (height, by_node(set))).collect();
         self.finalised = durable.finalised;
-        self.last_join = durable.last_join;
+        self.leavers =
+            durable.leavers.into_iter().map(|left| (left.account, Arc::new(left))).collect();
         self.acked = durable.acked;
-        self.evidence = durable.evidence.map(Arc::new);
+        self.evidence = durable.evidence.into_iter().map(Arc::new).collect();
         self.proposal = durable.proposal.map(Arc::new);
         self.votes = durable.votes;
         for (height, certificate) in certificates {
@@ -270,12 +358,27 @@ impl Log {
         self.grants.get(&epoch)
     }
 
-    /// The node that leads the term; `None` before the first, and for a leader not yet in the log.
+    /// The node that leads the term; `None` before the first, and for a leader not yet in the log or
+    /// already paid.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
-        let leader = self.grant()?.leader;
+        self.leader_of(self.term.epoch)
+    }
+
+    /// P-7: the node of the member to which the epoch was granted. It leads on after its own leave,
+    /// until a settlement has paid it.
+    #[must_use]
+    pub fn leader_of(&self, epoch: Epoch) -> Option<NodeId> {
+        let leader = self.grant_of(epoch)?.leader;
         let tip = self.tip()?;
-        tip.members.values().find(|member| member.account == leader).map(|member| member.node)
+        let registered = tip.members.values().find(|member| member.account == leader);
+        registered.or_else(|| self.leavers.get(&leader)).map(|member| member.node)
+    }
+
+    /// Whether the node's member left and is not paid yet.
+    #[must_use]
+    pub fn is_leaver(&self, node: &NodeId) -> bool {
+        self.leavers.values().any(|member| member.node == *node)
     }
 
     #[must_use]
@@ -328,14 +431,16 @@ impl Log {
         self.certificate.as_ref()
     }
 
+    /// The highest certificate seen that carries a registered quorum: what a block justifies itself
+    /// with.
     #[must_use]
-    pub fn finalised(&self) -> Height {
-        self.finalised
+    pub fn proof(&self) -> Option<&Certificate> {
+        self.proof.as_ref()
     }
 
     #[must_use]
-    pub fn last_join(&self) -> JoinSequence {
-        self.last_join
+    pub fn finalised(&self) -> Height {
+        self.finalised
     }
 
     #[must_use]
@@ -343,9 +448,16 @@ impl Log {
         self.acked.as_ref()
     }
 
+    /// P-44: the evidence against the present leader, which stops this node; what a former leader
+    /// did stops nobody.
     #[must_use]
     pub fn evidence(&self) -> Option<&Evidence> {
-        self.evidence.as_deref()
+        self.evidence_against(&self.leader()?)
+    }
+
+    #[must_use]
+    pub fn evidence_against(&self, node: &NodeId) -> Option<&Evidence> {
+        self.evidence.iter().map(AsRef::as_ref).find(|evidence| evidence.accused() == *node)
     }
 
     #[must_use]
@@ -385,13 +497,35 @@ impl Log {
             certified: self.certified,
             finalised: self.finalised,
             settled: self.settled(),
-            last_join: self.last_join,
             acked: self.acked.map(|ack| ack.ack),
             members: members.unwrap_or_default(),
-            halted: self.evidence.is_some(),
+            halted: self.evidence().is_some(),
             votes: self.votes.keys().copied().collect(),
         }
     }
+}
+
+/// Whether `new` is of a higher block than `known`, or of the same with more signatures.
+fn says_more(known: Option<&Certificate>, new: &Certificate) -> bool {
+    let rank = |certificate: &Certificate| (certificate.ack.height, certificate.signatures.len());
+    known.is_none_or(|known| rank(known) < rank(new))
+}
+
+fn size(appended: &Appended) -> usize {
+    let writes = appended.effects.iter().flat_map(|effects| &effects.writes);
+    let events = appended.effects.iter().flat_map(|effects| &effects.events);
+    writes.map(|write| 64 + write.value.as_ref().map_or(0, Vec::len)).sum::<usize>()
+        + events.map(|event| 64 + event.data.len()).sum::<usize>()
+        + codec::encode(&appended.block).len()
+}
+
+/// Members as a snapshot holds them.
+pub(super) fn records(members: &Members) -> Vec<MemberRecord> {
+    members.values().map(|member| (**member).clone()).collect()
+}
+
+pub(super) fn by_node(records: Vec<MemberRecord>) -> Arc<Members> {
+    Arc::new(records.into_iter().map(|member| (member.node, Arc::new(member))).collect())
 }
 
 fn tip_of(entry: &Entry) -> Tip {
@@ -429,5 +563,69 @@ fn next_members(before: &Arc<Members>, state: &State, effects: &[Effects]) -> Ar
 
 /// Total weight of some members.
 pub fn weight<'a>(members: impl Iterator<Item = &'a Arc<MemberRecord>>) -> Weight {
-    Weight(members.fold(0u64, |sum, member| sum.saturating_add(member.weight.0)))
+    sum(members.map(|member| member.weight))
+}
+
+/// Weights come from the chain: a sum too large stays the largest.
+pub fn sum(weights: impl Iterator<Item = Weight>) -> Weight {
+    Weight(weights.fold(0u64, |sum, weight| sum.saturating_add(weight.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::{ExecutionStatus, Gas, Write};
+
+    use super::{
+        super::bench::{self, Bench},
+        *,
+    };
+
+    /// A log after `count` blocks of two founders, certified by the first alone: nothing is final.
+    fn without_finality(count: u64, effects: &Effects) -> Log {
+        let mut bench = Bench::new(2);
+        let block = bench.cut_unheard();
+        let mut log = bench.nodes[1].log().clone();
+        for height in 1..=count {
+            let mut block = (*block).clone();
+            block.header.height = Height(height);
+            block.header.parent = log.tip().unwrap().hash;
+            let certificate = bench::certificate(&block, &[0]);
+            let effects = Arc::new(vec![effects.clone()]);
+            log.apply(&Event::Appended(Appended { block: Arc::new(block), effects, state: None }));
+            log.apply(&Event::Certified { certificate });
+        }
+        log
+    }
+
+    fn effects(bytes: usize) -> Effects {
+        let key = StateKey::Sequence(Address::from_low(1));
+        let write = Write { key, value: Some(vec![1; bytes]) };
+        let status = ExecutionStatus::Success;
+        Effects { status, gas_used: Gas(0), writes: vec![write], events: Vec::new() }
+    }
+
+    /// P-39
+    #[test]
+    fn log_in_memory_stays_bounded_without_finality() {
+        let log = without_finality(3_000, &effects(1));
+        assert_eq!((log.certified(), log.finalised()), (Height(3_000), Height::ZERO));
+        assert_eq!((log.entries.len(), log.places.len()), (KEPT_BLOCKS, KEPT_BLOCKS));
+    }
+
+    #[test]
+    fn log_in_memory_is_bounded_by_bytes_too() {
+        let log = without_finality(100, &effects(KEPT_BYTES / 50));
+        assert!((LEAST_BLOCKS..51).contains(&log.entries.len()), "{}", log.entries.len());
+        let log = without_finality(40, &effects(KEPT_BYTES / 20));
+        assert_eq!(log.entries.len(), LEAST_BLOCKS);
+    }
+
+    #[test]
+    fn log_whose_old_blocks_left_memory_comes_back_from_its_snapshot() {
+        let log = without_finality(1_100, &effects(1));
+        let back = Log::restore(log.snapshot());
+        assert_eq!(back.digest(), log.digest());
+        assert_eq!((back.places, back.bytes), (log.places, log.bytes));
+        assert_eq!(back.sets.keys().collect::<Vec<_>>(), log.sets.keys().collect::<Vec<_>>());
+    }
 }

@@ -5,9 +5,12 @@
 //! signature leaves before it is stored. Only [`Log`] is durable; everything else is rebuilt from
 //! peers, clients and the chain.
 
+#[cfg(test)]
+mod bench;
 pub mod books;
 mod clients;
 pub mod controller;
+pub mod entered;
 pub mod execution;
 mod follower;
 pub mod input;
@@ -205,6 +208,15 @@ impl Channel {
         self.answer_hardened();
     }
 
+    /// P-7: whether this node is out for good: its leave is final, so nothing of it is missing.
+    fn has_left(&self) -> bool {
+        self.log.is_leaver(&self.me)
+            && self
+                .log
+                .tip_at(self.log.finalised())
+                .is_some_and(|tip| !tip.members.contains_key(&self.me))
+    }
+
     /// Whether this node leads the term and may order.
     fn leads(&self) -> bool {
         self.log.leader() == Some(self.me) && self.log.evidence().is_none()
@@ -213,5 +225,100 @@ impl Channel {
     /// Height of the last settlement the chain reported.
     fn settled_height(&self) -> Height {
         self.chain.record().map_or(Height::ZERO, |record| record.settlement.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::{Operation, chain::ChainTx};
+
+    use super::{bench::Bench, *};
+
+    fn applied(bench: &Bench, node: usize) -> usize {
+        let is_application = |tx: &&ChainTx| matches!(tx, ChainTx::ApplyForLeadership { .. });
+        bench.submitted(node).filter(is_application).count()
+    }
+
+    /// The chain executes the settlement that `node` submitted.
+    fn settle(bench: &mut Bench, node: usize) {
+        let proposals = bench.submitted(node).filter_map(|tx| match tx {
+            ChainTx::Propose { proposal } => Some((**proposal).clone()),
+            ChainTx::Heartbeat { .. }
+            | ChainTx::ApplyForLeadership { .. }
+            | ChainTx::Execute { .. }
+            | ChainTx::Report { .. } => None,
+        });
+        let proposal = proposals.last().expect("a proposal was submitted");
+        let paid: Vec<_> =
+            proposal.balances.iter().filter(|row| row.leaves).map(|row| row.account).collect();
+        bench.record.members.retain(|member| !paid.contains(&member.record.account));
+        let settlement = &mut bench.record.settlement;
+        settlement.number = proposal.number;
+        settlement.height = proposal.to_height;
+        settlement.root = proposal.to_root;
+        settlement.block = proposal.to_block;
+        settlement.paid = paid;
+        settlement.closed = proposal.closes;
+        bench.observe();
+    }
+
+    #[test]
+    fn only_member_leaves_and_is_paid() {
+        let mut bench = Bench::new(1);
+        bench.call(0, 0, Operation::Leave);
+        assert_eq!(bench.nodes[0].log().certified(), Height(1));
+        assert_eq!(bench.nodes[0].log().finalised(), Height(1));
+        bench.wait(100);
+        let executes = |tx: &&ChainTx| matches!(tx, ChainTx::Execute { .. });
+        assert_eq!(bench.submitted(0).filter(executes).count(), 1);
+    }
+
+    #[test]
+    fn leave_of_the_leader_is_settled_and_the_others_go_on() {
+        let mut bench = Bench::new(3);
+        bench.call(0, 0, Operation::Leave);
+        for node in &bench.nodes {
+            assert_eq!(node.log().certified(), Height(1));
+            assert_eq!(node.log().leader(), Some(bench.nodes[0].node()));
+        }
+        bench.wait(100);
+        assert_eq!(applied(&bench, 1), 0, "the leader is valid for the chain");
+        settle(&mut bench, 0);
+        assert_eq!((applied(&bench, 0), applied(&bench, 1), applied(&bench, 2)), (0, 1, 1));
+        bench.grant(1, &[1, 2]);
+        bench.note(1);
+        for node in &bench.nodes[1..] {
+            assert_eq!(node.log().leader(), Some(bench.nodes[1].node()));
+            assert_eq!(node.log().settled(), 1);
+            assert_eq!(node.log().certified(), node.log().head());
+            assert!(node.log().certified() > Height(1));
+        }
+    }
+
+    /// P-7: what it orders after its leave would cross the next leader's blocks.
+    #[test]
+    fn leader_that_left_orders_no_more_calls_and_stops_its_heartbeats() {
+        let mut bench = Bench::new(2);
+        bench.call(0, 0, Operation::Leave);
+        let head = bench.nodes[0].log().head();
+        let before = bench.submitted(0).count();
+        bench.call(1, 1, bench::nothing());
+        bench.wait(20_000);
+        assert_eq!(bench.nodes[0].log().head(), head);
+        let later: Vec<_> = bench.submitted(0).skip(before).collect();
+        assert!(!later.iter().any(|tx| matches!(tx, ChainTx::Heartbeat { .. })), "{later:?}");
+    }
+
+    /// A leader whose settlement never comes is not valid after 15 s: the others need not wait.
+    #[test]
+    fn others_apply_once_the_leader_that_left_is_not_valid() {
+        let mut bench = Bench::new(2);
+        bench.call(0, 0, Operation::Leave);
+        bench.wait(1_000);
+        assert_eq!(applied(&bench, 1), 0);
+        bench.wait(15_000);
+        bench.record.members[1].last_heartbeat = bench.now;
+        bench.observe();
+        assert_eq!(applied(&bench, 1), 1);
     }
 }

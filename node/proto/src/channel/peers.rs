@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use fairway_types::{Ack, Certificate, Height, NodeId, Signature, SignedAck, Time};
+use fairway_types::{Certificate, Height, NodeId, Signature, SignedAck, Time};
 
 use super::{
     Channel,
+    log::KEPT_BLOCKS,
     output::{Effect, Event},
     quorum,
 };
@@ -14,19 +15,13 @@ use crate::message::{Heartbeat, Message};
 #[derive(Debug, Default)]
 pub(super) struct Peers {
     heard: BTreeMap<NodeId, Heard>,
-    acks: BTreeMap<Height, Acks>,
+    acks: BTreeMap<Height, BTreeMap<NodeId, Signature>>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Heard {
     pub heartbeat: Heartbeat,
     pub at: Time,
-}
-
-#[derive(Debug)]
-struct Acks {
-    ack: Ack,
-    signatures: BTreeMap<NodeId, Signature>,
 }
 
 impl Peers {
@@ -37,47 +32,49 @@ impl Peers {
 }
 
 impl Channel {
-    /// P-34: the leader counts an ack once, for the block it holds at that place, from a member
-    /// registered before it; it certifies at 2/3 and tells again when everybody acked.
+    /// P-34: the leader counts an ack once, for the block it holds at that place, from a member with
+    /// a say in it; it tells the certificate at 2/3 of the valid weight, and again each time it
+    /// settles more: at 2/3 of the registered weight, and when everybody acked.
     pub(super) fn on_ack(&mut self, signed: SignedAck) {
         let ack = signed.ack;
         if !self.leads() || ack.channel != self.env.channel {
             return;
         }
-        let Some(entry) = self.log.entry(ack.height) else { return };
-        if entry.hash != ack.block || entry.block.header.term != ack.term {
+        let Some(place) = self.log.place(ack.height) else { return };
+        let is_its_block = place.hash == ack.block && place.term == ack.term;
+        if !is_its_block || !quorum::may_ack(&self.log, ack.height, &signed.node) {
             return;
         }
-        let Some(parent) = self.log.tip_at(ack.height.previous()) else { return };
-        if !parent.members.contains_key(&signed.node) {
-            return;
-        }
-        // A leader that restarted has forgotten its own ack, but stored it.
-        let own = self.log.acked().filter(|own| own.ack == ack).map(|own| own.signature);
-        let acks = self
-            .peers
-            .acks
-            .entry(ack.height)
-            .or_insert_with(|| Acks { ack, signatures: BTreeMap::new() });
-        acks.signatures.insert(signed.node, signed.signature);
-        acks.signatures.extend(own.map(|signature| (self.me, signature)));
-        let complete = acks.signatures.len() == parent.members.len();
-        let certificate = Certificate {
-            ack: acks.ack,
-            signatures: acks
-                .signatures
-                .iter()
-                .map(|(node, signature)| (*node, *signature))
-                .collect(),
-        };
-        let news =
-            ack.height > self.log.certified() || (complete && ack.height > self.log.finalised());
-        if news && quorum::certifies(&self.log, &certificate) {
+        let certificate = self.count(signed);
+        if self.is_news(&certificate) && quorum::certifies(&self.log, &certificate) {
             self.record(Event::Certified { certificate: certificate.clone() });
             self.perform(Effect::Broadcast(Message::Certificate(certificate)));
-            let oldest = Height(self.log.certified().0.saturating_sub(self.env.limits.window));
+            let oldest = Height(self.log.head().0.saturating_sub(KEPT_BLOCKS as u64));
             self.peers.acks = self.peers.acks.split_off(&oldest);
         }
+    }
+
+    /// All acks of the block so far.
+    fn count(&mut self, signed: SignedAck) -> Certificate {
+        let ack = signed.ack;
+        // A leader that restarted has forgotten its own ack, but stored it.
+        let own = self.log.acked().filter(|own| own.ack == ack).map(|own| own.signature);
+        let acks = self.peers.acks.entry(ack.height).or_default();
+        acks.insert(signed.node, signed.signature);
+        acks.extend(own.map(|signature| (self.me, signature)));
+        let signatures = acks.iter().map(|(node, signature)| (*node, *signature));
+        let certificate = Certificate { ack, signatures: signatures.collect() };
+        quorum::members_only(&self.log, &certificate)
+    }
+
+    fn is_news(&self, certificate: &Certificate) -> bool {
+        let height = certificate.ack.height;
+        if height > self.log.certified() {
+            return true;
+        }
+        let known = self.log.entry(height).and_then(|entry| entry.certificate.as_ref());
+        let known = known.map_or(0, |known| quorum::strength(&self.log, known));
+        height > self.log.finalised() && quorum::strength(&self.log, certificate) > known
     }
 
     /// P-36: heartbeats repair what the network lost: acks, certificates, blocks.
@@ -93,10 +90,8 @@ impl Channel {
         let finalised = heartbeat.finalised;
         self.peers.heard.insert(from, Heard { heartbeat, at: self.now });
         if self.leads() {
-            let behind = certified < self.log.certified() || finalised < self.log.finalised();
-            if behind && let Some(certificate) = self.log.certificate().cloned() {
-                let message = Message::Certificate(certificate);
-                self.perform(Effect::Send { to: from, message });
+            if certified < self.log.certified() || finalised < self.log.finalised() {
+                self.send_certificates(from);
             }
             return;
         }
@@ -107,6 +102,14 @@ impl Channel {
             && (ack.ack.height > certified || ack.ack.height > self.log.finalised())
         {
             self.perform(Effect::Send { to: from, message: Message::Ack(ack) });
+        }
+    }
+
+    fn send_certificates(&mut self, to: NodeId) {
+        let (best, proof) = (self.log.certificate().cloned(), self.log.proof().cloned());
+        let proof = proof.filter(|proof| best.as_ref() != Some(proof));
+        for certificate in best.into_iter().chain(proof) {
+            self.perform(Effect::Send { to, message: Message::Certificate(certificate) });
         }
     }
 

@@ -36,11 +36,10 @@ pub fn certifies(log: &Log, certificate: &Certificate) -> bool {
     if !is_about_its_block(log, certificate) {
         return false;
     }
-    let Some(parent) = log.tip_at(certificate.ack.height.previous()) else { return false };
+    let Some(members) = log.members_before(certificate.ack.height) else { return false };
     let epoch = certificate.ack.term.epoch;
-    let whole = weight(voters(log, &parent.members, epoch));
-    let part =
-        weight(voters(log, &parent.members, epoch).filter(|member| signed(certificate, member)));
+    let whole = weight(voters(log, members, epoch));
+    let part = weight(voters(log, members, epoch).filter(|member| signed(certificate, member)));
     is_quorum(part, whole)
 }
 
@@ -49,36 +48,66 @@ pub fn certifies(log: &Log, certificate: &Certificate) -> bool {
 /// registered weight from the same term: then the block of that inner certificate is final.
 #[must_use]
 pub fn finalised_by(log: &Log, certificate: &Certificate) -> Option<Height> {
-    let height = certificate.ack.height;
-    let parent = log.tip_at(height.previous())?;
-    let acked = parent.members.values().filter(|member| signed(certificate, member)).count();
-    if acked == parent.members.len() && acked > 0 {
-        return Some(height);
-    }
     if !has_registered_quorum(log, certificate) {
         return None;
+    }
+    let height = certificate.ack.height;
+    if is_complete(log, certificate) {
+        return Some(height);
     }
     let inner = log.entry(height)?.block.justification.as_ref()?;
     let same_term = inner.ack.term == certificate.ack.term;
     (same_term && has_registered_quorum(log, inner)).then_some(inner.ack.height)
 }
 
-/// P-32: 2/3 of the registered weight, valid or not.
-fn has_registered_quorum(log: &Log, certificate: &Certificate) -> bool {
-    let Some(parent) = log.tip_at(certificate.ack.height.previous()) else { return false };
-    let whole = weight(parent.members.values());
-    let part = weight(parent.members.values().filter(|member| signed(certificate, member)));
-    is_quorum(part, whole)
+/// P-32: 2/3 of the weight of all registered members, valid or not; and where blocks that are not
+/// final yet changed the set, 2/3 of every set since the last final block. Otherwise a leader could
+/// show a block that takes members out to those alone who stay.
+#[must_use]
+pub fn has_registered_quorum(log: &Log, certificate: &Certificate) -> bool {
+    let mut sets = log.sets_before(certificate.ack.height).peekable();
+    sets.peek().is_some()
+        && sets.all(|members| {
+            let part = members.values().filter(|member| signed(certificate, member));
+            is_quorum(weight(part), weight(members.values()))
+        })
+}
+
+/// Whether every registered member acked.
+fn is_complete(log: &Log, certificate: &Certificate) -> bool {
+    log.members_before(certificate.ack.height)
+        .is_some_and(|members| members.values().all(|member| signed(certificate, member)))
+}
+
+/// How much a certificate settles: less than a registered quorum, one, everybody.
+#[must_use]
+pub fn strength(log: &Log, certificate: &Certificate) -> u8 {
+    let registered = has_registered_quorum(log, certificate);
+    u8::from(registered) + u8::from(registered && is_complete(log, certificate))
+}
+
+/// Whether the node's ack of the block at `height` counts: it is in a set that is still in force.
+#[must_use]
+pub fn may_ack(log: &Log, height: Height, node: &NodeId) -> bool {
+    log.sets_before(height).any(|members| members.contains_key(node))
+}
+
+/// P-41: the certificate without the signatures of nodes that have no say.
+#[must_use]
+pub fn members_only(log: &Log, certificate: &Certificate) -> Certificate {
+    let mut kept = certificate.clone();
+    kept.signatures.retain(|(node, _)| may_ack(log, certificate.ack.height, node));
+    kept
 }
 
 /// Whether the log holds the block that the certificate names, in the term that it names.
 #[must_use]
 pub fn is_about_its_block(log: &Log, certificate: &Certificate) -> bool {
     let ack = &certificate.ack;
-    log.entry(ack.height).is_some_and(|entry| {
-        let header = &entry.block.header;
-        entry.hash == ack.block && header.term == ack.term && header.channel == ack.channel
-    })
+    let here = log.genesis().is_some_and(|genesis| genesis.record.channel == ack.channel);
+    here && log
+        .place(ack.height)
+        .is_some_and(|held| held.hash == ack.block && held.term == ack.term)
 }
 
 fn signed(certificate: &Certificate, member: &MemberRecord) -> bool {
@@ -87,7 +116,15 @@ fn signed(certificate: &Certificate, member: &MemberRecord) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use fairway_types::{Block, Effects, ExecutionStatus, Gas, StateKey, Write};
+
+    use super::{
+        super::{
+            bench::{self, Bench},
+            output::{Appended, Event},
+        },
+        *,
+    };
 
     #[test]
     fn quorum_is_two_thirds_rounded_up() {
@@ -108,5 +145,41 @@ mod tests {
         for (part, whole, expected) in cases {
             assert_eq!(is_quorum(Weight(part), Weight(whole)), expected, "{part} of {whole}");
         }
+    }
+    /// C signs with the leader what the leader showed to C alone: two of the two that stay.
+    #[test]
+    fn a_block_that_shrinks_the_set_is_not_final_by_the_new_set_alone() {
+        let mut bench = Bench::new(4);
+        let (first, second) = (bench.cut_unheard(), bench.cut_unheard());
+        let gone = |index: usize| Write {
+            key: StateKey::Member(bench::member(index).account),
+            value: None,
+        };
+        let effects = Effects {
+            status: ExecutionStatus::Success,
+            gas_used: Gas(0),
+            writes: vec![gone(1), gone(2)],
+            events: Vec::new(),
+        };
+        let record = bench.record.clone();
+        let grant = record.grants[0].clone();
+        let certificate = bench::certificate(&second, &[0, 3]);
+        let mut log = Log::default();
+        for event in [
+            Event::Started { record: Box::new(record), writes: Vec::new() },
+            Event::TermStarted { grant },
+            Event::Appended(appended(first, effects.clone())),
+            Event::Appended(appended(second.clone(), Effects { writes: Vec::new(), ..effects })),
+        ] {
+            log.apply(&event);
+        }
+        log.apply(&Event::Certified { certificate });
+        assert_eq!(log.finalised(), Height(0));
+        log.apply(&Event::Certified { certificate: bench::certificate(&second, &[0, 1, 3]) });
+        assert_eq!(log.finalised(), Height(2), "who left goes on signing until then");
+    }
+
+    fn appended(block: Arc<Block>, effects: Effects) -> Appended {
+        Appended { block, effects: Arc::new(vec![effects]), state: None }
     }
 }

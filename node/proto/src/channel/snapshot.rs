@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_state::State;
 use fairway_types::{
-    Block, Certificate, Effects, Epoch, Hash, Height, JoinSequence, SignedAck, StateKey, Term,
-    Time, Write,
+    Block, Certificate, Effects, Epoch, Hash, Height, SignedAck, StateKey, Term, Time, Write,
     chain::{ChannelRecord, EpochGrant, MemberRecord},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
@@ -14,7 +13,7 @@ use fairway_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    log::{Log, Tip},
+    log::{Log, Place, Tip, by_node, records},
     output::{Appended, Event},
 };
 
@@ -35,10 +34,13 @@ pub(super) struct Durable {
     pub(super) term: Term,
     pub(super) certified: Height,
     pub(super) certificate: Option<Certificate>,
+    pub(super) proof: Option<Certificate>,
+    pub(super) places: BTreeMap<Height, Place>,
+    pub(super) sets: Vec<(Height, Vec<MemberRecord>)>,
     pub(super) finalised: Height,
-    pub(super) last_join: JoinSequence,
+    pub(super) leavers: Vec<MemberRecord>,
     pub(super) acked: Option<SignedAck>,
-    pub(super) evidence: Option<Evidence>,
+    pub(super) evidence: Vec<Evidence>,
     pub(super) proposal: Option<SignedProposal>,
     pub(super) votes: BTreeMap<Hash, SignedVote>,
 }
@@ -66,19 +68,17 @@ impl Base {
             hash: tip.hash,
             time: tip.time,
             entries: writes(&tip.state),
-            members: tip.members.values().map(|member| (**member).clone()).collect(),
+            members: records(&tip.members),
         }
     }
 
     fn tip(self) -> Tip {
-        let members =
-            self.members.into_iter().map(|member| (member.node, Arc::new(member))).collect();
         Tip {
             height: self.height,
             hash: self.hash,
             time: self.time,
             state: State::default().with_writes(&self.entries),
-            members: Arc::new(members),
+            members: by_node(self.members),
         }
     }
 }

@@ -6,22 +6,26 @@ use super::{Channel, output::Effect};
 
 /// Milliseconds between two requests for missing blocks.
 const SYNC_EVERY: u64 = 200;
+/// Milliseconds until a peer that was asked in vain is asked again.
+pub(super) const SYNC_PATIENCE: u64 = 2_000;
 /// Milliseconds between two readings of the chain's record.
 const REFRESH_EVERY: u64 = 100;
 /// Milliseconds between two applications for leadership.
 const APPLY_EVERY: u64 = 1_000;
+/// Milliseconds for which a leader that left is believed about blocks nobody else has shown.
+const TAKE_OVER_AFTER: u64 = 10_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     peer_heartbeat: Time,
     chain_heartbeat: Time,
-    tick: Time,
     settlement: Time,
     sync: Time,
     refresh: Time,
     apply: Time,
     resend: Time,
-    last_block: Time,
+    /// Since when the leader's place is known to be vacant.
+    vacant_since: Option<Time>,
 }
 
 /// Takes the slot if it is due and sets it again.
@@ -46,6 +50,12 @@ impl Timers {
         due(&mut self.apply, now, APPLY_EVERY)
     }
 
+    /// Whether the leader's place has been vacant for long.
+    pub(super) fn has_waited(&mut self, now: Time, vacant: bool) -> bool {
+        self.vacant_since = self.vacant_since.filter(|_| vacant).or(vacant.then_some(now));
+        self.vacant_since.is_some_and(|since| now >= since.plus(TAKE_OVER_AFTER))
+    }
+
     pub(super) fn may_resend(&mut self, now: Time, every: u64) -> bool {
         due(&mut self.resend, now, every)
     }
@@ -58,11 +68,6 @@ impl Timers {
         due(&mut self.chain_heartbeat, now, every)
     }
 
-    /// P-40: ticks come at the channel's interval, never in bursts to catch up.
-    pub(super) fn tick_due(&mut self, now: Time, every: u64) -> bool {
-        every > 0 && due(&mut self.tick, now, every)
-    }
-
     pub(super) fn settlement_due(&mut self, now: Time, every: u64) -> bool {
         if self.settlement == Time::ZERO {
             self.settlement = now.plus(every);
@@ -70,22 +75,14 @@ impl Timers {
         every > 0 && due(&mut self.settlement, now, every)
     }
 
-    pub(super) fn on_block(&mut self, now: Time) {
-        self.last_block = now;
-    }
-
     /// The earliest thing that is due.
     pub(super) fn next(&self, channel: &Channel) -> Time {
         let mut next = self.peer_heartbeat.min(self.chain_heartbeat);
-        let Some(genesis) = channel.log.genesis() else { return next };
-        if channel.leads() {
-            if genesis.record.config.tick_interval > 0 && !channel.log.is_closed() {
-                next = next.min(self.tick);
-            }
-            if channel.log.finalised() < channel.log.head() {
-                let due = self.last_block.plus(channel.env.limits.finality_delay);
-                next = next.min(due.max(channel.now.plus(1)));
-            }
+        let Some(tip) = channel.log.tip().filter(|_| channel.leads()) else { return next };
+        let ticks = !channel.log.is_closed() && !channel.is_window_full(&tip);
+        let tick = channel.next_tick(&tip).filter(|_| ticks);
+        for due in tick.into_iter().chain(channel.child_due()) {
+            next = next.min(due.max(channel.now.plus(1)));
         }
         next
     }

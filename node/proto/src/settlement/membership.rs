@@ -32,21 +32,22 @@ pub fn grant(record: &ChannelRecord) -> Option<&EpochGrant> {
     record.grants.last()
 }
 
-/// P-4: a member's node applies for leadership when the channel has no leader, and the leader's
-/// when the recorded valid set no longer matches the heartbeats. Taking over from a silent leader
-/// comes with failover.
+/// P-4: a member's node applies for leadership when the channel has no leader; the leader's when the
+/// recorded valid set no longer matches the heartbeats; and anybody's once the leader has left
+/// (`left`, as this node's log says) and the chain counts it as valid no more. Taking over from a
+/// silent leader comes with failover.
 #[must_use]
-pub fn should_apply(record: &ChannelRecord, me: &NodeId, chain_time: Time) -> bool {
+pub fn should_apply(record: &ChannelRecord, me: &NodeId, chain_time: Time, left: bool) -> bool {
     let Some(member) = record.members.iter().find(|member| member.record.node == *me) else {
         return false;
     };
     if !record.open {
         return false;
     }
-    match grant(record) {
-        None => true,
-        Some(grant) => {
-            grant.leader == member.record.account && grant.valid != valid_now(record, chain_time)
-        }
+    let Some(grant) = grant(record) else { return true };
+    if grant.leader == member.record.account {
+        return grant.valid != valid_now(record, chain_time);
     }
+    let leader = record.members.iter().find(|member| member.record.account == grant.leader);
+    left && leader.is_none_or(|leader| !is_valid(leader, chain_time))
 }

@@ -1,0 +1,358 @@
+//! Channels of one process for unit tests: messages arrive at once and in order, nothing is lost
+//! unless a node is down, and the chain's record is a value that a test changes.
+
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the variants it is about")]
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use fairway_types::{
+    Ack, Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Context, Epoch, Execute,
+    ExecutionStatus, Gas, Hash, Height, Invocation, JoinSequence, Keypair, NodeId, Operation,
+    Outcome, SequenceNumber, SignedCall, StateKey, StateReader, Time, Verified, Weight, Write,
+    chain::{
+        ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
+        MemberRecord, Observation, SettlementRecord,
+    },
+    codec,
+    settlement::AssetAmount,
+};
+
+use super::{
+    Channel, Env, Limits, books,
+    execution::next_sequence,
+    input::{Input, Request, RequestId},
+    output::{CallStatus, Effect, Event, Step},
+};
+use crate::message::Message;
+
+pub(super) const CHAIN: ChainId = ChainId(7);
+pub(super) const CHANNEL: ChannelId = ChannelId([9; 32]);
+const ASSET: AssetId = AssetId([8; 32]);
+
+/// Books deposits and dues as `runtime::vault` does; calls and hooks do nothing.
+pub(super) struct Vaults;
+
+impl Execute for Vaults {
+    fn execute(
+        &self,
+        state: &dyn StateReader,
+        _: &Context,
+        invocation: &Invocation<'_>,
+        _: Gas,
+    ) -> Outcome {
+        let writes = match invocation {
+            Invocation::Credit { account, amounts } => {
+                let sum = books::add(&books::vault(state, *account), amounts).unwrap_or_default();
+                vec![vault(*account, Some(codec::encode(&sum)))]
+            }
+            Invocation::Debit { account } => vec![vault(*account, None)],
+            Invocation::Call { .. } | Invocation::Hook(_) => Vec::new(),
+        };
+        let status = ExecutionStatus::Success;
+        Outcome { status, gas_used: Gas(1), writes, events: Vec::new() }
+    }
+}
+
+fn vault(account: Address, value: Option<Vec<u8>>) -> Write {
+    Write { key: StateKey::resource(account, books::VAULT_TAG), value }
+}
+
+pub(super) fn amounts(amount: u64) -> Vec<AssetAmount> {
+    vec![AssetAmount { asset: ASSET, amount }]
+}
+
+pub(super) fn node_key(index: usize) -> Keypair {
+    Keypair::from_seed(&[index as u8 + 1; 32])
+}
+
+pub(super) fn account_key(index: usize) -> Keypair {
+    Keypair::from_seed(&[index as u8 + 101; 32])
+}
+
+/// The member with this index: join sequence `index + 1`, a deposit of 100, weight 1.
+pub(super) fn member(index: usize) -> MemberRecord {
+    MemberRecord {
+        account: account_key(index).address(),
+        node: node_key(index).node_id(),
+        join_sequence: JoinSequence(index as u64 + 1),
+        weight: Weight(1),
+        deposit: amounts(100),
+        endpoints: Vec::new(),
+    }
+}
+
+pub(super) fn chain_member(index: usize) -> ChainMember {
+    let last_heartbeat = Time(1_000_000);
+    ChainMember { record: member(index), active: true, leaving: false, last_heartbeat }
+}
+
+/// A record whose first `count` members founded the channel, led by the first.
+pub(super) fn record(count: usize) -> ChannelRecord {
+    let valid = (1..=count as u64).map(JoinSequence).collect();
+    let grant = EpochGrant { epoch: Epoch(1), leader: member(0).account, valid };
+    ChannelRecord {
+        chain: CHAIN,
+        channel: CHANNEL,
+        creator: member(0).account,
+        package: Hash([5; 32]),
+        config: ChannelConfig {
+            tick_interval: 0,
+            settlement_interval: 0,
+            durability: Durability::Synced,
+            join_policy: JoinPolicy::Open,
+            invited: Vec::new(),
+            asset: ASSET,
+            min_deposit: 1,
+            max_members: 16,
+        },
+        open: true,
+        closing: false,
+        first_grant: Some(grant.clone()),
+        founders: (0..count).map(member).collect(),
+        grants: vec![grant],
+        members: (0..count).map(chain_member).collect(),
+        settlement: SettlementRecord {
+            number: 0,
+            height: Height::ZERO,
+            root: Hash::ZERO,
+            block: Hash::ZERO,
+            paid: Vec::new(),
+            closed: false,
+        },
+        locked: amounts(100 * count as u64),
+    }
+}
+
+pub(super) fn env(index: usize) -> Env {
+    Env { chain: CHAIN, channel: CHANNEL, keypair: node_key(index), limits: Limits::default() }
+}
+
+pub(super) struct Bench {
+    pub(super) nodes: Vec<Channel>,
+    pub(super) record: ChannelRecord,
+    pub(super) now: Time,
+    /// Nodes that neither hear nor act.
+    pub(super) down: BTreeSet<usize>,
+    /// Everything the nodes did, in order.
+    pub(super) effects: Vec<(usize, Effect)>,
+    pub(super) events: Vec<(usize, Event)>,
+    chain_height: u64,
+    next_request: u64,
+}
+
+impl Bench {
+    /// `count` founders that have heard of the first grant; the first one leads.
+    pub(super) fn new(count: usize) -> Self {
+        Self::with_record(count, record(count))
+    }
+
+    /// `count` nodes that have heard of `record`.
+    pub(super) fn with_record(count: usize, record: ChannelRecord) -> Self {
+        let mut bench = Self {
+            nodes: (0..count).map(|index| Channel::new(env(index))).collect(),
+            record,
+            now: Time(1_000_000),
+            down: BTreeSet::new(),
+            effects: Vec::new(),
+            events: Vec::new(),
+            chain_height: 1,
+            next_request: 0,
+        };
+        bench.observe();
+        bench
+    }
+
+    /// The chain grants the next epoch to `leader`, with these members valid.
+    pub(super) fn grant(&mut self, leader: usize, valid: &[usize]) {
+        let epoch = self.record.grants.last().map_or(Epoch(1), |grant| grant.epoch.next());
+        let valid = valid.iter().map(|index| member(*index).join_sequence).collect();
+        self.record.grants.push(EpochGrant { epoch, leader: member(leader).account, valid });
+        self.observe();
+    }
+
+    /// Every node reads the chain's record.
+    pub(super) fn observe(&mut self) {
+        self.chain_height += 1;
+        for node in 0..self.nodes.len() {
+            let observation = self.observation();
+            self.run(node, Input::Chain(observation));
+        }
+    }
+
+    pub(super) fn observation(&self) -> Observation {
+        Observation::Channel {
+            record: Box::new(self.record.clone()),
+            chain_height: Height(self.chain_height),
+            chain_time: self.now,
+            is_final: true,
+        }
+    }
+
+    /// Has the account of `sender` ask for an operation through the node `via`.
+    pub(super) fn call(&mut self, sender: usize, via: usize, operation: Operation) {
+        let sequence = self.next_sequence(sender, via);
+        let call = sign(sender, sequence, operation, self.now.plus(60_000));
+        self.request(via, call);
+    }
+
+    /// Something to order that changes nothing.
+    pub(super) fn note(&mut self, sender: usize) {
+        let via = self.leader();
+        self.call(sender, via, nothing());
+    }
+
+    pub(super) fn request(&mut self, via: usize, call: SignedCall) -> RequestId {
+        self.next_request += 1;
+        let id = RequestId(self.next_request);
+        let call = Box::new(Verified::trusted(call));
+        let request = Request::Call { call, wait: CallStatus::Executed };
+        self.run(via, Input::Client { id, request });
+        id
+    }
+
+    fn next_sequence(&self, sender: usize, via: usize) -> SequenceNumber {
+        let tip = self.nodes[via].log().tip();
+        tip.map_or(SequenceNumber(0), |tip| next_sequence(&tip.state, member(sender).account))
+    }
+
+    fn leader(&self) -> usize {
+        let leads = |channel: &Channel| channel.log().leader() == Some(channel.node());
+        self.nodes.iter().position(leads).unwrap_or(0)
+    }
+
+    /// One group of one input, nothing delivered.
+    pub(super) fn input(&mut self, to: usize, input: Input) -> Step {
+        let mut group = Step::default();
+        for input in [input, Input::Flush] {
+            let step = self.nodes[to].handle(self.now, &Vaults, input);
+            group.events.extend(step.events);
+            group.effects.extend(step.effects);
+        }
+        group
+    }
+
+    pub(super) fn message(&mut self, to: usize, from: usize, message: Message) -> Step {
+        let from = node_key(from).node_id();
+        self.input(to, Input::Peer { from, message: Box::new(Verified::trusted(message)) })
+    }
+
+    /// One input, and everything that follows from it among the nodes that are up.
+    pub(super) fn run(&mut self, to: usize, input: Input) {
+        let mut queue = VecDeque::from([(to, input)]);
+        let mut rounds = 0;
+        while let Some((to, input)) = queue.pop_front() {
+            rounds += 1;
+            assert!(rounds < 100_000, "the channels never come to rest");
+            if self.down.contains(&to) {
+                continue;
+            }
+            let step = self.input(to, input);
+            self.events.extend(step.events.into_iter().map(|event| (to, event)));
+            for effect in step.effects {
+                queue.extend(self.deliveries(to, &effect));
+                self.effects.push((to, effect));
+            }
+        }
+    }
+
+    fn deliveries(&self, from: usize, effect: &Effect) -> Vec<(usize, Input)> {
+        let (targets, message): (Vec<usize>, &Message) = match effect {
+            Effect::Send { to, message } => (self.index_of(*to).into_iter().collect(), message),
+            Effect::Broadcast(message) => {
+                ((0..self.nodes.len()).filter(|node| *node != from).collect(), message)
+            }
+            _ => return Vec::new(),
+        };
+        let input = || {
+            let message = Box::new(Verified::trusted(message.clone()));
+            Input::Peer { from: node_key(from).node_id(), message }
+        };
+        targets.into_iter().map(|to| (to, input())).collect()
+    }
+
+    fn index_of(&self, node: NodeId) -> Option<usize> {
+        self.nodes.iter().position(|channel| channel.node() == node)
+    }
+
+    /// Time passes in steps of 50 ms; each step wakes every node.
+    pub(super) fn wait(&mut self, milliseconds: u64) {
+        let until = self.now.plus(milliseconds);
+        while self.now < until {
+            self.now = self.now.plus(50);
+            for node in 0..self.nodes.len() {
+                self.run(node, Input::Timeout);
+            }
+        }
+    }
+
+    pub(super) fn submitted(&self, node: usize) -> impl Iterator<Item = &ChainTx> {
+        self.effects.iter().filter_map(move |(from, effect)| match effect {
+            Effect::Submit(tx) if *from == node => Some(tx),
+            _ => None,
+        })
+    }
+
+    /// The leader orders a call, and nobody hears of it.
+    pub(super) fn cut_unheard(&mut self) -> Arc<Block> {
+        let sequence = self.next_sequence(0, 0);
+        let call = sign(0, sequence, nothing(), self.now.plus(60_000));
+        let call = Box::new(Verified::trusted(call));
+        let request = Request::Call { call, wait: CallStatus::Executed };
+        block_of(&self.input(0, Input::Client { id: RequestId(0), request }))
+    }
+}
+
+pub(super) fn sign(
+    sender: usize,
+    sequence: SequenceNumber,
+    operation: Operation,
+    expires_at: Time,
+) -> SignedCall {
+    let key = account_key(sender);
+    let call = Call {
+        chain: CHAIN,
+        channel: CHANNEL,
+        sender: key.address(),
+        sequence,
+        operation,
+        gas_limit: Gas(1_000),
+        expires_at,
+    };
+    SignedCall { signature: key.sign(&call), key: key.public(), call }
+}
+
+pub(super) fn nothing() -> Operation {
+    let function = "0x42::app::nothing".parse().expect("a function's name");
+    Operation::Invoke { function, type_args: Vec::new(), args: Vec::new() }
+}
+
+/// Acks of `block` by these nodes, members or not.
+pub(super) fn certificate(block: &Block, signers: &[usize]) -> Certificate {
+    let (channel, term, height) = (CHANNEL, block.header.term, block.height());
+    let ack = Ack { channel, term, height, block: block.hash() };
+    let sign = |signer: &usize| (node_key(*signer).node_id(), node_key(*signer).sign(&ack));
+    let mut signatures: Vec<_> = signers.iter().map(sign).collect();
+    signatures.sort_by_key(|(node, _)| *node);
+    Certificate { ack, signatures }
+}
+
+/// The block with another justification, signed anew by its leader.
+pub(super) fn justified_by(block: &Block, leader: usize, proof: Certificate) -> Block {
+    let mut block = block.clone();
+    block.header.justified = proof.ack.height;
+    block.justification = Some(proof);
+    block.signature = node_key(leader).sign(&block.header);
+    block
+}
+
+/// The block that a step sends to everybody.
+pub(super) fn block_of(step: &Step) -> Arc<Block> {
+    let blocks = step.effects.iter().filter_map(|effect| match effect {
+        Effect::Broadcast(Message::Block(block)) => Some(Arc::clone(block)),
+        _ => None,
+    });
+    blocks.last().expect("a block was cut")
+}
