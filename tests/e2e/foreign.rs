@@ -118,7 +118,8 @@ async fn foreign_client_joins_calls_and_subscribes() {
     });
     let report = client.ask("state_channel.call", json!({ "call": signed })).await;
     assert_eq!(report["call"], prepared["hash"]);
-    assert_eq!(report["status"], "certified");
+    let status = &report["status"];
+    assert!(status == "certified" || status == "final", "{report}");
     let block = loop {
         let notice = client.notice().await;
         let events = notice["events"].as_array();
