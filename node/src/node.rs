@@ -10,8 +10,9 @@ use fairway_proto::{Env, Limits};
 use fairway_sandbox::{MoveSandbox, compiler::BoundedCompiler};
 use fairway_store::OpenError;
 use fairway_types::{
-    ChainId, ChannelId, Hash, Keypair, NodeId, Refusal,
+    Address, ChainId, ChannelId, Hash, Keypair, NodeId, Refusal, Signature,
     chain::{ChannelRecord, Durability},
+    contract,
     ledger::PackageSource,
 };
 use libp2p::Multiaddr;
@@ -41,7 +42,9 @@ pub struct Settings {
     pub listen: Vec<Multiaddr>,
     /// What others are told to dial; the addresses listened on when empty.
     pub announce: Vec<Multiaddr>,
-    /// Channels this node runs at most.
+    /// Accounts this node acts for; anybody who reaches its API when empty.
+    pub accounts: Vec<Address>,
+    /// Channels this node runs at most, those that are over not counted.
     pub max_channels: usize,
     pub compiler: BoundedCompiler,
 }
@@ -69,6 +72,7 @@ struct Inner {
     endpoints: Vec<Multiaddr>,
     chain: Arc<LedgerChain>,
     compiler: BoundedCompiler,
+    accounts: Vec<Address>,
     max_channels: usize,
     channels: RwLock<BTreeMap<ChannelId, Running>>,
     /// Channels of one package share its code.
@@ -129,6 +133,7 @@ impl Node {
             endpoints,
             chain,
             compiler: settings.compiler,
+            accounts: settings.accounts,
             max_channels: settings.max_channels,
             channels: RwLock::default(),
             sandboxes: Mutex::default(),
@@ -177,6 +182,22 @@ impl Node {
     #[must_use]
     pub fn chain(&self) -> &LedgerChain {
         &self.inner.chain
+    }
+
+    /// P-8: this node's word that it acts for `account` in a channel, once it knows that it can: the
+    /// package compiles here, and the account is one that it serves.
+    pub async fn join_proof(
+        &self,
+        channel: ChannelId,
+        account: Address,
+    ) -> Result<Signature, Refusal> {
+        let accounts = &self.inner.accounts;
+        if !accounts.is_empty() && !accounts.contains(&account) {
+            let reason = format!("node {} does not act for account {account}", self.id());
+            return Err(Refusal::Unauthorised { reason });
+        }
+        let (record, ..) = self.prepare(channel).await?;
+        Ok(contract::join_proof(&self.inner.keypair, record.chain, channel, account))
     }
 
     /// A channel this node runs.

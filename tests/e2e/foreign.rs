@@ -87,9 +87,11 @@ async fn foreign_client_joins_calls_and_subscribes() {
     let account = world.keys[1].address().to_string();
     let mut client = Foreign::connect(&world.network.url(1), 2).await;
     let status = client.ask("state_channel.status", json!({})).await;
+    let asked = json!({ "channel": channel, "account": account });
+    let proof = client.ask("state_channel.join_proof", asked).await;
     let join = json!({
         "action": "join", "channel": channel, "node": status["node"], "amount": "300",
-        "endpoints": status["endpoints"],
+        "endpoints": status["endpoints"], "proof": proof,
     });
     let params = json!({ "sender": account, "action": join });
     let prepared = client.ask("chain.prepare", params).await;

@@ -17,6 +17,7 @@ module settlement::channel {
     use std::string::{Self, String};
     use std::vector;
     use runtime::context;
+    use runtime::ed25519;
     use runtime::event;
     use settlement::account;
     use settlement::coin::{Self, Coin};
@@ -49,6 +50,8 @@ module settlement::channel {
     const E_BAD_ENDPOINTS: u64 = 11;
     /// The node's key is no member's.
     const E_NOT_A_NODE: u64 = 12;
+    /// The node has not agreed to act for the account: its signature does not verify.
+    const E_BAD_PROOF: u64 = 13;
 
     /// `join_policy`: only invited accounts.
     const INVITED: u8 = 0;
@@ -222,7 +225,8 @@ module settlement::channel {
         event::emit(ChannelCreated { channel, creator: owner });
     }
 
-    /// Joins with a deposit and the public key of the node that acts for the account. Until an epoch
+    /// Joins with a deposit and the public key of the node that acts for the account. `proof` is that
+    /// node's signature, so that nobody joins with a key that is another's or nobody's. Until an epoch
     /// grant names the member, it can take its deposit back.
     public entry fun join(
         member: &signer,
@@ -230,9 +234,12 @@ module settlement::channel {
         node: address,
         amount: u64,
         endpoints: vector<vector<u8>>,
+        proof: vector<u8>,
     ) acquires Channel, Rules {
         let account = signer::address_of(member);
         check_open(channel);
+        let message = proof_message(channel, account);
+        assert!(ed25519::verify(&bcs::to_bytes(&node), &message, &proof), E_BAD_PROOF);
         let entry = borrow_global_mut<Channel>(channel);
         assert!(!entry.closing, E_CLOSED);
         let asset = check_rules(channel, account, amount, vector::length(&entry.seats));
@@ -549,6 +556,16 @@ module settlement::channel {
         assert!(borrow_global<Channel>(channel).open, E_CLOSED);
     }
 
+    /// What a node signs to act for `account` in a channel: the nodes' `JoinProof`.
+    fun proof_message(channel: address, account: address): vector<u8> {
+        let message = b"fairway/1/sign/join";
+        vector::push_back(&mut message, 0);
+        vector::append(&mut message, bcs::to_bytes(&coin::chain_id()));
+        vector::append(&mut message, bcs::to_bytes(&channel));
+        vector::append(&mut message, bcs::to_bytes(&account));
+        message
+    }
+
     /// Whether the rules let this account in with this deposit; the channel's asset.
     fun check_rules(channel: address, account: address, amount: u64, members: u64): address
     acquires Rules {
@@ -779,9 +796,6 @@ module settlement::channel {
     }
 
     #[test_only]
-    use runtime::ed25519;
-
-    #[test_only]
     /// An open channel of the native asset for up to four, created by @0xc0.
     public fun create_for_testing(): address acquires Created {
         create_sized_for_testing(4)
@@ -818,9 +832,21 @@ module settlement::channel {
     /// `account` joins with the node whose key has the seed `byte`.
     public fun join_for_testing(channel: address, account: address, byte: u8, amount: u64)
     acquires Channel, Rules {
+        let proof = ed25519::sign_for_testing(&seed_for_testing(byte), &proof_message(channel, account));
+        join_with_for_testing(channel, account, key_for_testing(byte), amount, proof);
+    }
+
+    #[test_only]
+    fun join_with_for_testing(
+        channel: address,
+        account: address,
+        node: address,
+        amount: u64,
+        proof: vector<u8>,
+    ) acquires Channel, Rules {
         coin::mint_for_testing(account, amount);
         let member = account::create_signer(account);
-        join(&member, channel, key_for_testing(byte), amount, vector::empty());
+        join(&member, channel, node, amount, vector::empty(), proof);
     }
 
     #[test_only]
@@ -1012,6 +1038,28 @@ module settlement::channel {
         let channel = create_for_testing();
         join_for_testing(channel, @0xa, 1, 30);
         join_for_testing(channel, @0xb, 1, 30);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 13)]
+    fun nobody_joins_with_anothers_node_key() acquires Channel, Created, Rules {
+        let channel = create_for_testing();
+        let proof = ed25519::sign_for_testing(&seed_for_testing(1), &proof_message(channel, @0xa));
+        join_with_for_testing(channel, @0xb, key_for_testing(1), 30, proof);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 13)]
+    fun a_nodes_word_holds_for_one_channel() acquires Channel, Created, Rules {
+        let channel = create_for_testing();
+        let proof = ed25519::sign_for_testing(&seed_for_testing(1), &proof_message(@0x77, @0xa));
+        join_with_for_testing(channel, @0xa, key_for_testing(1), 30, proof);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 13)]
+    fun a_dead_key_joins_nothing() acquires Channel, Created, Rules {
+        join_with_for_testing(create_for_testing(), @0xa, @0x1a, 30, vector::empty());
     }
 
     #[test]

@@ -110,8 +110,8 @@ fn payload(ledger: &Ledger, action: Action) -> Result<LedgerPayload, Refusal> {
         }
         Action::StorePackage { package } => LedgerPayload::StorePackage { package },
         Action::Create { package, config } => contract::create(package, &config),
-        Action::Join { channel, node, amount, endpoints } => {
-            contract::join(channel, node, amount, &endpoints)
+        Action::Join { channel, node, amount, endpoints, proof } => {
+            contract::join(channel, node, amount, &endpoints, &proof)
         }
         Action::Leave { channel } => contract::leave(channel),
         Action::Close { channel } => contract::close(channel),

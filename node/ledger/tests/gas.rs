@@ -104,7 +104,8 @@ impl World {
         let (account, node) = (key(1, number), key(2, number));
         self.transact(&root(), contract::mint(account.address(), DEPOSIT));
         let endpoints = vec!["x".repeat(256); 8];
-        let payload = contract::join(self.channel, node.node_id(), DEPOSIT, &endpoints);
+        let proof = contract::join_proof(&node, CHAIN, self.channel, account.address());
+        let payload = contract::join(self.channel, node.node_id(), DEPOSIT, &endpoints, &proof);
         let gas = self.transact(&account, payload);
         self.members.push((account, node));
         gas

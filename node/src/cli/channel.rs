@@ -1,4 +1,4 @@
-//! `fairway channel create|list|show|join|leave|close|call|view|watch|log`.
+//! `fairway channel create|list|show|join|open|leave|close|call|view|watch|log`.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -8,7 +8,7 @@ use fairway_sdk::{
     CallStatus, ChannelConfig, ChannelId, Durability, Filter, Height, JoinPolicy,
     api::channel::{At, BlockView, CallReport, Notice, TransactionView},
 };
-use fairway_types::contract;
+use fairway_types::{Operation, contract};
 use serde_json::Value;
 
 use super::{
@@ -35,6 +35,8 @@ pub(crate) enum Command {
         #[arg(long)]
         deposit: u64,
     },
+    /// Let the node run a channel of which it is a member already.
+    Open { channel: ChannelId },
     /// Leave; the next settlement pays the balance.
     Leave {
         channel: ChannelId,
@@ -176,6 +178,10 @@ impl Command {
                 let key = Keys::open(shared)?.unlock(&account)?;
                 let joined = shared.client().await?.join(&key, channel, deposit).await?;
                 output.show(&joined, || format!("joined {channel} with {}", units(deposit)));
+            }
+            Self::Open { channel } => {
+                let info = shared.client().await?.open(channel).await?;
+                output.show(&info, || format!("running {channel}"));
             }
             Self::Leave { channel, account, on_chain } => {
                 end(shared, channel, &account, on_chain, End::Leave).await?;
@@ -384,7 +390,12 @@ fn describe_block(block: &BlockView) -> String {
     for entry in &block.transactions {
         let what = match &entry.transaction {
             TransactionView::Call { sender, sequence, operation, .. } => {
-                format!("call {} of {} {operation:?}", sequence, sender.short())
+                let what = match operation {
+                    Operation::Invoke { function, .. } => function.to_string(),
+                    Operation::Leave => "leave".into(),
+                    Operation::Close => "close".into(),
+                };
+                format!("call {sequence} of {}: {what}", sender.short())
             }
             TransactionView::Tick => "tick".into(),
             TransactionView::Join { account, .. } => format!("join of {}", account.short()),

@@ -144,6 +144,9 @@ impl<'a> Keys<'a> {
 
     fn new_passphrase(&self) -> anyhow::Result<SecretString> {
         if let Some(given) = &self.shared.passphrase {
+            if given.is_empty() {
+                bail!("the passphrase is empty");
+            }
             return Ok(given.clone().into());
         }
         let first = rpassword::prompt_password("New passphrase: ")
@@ -170,14 +173,22 @@ pub(crate) fn new_key() -> anyhow::Result<Keypair> {
 /// A key in a file of its own, unencrypted: made if it is missing.
 pub(crate) fn key_file(path: &Path) -> anyhow::Result<Keypair> {
     if path.exists() {
-        let text = fs::read_to_string(path)?;
-        let seed: Option<[u8; 32]> = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
-        let seed = seed.with_context(|| format!("{} holds no key", path.display()))?;
-        return Ok(Keypair::from_seed(&seed));
+        return existing_key(path);
     }
     let key = new_key()?;
     write_private(path, hex(&key.seed()).as_bytes())?;
     Ok(key)
+}
+
+/// The key in a file. One that is missing is never made anew: a node with another key is another
+/// node, and its members' channels stand still.
+pub(crate) fn existing_key(path: &Path) -> anyhow::Result<Keypair> {
+    let text = fs::read_to_string(path).with_context(|| {
+        format!("{}: restore the key, or begin anew with `fairway node init`", path.display())
+    })?;
+    let seed: Option<[u8; 32]> = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+    let seed = seed.with_context(|| format!("{} holds no key", path.display()))?;
+    Ok(Keypair::from_seed(&seed))
 }
 
 /// Writes a new file that its owner alone can read; never over another.

@@ -11,11 +11,15 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use fairway::{Node, Settings, stream::Server};
 use fairway_sdk::api::channel::{ChannelStatus, NodeStatus};
+use fairway_types::Address;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, fmt};
 
-use super::{Shared, compiler, keys::key_file};
+use super::{
+    Shared, compiler,
+    keys::{existing_key, key_file},
+};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -42,6 +46,9 @@ pub(crate) struct ConfigArgs {
     /// What others are told to dial, when it differs from where this node listens.
     #[arg(long)]
     announce: Vec<String>,
+    /// Accounts the node acts for; anybody who reaches its API when none is named.
+    #[arg(long)]
+    serve: Vec<Address>,
 }
 
 /// `node.toml`.
@@ -54,6 +61,9 @@ struct Config {
     listen: Vec<String>,
     #[serde(default)]
     announce: Vec<String>,
+    /// Accounts this node acts for; anybody who reaches its API when empty.
+    #[serde(default)]
+    accounts: Vec<Address>,
     #[serde(default = "default_channels")]
     max_channels: usize,
 }
@@ -86,6 +96,7 @@ fn init(folder: &Path, args: ConfigArgs, shared: &Shared) -> anyhow::Result<Exit
         api: args.api,
         listen: args.listen,
         announce: args.announce,
+        accounts: args.serve,
         max_channels: default_channels(),
     };
     check(&config)?;
@@ -106,6 +117,13 @@ fn check(config: &Config) -> anyhow::Result<(Vec<libp2p::Multiaddr>, Vec<libp2p:
     if config.listen.is_empty() {
         bail!("`listen` is empty: no other node could reach this one");
     }
+    let everywhere = |text: &String| text.contains("/0.0.0.0/") || text.contains("/::/");
+    if config.announce.is_empty() && config.listen.iter().any(everywhere) {
+        bail!(
+            "`listen` names every interface ({}): say in `announce` what others are to dial",
+            config.listen.join(", ")
+        );
+    }
     Ok((parse(&config.listen)?, parse(&config.announce)?))
 }
 
@@ -119,11 +137,12 @@ async fn run(folder: &Path, shared: &Shared) -> anyhow::Result<ExitCode> {
         toml::from_str(&text).with_context(|| format!("{} is no configuration", path.display()))?;
     let (listen, announce) = check(&config)?;
     let node = Node::start(Settings {
-        keypair: key_file(&folder.join("node.key"))?,
+        keypair: existing_key(&folder.join("node.key"))?,
         folder: folder.join("data"),
         chain: config.ledger.clone(),
         listen,
         announce,
+        accounts: config.accounts,
         max_channels: config.max_channels,
         compiler: compiler()?,
     })
@@ -147,6 +166,7 @@ async fn run(folder: &Path, shared: &Shared) -> anyhow::Result<ExitCode> {
 pub(crate) fn start_logging(json: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     if json {
         log.json().init();
     } else {

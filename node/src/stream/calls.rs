@@ -18,7 +18,7 @@ use fairway_proto::{
 use fairway_sdk::Error;
 use fairway_types::{
     Address, Call, ChannelId, Context, FunctionName, Gas, Hash, Height, NodeId, Operation, Refusal,
-    SequenceNumber, SignedCall, StateKey, StateReader,
+    SequenceNumber, Signature, SignedCall, StateKey, StateReader,
     abi::{FunctionAbi, PackageAbi, TypeAbi, codec as json},
     call::CallStatus,
     chain::ChannelRecord,
@@ -365,6 +365,10 @@ impl StateChannelApiServer for ChannelServer {
         });
         let missing = || Refusal::invalid("transaction", "it creates no channel");
         Ok(Joined { channel: rpc(created.ok_or_else(missing))?, transaction: report })
+    }
+
+    async fn join_proof(&self, channel: ChannelId, account: Address) -> RpcResult<Signature> {
+        rpc(self.node.join_proof(channel, account).await)
     }
 
     async fn join(&self, transaction: SignedLedgerTransaction) -> RpcResult<Joined> {

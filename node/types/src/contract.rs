@@ -1,7 +1,9 @@
 //! The settlement contracts' functions as transaction payloads: what accounts and nodes send.
 
+use serde::Serialize;
+
 use crate::{
-    Address, AssetId, ChannelId, FunctionName, Hash, NodeId, Refusal,
+    Address, AssetId, ChannelId, FunctionName, Hash, Keypair, NodeId, Refusal, Signable, Signature,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
     hash::{Domain, hash_value},
@@ -72,13 +74,45 @@ pub fn create(package: Hash, config: &ChannelConfig) -> LedgerPayload {
     invoke("channel", "create", args)
 }
 
+/// What a node signs to act for an account in a channel; the contract checks it at the join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct JoinProof {
+    chain: ChainId,
+    channel: ChannelId,
+    account: Address,
+}
+
+impl Signable for JoinProof {
+    const DOMAIN: &'static str = "join";
+}
+
+/// P-8: the node agrees to act for `account` in `channel`. Without it anybody could register
+/// another's node key first.
 #[must_use]
-pub fn join(channel: ChannelId, node: NodeId, amount: u64, endpoints: &[String]) -> LedgerPayload {
+pub fn join_proof(
+    node: &Keypair,
+    chain: ChainId,
+    channel: ChannelId,
+    account: Address,
+) -> Signature {
+    node.sign(&JoinProof { chain, channel, account })
+}
+
+/// The sender joins with a deposit; `proof` is [`join_proof`] by `node` for the sender.
+#[must_use]
+pub fn join(
+    channel: ChannelId,
+    node: NodeId,
+    amount: u64,
+    endpoints: &[String],
+    proof: &Signature,
+) -> LedgerPayload {
     let args = vec![
         codec::encode(&channel),
         codec::encode(&node),
         codec::encode(&amount),
         codec::encode(endpoints),
+        codec::encode(&proof.0.to_vec()),
     ];
     invoke("channel", "join", args)
 }
@@ -155,5 +189,23 @@ fn amount(amounts: &[AssetAmount]) -> Result<u64, Refusal> {
         [] => Ok(0),
         [entry] => Ok(entry.amount),
         [_, _, ..] => Err(Refusal::invalid("balance", "a channel has one asset on this chain")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that `channel::proof_message` puts together.
+    #[test]
+    fn join_proof_is_over_domain_chain_channel_and_account() {
+        let node = Keypair::from_seed(&[1; 32]);
+        let (channel, account) = (ChannelId([2; 32]), Address([3; 32]));
+        let proof = join_proof(&node, ChainId(7), channel, account);
+        let mut message = b"fairway/1/sign/join\0".to_vec();
+        message.extend(7u64.to_le_bytes());
+        message.extend([2; 32]);
+        message.extend([3; 32]);
+        assert!(node.public().verifies(&message, &proof));
     }
 }

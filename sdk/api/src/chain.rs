@@ -1,7 +1,8 @@
 //! `chain.*`: the settlement chain as accounts use it.
 
 use fairway_types::{
-    Address, AssetId, ChainId, ChannelId, Gas, Hash, Height, NodeId, SequenceNumber, Time,
+    Address, AssetId, ChainId, ChannelId, Gas, Hash, Height, NodeId, SequenceNumber, Signature,
+    Time,
     chain::{ChannelConfig, ChannelRecord},
     ledger::{LedgerTransaction, PackageSource, SignedLedgerTransaction},
     refusal::RefusalData,
@@ -107,7 +108,8 @@ pub enum Action {
     StorePackage { package: PackageSource },
     /// Create a channel for the package with this hash.
     Create { package: Hash, config: Box<ChannelConfig> },
-    /// Join a channel: `node` acts for the member, `amount` is its deposit.
+    /// Join a channel: `node` acts for the member, `amount` is its deposit, `proof` is from
+    /// `state_channel.join_proof` of that node.
     Join {
         channel: ChannelId,
         node: NodeId,
@@ -115,6 +117,7 @@ pub enum Action {
         #[schemars(with = "String")]
         amount: u64,
         endpoints: Vec<String>,
+        proof: Signature,
     },
     /// Ask the contract to take the sender out: for when no leader answers.
     Leave { channel: ChannelId },
@@ -146,7 +149,7 @@ pub trait ChainApi {
     #[method(name = "info", param_kind = map)]
     async fn info(&self) -> RpcResult<ChainInfo>;
 
-    /// An account's next sequence number, counting its transactions that wait to be executed.
+    /// An account's next sequence number, after the last block.
     #[method(name = "sequence", param_kind = map)]
     async fn sequence(&self, account: Address) -> RpcResult<SequenceNumber>;
 

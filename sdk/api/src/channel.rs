@@ -2,7 +2,7 @@
 
 use fairway_types::{
     Address, Call, ChannelId, Gas, Hash, Height, JoinSequence, NodeId, Operation, SequenceNumber,
-    SignedCall, Term, Time,
+    Signature, SignedCall, Term, Time,
     abi::PackageAbi,
     call::CallStatus,
     chain::ChannelRecord,
@@ -274,6 +274,10 @@ pub trait StateChannelApi {
     /// Submits a signed `create` to the chain.
     #[method(name = "create", param_kind = map)]
     async fn create(&self, transaction: SignedLedgerTransaction) -> RpcResult<Joined>;
+
+    /// This node's signature with which `account` may join the channel by it.
+    #[method(name = "join_proof", param_kind = map)]
+    async fn join_proof(&self, channel: ChannelId, account: Address) -> RpcResult<Signature>;
 
     /// Submits a signed `join` that names this node to the chain, and runs the channel from then on.
     #[method(name = "join", param_kind = map)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fairway_types::{
-    Address, AssetId, ChannelId, Gas, Hash, Height, SequenceNumber, SignedCall,
+    Address, AssetId, ChannelId, Gas, Hash, Height, SequenceNumber, Signature, SignedCall,
     abi::PackageAbi,
     call::CallStatus,
     ledger::{PackageSource, SignedLedgerTransaction},
@@ -108,6 +108,10 @@ fn channel_methods(builder: &mut Builder) {
     for name in ["state_channel.create", "state_channel.join"] {
         builder.method::<Joined>(name).needs::<SignedLedgerTransaction>("transaction");
     }
+    builder
+        .method::<Signature>("state_channel.join_proof")
+        .needs::<ChannelId>("channel")
+        .needs::<Address>("account");
     builder.method::<ChannelInfo>("state_channel.open").needs::<ChannelId>("channel");
     builder
         .method::<SequenceNumber>("state_channel.sequence")

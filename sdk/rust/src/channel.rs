@@ -75,7 +75,12 @@ impl Client {
         deposit: u64,
     ) -> Result<Joined, Error> {
         let status = self.status().await?;
-        let payload = contract::join(channel, status.node, deposit, &status.endpoints);
+        let account = key.address();
+        let proof = self
+            .connection
+            .request(|client| async move { client.join_proof(channel, account).await })
+            .await?;
+        let payload = contract::join(channel, status.node, deposit, &status.endpoints, &proof);
         let signed = self.ledger.sign(key, payload).await?;
         self.connection
             .request(|client| {
@@ -83,6 +88,12 @@ impl Client {
                 async move { client.join(signed).await }
             })
             .await
+    }
+
+    /// Lets the node run a channel of which it is a member already: after a join whose answer was
+    /// lost, or after its data was.
+    pub async fn open(&self, channel: ChannelId) -> Result<ChannelInfo, Error> {
+        self.connection.request(|client| async move { client.open(channel).await }).await
     }
 
     /// A channel the node runs.

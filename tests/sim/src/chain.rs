@@ -25,8 +25,8 @@ pub const CHAIN: ChainId = ChainId(7);
 pub trait SettlementChain {
     /// Gives `account` money outside the channel.
     fn fund(&mut self, account: &Keypair, amount: u64);
-    /// Joins the channel with a deposit.
-    fn join(&mut self, now: Time, account: &Keypair, node: NodeId, deposit: u64);
+    /// Joins the channel with a deposit, and with a node that agrees.
+    fn join(&mut self, now: Time, account: &Keypair, node: &Keypair, deposit: u64);
     /// Executes a node's transaction.
     fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String>;
     fn record(&self) -> &ChannelRecord;
@@ -252,8 +252,8 @@ impl SettlementChain for Chain {
         *self.wallets.entry(account.address()).or_default() += amount;
     }
 
-    fn join(&mut self, _: Time, account: &Keypair, node: NodeId, deposit: u64) {
-        let account = account.address();
+    fn join(&mut self, _: Time, account: &Keypair, node: &Keypair, deposit: u64) {
+        let (account, node) = (account.address(), node.node_id());
         if let Some(wallet) = self.wallets.get_mut(&account).filter(|wallet| **wallet >= deposit) {
             *wallet -= deposit;
             self.joined += 1;

@@ -236,7 +236,7 @@ impl World {
 
     fn join(&mut self, node: usize) {
         let member = &self.nodes[node];
-        self.chain.join(self.now, &member.account, member.keypair.node_id(), DEPOSIT);
+        self.chain.join(self.now, &member.account, &member.keypair, DEPOSIT);
         let all: Vec<usize> = (0..self.nodes.len()).collect();
         for to in all {
             self.after(5, Item::Observe { to });

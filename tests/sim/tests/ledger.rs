@@ -12,7 +12,7 @@ use fairway_sim::{
     world::creator,
 };
 use fairway_types::{
-    Address, ChannelId, ExecutionStatus, Gas, Hash, Height, Keypair, NodeId, Operation, Time,
+    Address, ChannelId, ExecutionStatus, Gas, Hash, Height, Keypair, Operation, Time,
     chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, JoinPolicy},
     crypto::Verify,
     ledger::{
@@ -125,8 +125,10 @@ impl SettlementChain for Contracts {
         self.accounts.push(account.address());
     }
 
-    fn join(&mut self, now: Time, account: &Keypair, node: NodeId, deposit: u64) {
-        let payload = contract::join(self.channel, node, deposit, &["/ip4/127.0.0.1".into()]);
+    fn join(&mut self, now: Time, account: &Keypair, node: &Keypair, deposit: u64) {
+        let proof = contract::join_proof(node, CHAIN, self.channel, account.address());
+        let endpoints = ["/ip4/127.0.0.1".into()];
+        let payload = contract::join(self.channel, node.node_id(), deposit, &endpoints, &proof);
         transact(&mut self.ledger, now, account, payload).unwrap();
         self.read();
     }
@@ -258,7 +260,7 @@ fn replaying_the_blocks_gives_equal_roots() {
         let mut contracts = Contracts::new();
         let alice = Keypair::from_seed(&[1; 32]);
         contracts.fund(&alice, 100);
-        contracts.join(Time(5), &alice, Keypair::from_seed(&[2; 32]).node_id(), 40);
+        contracts.join(Time(5), &alice, &Keypair::from_seed(&[2; 32]), 40);
         contracts.ledger.state_root()
     };
     assert_eq!(run(), run());
