@@ -11,4 +11,5 @@ mod bad_calls;
 mod channels;
 mod commands;
 mod foreign;
+mod peers;
 mod world;

@@ -40,6 +40,8 @@ const RETRY_MOST: Duration = Duration::from_secs(2);
 /// Before a peer that sent what it must not is listened to again.
 const PENALTY: Duration = Duration::from_secs(1);
 const CONNECT: Duration = Duration::from_secs(5);
+/// An idle writer sends an empty frame this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// A peer that says nothing for so long is gone, whatever its connection looks like.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How long a stream's opener may take to name its channel.
@@ -168,7 +170,11 @@ impl Worker {
         timeout(CONNECT, self.parts.connected.wait_for(|peers| peers.contains(&peer)))
             .await?
             .map_err(io::Error::other)?;
-        let opened = timeout(CONNECT, self.parts.control.open_stream(peer, PROTOCOL)).await?;
+        let opened = timeout(CONNECT, self.parts.control.open_stream(peer, PROTOCOL)).await;
+        // A connection on which nothing opens is dead: the next try makes another.
+        let opened = opened.inspect_err(|_| {
+            let _ = self.parts.swarm.send(Command::Disconnect(peer));
+        })?;
         let mut stream = opened.map_err(io::Error::other)?.compat();
         stream.write_all(self.parts.channel.id.as_bytes()).await?;
         stream.flush().await?;
@@ -189,12 +195,8 @@ async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let mut frame = Vec::new();
     loop {
-        // Honest nodes send heartbeats several times a second.
-        let Ok(read) = timeout(SILENCE, read_frame(&mut reader, &mut frame)).await else {
-            let _ = parts.swarm.send(Command::Disconnect(parts.peer));
-            return End::Broken(io::ErrorKind::TimedOut.into());
-        };
-        match read {
+        match read_frame(&mut reader, &mut frame).await {
+            Ok(()) if frame.is_empty() => continue,
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 return End::Refused(Refusal::Malformed {
@@ -220,17 +222,20 @@ async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End
     }
 }
 
-/// Reads one frame into `frame`. The length is checked before anything is allocated.
+/// Reads one frame into `frame`. The length is checked before anything is allocated; a peer from
+/// which nothing at all comes for [`SILENCE`] is gone.
 async fn read_frame(reader: &mut (impl AsyncRead + Unpin), frame: &mut Vec<u8>) -> io::Result<()> {
-    let length = reader.read_u32().await? as usize;
+    let length = timeout(SILENCE, reader.read_u32()).await?? as usize;
     if length > limits::FRAME_BYTES {
         let reason = format!("{length} bytes, the limit is {}", limits::FRAME_BYTES);
         return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
     }
     frame.clear();
-    reader.take(length as u64).read_to_end(frame).await?;
-    if frame.len() < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    let mut rest = reader.take(length as u64);
+    while frame.len() < length {
+        if timeout(SILENCE, rest.read_buf(frame)).await?? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
     }
     Ok(())
 }
@@ -243,11 +248,13 @@ async fn write_frames(
 ) -> io::Error {
     let mut buffer = Vec::with_capacity(WRITE_BYTES);
     loop {
-        let Some(first) = outgoing.recv().await else {
-            return io::Error::other("the channel was closed");
-        };
         buffer.clear();
-        push_frame(&mut buffer, &first, queued);
+        match timeout(KEEP_ALIVE, outgoing.recv()).await {
+            Ok(Some(first)) => push_frame(&mut buffer, &first, queued),
+            Ok(None) => return io::Error::other("the channel was closed"),
+            // Nothing to say: an empty frame says that the link stands.
+            Err(_) => buffer.extend(0u32.to_be_bytes()),
+        }
         for _ in 1..WRITE_FRAMES {
             if buffer.len() >= WRITE_BYTES {
                 break;

@@ -1,8 +1,9 @@
 //! Other members' nodes over libp2p: one long-lived stream a peer and channel, length-delimited
 //! BCS, bounded queues. A node listens to members of its channels and to nobody else.
 //!
-//! Frames: four bytes of length, big-endian, then the BCS bytes of a `Message`. The opener of a
-//! stream first sends the 32 bytes of the channel it is for. The node with the lower id opens.
+//! Frames: four bytes of length, big-endian, then the BCS bytes of a `Message`; an empty frame says
+//! that the link stands. The opener of a stream first sends the 32 bytes of the channel it is for.
+//! The node with the lower id opens.
 
 mod link;
 mod swarm;

@@ -11,7 +11,8 @@ use std::{net::SocketAddr, time::Duration};
 use fairway_api::{ChainApiServer, StateChannelApiServer, to_error};
 use fairway_types::Refusal;
 use jsonrpsee::{
-    core::RpcResult,
+    Methods,
+    core::{RegisterMethodError, RpcResult},
     server::{PingConfig, ServerBuilder, ServerConfig, ServerHandle},
 };
 
@@ -59,9 +60,7 @@ impl Server {
             .await
             .map_err(|error| failed(error.to_string()))?;
         let address = server.local_addr().map_err(|error| failed(error.to_string()))?;
-        let mut methods = ChannelServer::new(node.clone()).into_rpc();
-        let chain = ChainPass::new(node.chain().ledger().connection().url()).into_rpc();
-        methods.merge(chain).map_err(|error| failed(error.to_string()))?;
+        let methods = methods(node).map_err(|error| failed(error.to_string()))?;
         Ok(Self { address, handle: server.start(methods) })
     }
 
@@ -70,6 +69,13 @@ impl Server {
         let _ = self.handle.stop();
         let _ = tokio::time::timeout(Duration::from_secs(2), self.handle.stopped()).await;
     }
+}
+
+/// Everything a node answers.
+pub fn methods(node: &Node) -> Result<Methods, RegisterMethodError> {
+    let mut methods: Methods = ChannelServer::new(node.clone()).into_rpc().into();
+    methods.merge(ChainPass::new(node.chain().ledger().connection().url()).into_rpc())?;
+    Ok(methods)
 }
 
 fn rpc<T>(result: Result<T, Refusal>) -> RpcResult<T> {

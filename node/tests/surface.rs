@@ -1,0 +1,51 @@
+//! The schema is the surface: every method that is served is in it, and it is what docs show.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{collections::BTreeSet, path::Path};
+
+use fairway_api::schema::surface;
+
+/// The generated schema is committed; a change of the surface shows up as a change of this file.
+/// `UPDATE_SCHEMA=1` writes it anew.
+#[test]
+fn committed_schema_is_the_generated_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema.json");
+    let generated = serde_json::to_string_pretty(&surface()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == generated, "run with UPDATE_SCHEMA=1 and look at what changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_served_method_is_in_the_schema_and_documented() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = fairway::Node::start(fairway::Settings {
+        keypair: fairway_types::Keypair::from_seed(&[1; 32]),
+        folder: folder.path().join("data"),
+        chain: "ws://127.0.0.1:1".into(),
+        listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
+        announce: Vec::new(),
+        accounts: Vec::new(),
+        max_channels: 1,
+        compiler: fairway_sandbox::compiler::BoundedCompiler::new("/none".into(), Vec::new()),
+    })
+    .await
+    .unwrap();
+    let served: BTreeSet<&str> = fairway::stream::methods(&node)
+        .unwrap()
+        .method_names()
+        .filter(|name| !name.contains(".unsubscribe"))
+        .collect();
+    let listed: BTreeSet<&str> = surface().methods.iter().map(|method| method.name).collect();
+    assert_eq!(served, listed);
+    let document = include_str!("../../docs/api.md");
+    for name in listed {
+        let (_, short) = name.split_once('.').unwrap();
+        let heading = format!("### `{short}`");
+        assert!(document.contains(&heading), "docs/api.md has no section {heading} for {name}");
+    }
+    node.stop().await;
+}

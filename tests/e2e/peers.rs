@@ -1,0 +1,99 @@
+//! What a node does about peers that send what they must not.
+
+use std::time::Duration;
+
+use fairway::peers::peer_id;
+use fairway_types::{Keypair, NodeId, limits};
+use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use libp2p::{
+    Multiaddr, Stream, StreamProtocol, SwarmBuilder, identity, noise, swarm::SwarmEvent, tcp, yamux,
+};
+use tokio::time::timeout;
+
+use crate::world::{World, pay};
+
+const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/1");
+
+/// Connects to a node with a key, and opens a stream; `None` when the node does not let it in.
+async fn stream(key: &Keypair, node: NodeId, address: &Multiaddr) -> Option<Stream> {
+    let identity = identity::Keypair::ed25519_from_bytes(key.seed()).unwrap();
+    let mut swarm = SwarmBuilder::with_existing_identity(identity)
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+        .unwrap()
+        .with_behaviour(|_| libp2p_stream::Behaviour::new())
+        .unwrap()
+        .build();
+    let peer = peer_id(&node).unwrap();
+    let mut control = swarm.behaviour().new_control();
+    swarm.dial(address.clone()).unwrap();
+    let connected = timeout(Duration::from_secs(5), async {
+        loop {
+            match swarm.select_next_some().await {
+                SwarmEvent::ConnectionEstablished { .. } => return true,
+                SwarmEvent::OutgoingConnectionError { .. } => return false,
+                _ => {}
+            }
+        }
+    });
+    if !connected.await.unwrap() {
+        return None;
+    }
+    tokio::spawn(async move {
+        loop {
+            swarm.select_next_some().await;
+        }
+    });
+    let opened = timeout(Duration::from_secs(5), control.open_stream(peer, PROTOCOL)).await;
+    opened.ok()?.ok()
+}
+
+/// Whether the node closes the stream within a few seconds.
+async fn is_closed(mut stream: Stream) -> bool {
+    let mut byte = [0; 64];
+    let closed = async { while stream.read(&mut byte).await.is_ok_and(|read| read > 0) {} };
+    timeout(Duration::from_secs(4), closed).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_and_oversized_frames_close_the_stream_and_nothing_else() {
+    let mut world = World::start(3).await;
+    let channel = world.open("payments").await;
+    let status = world.network.client(0).await.unwrap().status().await.unwrap();
+    let address: Multiaddr = status.endpoints[0].parse().unwrap();
+    // The third node's key in other hands: a member that sends what it likes.
+    world.network.kill_node(2).await;
+    let path = world.network.nodes[2].folder.join("node.key");
+    let seed: Vec<u8> = std::fs::read_to_string(path)
+        .unwrap()
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect();
+    let key = Keypair::from_seed(&seed.try_into().unwrap());
+    let oversized = u32::try_from(limits::FRAME_BYTES).unwrap() + 1;
+    let frames =
+        [[4u32.to_be_bytes().as_slice(), &[255; 4]].concat(), oversized.to_be_bytes().to_vec()];
+    for frame in frames {
+        let mut stream = stream(&key, status.node, &address).await.expect("a member may connect");
+        stream.write_all(channel.as_bytes()).await.unwrap();
+        stream.write_all(&frame).await.unwrap();
+        stream.flush().await.unwrap();
+        assert!(is_closed(stream).await, "the node listens on after {frame:?}");
+    }
+    let log = std::fs::read_to_string(&world.network.nodes[0].log).unwrap();
+    assert!(log.contains("peer sent what it must not") && log.contains("the limit is"), "{log}");
+    let alice = world.member(0, channel).await;
+    pay(&alice, &world.keys[1], 1).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_not_let_in() {
+    let world = World::start(2).await;
+    world.open("payments").await;
+    let status = world.network.client(0).await.unwrap().status().await.unwrap();
+    let address: Multiaddr = status.endpoints[0].parse().unwrap();
+    let stranger = Keypair::from_seed(&[77; 32]);
+    let opened = stream(&stranger, status.node, &address).await;
+    assert!(opened.is_none(), "a stranger opened a stream");
+}
