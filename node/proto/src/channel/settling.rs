@@ -165,10 +165,10 @@ impl Channel {
             && !self.cannot_execute(&vote.vote.proposal)
         {
             let waited = self.now >= self.voting.bound_at.plus(ADOPT);
-            return if waited {
-                self.press(bound.clone())
-            } else {
-            };
+            if waited {
+                self.press(bound.clone());
+            }
+            return;
         }
         let Some(tip) = self.log.tip_at(self.log.finalised()) else { return };
         let nothing_new = tip.height <= from.height;
