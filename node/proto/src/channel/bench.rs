@@ -350,9 +350,9 @@ pub(super) fn justified_by(block: &Block, leader: usize, proof: Certificate) -> 
 
 /// The block that a step sends to everybody.
 pub(super) fn block_of(step: &Step) -> Arc<Block> {
-    let blocks = step.effects.iter().filter_map(|effect| match effect {
+    let mut blocks = step.effects.iter().filter_map(|effect| match effect {
         Effect::Broadcast(Message::Block(block)) => Some(Arc::clone(block)),
         _ => None,
     });
-    blocks.last().expect("a block was cut")
+    blocks.next_back().expect("a block was cut")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fairway_types::{Block, Hash, Height, NodeId, Refusal, SignedCall, Time};
+use fairway_types::{Block, Hash, Height, NodeId, Refusal, SignedCall, Time, limits};
 
 use super::{
     Channel,
@@ -121,6 +121,11 @@ impl Channel {
         }
         if call.call.expires_at < self.now {
             return Err(Refusal::Expired { expires_at: call.call.expires_at, now: self.now });
+        }
+        // The block that orders it may be a little later than this node's clock.
+        if call.call.expires_at > self.now.plus(limits::CALL_LIFETIME + limits::TIME_DRIFT) {
+            let reason = format!("at most {} ms ahead", limits::CALL_LIFETIME);
+            return Err(Refusal::invalid("expires_at", reason));
         }
         let expected = next_sequence(&tip.state, call.call.sender);
         if call.call.sequence < expected {
@@ -270,6 +275,15 @@ impl Channel {
         }
     }
 
+    /// Answers the calls whose turn did not come in time.
+    pub(super) fn expire_calls(&mut self) {
+        let now = self.now;
+        for pooled in self.pool.expired(now) {
+            let expires_at = pooled.call.call.expires_at;
+            self.refuse_call(pooled.from, pooled.hash, Refusal::Expired { expires_at, now });
+        }
+    }
+
     /// Sends calls again that were not seen in the log, and gives up on expired ones.
     pub(super) fn resend_calls(&mut self) {
         if self.clients.on_the_way.is_empty()
@@ -317,4 +331,43 @@ fn call_hashes(block: &Block) -> Vec<(u32, Hash)> {
         .zip(&block.transactions)
         .filter_map(|(index, transaction)| Some((index, transaction.as_call()?.hash())))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::{Refusal, SequenceNumber, Time};
+
+    use super::super::{
+        bench::{Bench, nothing, sign},
+        output::Effect,
+    };
+
+    fn refused(bench: &Bench) -> Vec<&Refusal> {
+        let replies = bench.effects.iter().filter_map(|(_, effect)| {
+            if let Effect::Reply { result: Err(refusal), .. } = effect {
+                Some(refusal)
+            } else {
+                None
+            }
+        });
+        replies.collect()
+    }
+
+    #[test]
+    fn calls_that_expire_in_the_pool_are_answered() {
+        let mut bench = Bench::new(1);
+        let early = sign(0, SequenceNumber(5), nothing(), bench.now.plus(100));
+        bench.request(0, early);
+        assert_eq!(refused(&bench), Vec::<&Refusal>::new());
+        bench.wait(500);
+        assert!(matches!(refused(&bench)[..], [Refusal::Expired { .. }]));
+        assert_eq!(bench.nodes[0].clients.waiting_count, 0);
+    }
+
+    #[test]
+    fn a_call_that_never_expires_is_refused_at_the_door() {
+        let mut bench = Bench::new(2);
+        bench.request(1, sign(0, SequenceNumber(0), nothing(), Time(u64::MAX)));
+        assert!(matches!(refused(&bench)[..], [Refusal::InvalidArgument { .. }]));
+    }
 }

@@ -223,6 +223,7 @@ impl Channel {
             self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat);
         }
         self.apply_for_leadership();
+        self.expire_calls();
         self.resend_calls();
     }
 

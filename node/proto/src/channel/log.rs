@@ -131,7 +131,7 @@ impl Log {
             Event::Acked { ack } => self.acked = Some(*ack),
             Event::Certified { certificate } => self.certify(certificate),
             Event::Diverged { evidence } => self.accuse(evidence),
-            Event::Proposed { proposal } => self.proposal = Some(Arc::new((**proposal).clone())),
+            Event::Proposed { proposal } => self.propose(proposal),
             Event::Voted { vote } => {
                 self.votes.insert(vote.vote.proposal, (**vote).clone());
             }
@@ -152,6 +152,15 @@ impl Log {
         self.base = Some(tip.clone());
         self.sets.insert(Height::ZERO, Arc::clone(&tip.members));
         self.genesis = Some(Arc::new(Genesis { record: record.clone(), tip }));
+    }
+
+    /// Votes are kept for the settlement that is next: one of another number makes them history.
+    fn propose(&mut self, proposal: &SignedProposal) {
+        let number = self.proposal.as_ref().map(|known| known.proposal.number);
+        if number != Some(proposal.proposal.number) {
+            self.votes.clear();
+        }
+        self.proposal = Some(Arc::new(proposal.clone()));
     }
 
     fn accuse(&mut self, evidence: &Evidence) {

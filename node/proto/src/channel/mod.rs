@@ -25,6 +25,7 @@ pub mod settling;
 pub mod snapshot;
 pub mod status;
 mod timers;
+mod voting;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ use self::{
     pool::Pool,
     settling::Settling,
     timers::Timers,
+    voting::Voting,
 };
 
 /// Bounds and intervals that are a node's own business; times in milliseconds.
@@ -107,6 +109,7 @@ pub struct Channel {
     peers: Peers,
     waiting: Waiting,
     settling: Settling,
+    voting: Voting,
     timers: Timers,
     step: Step,
 }
@@ -133,6 +136,7 @@ impl Channel {
             peers: Peers::default(),
             waiting: Waiting::default(),
             settling,
+            voting: Voting::default(),
             timers: Timers::default(),
             step: Step::default(),
             env: Arc::new(env),

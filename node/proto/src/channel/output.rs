@@ -31,9 +31,9 @@ pub enum Event {
     Certified { certificate: Certificate },
     /// The leader's word and re-execution differ: this node follows it no longer.
     Diverged { evidence: Box<Evidence> },
-    /// This node signed a proposal.
+    /// This node made a proposal or is about to agree to one: it signs its yes next.
     Proposed { proposal: Box<SignedProposal> },
-    /// This node signed a vote.
+    /// This node signed a yes.
     Voted { vote: Box<SignedVote> },
 }
 

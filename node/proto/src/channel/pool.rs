@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fairway_types::{Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall};
+use fairway_types::{Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall, Time};
 
 use super::Limits;
 
@@ -46,6 +46,15 @@ impl Pool {
         if actual < next || actual.0 - next.0 > AHEAD {
             return Err(Refusal::SequenceNumber { account, expected: next, actual });
         }
+        // Whoever waits for the first one is answered once it is ordered or has expired.
+        if let Some(waiting) = self.early.get(&(account, actual)) {
+            let same = waiting.hash == pooled.hash;
+            return if same {
+                Ok(())
+            } else {
+                Err(Refusal::busy("a call at this number", RETRY_AFTER))
+            };
+        }
         let of_sender = (next.0 - expected.0) as usize + self.early_of(account);
         if self.len() >= limits.pool_calls || of_sender >= limits.pool_calls_per_sender {
             return Err(Refusal::busy("calls waiting to be ordered", RETRY_AFTER));
@@ -64,6 +73,12 @@ impl Pool {
             self.next.remove(&account);
         }
         Some(pooled)
+    }
+
+    /// Takes out the early calls that can't be ordered in time any more.
+    pub(super) fn expired(&mut self, now: Time) -> Vec<Pooled> {
+        let is_over = |pooled: &Pooled| pooled.call.call.expires_at < now;
+        self.early.extract_if(.., |_, pooled| is_over(pooled)).map(|(_, pooled)| pooled).collect()
     }
 
     #[must_use]
@@ -99,7 +114,7 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use fairway_types::{Call, ChainId, ChannelId, Gas, Keypair, Operation, Time};
+    use fairway_types::{Call, ChainId, ChannelId, Gas, Keypair, Operation};
 
     use super::*;
 
@@ -165,5 +180,26 @@ mod tests {
         }
         let refusal = pool.add(pooled(1, 2), SequenceNumber(0), &limits).unwrap_err();
         assert_eq!(refusal, Refusal::busy("calls waiting to be ordered", RETRY_AFTER));
+    }
+
+    #[test]
+    fn another_call_at_a_waiting_number_is_refused() {
+        let mut pool = Pool::default();
+        assert!(add(&mut pool, 1, 2, 0).is_ok());
+        assert!(add(&mut pool, 1, 2, 0).is_ok(), "the same call again");
+        let mut other = pooled(1, 2);
+        other.hash = Hash([7; 32]);
+        let refusal = pool.add(other, SequenceNumber(0), &Limits::default()).unwrap_err();
+        assert!(refusal.is_transient());
+        assert_eq!(pool.len(), 1);
+    }
+
+    #[test]
+    fn expired_early_calls_make_room() {
+        let mut pool = Pool::default();
+        assert!(add(&mut pool, 1, 2, 0).is_ok());
+        assert_eq!(pool.expired(Time::ZERO).len(), 0);
+        assert_eq!(pool.expired(Time(1)).len(), 1);
+        assert_eq!(pool.len(), 0);
     }
 }

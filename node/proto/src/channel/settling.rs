@@ -1,20 +1,20 @@
-//! Proposals and votes: this node's own proposal until it executes, others' until they can be
-//! judged.
+//! This node's own proposal, from the wish to settle until it executes.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_types::{
     Hash, Height, NodeId, Refusal, Time, Weight,
     chain::ChainTx,
-    settlement::{SignedProposal, SignedVote, Vote},
+    settlement::{Proposal, SignedProposal, SignedVote},
 };
 
 use super::{
     Channel,
     input::RequestId,
-    log::Log,
-    output::{Effect, Event, Reply},
+    log::{Log, sum},
+    output::{Effect, Reply},
     quorum::is_quorum,
+    voting::HELD,
 };
 use crate::{
     message::Message,
@@ -23,8 +23,8 @@ use crate::{
 
 /// Milliseconds until a proposal that did not execute is sent again.
 const RETRY: u64 = 2_000;
-/// Others' proposals held until their height is final here.
-const HELD: usize = 16;
+/// Milliseconds until a proposal that somebody else made is pressed on by this node.
+const ADOPT: u64 = 2 * RETRY;
 
 #[derive(Debug, Default)]
 pub(super) struct Settling {
@@ -32,7 +32,6 @@ pub(super) struct Settling {
     /// Somebody asked for a settlement that can't be made yet.
     wanted: Vec<RequestId>,
     wants: bool,
-    held: BTreeMap<NodeId, SignedProposal>,
     /// What the chain said against the last execution.
     last_error: Option<String>,
     /// Until then nothing is proposed, after the chain refused a proposal.
@@ -81,6 +80,21 @@ impl Settling {
             submitted: own.submitted_at.is_some(),
         })
     }
+
+    #[cfg(test)]
+    pub(super) fn ask(&mut self) {
+        self.wants = true;
+    }
+
+    /// Keeps a yes to the own proposal; it stays valid whatever the voter says later.
+    pub(super) fn count(&mut self, vote: SignedVote) {
+        if let Some(own) = &mut self.own
+            && own.hash == vote.vote.proposal
+            && (vote.vote.yes || !own.votes.contains_key(&vote.node))
+        {
+            own.votes.insert(vote.node, vote);
+        }
+    }
 }
 
 impl Channel {
@@ -114,12 +128,13 @@ impl Channel {
 
     /// What of settling is due; runs after every group of inputs.
     pub(super) fn settle(&mut self) {
-        self.judge_held();
-        self.drop_outdated();
+        self.drop_own();
         if self.wants_settlement() {
             self.propose();
         }
         self.press_own();
+        self.judge_held();
+        self.execute_own();
     }
 
     /// P-52: the leader proposes at the channel's interval, when somebody left, and at the close;
@@ -142,9 +157,19 @@ impl Channel {
     }
 
     /// P-53: a proposal settles up to the highest final block, and only after the last settlement
-    /// has left the books.
+    /// has left the books. P-56: while this node's yes to a proposal of the number may still execute,
+    /// it proposes nothing else, but after a while that same proposal again.
     fn propose(&mut self) {
         let Some(from) = self.settled_point() else { return };
+        if let Some((bound, vote)) = self.bound_to(from.number + 1)
+            && !self.cannot_execute(&vote.vote.proposal)
+        {
+            let waited = self.now >= self.voting.bound_at.plus(ADOPT);
+            if waited {
+                self.press(bound.clone());
+            }
+            return;
+        }
         let Some(tip) = self.log.tip_at(self.log.finalised()) else { return };
         let nothing_new = tip.height <= from.height;
         if nothing_new || super::books::settled(&tip.state) != from.number {
@@ -155,18 +180,19 @@ impl Channel {
             }
             return;
         }
-        let Some(proposal) = proposal::compute((self.env.chain, self.env.channel), from, &tip)
-        else {
-            return;
-        };
+        if let Some(proposal) = proposal::compute((self.env.chain, self.env.channel), from, &tip) {
+            self.press(proposal);
+        }
+    }
+
+    /// From now on this node presses for `proposal`.
+    fn press(&mut self, proposal: Proposal) {
         let signature = self.env.keypair.sign(&proposal);
-        let hash = proposal.hash();
-        let number = proposal.number;
-        let signed = SignedProposal { proposal, proposer: self.me, signature };
-        self.record(Event::Proposed { proposal: Box::new(signed.clone()) });
+        let (hash, number) = (proposal.hash(), proposal.number);
+        let signed = Arc::new(SignedProposal { proposal, proposer: self.me, signature });
         self.settling.wants = false;
         self.settling.own = Some(Own {
-            signed: Arc::new(signed),
+            signed,
             hash,
             votes: BTreeMap::new(),
             sent_at: Time::ZERO,
@@ -181,7 +207,7 @@ impl Channel {
         }
     }
 
-    /// Sends the own proposal (again), votes for it, and executes it once there are votes enough.
+    /// Sends the own proposal (again), to be judged here too.
     fn press_own(&mut self) {
         let now = self.now;
         let Some(own) = &mut self.settling.own else { return };
@@ -191,26 +217,16 @@ impl Channel {
             self.perform(Effect::Broadcast(Message::Proposal(signed.clone())));
             self.on_proposal(signed);
         }
-        self.execute_own();
     }
 
+    /// P-57: executes the own proposal once there are votes enough, with no more votes than that.
     fn execute_own(&mut self) {
         let now = self.now;
-        let Some(record) = self.chain.record() else { return };
         let Some(own) = &self.settling.own else { return };
-        let recent = own.submitted_at.is_some_and(|at| now < at.plus(RETRY));
-        let active = || record.members.iter().filter(|member| member.active);
-        let whole: u64 = active().map(|member| member.record.weight.0).sum();
-        let yes = || {
-            active().filter(|member| {
-                own.votes.get(&member.record.node).is_some_and(|vote| vote.vote.yes)
-            })
-        };
-        let part: u64 = yes().map(|member| member.record.weight.0).sum();
-        if recent || !is_quorum(Weight(part), Weight(whole)) {
+        if own.submitted_at.is_some_and(|at| now < at.plus(RETRY)) {
             return;
         }
-        let votes = own.votes.values().filter(|vote| vote.vote.yes).cloned().collect();
+        let Some(votes) = self.quorum_of(&own.votes) else { return };
         let (proposal, hash) = (own.signed.proposal.clone(), own.hash);
         self.perform(Effect::Submit(ChainTx::Propose { proposal: Box::new(proposal) }));
         let channel = self.env.channel;
@@ -220,72 +236,23 @@ impl Channel {
         }
     }
 
-    pub(super) fn on_proposal(&mut self, signed: SignedProposal) {
-        let here =
-            signed.proposal.channel == self.env.channel && signed.proposal.chain == self.env.chain;
-        let known = self.chain.knows(&signed.proposer);
-        if !here || !known {
-            return;
-        }
-        let early = signed.proposal.to_height > self.log.finalised();
-        if early
-            && (self.settling.held.len() < HELD
-                || self.settling.held.contains_key(&signed.proposer))
-        {
-            self.settling.held.insert(signed.proposer, signed);
-        } else if !early {
-            self.vote(&signed);
-        }
-    }
-
-    fn judge_held(&mut self) {
-        let finalised = self.log.finalised();
-        let due: Vec<NodeId> = self
-            .settling
-            .held
-            .iter()
-            .filter(|(_, signed)| signed.proposal.to_height <= finalised)
-            .map(|(node, _)| *node)
-            .collect();
-        for node in due {
-            if let Some(signed) = self.settling.held.remove(&node) {
-                self.vote(&signed);
+    /// Yes votes of active members that together are a quorum, and none that it does not need.
+    fn quorum_of(&self, votes: &BTreeMap<NodeId, SignedVote>) -> Option<Vec<SignedVote>> {
+        let record = self.chain.record()?;
+        let active = || record.members.iter().filter(|member| member.active);
+        let whole = sum(active().map(|member| member.record.weight));
+        let mut yes = Vec::new();
+        let mut part = Weight(0);
+        for member in active() {
+            let vote = votes.get(&member.record.node).filter(|vote| vote.vote.yes);
+            let Some(vote) = vote else { continue };
+            part = sum([part, member.record.weight].into_iter());
+            yes.push(vote.clone());
+            if is_quorum(part, whole) {
+                return Some(yes);
             }
         }
-    }
-
-    /// P-54: a member votes once a proposal, from its own blocks, and says why it says no.
-    fn vote(&mut self, signed: &SignedProposal) {
-        let hash = signed.proposal.hash();
-        let vote = match self.log.vote(&hash) {
-            Some(vote) => vote.clone(),
-            None => {
-                let Some(from) = self.settled_point() else { return };
-                let objection = proposal::objection(&self.log, from, &signed.proposal);
-                let vote =
-                    Vote { channel: self.env.channel, proposal: hash, yes: objection.is_none() };
-                let signature = self.env.keypair.sign(&vote);
-                let vote = SignedVote { vote, node: self.me, signature, reason: objection };
-                self.record(Event::Voted { vote: Box::new(vote.clone()) });
-                vote
-            }
-        };
-        if signed.proposer == self.me {
-            self.on_vote(vote);
-        } else {
-            self.perform(Effect::Send { to: signed.proposer, message: Message::Vote(vote) });
-        }
-    }
-
-    pub(super) fn on_vote(&mut self, vote: SignedVote) {
-        let known = self.chain.knows(&vote.node);
-        if let Some(own) = &mut self.settling.own
-            && own.hash == vote.vote.proposal
-            && vote.vote.channel == self.env.channel
-            && known
-        {
-            own.votes.insert(vote.node, vote);
-        }
+        None
     }
 
     pub(super) fn on_accepted(&mut self, tx: &ChainTx) {
@@ -295,8 +262,8 @@ impl Channel {
         self.refresh();
     }
 
-    /// P-55: a settlement that the chain refused is given up and proposed anew from a fresh record,
-    /// after a pause; the chain's reason stays in status.
+    /// P-55: a settlement that the chain refused is proposed again after a pause, from a fresh record;
+    /// the chain's reason stays in status.
     pub(super) fn on_rejected(&mut self, tx: &ChainTx, reason: &str) {
         if matches!(tx, ChainTx::Execute { .. } | ChainTx::Propose { .. }) {
             self.settling.last_error = Some(reason.to_owned());
@@ -306,17 +273,19 @@ impl Channel {
         self.refresh();
     }
 
-    /// A proposal the chain has gone past is dropped.
-    fn drop_outdated(&mut self) {
-        let Some(from) = self.settled_point() else { return };
-        let outdated =
-            self.settling.own.as_ref().is_some_and(|own| own.signed.proposal.number <= from.number);
-        if outdated {
+    /// Drops the own proposal when the chain has gone past it, and when it can't win any more: then
+    /// a new one is made up to what is final by now.
+    fn drop_own(&mut self) {
+        let (Some(from), Some(own)) = (self.settled_point(), &self.settling.own) else { return };
+        let proposal = &own.signed.proposal;
+        let lost = self.cannot_execute(&own.hash) && self.log.finalised() > proposal.to_height;
+        if proposal.number <= from.number || lost {
+            self.settling.wants |= lost;
             self.settling.own = None;
         }
     }
 
-    fn settled_point(&self) -> Option<Settled> {
+    pub(super) fn settled_point(&self) -> Option<Settled> {
         let record = self.chain.record()?;
         let genesis = self.log.genesis()?;
         let last = &record.settlement;

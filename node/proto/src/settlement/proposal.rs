@@ -75,6 +75,13 @@ pub fn objection(log: &Log, from: Settled, proposal: &Proposal) -> Option<String
     let Some(tip) = log.tip_at(proposal.to_height) else {
         return Some(format!("height {} is no longer in memory", proposal.to_height));
     };
+    // P-53: else the same settlement would be in the books twice, or never.
+    if books::settled(&tip.state) != from.number {
+        return Some(format!(
+            "settlement {} is not in the books at height {}",
+            from.number, tip.height
+        ));
+    }
     match compute((proposal.chain, proposal.channel), from, &tip) {
         Some(own) if own == *proposal => None,
         Some(own) => Some(difference(&own, proposal)),

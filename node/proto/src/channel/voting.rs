@@ -1,0 +1,333 @@
+//! Judging proposals: which of them this node holds, how it votes, and what others voted.
+
+use std::collections::BTreeMap;
+
+use fairway_types::{
+    Hash, NodeId, Time, Weight, codec,
+    settlement::{Proposal, SignedProposal, SignedVote, Vote},
+};
+
+use super::{
+    Channel,
+    log::sum,
+    output::{Effect, Event},
+    quorum::is_quorum,
+};
+use crate::{message::Message, settlement::proposal};
+
+/// Proposals held, one a proposer.
+pub(super) const HELD: usize = 16;
+/// BCS bytes of a proposal that is looked at: all members of a channel fit.
+const PROPOSAL_BYTES: usize = 256 << 10;
+/// Milliseconds between two answers to one proposer.
+const ANSWER_EVERY: u64 = 500;
+
+#[derive(Debug, Default)]
+pub(super) struct Voting {
+    held: BTreeMap<NodeId, Held>,
+    /// What each member voted last.
+    stances: BTreeMap<NodeId, (Hash, bool)>,
+    /// Since when this node is bound by its yes.
+    pub(super) bound_at: Time,
+}
+
+/// The last proposal of one proposer.
+#[derive(Debug)]
+struct Held {
+    signed: SignedProposal,
+    hash: Hash,
+    waits: bool,
+    answered_at: Option<Time>,
+}
+
+impl Channel {
+    pub(super) fn on_proposal(&mut self, signed: SignedProposal) {
+        let proposal = &signed.proposal;
+        let here = proposal.channel == self.env.channel && proposal.chain == self.env.chain;
+        if !here || !self.chain.knows(&signed.proposer) {
+            return;
+        }
+        let own = signed.proposer == self.me || self.log.leader() == Some(signed.proposer);
+        let held = &mut self.voting.held;
+        let answered_at = held.get(&signed.proposer).and_then(|held| held.answered_at);
+        let room = own || held.len() < HELD || held.contains_key(&signed.proposer);
+        if room && codec::encode(proposal).len() <= PROPOSAL_BYTES {
+            let hash = proposal.hash();
+            held.insert(signed.proposer, Held { signed, hash, waits: true, answered_at });
+        }
+    }
+
+    /// P-54: a member answers a proposal once its height is final here and its number is next; it
+    /// waits with what it can't judge yet, and answers each proposer only so often.
+    pub(super) fn judge_held(&mut self) {
+        let Some(from) = self.settled_point() else { return };
+        self.voting.held.retain(|_, held| held.signed.proposal.number > from.number);
+        let (now, finalised) = (self.now, self.log.finalised());
+        let is_due = |held: &&mut Held| {
+            let proposal = &held.signed.proposal;
+            held.waits
+                && proposal.number == from.number + 1
+                && proposal.to_height <= finalised
+                && held.answered_at.is_none_or(|at| now >= at.plus(ANSWER_EVERY))
+        };
+        let mut due = Vec::new();
+        for held in self.voting.held.values_mut().filter(is_due) {
+            (held.waits, held.answered_at) = (false, Some(now));
+            due.push((held.hash, held.signed.clone()));
+        }
+        for (hash, signed) in due {
+            let vote = self.judge(hash, signed);
+            self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
+            self.on_vote(vote);
+        }
+    }
+
+    /// This node's vote, from its own blocks. P-56: while its yes to another proposal of the number
+    /// may still execute it repeats that yes instead, so that its proposer and this one learn of it.
+    fn judge(&mut self, hash: Hash, signed: SignedProposal) -> SignedVote {
+        if let Some(vote) = self.log.vote(&hash) {
+            return vote.clone();
+        }
+        let objection = match self.settled_point() {
+            Some(from) => proposal::objection(&self.log, from, &signed.proposal),
+            None => Some("no settlement is known here".into()),
+        };
+        if objection.is_some() {
+            return self.sign_vote(hash, objection);
+        }
+        if let Some(bound) = self.binding_vote(&signed.proposal) {
+            return bound;
+        }
+        if self.log.proposal().is_none_or(|known| known.proposal.hash() != hash) {
+            self.record(Event::Proposed { proposal: Box::new(signed) });
+        }
+        let vote = self.sign_vote(hash, None);
+        self.voting.bound_at = self.now;
+        self.record(Event::Voted { vote: Box::new(vote.clone()) });
+        vote
+    }
+
+    fn sign_vote(&self, proposal: Hash, reason: Option<String>) -> SignedVote {
+        let vote = Vote { channel: self.env.channel, proposal, yes: reason.is_none() };
+        let signature = self.env.keypair.sign(&vote);
+        SignedVote { vote, node: self.me, signature, reason }
+    }
+
+    /// The yes that keeps this node from saying yes to `proposal`.
+    fn binding_vote(&self, proposal: &Proposal) -> Option<SignedVote> {
+        let (bound, vote) = self.bound_to(proposal.number)?;
+        let replaces =
+            proposal.to_height > bound.to_height && self.cannot_execute(&vote.vote.proposal);
+        (!replaces).then(|| vote.clone())
+    }
+
+    /// The proposal of this number to which this node said yes.
+    pub(super) fn bound_to(&self, number: u64) -> Option<(&Proposal, &SignedVote)> {
+        let bound = &self.log.proposal()?.proposal;
+        let vote = self.log.vote(&bound.hash())?;
+        (bound.number == number).then_some((bound, vote))
+    }
+
+    /// P-56: whether so many said no to the proposal, or yes to another one of its number, that the
+    /// rest is no quorum any more.
+    pub(super) fn cannot_execute(&self, hash: &Hash) -> bool {
+        let Some(record) = self.chain.record() else { return false };
+        let active = || record.members.iter().filter(|member| member.active);
+        let is_against = |node: &NodeId| match self.voting.stances.get(node) {
+            Some((other, true)) => other != hash && self.voting.holds(other),
+            Some((this, false)) => this == hash,
+            None => false,
+        };
+        let against = active().filter(|member| is_against(&member.record.node));
+        let whole = sum(active().map(|member| member.record.weight));
+        let against = sum(against.map(|member| member.record.weight));
+        !is_quorum(Weight(whole.0.saturating_sub(against.0)), whole)
+    }
+
+    pub(super) fn on_vote(&mut self, vote: SignedVote) {
+        if vote.vote.channel != self.env.channel || !self.chain.knows(&vote.node) {
+            return;
+        }
+        let stances = &mut self.voting.stances;
+        stances.retain(|node, _| self.chain.knows(node));
+        stances.insert(vote.node, (vote.vote.proposal, vote.vote.yes));
+        self.settling.count(vote);
+    }
+}
+
+impl Voting {
+    /// Whether this is a proposal that may be next.
+    fn holds(&self, hash: &Hash) -> bool {
+        self.held.values().any(|held| held.hash == *hash)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
+mod tests {
+    use fairway_types::{Height, chain::ChainTx};
+
+    use super::{
+        super::{
+            bench::{Bench, node_key},
+            output::Step,
+        },
+        *,
+    };
+
+    /// Four members with two final blocks, and nobody's proposal.
+    fn two_final() -> Bench {
+        let mut bench = Bench::new(4);
+        bench.note(0);
+        bench.note(0);
+        assert_eq!(bench.nodes[3].log().finalised(), Height(2));
+        bench
+    }
+
+    fn at(bench: &Bench, height: u64) -> Proposal {
+        let node = &bench.nodes[0];
+        let tip = node.log().tip_at(Height(height)).unwrap();
+        let place = (node.env.chain, node.env.channel);
+        proposal::compute(place, node.settled_point().unwrap(), &tip).unwrap()
+    }
+
+    fn by(proposer: usize, proposal: Proposal) -> Message {
+        let keypair = node_key(proposer);
+        let signature = keypair.sign(&proposal);
+        Message::Proposal(SignedProposal { proposal, proposer: keypair.node_id(), signature })
+    }
+
+    fn vote(voter: usize, proposal: &Proposal, yes: bool) -> Message {
+        let channel = proposal.channel;
+        let vote = Vote { channel, proposal: proposal.hash(), yes };
+        let signature = node_key(voter).sign(&vote);
+        let node = node_key(voter).node_id();
+        Message::Vote(SignedVote { vote, node, signature, reason: None })
+    }
+
+    /// What a node said in a step: the proposal's hash and its yes or no.
+    fn voted(step: &Step) -> Vec<(Hash, bool)> {
+        let votes = step.effects.iter().filter_map(|effect| match effect {
+            Effect::Broadcast(Message::Vote(vote)) => Some((vote.vote.proposal, vote.vote.yes)),
+            _ => None,
+        });
+        votes.collect()
+    }
+
+    #[test]
+    fn a_proposer_gets_a_bounded_number_of_answers_and_nothing_of_a_no_is_stored() {
+        let mut bench = two_final();
+        let (mut answers, mut events) = (0, 0);
+        for number in 0..1_000u32 {
+            let mut made_up = at(&bench, 1);
+            made_up.result = number.to_le_bytes().to_vec();
+            let step = bench.message(1, 2, by(2, made_up));
+            answers += voted(&step).len();
+            events += step.events.len();
+        }
+        assert_eq!((answers, events), (1, 0));
+        assert!(bench.nodes[1].voting.held.len() <= 4);
+    }
+
+    /// P-54: the voter's own reading of the chain may be late; its no would be for good.
+    #[test]
+    fn a_lagging_voter_waits_instead_of_voting_no() {
+        let mut bench = two_final();
+        let mut next = at(&bench, 2);
+        next.number = 2;
+        assert_eq!(voted(&bench.message(1, 0, by(0, next))), []);
+        let mut early = at(&bench, 2);
+        early.to_height = Height(9);
+        assert_eq!(voted(&bench.message(1, 2, by(2, early))), []);
+        let right = at(&bench, 2);
+        assert_eq!(voted(&bench.message(1, 3, by(3, right.clone()))), [(right.hash(), true)]);
+    }
+
+    /// P-56
+    #[test]
+    fn a_second_yes_is_given_only_when_the_first_can_no_longer_execute() {
+        let mut bench = two_final();
+        let (lower, higher) = (at(&bench, 1), at(&bench, 2));
+        let first = voted(&bench.message(1, 0, by(0, lower.clone())));
+        assert_eq!(first, [(lower.hash(), true)]);
+        let bound = voted(&bench.message(1, 2, by(2, higher.clone())));
+        assert_eq!(bound, [(lower.hash(), true)], "it says to what it is bound");
+        bench.now = bench.now.plus(ANSWER_EVERY);
+        bench.message(1, 2, vote(2, &higher, true));
+        let still = voted(&bench.message(1, 2, by(2, higher.clone())));
+        assert_eq!(still, [(lower.hash(), true)], "three may still agree");
+        bench.now = bench.now.plus(ANSWER_EVERY);
+        bench.message(1, 3, vote(3, &higher, true));
+        let moved = voted(&bench.message(1, 2, by(2, higher.clone())));
+        assert_eq!(moved, [(higher.hash(), true)]);
+    }
+
+    /// P-56: after a restart too.
+    #[test]
+    fn a_yes_binds_across_a_restart() {
+        let mut bench = two_final();
+        let (lower, higher) = (at(&bench, 1), at(&bench, 2));
+        bench.message(1, 0, by(0, lower.clone()));
+        let node = &bench.nodes[1];
+        bench.nodes[1] = Channel::restore((*node.env).clone(), node.log().clone());
+        bench.observe();
+        let bound = voted(&bench.message(1, 2, by(2, higher)));
+        assert_eq!(bound, [(lower.hash(), true)]);
+    }
+
+    #[test]
+    fn proposal_that_cannot_win_is_replaced() {
+        let mut bench = two_final();
+        bench.nodes[0].settling.ask();
+        bench.down.extend([1, 2, 3]);
+        bench.wait(50);
+        let first = bench.nodes[0].proposal().unwrap();
+        bench.down.clear();
+        bench.record.members[0].active = true;
+        bench.note(0);
+        for voter in [1, 2] {
+            bench.message(0, voter, vote(voter, &first.signed.proposal, false));
+        }
+        bench.input(0, super::super::input::Input::Timeout);
+        let second = bench.nodes[0].proposal().unwrap();
+        assert_ne!(second.hash, first.hash);
+        assert_eq!(second.signed.proposal.to_height, bench.nodes[0].log().finalised());
+    }
+
+    /// P-57: somebody's votes beyond the quorum cost the chain gas that may then be lacking.
+    #[test]
+    fn a_settlement_is_executed_with_no_more_votes_than_it_needs() {
+        let mut bench = two_final();
+        let mut pending = super::super::bench::chain_member(4);
+        pending.active = false;
+        bench.record.members.push(pending);
+        bench.observe();
+        bench.nodes[0].settling.ask();
+        bench.input(0, super::super::input::Input::Timeout);
+        let proposal = bench.nodes[0].proposal().unwrap().signed.proposal.clone();
+        for voter in [4, 3, 2] {
+            let step = bench.message(0, voter, vote(voter, &proposal, true));
+            let executed = step.effects.iter().find_map(|effect| match effect {
+                Effect::Submit(ChainTx::Execute { votes, .. }) => Some(votes.len()),
+                _ => None,
+            });
+            assert_eq!(executed, (voter == 2).then_some(3));
+        }
+    }
+
+    /// P-53
+    #[test]
+    fn a_settlement_over_one_that_is_not_in_the_books_is_refused() {
+        let mut bench = two_final();
+        let settled = at(&bench, 1);
+        let last = &mut bench.record.settlement;
+        (last.number, last.height) = (1, settled.to_height);
+        (last.root, last.block) = (settled.to_root, settled.to_block);
+        bench.down.insert(0);
+        bench.observe();
+        let next = at(&bench, 2);
+        let next =
+            Proposal { number: 2, from_height: Height(1), from_root: settled.to_root, ..next };
+        assert_eq!(voted(&bench.message(1, 2, by(2, next.clone()))), [(next.hash(), false)]);
+    }
+}
