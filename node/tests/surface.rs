@@ -44,8 +44,12 @@ async fn every_served_method_is_in_the_schema_and_documented() {
     let document = include_str!("../../docs/api.md");
     for name in listed {
         let (_, short) = name.split_once('.').unwrap();
-        let heading = format!("### `{short}`");
-        assert!(document.contains(&heading), "docs/api.md has no section {heading} for {name}");
+        let named = format!("`{short}`");
+        let mut headings = document.lines().filter(|line| line.starts_with("###"));
+        assert!(
+            headings.any(|line| line.contains(&named)),
+            "docs/api.md has no section for {name}"
+        );
     }
     node.stop().await;
 }

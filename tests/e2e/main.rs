@@ -10,6 +10,7 @@
 mod bad_calls;
 mod channels;
 mod commands;
+mod faults;
 mod foreign;
 mod peers;
 mod world;
