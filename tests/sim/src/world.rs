@@ -526,12 +526,14 @@ impl World {
         Err(Broken(format!("no progress beyond {goal} after healing: {heads:#?}")))
     }
 
+    /// Who was paid and is gone from the chain need not catch up: nobody serves it any more.
     fn agree_beyond(&self, goal: Height) -> bool {
+        let chain = &self.chain.record().members;
+        let on_chain = |id| chain.iter().any(|member| member.record.node == id);
         let mut members = self.nodes.iter().filter(|node| {
-            node.channel
-                .log()
-                .tip()
-                .is_some_and(|tip| tip.members.contains_key(&node.keypair.node_id()))
+            let id = node.keypair.node_id();
+            let tip = node.channel.log().tip();
+            on_chain(id) && tip.is_some_and(|tip| tip.members.contains_key(&id))
         });
         members.all(|node| node.channel.log().certified() >= goal)
     }

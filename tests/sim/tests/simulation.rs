@@ -78,6 +78,15 @@ fn channel_goes_on_after_its_leader_restarts_with_a_full_window() {
     }
 }
 
+/// The last member leaves while a settlement is not in the books yet: what orders it must be
+/// certified by somebody.
+#[test]
+fn last_member_leaves_over_a_settlement_that_is_not_in_the_books() {
+    if let Err(broken) = World::new(Plan::from_seed(174, 6_000)).run() {
+        panic!("make sim SEED=174 STEPS=6000: {}", broken.0);
+    }
+}
+
 #[test]
 fn same_seed_gives_the_same_run() {
     let run = || World::new(Plan::from_seed(5, 2_000)).run().unwrap();

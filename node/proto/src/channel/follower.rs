@@ -260,7 +260,16 @@ impl Channel {
     /// Whether a certificate that carries 2/3 of the members the chain knows covers `height`.
     fn is_vouched(&self, height: Height) -> bool {
         let proof = self.waiting.certificate.as_ref();
-        proof.is_some_and(|proof| proof.ack.height >= height && self.chain.vouches(proof))
+        proof.is_some_and(|proof| proof.ack.height >= height && self.vouches(proof))
+    }
+
+    /// P-46: whether enough of those whom this node may believe signed: 2/3 of the members the chain
+    /// knows; or, for a registered member, 2/3 of those registered with it: they may all have left and
+    /// been paid since. A newcomer has nobody but the chain to tell it who its members are.
+    fn vouches(&self, certificate: &Certificate) -> bool {
+        let tip = self.log.tip().filter(|tip| tip.members.contains_key(&self.me));
+        let here = tip.is_some_and(|tip| quorum::is_signed_by_quorum(certificate, &tip.members));
+        here || self.chain.vouches(certificate)
     }
 
     fn invalid(&self, block: &Block, index: u32, refusal: &Refusal) -> Box<Evidence> {
@@ -330,11 +339,11 @@ impl Channel {
         }
     }
 
-    /// P-46: the best certificate of a block not here yet; only one that the chain's members vouch
-    /// for, so that nobody else's takes its place.
+    /// The best certificate of a block not here yet; only one that is vouched for, so that nobody
+    /// else's takes its place.
     fn keep_certificate(&mut self, certificate: Certificate) {
         let known = self.waiting.certificate.as_ref();
-        if !self.chain.vouches(&certificate) {
+        if !self.vouches(&certificate) {
             return;
         }
         if known.is_none_or(|known| known.ack.height <= certificate.ack.height) {
@@ -510,5 +519,21 @@ mod tests {
         }
         let again = bench.message(1, 0, Message::Block(double));
         assert!(again.events.is_empty(), "once is enough");
+    }
+
+    /// P-46: the two that signed are gone from the chain, and what they were paid can't be asked for
+    /// any more; a newcomer does not take their word.
+    #[test]
+    fn member_left_alone_still_catches_up_over_words_that_the_chain_no_longer_says() {
+        let (mut bench, blocks) = three_blocks();
+        bench.record.members.retain(|member| member.record.join_sequence.0 == 2);
+        bench.observe();
+        let message = || Message::Certificate(certificate(&blocks[3], &[0, 2, 3]));
+        bench.message(1, 0, message());
+        assert!(bench.nodes[1].is_vouched(Height(4)));
+        let newcomer = Bench::with_record(5, bench.record.clone());
+        bench.nodes[0] = newcomer.nodes.into_iter().next_back().expect("five nodes");
+        bench.message(0, 1, message());
+        assert!(!bench.nodes[0].is_vouched(Height(4)));
     }
 }

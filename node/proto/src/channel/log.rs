@@ -203,7 +203,8 @@ impl Log {
     fn insert(&mut self, entry: Entry, before: &Arc<Members>) {
         let header = &entry.block.header;
         self.places.insert(header.height, Place { hash: entry.hash, term: header.term });
-        if !Arc::ptr_eq(before, &entry.members) {
+        // P-15: when nobody stays, the last ones go on, so that they can be paid.
+        if !Arc::ptr_eq(before, &entry.members) && !entry.members.is_empty() {
             self.sets.insert(header.height, Arc::clone(&entry.members));
         }
         self.bytes += entry.bytes;

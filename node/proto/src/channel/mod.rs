@@ -277,6 +277,23 @@ mod tests {
         assert_eq!(bench.submitted(0).filter(executes).count(), 1);
     }
 
+    /// P-15: the block that books the settlement comes when nobody is registered any more.
+    #[test]
+    fn last_member_leaves_over_a_settlement_that_is_not_in_the_books() {
+        let mut bench = Bench::new(1);
+        bench.note(0);
+        bench.nodes[0].settling.ask();
+        bench.wait(50);
+        bench.call(0, 0, Operation::Leave);
+        settle(&mut bench, 0);
+        bench.wait(3_000);
+        let log = bench.nodes[0].log();
+        assert_eq!((log.settled(), log.finalised()), (1, log.head()));
+        settle(&mut bench, 0);
+        assert_eq!(bench.record.settlement.number, 2);
+        assert!(bench.record.members.is_empty());
+    }
+
     #[test]
     fn leave_of_the_leader_is_settled_and_the_others_go_on() {
         let mut bench = Bench::new(3);

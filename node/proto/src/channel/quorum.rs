@@ -66,11 +66,14 @@ pub fn finalised_by(log: &Log, certificate: &Certificate) -> Option<Height> {
 #[must_use]
 pub fn has_registered_quorum(log: &Log, certificate: &Certificate) -> bool {
     let mut sets = log.sets_before(certificate.ack.height).peekable();
-    sets.peek().is_some()
-        && sets.all(|members| {
-            let part = members.values().filter(|member| signed(certificate, member));
-            is_quorum(weight(part), weight(members.values()))
-        })
+    sets.peek().is_some() && sets.all(|members| is_signed_by_quorum(certificate, members))
+}
+
+/// Whether 2/3 of the weight of `members` signed.
+#[must_use]
+pub fn is_signed_by_quorum(certificate: &Certificate, members: &Members) -> bool {
+    let part = members.values().filter(|member| signed(certificate, member));
+    is_quorum(weight(part), weight(members.values()))
 }
 
 /// Whether every registered member acked.
