@@ -176,3 +176,40 @@ async fn ticks_move_the_arena_without_a_call() {
     assert_ne!(place().await.unwrap()[0], before[0]);
     world.same_log(channel).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leader_leaves_and_is_paid_and_the_others_go_on() {
+    let world = World::start(3).await;
+    let channel = world.open("payments").await;
+    world.until(0, channel, |status| status.term.epoch.0 >= 2).await;
+    assert_eq!(world.status(0, channel).await.role, Role::Leader);
+    let (alice, bob) = (world.member(0, channel).await, world.member(1, channel).await);
+    pay(&alice, &world.keys[1], 40).await.unwrap();
+    alice.leave().await.unwrap();
+    let paid = async {
+        loop {
+            if world.ledger.balance(alice.address()).await.unwrap() == FUNDS - 40 {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), paid).await.expect("the leader was never paid");
+    // Another member leads once the contract counts the old leader as not valid any more.
+    let took_over = |status: &fairway_sdk::api::channel::ChannelStatus| {
+        status.role == Role::Leader && status.members.len() == 2
+    };
+    let new_leader = async {
+        loop {
+            for node in [1, 2] {
+                if took_over(&world.status(node, channel).await) {
+                    return;
+                }
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(Duration::from_secs(40), new_leader).await.expect("nobody leads");
+    pay(&bob, &world.keys[2], 3).await.unwrap();
+    assert_eq!(world.held(2, channel, 2).await, DEPOSIT + 3);
+}

@@ -155,30 +155,22 @@ impl Worker {
         }
     }
 
-    /// A stream to the peer: opened here when this node's id is the lower one, else waited for.
-    /// Either side connects.
+    /// A stream to the peer: opened here when this node's id is the lower one, or taken from the
+    /// peer. Either side connects.
     async fn connect(&mut self) -> io::Result<Stream> {
         let addresses = self.addresses.borrow_and_update().clone();
         if !self.parts.connected.borrow().contains(&self.parts.peer) {
             let _ = self.parts.swarm.send(Command::Dial(self.parts.peer, addresses));
         }
-        if self.parts.me > self.parts.node {
-            let stream = timeout(CONNECT, self.incoming.recv()).await?;
-            return stream.ok_or_else(|| io::Error::other("the node is stopping"));
+        let Self { parts, incoming, .. } = self;
+        let waits = parts.me > parts.node;
+        tokio::select! {
+            stream = incoming.recv() => {
+                stream.ok_or_else(|| io::Error::other("the node is stopping"))
+            }
+            opened = open(parts), if !waits => opened,
+            () = sleep(CONNECT), if waits => Err(io::ErrorKind::TimedOut.into()),
         }
-        let peer = self.parts.peer;
-        timeout(CONNECT, self.parts.connected.wait_for(|peers| peers.contains(&peer)))
-            .await?
-            .map_err(io::Error::other)?;
-        let opened = timeout(CONNECT, self.parts.control.open_stream(peer, PROTOCOL)).await;
-        // A connection on which nothing opens is dead: the next try makes another.
-        let opened = opened.inspect_err(|_| {
-            let _ = self.parts.swarm.send(Command::Disconnect(peer));
-        })?;
-        let mut stream = opened.map_err(io::Error::other)?.compat();
-        stream.write_all(self.parts.channel.id.as_bytes()).await?;
-        stream.flush().await?;
-        Ok(stream.into_inner())
     }
 
     async fn serve(&mut self, stream: Stream) -> End {
@@ -189,6 +181,23 @@ impl Worker {
             Some(stream) = self.incoming.recv() => End::Replaced(stream),
         }
     }
+}
+
+/// Opens a stream on the peer's connection, once there is one.
+async fn open(parts: &mut LinkParts) -> io::Result<Stream> {
+    let peer = parts.peer;
+    timeout(CONNECT, parts.connected.wait_for(|peers| peers.contains(&peer)))
+        .await?
+        .map_err(io::Error::other)?;
+    let opened = timeout(CONNECT, parts.control.open_stream(peer, PROTOCOL)).await;
+    // A connection on which nothing opens is dead: the next try makes another.
+    let opened = opened.inspect_err(|_| {
+        let _ = parts.swarm.send(Command::Disconnect(peer));
+    })?;
+    let mut stream = opened.map_err(io::Error::other)?.compat();
+    stream.write_all(parts.channel.id.as_bytes()).await?;
+    stream.flush().await?;
+    Ok(stream.into_inner())
 }
 
 async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End {

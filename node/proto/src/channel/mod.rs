@@ -277,6 +277,25 @@ mod tests {
         assert_eq!(bench.submitted(0).filter(executes).count(), 1);
     }
 
+    /// P-52: the block that books a settlement is not settled for its own sake.
+    #[test]
+    fn idle_channel_with_an_interval_settles_once() {
+        let mut record = bench::record(1);
+        record.config.settlement_interval = 1_000;
+        let mut bench = Bench::with_record(1, record);
+        bench.note(0);
+        bench.wait(1_100);
+        settle(&mut bench, 0);
+        for _ in 0..5 {
+            bench.wait(1_100);
+        }
+        let executes = |tx: &&ChainTx| matches!(tx, ChainTx::Execute { .. });
+        assert_eq!(bench.submitted(0).filter(executes).count(), 1);
+        bench.note(0);
+        bench.wait(1_100);
+        assert_eq!(bench.submitted(0).filter(executes).count(), 2);
+    }
+
     /// P-15: the block that books the settlement comes when nobody is registered any more.
     #[test]
     fn last_member_leaves_over_a_settlement_that_is_not_in_the_books() {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_types::{
-    Hash, Height, NodeId, Refusal, Time, Weight,
+    Hash, Height, NodeId, Refusal, Time, Transaction, Weight,
     chain::ChainTx,
     settlement::{Proposal, SignedProposal, SignedVote},
 };
@@ -153,7 +153,23 @@ impl Channel {
         let interval =
             self.log.genesis().map_or(0, |genesis| genesis.record.config.settlement_interval);
         let leaver = self.log.tip_at(self.log.finalised()).is_some_and(|tip| has_leaver(&tip));
-        leaver || self.timers.settlement_due(self.now, interval)
+        leaver || interval > 0 && self.has_news() && self.timers.settlement_due(self.now, interval)
+    }
+
+    /// Whether anything but the word of a settlement was ordered since the last one: an idle channel
+    /// does not settle its own settlements.
+    fn has_news(&self) -> bool {
+        let from = self.settled_height().next();
+        let finalised = self.log.finalised();
+        if from <= finalised && self.log.entry(from).is_none() {
+            return true;
+        }
+        let is_news =
+            |transaction: &Transaction| !matches!(transaction, Transaction::Settled { .. });
+        self.log
+            .entries_from(from)
+            .take_while(|entry| entry.block.height() <= finalised)
+            .any(|entry| entry.block.transactions.iter().any(is_news))
     }
 
     /// P-53: a proposal settles up to the highest final block, and only after the last settlement
