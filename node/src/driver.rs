@@ -234,8 +234,8 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
     }
 
-    /// P-2: decide, store, perform: in this order. What is stored is on the disk before anything
-    /// leaves.
+    /// P-2: decide, store, perform: in this order. What this node signed is on the disk before
+    /// anything leaves.
     fn handle(&mut self, commands: impl Iterator<Item = Command>) -> Result<(), StoreError> {
         let now = clock();
         let mut group = Step::default();
@@ -247,7 +247,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             self.decide(now, Input::Timeout, &mut group);
         }
         self.decide(now, Input::Flush, &mut group);
-        self.writer.append(&group.events, true)?;
+        self.writer.append(&group.events, group.events.iter().any(Event::binds))?;
         self.note(&group.events);
         // Before any answer leaves: who is told of its call sees it in the next read.
         self.publish();

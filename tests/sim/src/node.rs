@@ -22,6 +22,8 @@ pub struct Node {
     pub honest: bool,
     /// Events on disk: what survives a crash.
     pub stored: Vec<Vec<u8>>,
+    /// How many of them are sure to survive: those up to the last that had to be synced.
+    pub synced: usize,
     /// The last snapshot, and how many events it covers.
     pub snapshot: Option<(usize, Vec<u8>)>,
     pub up: bool,
@@ -41,6 +43,7 @@ impl Node {
             machine,
             honest: true,
             stored: Vec::new(),
+            synced: 0,
             snapshot: None,
             up: true,
             next_sequence: 0,
@@ -57,6 +60,9 @@ impl Node {
             group.effects.extend(step.effects);
         }
         self.stored.extend(group.events.iter().map(codec::encode));
+        if group.events.iter().any(Event::binds) {
+            self.synced = self.stored.len();
+        }
         group
     }
 
@@ -83,6 +89,12 @@ impl Node {
     /// Stores the log as it is, so that a restart replays only what comes after.
     pub fn take_snapshot(&mut self) {
         self.snapshot = Some((self.stored.len(), codec::encode(&self.channel.log().snapshot())));
+    }
+
+    /// The power fails: what was written and not synced is gone.
+    pub fn lose_tail(&mut self) {
+        let snapshot = self.snapshot.as_ref().map_or(0, |(events, _)| *events);
+        self.stored.truncate(self.synced.max(snapshot));
     }
 
     /// The log that the last snapshot and the events after it give.

@@ -487,10 +487,14 @@ impl World {
         if self.now.0.is_multiple_of(3) {
             self.nodes[node].take_snapshot();
         }
+        let power_cut = self.now.0.is_multiple_of(2);
         if self.rng.random_bool(0.5) {
             self.nodes[node].handle_and_lose(self.now, vec![Input::Timeout]);
         }
         self.nodes[node].up = false;
+        if power_cut {
+            self.nodes[node].lose_tail();
+        }
         let delay = self.rng.random_range(10..3_000);
         self.after(delay, Item::Restart { node });
         Ok(())

@@ -37,6 +37,22 @@ pub enum Event {
     Voted { vote: Box<SignedVote> },
 }
 
+impl Event {
+    /// P-2: whether this node's signature goes with the event, so that it must be on the disk before
+    /// anything leaves. What others signed, they can show again.
+    #[must_use]
+    pub fn binds(&self) -> bool {
+        match self {
+            Self::Appended(_)
+            | Self::Acked { .. }
+            | Self::Diverged { .. }
+            | Self::Proposed { .. }
+            | Self::Voted { .. } => true,
+            Self::Started { .. } | Self::TermStarted { .. } | Self::Certified { .. } => false,
+        }
+    }
+}
+
 /// An appended block with its results.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Appended {
