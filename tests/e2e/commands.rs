@@ -178,3 +178,24 @@ async fn processes_end_cleanly_when_asked() {
     world.open("payments").await;
     assert!(world.network.stop().await, "a process ended badly");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_runs_a_node_and_a_development_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("ws://{free}");
+    let node = folder.path().join("node");
+    let node = node.to_str().unwrap();
+    let listen = "--listen=/ip4/127.0.0.1/tcp/0";
+    let init = ["--ledger", &url, "node", "init", node, "--api=127.0.0.1:0", listen];
+    assert!(fairway(folder.path(), &init).status.success());
+    let data = folder.path().join("ledger").display().to_string();
+    let args = ["node", "run", node, "--dev-ledger", &data].map(str::to_owned);
+    let log = folder.path().join("log");
+    let mut process = fairway::local::Process::start(program(), &args, &log).await.unwrap();
+    let client = fairway_sdk::Client::connect(process.said("url")).await.unwrap();
+    let account = fairway_types::Address::from_low(0xb);
+    client.ledger().faucet(account, 7).await.unwrap();
+    assert_eq!(client.ledger().balance(account).await.unwrap(), 7);
+    assert!(process.stop().await);
+}

@@ -351,3 +351,45 @@ fn check_hooks(modules: &[&CompiledModule]) -> Result<(), Refusal> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use fairway_types::ledger::SourceFile;
+    use move_binary_format::file_format::SignatureIndex;
+
+    use super::*;
+
+    /// Modules of a hundred bytes that take gigabytes: our compiler never writes such an instruction,
+    /// so that one is put into what it wrote.
+    #[test]
+    fn vector_instructions_of_many_elements_are_refused() {
+        let source = PackageSource {
+            name: "app".into(),
+            addresses: vec![("app".into(), Address::from_low(0x42))],
+            files: vec![SourceFile {
+                path: "app.move".into(),
+                text: "module app::app { public fun two(): vector<u64> { vector[1, 2] } }".into(),
+            }],
+        };
+        let package = crate::compile(&source).unwrap();
+        let honest = CompiledModule::deserialize(&package.modules[0].bytecode).unwrap();
+        assert_eq!(check(&[&honest], &source), Ok(()));
+        for count in [VECTOR_ELEMENTS + 1, 1 << 28, 1 << 34] {
+            for crafted in [
+                Bytecode::VecUnpack(SignatureIndex(0), count),
+                Bytecode::VecPack(SignatureIndex(0), count),
+            ] {
+                let mut module = honest.clone();
+                let code = module.function_defs[0].code.as_mut().unwrap();
+                code.code.insert(0, crafted);
+                let refusal = check(&[&module], &source).unwrap_err();
+                assert!(
+                    matches!(&refusal, Refusal::PackageRefused { rule, .. } if rule == "vector elements"),
+                    "{refusal}"
+                );
+            }
+        }
+    }
+}

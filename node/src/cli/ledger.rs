@@ -1,6 +1,10 @@
 //! `fairway ledger run`.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -40,6 +44,30 @@ impl Command {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
         let Self::Run { data, listen, chain_id, dev, root } = self;
         start_logging(shared.json);
+        let running = Running::start(&data, listen, chain_id, dev, root).await?;
+        let url = running.url();
+        let ready = json!({ "ready": "ledger", "url": url, "chain": chain_id, "faucet": dev });
+        shared.output().show(&ready, || format!("ledger of chain {chain_id} at {url}"));
+        stop_signal().await.context("waiting for a signal")?;
+        running.stop().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A ledger in this process.
+pub(crate) struct Running {
+    service: Service,
+    server: Server,
+}
+
+impl Running {
+    pub(crate) async fn start(
+        data: &Path,
+        listen: SocketAddr,
+        chain_id: u64,
+        dev: bool,
+        root: Option<Address>,
+    ) -> anyhow::Result<Self> {
         let faucet = if dev { Some(key_file(&data.join("root.key"))?) } else { None };
         let root = match (&faucet, root) {
             (Some(key), _) => key.address(),
@@ -53,12 +81,15 @@ impl Command {
             faucet,
         })?;
         let server = Server::start(service.clone(), listen).await?;
-        let url = format!("ws://{}", server.address);
-        let ready = json!({ "ready": "ledger", "url": url, "chain": chain_id, "faucet": dev });
-        shared.output().show(&ready, || format!("ledger of chain {chain_id} at {url}"));
-        stop_signal().await.context("waiting for a signal")?;
-        server.stop().await;
-        service.stop().await;
-        Ok(ExitCode::SUCCESS)
+        Ok(Self { service, server })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}", self.server.address)
+    }
+
+    pub(crate) async fn stop(self) {
+        self.server.stop().await;
+        self.service.stop().await;
     }
 }

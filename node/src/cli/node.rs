@@ -19,6 +19,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 use super::{
     Shared, compiler,
     keys::{existing_key, key_file},
+    ledger,
 };
 
 #[derive(Subcommand)]
@@ -30,7 +31,13 @@ pub(crate) enum Command {
         config: ConfigArgs,
     },
     /// Run the node of a folder until it is stopped.
-    Run { folder: PathBuf },
+    Run {
+        folder: PathBuf,
+        /// Run a development ledger of chain 1 in this process too, at the address that the
+        /// configuration names as its ledger; its data lies in this folder.
+        #[arg(long)]
+        dev_ledger: Option<PathBuf>,
+    },
     /// Where a running node stands.
     Status,
 }
@@ -76,7 +83,7 @@ impl Command {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
         match self {
             Self::Init { folder, config } => init(&folder, config, shared),
-            Self::Run { folder } => run(&folder, shared).await,
+            Self::Run { folder, dev_ledger } => run(&folder, dev_ledger.as_deref(), shared).await,
             Self::Status => {
                 let status = shared.client().await?.status().await?;
                 shared.output().show(&status, || describe(&status));
@@ -127,7 +134,11 @@ fn check(config: &Config) -> anyhow::Result<(Vec<libp2p::Multiaddr>, Vec<libp2p:
     Ok((parse(&config.listen)?, parse(&config.announce)?))
 }
 
-async fn run(folder: &Path, shared: &Shared) -> anyhow::Result<ExitCode> {
+async fn run(
+    folder: &Path,
+    dev_ledger: Option<&Path>,
+    shared: &Shared,
+) -> anyhow::Result<ExitCode> {
     start_logging(shared.json);
     let path = folder.join("node.toml");
     let text = fs::read_to_string(&path).with_context(|| {
@@ -136,6 +147,12 @@ async fn run(folder: &Path, shared: &Shared) -> anyhow::Result<ExitCode> {
     let config: Config =
         toml::from_str(&text).with_context(|| format!("{} is no configuration", path.display()))?;
     let (listen, announce) = check(&config)?;
+    let ledger = match dev_ledger {
+        Some(data) => {
+            Some(ledger::Running::start(data, address(&config.ledger)?, 1, true, None).await?)
+        }
+        None => None,
+    };
     let node = Node::start(Settings {
         keypair: existing_key(&folder.join("node.key"))?,
         folder: folder.join("data"),
@@ -159,7 +176,16 @@ async fn run(folder: &Path, shared: &Shared) -> anyhow::Result<ExitCode> {
     stop_signal().await.context("waiting for a signal")?;
     server.stop().await;
     node.stop().await;
+    if let Some(ledger) = ledger {
+        ledger.stop().await;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The socket address in a `ws://` URL.
+fn address(url: &str) -> anyhow::Result<SocketAddr> {
+    let text = url.trim_start_matches("ws://").trim_end_matches('/');
+    text.parse().with_context(|| format!("{url}: expected ws://ADDRESS:PORT for a ledger run here"))
 }
 
 /// Logs go to standard error; `RUST_LOG` chooses what.

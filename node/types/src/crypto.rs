@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Refusal, byte_id, codec,
-    hash::{Domain, hash},
+    hash::{Domain, Hash, hash},
     ids::{Address, NodeId},
 };
 
@@ -32,9 +32,55 @@ impl PublicKey {
     /// accept exactly the same signatures.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
-        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
+        let digest = signature_digest(self, message, signature);
+        if verified::knows(&digest) {
+            return true;
+        }
+        let good = VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
             key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
-        })
+        });
+        if good {
+            verified::learn(digest);
+        }
+        good
+    }
+}
+
+/// Names one signature by one key over one message.
+fn signature_digest(key: &PublicKey, message: &[u8], signature: &Signature) -> Hash {
+    let mut bytes = Vec::with_capacity(96 + message.len());
+    bytes.extend(key.0);
+    bytes.extend(signature.0);
+    bytes.extend(message);
+    hash(Domain::Verified, &bytes)
+}
+
+/// Signatures found good, remembered: a node meets the same one again in a forwarded call and its
+/// block, in an ack, its certificate and the next block's justification. A memory of a pure
+/// function's results, so that no answer depends on it; a bad signature is never remembered.
+mod verified {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::Hash;
+
+    /// Slots, by the digest's first two bytes: 2 MiB. A newer signature takes an older one's.
+    const SLOTS: usize = 1 << 16;
+
+    static SEEN: Mutex<Vec<Hash>> = Mutex::new(Vec::new());
+
+    fn slot(digest: &Hash) -> usize {
+        usize::from(u16::from_be_bytes([digest.0[0], digest.0[1]]))
+    }
+
+    pub(super) fn knows(digest: &Hash) -> bool {
+        let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(slot(digest)) == Some(digest)
+    }
+
+    pub(super) fn learn(digest: Hash) {
+        let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.resize(SLOTS, Hash::ZERO);
+        seen[slot(&digest)] = digest;
     }
 }
 
@@ -185,6 +231,8 @@ mod tests {
         let key = Keypair::from_seed(&[1; 32]);
         let other = Keypair::from_seed(&[2; 32]);
         let signature = key.sign(&Note(5));
+        // Twice: the second answer comes from memory.
+        assert!(check_signature(&Note(5), &key.public(), &signature).is_ok());
         assert!(check_signature(&Note(5), &key.public(), &signature).is_ok());
         assert!(check_signature(&Note(6), &key.public(), &signature).is_err());
         assert!(check_signature(&OtherNote(5), &key.public(), &signature).is_err());

@@ -34,6 +34,7 @@ pub enum Domain {
     StateValue,
     Transaction,
     TransactionsRoot,
+    Verified,
 }
 
 impl Domain {
@@ -61,6 +62,7 @@ impl Domain {
             Self::StateValue => "state-value",
             Self::Transaction => "transaction",
             Self::TransactionsRoot => "transactions-root",
+            Self::Verified => "verified",
         }
     }
 

@@ -1,8 +1,8 @@
 //! What a channel is told: requests of clients, words of peers, observations of the chain, time.
 
-use fairway_types::{NodeId, SignedCall, Verified, chain::Observation};
+use fairway_types::{NodeId, SignedCall, Verified, call::CallStatus, chain::Observation};
 
-use crate::{channel::output::CallStatus, message::Message};
+use crate::message::Message;
 
 /// Names a client's request until it is answered; chosen by the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
