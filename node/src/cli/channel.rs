@@ -379,7 +379,10 @@ fn describe(notice: &Notice) -> String {
 
 fn resource_line(resource: &fairway_sdk::api::channel::ResourceView) -> String {
     let value = resource.value.as_ref().map_or("deleted".into(), Value::to_string);
-    format!("\n  {} {} {value}", resource.address.short(), resource.type_tag)
+    let literal = resource.address.to_literal();
+    // The app's own address is a short one; an account's is cut to its beginning.
+    let owner = if literal.len() < 12 { literal } else { resource.address.short() };
+    format!("\n  {owner} {} {value}", resource.type_tag)
 }
 
 fn describe_block(block: &BlockView) -> String {

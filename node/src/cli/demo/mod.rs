@@ -43,17 +43,19 @@ impl Demo {
         // Dropping the network on Ctrl-C ends its processes.
         let played = tokio::select! {
             played = self.play(&folder, &mut report, shared) => played,
-            signal = stop_signal() => {
-                signal.context("waiting for a signal")?;
-                print("stopped; every process has ended");
-                print(&format!("logs and data: {}", folder.display()));
-                return Ok(ExitCode::FAILURE);
-            }
+            signal = stop_signal() => return stopped(signal, &folder, ExitCode::FAILURE),
         };
         report.finish(&played);
         report.write(&self.report)?;
         shared.output().show(&report, || report.summary(&folder, &self.report));
-        played?;
+        let mut stage = played?;
+        if self.keep {
+            return tokio::select! {
+                kept = stage.keep() => kept,
+                signal = stop_signal() => stopped(signal, &folder, ExitCode::SUCCESS),
+            };
+        }
+        stage.stop().await?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -62,7 +64,7 @@ impl Demo {
         folder: &Path,
         report: &mut Report,
         shared: &Shared,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Stage> {
         let program = std::env::current_exe()?;
         let started = report.begin("start");
         let network = LocalNetwork::start(&program, folder, 4).await?;
@@ -71,10 +73,13 @@ impl Demo {
         stage.join(report).await?;
         stage.play(report, self.games, self.payments).await?;
         stage.settle(report).await?;
-        if self.keep {
-            stage.keep().await?;
-            stop_signal().await?;
-        }
-        stage.stop().await
+        Ok(stage)
     }
+}
+
+fn stopped(signal: std::io::Result<()>, folder: &Path, code: ExitCode) -> anyhow::Result<ExitCode> {
+    signal.context("waiting for a signal")?;
+    print("stopped; every process has ended");
+    print(&format!("logs and data: {}", folder.display()));
+    Ok(code)
 }

@@ -52,7 +52,7 @@ impl Report {
         }
     }
 
-    pub(super) fn finish(&mut self, played: &anyhow::Result<()>) {
+    pub(super) fn finish<T>(&mut self, played: &anyhow::Result<T>) {
         self.ok = played.is_ok() && self.balances.conserved;
         self.error = played.as_ref().err().map(|error| format!("{error:#}"));
     }

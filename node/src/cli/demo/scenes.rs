@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -261,8 +262,8 @@ impl Stage {
         .await
     }
 
-    /// Opens an arena with ticks and says what to try.
-    pub(super) async fn keep(&mut self) -> anyhow::Result<()> {
+    /// Opens an arena with ticks, says what to try, and goes on until it is dropped.
+    pub(super) async fn keep(&mut self) -> anyhow::Result<ExitCode> {
         let arena = self.open_channel("arena", 500).await?;
         print(&format!(
             "\neverything keeps running until Ctrl-C. Try, in another terminal:\n\
@@ -279,7 +280,7 @@ impl Stage {
             self.network.url(1),
             self.keys.first().map(|key| key.address().to_string()).unwrap_or_default(),
         ));
-        Ok(())
+        std::future::pending().await
     }
 
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
