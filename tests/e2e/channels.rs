@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use fairway_sdk::{
     CallStatus, Filter, Height,
-    api::channel::{Notice, Role},
+    api::{
+        StateChannelApiClient,
+        channel::{CallReport, Notice, Role},
+    },
     json,
 };
-use fairway_types::contract::NATIVE;
+use fairway_types::{Operation, SignedCall, codec, contract::NATIVE};
 use tokio::time::{sleep, timeout};
 
 use crate::world::{DEPOSIT, FUNDS, World, pay};
@@ -87,16 +90,37 @@ async fn follower_killed_amid_calls_comes_back_with_the_same_log() {
     assert_eq!(world.status(3, channel).await.role, Role::Follower);
 }
 
+async fn submit(world: &World, node: usize, signed: SignedCall) -> CallReport {
+    fairway_sdk::Connection::new(world.network.url(node))
+        .request(|client| {
+            let signed = signed.clone();
+            async move { client.call(signed, Some(CallStatus::Certified)).await }
+        })
+        .await
+        .unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn leader_killed_and_restarted_goes_on_where_it_was() {
     let mut world = World::start(3).await;
     let channel = world.open("payments").await;
     let leader = world.status(0, channel).await.leader;
     let bob = world.member(1, channel).await;
-    pay(&bob, &world.keys[2], 1).await.unwrap();
+    let args = vec![
+        codec::encode(&world.keys[2].address()),
+        codec::encode(&NATIVE),
+        codec::encode(&1u64),
+        codec::encode(""),
+    ];
+    let function = "0x44::payments::pay".parse().unwrap();
+    let operation = Operation::Invoke { function, type_args: Vec::new(), args };
+    let paid = bob.sign(operation).await.unwrap();
+    let first = submit(&world, 1, paid.clone()).await;
     let before = world.same_log(channel).await;
     world.network.kill_node(0).await;
     world.network.start_node(0).await.unwrap();
+    // Whoever did not hear the answer sends the same call again, and has not paid twice.
+    assert_eq!(submit(&world, 0, paid).await.height, first.height);
     pay(&bob, &world.keys[2], 1).await.unwrap();
     assert!(world.same_log(channel).await > before);
     assert_eq!(world.status(0, channel).await.leader, leader);

@@ -106,13 +106,14 @@ impl ChannelServer {
         let handle = self.node.channel(call.call.channel)?;
         let (limit, hash) = (call.call.gas_limit, call.hash());
         let wait = wait.unwrap_or(CallStatus::Certified);
+        // Before anything that costs more than this.
+        let call = call.verify()?;
         if let Some(report) = stored(&handle, &hash, wait).await? {
             return succeeded(report);
         }
         if let Operation::Invoke { function, type_args, args } = &call.call.operation {
             handle.sandbox.check_call(function, type_args, args)?;
         }
-        let call = call.verify()?;
         match handle.call(call, wait).await {
             Ok(Reply::Call(report)) => executed(&handle, &report, limit),
             Ok(Reply::Proposed { .. }) => Err(unexpected()),
@@ -145,19 +146,14 @@ async fn stored(
     call: &Hash,
     wait: CallStatus,
 ) -> Result<Option<CallReport>, Refusal> {
+    let Some((height, _)) = handle.store.call(call)? else { return Ok(None) };
     let mut views = handle.watch();
-    loop {
-        views.mark_unchanged();
-        match read_report(handle, call)? {
-            Some(report) if report.status < wait => {}
-            found => return Ok(found),
-        }
-        let stopped = |_| Refusal::NotReady {
-            what: "the channel".into(),
-            reason: "it was stopped: ask for the call's report later".into(),
-        };
-        views.changed().await.map_err(stopped)?;
-    }
+    let reached = views.wait_for(|view| view::status_at(view, height) >= wait);
+    reached.await.map_err(|_| Refusal::NotReady {
+        what: "the channel".into(),
+        reason: "it was stopped: ask for the call's report later".into(),
+    })?;
+    read_report(handle, call)
 }
 
 fn succeeded(report: CallReport) -> Result<CallReport, Refusal> {

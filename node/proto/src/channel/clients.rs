@@ -8,6 +8,7 @@ use super::{
     Channel,
     execution::{check_place, member, next_sequence},
     input::{Request, RequestId},
+    log::Log,
     output::{CallReport, CallStatus, Effect, Reply},
     pool::Pooled,
 };
@@ -33,6 +34,18 @@ impl Clients {
     #[must_use]
     pub(super) fn place(&self, call: &Hash) -> Option<(Height, u32)> {
         self.places.get(call).copied()
+    }
+
+    /// P-37: after a restart a node knows the calls that its log has in memory.
+    #[must_use]
+    pub(super) fn resume(log: &Log) -> Self {
+        let mut clients = Self::default();
+        for entry in log.entries_from(Height::ZERO) {
+            for (index, hash) in call_hashes(&entry.block) {
+                clients.remember(hash, (entry.block.height(), index));
+            }
+        }
+        clients
     }
 
     fn remember(&mut self, call: Hash, place: (Height, u32)) {
@@ -338,9 +351,11 @@ mod tests {
     use fairway_types::{Refusal, SequenceNumber, Time};
 
     use super::super::{
-        bench::{Bench, nothing, sign},
+        Channel,
+        bench::{Bench, env, nothing, sign},
         output::Effect,
     };
+    use crate::message::Message;
 
     fn refused(bench: &Bench) -> Vec<&Refusal> {
         let replies = bench.effects.iter().filter_map(|(_, effect)| {
@@ -369,5 +384,28 @@ mod tests {
         let mut bench = Bench::new(2);
         bench.request(1, sign(0, SequenceNumber(0), nothing(), Time(u64::MAX)));
         assert!(matches!(refused(&bench)[..], [Refusal::InvalidArgument { .. }]));
+    }
+
+    /// P-37: a call that ran is never refused as a number used twice: whoever sent it would send
+    /// another one, and pay twice.
+    #[test]
+    fn node_that_was_restarted_knows_the_calls_in_its_log() {
+        let mut bench = Bench::new(2);
+        let call = sign(1, SequenceNumber(0), nothing(), bench.now.plus(60_000));
+        bench.request(0, call.clone());
+        for node in 0..2 {
+            let log = bench.nodes[node].log().clone();
+            bench.nodes[node] = Channel::restore(env(node), log);
+        }
+        bench.observe();
+        let step = bench.message(0, 1, Message::Forward(call.clone()));
+        let refuses = |effect: &Effect| {
+            matches!(effect, Effect::Send { message: Message::Refused { .. }, .. })
+        };
+        assert!(!step.effects.iter().any(refuses), "{:?}", step.effects);
+        for node in 0..2 {
+            bench.request(node, call.clone());
+        }
+        assert_eq!(refused(&bench), Vec::<&Refusal>::new());
     }
 }

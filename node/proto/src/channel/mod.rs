@@ -126,13 +126,14 @@ impl Channel {
     pub fn restore(env: Env, log: Log) -> Self {
         let me = env.keypair.node_id();
         let settling = Settling::resume(&log, me);
+        let clients = Clients::resume(&log);
         Self {
             me,
             now: Time::ZERO,
             log,
             chain: ChainView::default(),
             pool: Pool::default(),
-            clients: Clients::default(),
+            clients,
             peers: Peers::default(),
             waiting: Waiting::default(),
             settling,
