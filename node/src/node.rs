@@ -7,10 +7,10 @@ use std::{
 };
 
 use fairway_proto::{Env, Limits};
-use fairway_sandbox::{MoveSandbox, compiler::BoundedCompiler};
+use fairway_sandbox::{GasTable, LoadedPackage, MoveSandbox, compiler::BoundedCompiler};
 use fairway_store::OpenError;
 use fairway_types::{
-    Address, ChainId, ChannelId, Hash, Keypair, NodeId, Refusal, Signature,
+    Address, ChainId, ChannelId, GasTableId, Hash, Keypair, NodeId, Refusal, Signature,
     chain::{ChannelRecord, Durability},
     contract,
     ledger::PackageSource,
@@ -76,7 +76,7 @@ struct Inner {
     max_channels: usize,
     channels: RwLock<BTreeMap<ChannelId, Running>>,
     /// Channels of one package share its code.
-    sandboxes: Mutex<Sandboxes>,
+    packages: Mutex<Packages>,
     /// One compilation at a time, however many ask.
     compiling: Arc<Semaphore>,
     /// One channel is opened at a time.
@@ -85,9 +85,9 @@ struct Inner {
 
 /// Compiled packages: those in use, and the last few.
 #[derive(Default)]
-struct Sandboxes {
-    known: HashMap<Hash, Weak<MoveSandbox>>,
-    recent: VecDeque<Arc<MoveSandbox>>,
+struct Packages {
+    known: HashMap<Hash, Weak<LoadedPackage>>,
+    recent: VecDeque<Arc<LoadedPackage>>,
 }
 
 struct Running {
@@ -95,18 +95,18 @@ struct Running {
     tasks: Vec<AbortHandle>,
 }
 
-impl Sandboxes {
-    fn get(&self, package: &Hash) -> Option<Arc<MoveSandbox>> {
-        self.known.get(package)?.upgrade()
+impl Packages {
+    fn get(&self, hash: &Hash) -> Option<Arc<LoadedPackage>> {
+        self.known.get(hash)?.upgrade()
     }
 
-    fn keep(&mut self, package: Hash, sandbox: &Arc<MoveSandbox>) {
-        self.recent.push_back(Arc::clone(sandbox));
+    fn keep(&mut self, hash: Hash, package: &Arc<LoadedPackage>) {
+        self.recent.push_back(Arc::clone(package));
         if self.recent.len() > RECENT_PACKAGES {
             self.recent.pop_front();
         }
         self.known.retain(|_, known| known.strong_count() > 0);
-        self.known.insert(package, Arc::downgrade(sandbox));
+        self.known.insert(hash, Arc::downgrade(package));
     }
 }
 
@@ -136,7 +136,7 @@ impl Node {
             accounts: settings.accounts,
             max_channels: settings.max_channels,
             channels: RwLock::default(),
-            sandboxes: Mutex::default(),
+            packages: Mutex::default(),
             compiling: Arc::new(Semaphore::new(1)),
             opening: Mutex::default(),
         };
@@ -147,12 +147,12 @@ impl Node {
 
     /// Runs the stored channels again. One that can't be run is named in the log and left alone.
     async fn resume(&self) -> Result<(), NodeError> {
-        for StoredChannel { channel, chain, package } in self.inner.store.channels()? {
+        for StoredChannel { channel, chain, package, gas_table } in self.inner.store.channels()? {
             let Some(source) = self.inner.store.package(&package)? else {
                 error!(%channel, %package, "the stored channel's package is missing");
                 continue;
             };
-            let resumed = match self.sandbox(source).await {
+            let resumed = match self.sandbox(source, gas_table).await {
                 Ok(sandbox) => self.run(chain, channel, sandbox),
                 Err(refusal) => Err(refusal),
             };
@@ -214,8 +214,8 @@ impl Node {
         channels.values().map(|running| running.handle.clone()).collect()
     }
 
-    /// Checks that this node could run a channel: it exists, its package is the one the chain names
-    /// and compiles here, within limits. What a member wants to know before it locks anything.
+    /// Checks that this node could run a channel: it exists, its gas table is known here, its package
+    /// is the one the chain names and compiles here, within limits. What a member wants to know before it locks anything.
     pub async fn prepare(
         &self,
         channel: ChannelId,
@@ -236,6 +236,7 @@ impl Node {
                 reason: "a node could sign twice after a power cut: use `synced`".into(),
             });
         }
+        GasTable::find(record.config.gas_table)?;
         let source = self.inner.chain.package(record.package).await?;
         let actual = source.hash();
         if actual != record.package {
@@ -244,7 +245,7 @@ impl Node {
                 actual: actual.to_string(),
             });
         }
-        let sandbox = self.sandbox(source.clone()).await?;
+        let sandbox = self.sandbox(source.clone(), record.config.gas_table).await?;
         Ok((record, source, sandbox))
     }
 
@@ -265,7 +266,7 @@ impl Node {
                 ),
             });
         }
-        self.inner.store.add_channel(record.chain, channel, &source)?;
+        self.inner.store.add_channel(record.chain, channel, &source, record.config.gas_table)?;
         self.run(record.chain, channel, sandbox)
     }
 
@@ -294,24 +295,34 @@ impl Node {
         Ok(handle)
     }
 
+    /// P-61: a package at the prices of the table that the channel's config names.
+    async fn sandbox(
+        &self,
+        source: PackageSource,
+        gas_table: GasTableId,
+    ) -> Result<Arc<MoveSandbox>, Refusal> {
+        let table = GasTable::find(gas_table)?;
+        Ok(Arc::new(MoveSandbox::of(self.package(source).await?, table)))
+    }
+
     /// A package's code, compiled in a bounded child process.
-    async fn sandbox(&self, source: PackageSource) -> Result<Arc<MoveSandbox>, Refusal> {
+    async fn package(&self, source: PackageSource) -> Result<Arc<LoadedPackage>, Refusal> {
         let hash = source.hash();
         // The permit goes with the work: a client that hangs up does not start a second child.
         let permit = Arc::clone(&self.inner.compiling).acquire_owned().await;
-        if let Some(sandbox) = self.inner.sandboxes.lock().await.get(&hash) {
-            return Ok(sandbox);
+        if let Some(package) = self.inner.packages.lock().await.get(&hash) {
+            return Ok(package);
         }
         let compiler = self.inner.compiler.clone();
         let built = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let package = compiler.compile(&source)?;
-            MoveSandbox::new(&package)
+            LoadedPackage::new(&package)
         });
         let built = built.await.map_err(|error| Refusal::Internal { reason: error.to_string() })?;
-        let sandbox = Arc::new(built.map_err(Refusal::from)?);
-        self.inner.sandboxes.lock().await.keep(hash, &sandbox);
-        Ok(sandbox)
+        let package = Arc::new(built.map_err(Refusal::from)?);
+        self.inner.packages.lock().await.keep(hash, &package);
+        Ok(package)
     }
 
     /// Ends every channel once what it is doing is stored, and closes the folder.

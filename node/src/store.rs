@@ -2,7 +2,7 @@
 //!
 //! | family | key | value |
 //! |---|---|---|
-//! | `channels` | channel | BCS of the chain id and the package hash |
+//! | `channels` | channel | BCS of the chain id, the package hash and the gas table's id |
 //! | `packages` | package hash | BCS of its sources |
 //! | `events` | channel, event index | BCS of the `Event` |
 //! | `blocks` | channel, height | index of its `Appended` event |
@@ -18,11 +18,13 @@ use fairway_proto::{
     channel::{log::Log, output::Appended, snapshot::Snapshot},
 };
 use fairway_store::{Batch, Database, Format, OpenError, WriteError};
-use fairway_types::{ChainId, ChannelId, Hash, Height, Refusal, codec, ledger::PackageSource};
+use fairway_types::{
+    ChainId, ChannelId, GasTableId, Hash, Height, Refusal, codec, ledger::PackageSource,
+};
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 1,
+    version: 2,
     families: &["channels", "packages", "events", "blocks", "calls", "snapshots"],
 };
 
@@ -55,6 +57,7 @@ pub struct StoredChannel {
     pub chain: ChainId,
     /// Hash of its package.
     pub package: Hash,
+    pub gas_table: GasTableId,
 }
 
 /// The folder.
@@ -73,22 +76,23 @@ impl Store {
         let entries = self.database.scan("channels", b"", b"", usize::MAX)?;
         let decode = |(key, value): (Vec<u8>, Vec<u8>)| {
             let channel = ChannelId::from_slice(&key).unwrap_or(ChannelId::ZERO);
-            let (chain, package) = decoded(channel, &value)?;
-            Ok(StoredChannel { channel, chain, package })
+            let (chain, package, gas_table) = decoded(channel, &value)?;
+            Ok(StoredChannel { channel, chain, package, gas_table })
         };
         entries.into_iter().map(decode).collect()
     }
 
-    /// Remembers that this node runs a channel, and its package: a restart needs no chain.
+    /// Remembers that this node runs a channel, its package and gas table: a restart needs no chain.
     pub fn add_channel(
         &self,
         chain: ChainId,
         channel: ChannelId,
         package: &PackageSource,
+        gas_table: GasTableId,
     ) -> Result<(), StoreError> {
         let hash = package.hash();
         let mut batch = Batch::default();
-        batch.put("channels", *channel.as_bytes(), codec::encode(&(chain, hash)));
+        batch.put("channels", *channel.as_bytes(), codec::encode(&(chain, hash, gas_table)));
         batch.put("packages", *hash.as_bytes(), codec::encode(package));
         Ok(self.database.write(batch, true)?)
     }

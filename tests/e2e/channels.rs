@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fairway_sdk::{
-    CallStatus, Filter, Height,
+    CallStatus, Filter, GasTableId, Height,
     api::{
         StateChannelApiClient,
         channel::{CallReport, Notice, Role},
@@ -88,6 +88,40 @@ async fn follower_killed_amid_calls_comes_back_with_the_same_log() {
     let dave = world.member(3, channel).await;
     pay(&dave, &world.keys[0], 2).await.unwrap();
     assert_eq!(world.status(3, channel).await.role, Role::Follower);
+}
+
+/// P-61: the same calls in two channels of one package.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_is_metered_by_its_gas_table_on_all_nodes_and_after_a_restart() {
+    let mut world = World::start(2).await;
+    let mut gas = Vec::new();
+    for gas_table in [GasTableId::MEASURED, GasTableId::STORAGE] {
+        let channel = world.create_with("payments", |config| config.gas_table = gas_table).await;
+        world.join_all(channel).await;
+        let alice = world.member(0, channel).await;
+        pay(&alice, &world.keys[1], 1).await.unwrap();
+        world.network.kill_node(1).await;
+        world.network.start_node(1).await.unwrap();
+        gas.push(pay(&alice, &world.keys[1], 1).await.unwrap().gas_used);
+        world.same_log(channel).await;
+        assert_eq!(world.status(1, channel).await.role, Role::Follower);
+    }
+    // A payment writes two vaults.
+    assert!(gas[1].0 > gas[0].0 + 2 * 1_000, "{gas:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_refuses_a_channel_whose_gas_table_it_does_not_know() {
+    let world = World::start(1).await;
+    let channel = world.create_with("payments", |config| config.gas_table = GasTableId(9)).await;
+    let client = world.network.client(0).await.unwrap();
+    let before = world.ledger.balance(world.keys[0].address()).await.unwrap();
+    let joined = client.join(&world.keys[0], channel, DEPOSIT).await;
+    let refusal = joined.err().unwrap().to_string();
+    assert!(refusal.contains("names gas table 9, this version knows 1, 2"), "{refusal}");
+    let opened = client.open(channel).await.err().unwrap().to_string();
+    assert!(opened.contains("names gas table 9"), "{opened}");
+    assert_eq!(world.ledger.balance(world.keys[0].address()).await.unwrap(), before);
 }
 
 async fn submit(world: &World, node: usize, signed: SignedCall) -> CallReport {

@@ -107,6 +107,18 @@ async fn operator_makes_an_account_joins_calls_and_settles() {
 }
 
 #[test]
+fn a_channel_with_an_unknown_gas_table_is_refused_before_anything_is_sent() {
+    let home = tempfile::tempdir().unwrap();
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let create = ["channel", "create", "--package", package, "--account", "x", "--open"];
+    let output = fairway(home.path(), &[&create[..], &["--gas-table", "9", "--json"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let error: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["code"], 100_027);
+    assert_eq!(error["data"]["details"]["known"], serde_json::json!([1, 2]));
+}
+
+#[test]
 fn key_files_are_private_and_open_with_their_passphrase_alone() {
     use std::os::unix::fs::PermissionsExt;
     let home = tempfile::tempdir().unwrap();
@@ -169,7 +181,7 @@ async fn taken_port_folder_in_use_and_other_version_are_named() {
     drop(fairway_store::Database::open(&data, format).unwrap());
     let output = fairway(home.path(), &["node", "run", folder]);
     let error = text(&output.stderr);
-    assert!(error.contains("version 99") && error.contains("version 1"), "{error}");
+    assert!(error.contains("version 99") && error.contains("version 2"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,10 @@ use std::{path::Path, time::Duration};
 use fairway::local::LocalNetwork;
 use fairway_sandbox::read_package;
 use fairway_sdk::{
-    Channel, ChannelConfig, ChannelId, Durability, Height, JoinPolicy, Keypair, Ledger, Member,
-    api::channel::ChannelStatus, json,
+    Channel, ChannelConfig, ChannelId, Durability, GasTableId, Height, JoinPolicy, Keypair, Ledger,
+    Member,
+    api::channel::{CallReport, ChannelStatus},
+    json,
 };
 use fairway_types::contract::NATIVE;
 use tempfile::TempDir;
@@ -65,6 +67,7 @@ impl World {
             asset: NATIVE,
             min_deposit: 1,
             max_members: 16,
+            gas_table: GasTableId::MEASURED,
         };
         change(&mut config);
         self.ledger.create_channel(&self.keys[0], package, &config).await.unwrap()
@@ -147,7 +150,7 @@ pub(crate) async fn pay(
     from: &Member,
     to: &Keypair,
     amount: u64,
-) -> Result<(), fairway_sdk::Error> {
+) -> Result<CallReport, fairway_sdk::Error> {
     let args = [json!(to.address().to_string()), json!(NATIVE), json!(amount), json!("")];
-    from.call("0x44::payments::pay", &args).await.map(|_| ())
+    from.call("0x44::payments::pay", &args).await
 }

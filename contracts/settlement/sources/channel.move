@@ -76,6 +76,7 @@ module settlement::channel {
         asset: address,
         min_deposit: u64,
         max_members: u64,
+        gas_table: u8,
     }
 
     struct MemberRecord has copy, drop, store {
@@ -195,7 +196,9 @@ module settlement::channel {
 
     // Accounts and dApp contracts.
 
-    /// Creates a channel for the package whose sources hash to `package`.
+    /// Creates a channel for the package whose sources hash to `package`. `gas_table` names what
+    /// execution costs in the channel, from 1 on. Which tables exist is not the chain's to know: they
+    /// come with the nodes, and a node refuses a channel whose table it lacks before anybody joins.
     public entry fun create(
         creator: &signer,
         package: address,
@@ -207,14 +210,16 @@ module settlement::channel {
         asset: address,
         min_deposit: u64,
         max_members: u64,
+        gas_table: u8,
     ) acquires Created {
         assert!(durability <= 1 && join_policy <= OPEN, E_BAD_CONFIG);
         assert!(max_members > 0 && max_members <= MOST_MEMBERS, E_BAD_CONFIG);
         assert!(vector::length(&invited) <= 1024, E_BAD_CONFIG);
         assert!(join_policy != OPEN || min_deposit > 0, E_BAD_CONFIG);
+        assert!(gas_table > 0, E_BAD_CONFIG);
         let config = ChannelConfig {
             tick_interval, settlement_interval, durability, join_policy, invited, asset,
-            min_deposit, max_members,
+            min_deposit, max_members, gas_table,
         };
         let owner = signer::address_of(creator);
         let channel = next_id(creator);
@@ -805,7 +810,7 @@ module settlement::channel {
     public fun create_sized_for_testing(max_members: u64): address acquires Created {
         coin::initialize_for_testing();
         let creator = account::create_signer(@0xc0);
-        create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 10, max_members);
+        create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 10, max_members, 1);
         id_of(@0xc0, 0)
     }
 
@@ -1014,14 +1019,21 @@ module settlement::channel {
     #[expected_failure(abort_code = 10)]
     fun an_open_channel_asks_for_a_deposit(creator: signer) acquires Created {
         coin::initialize_for_testing();
-        create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 0, 4);
+        create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 0, 4, 1);
+    }
+
+    #[test(creator = @0xc0)]
+    #[expected_failure(abort_code = 10)]
+    fun a_channel_names_a_gas_table(creator: signer) acquires Created {
+        coin::initialize_for_testing();
+        create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, 4, 0);
     }
 
     #[test(creator = @0xc0)]
     #[expected_failure(abort_code = 10)]
     fun a_channel_that_could_not_settle_is_refused(creator: signer) acquires Created {
         coin::initialize_for_testing();
-        create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, MOST_MEMBERS + 1);
+        create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, MOST_MEMBERS + 1, 1);
     }
 
     #[test]
@@ -1083,7 +1095,7 @@ module settlement::channel {
     #[expected_failure(abort_code = 4)]
     fun who_was_not_invited_stays_out(creator: signer) acquires Channel, Created, Rules {
         coin::initialize_for_testing();
-        create(&creator, @0xbeef, 0, 0, 0, INVITED, vector::singleton(@0xb), @0xfa, 0, 4);
+        create(&creator, @0xbeef, 0, 0, 0, INVITED, vector::singleton(@0xb), @0xfa, 0, 4, 1);
         join_for_testing(id_of(@0xc0, 0), @0xa, 1, 30);
     }
 

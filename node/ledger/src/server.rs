@@ -10,6 +10,7 @@ use fairway_api::{
     },
     to_error,
 };
+use fairway_sandbox::GasTable;
 use fairway_types::{
     Address, AssetId, ChannelId, FunctionName, Gas, Hash, Height, Refusal, SequenceNumber,
     abi::codec as json,
@@ -109,7 +110,10 @@ fn payload(ledger: &Ledger, action: Action) -> Result<LedgerPayload, Refusal> {
             contract::transfer(asset.unwrap_or(contract::NATIVE), to, amount)
         }
         Action::StorePackage { package } => LedgerPayload::StorePackage { package },
-        Action::Create { package, config } => contract::create(package, &config),
+        Action::Create { package, config } => {
+            GasTable::find(config.gas_table)?;
+            contract::create(package, &config)
+        }
         Action::Join { channel, node, amount, endpoints, proof } => {
             contract::join(channel, node, amount, &endpoints, &proof)
         }

@@ -5,7 +5,7 @@
 
 use fairway_ledger::{Genesis, Ledger, Receipt, contract};
 use fairway_types::{
-    Address, AssetId, ChannelId, Gas, Hash, Height, Keypair, Time,
+    Address, AssetId, ChannelId, Gas, GasTableId, Hash, Height, Keypair, Time,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
     crypto::Verify,
@@ -54,6 +54,7 @@ impl World {
             asset: contract::NATIVE,
             min_deposit: 1,
             max_members,
+            gas_table: GasTableId::MEASURED,
         };
         world.transact(&root(), contract::create(Hash([5; 32]), &config));
         world

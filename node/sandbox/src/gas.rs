@@ -12,6 +12,8 @@ use move_vm_types::{
     views::{TypeView, ValueView},
 };
 
+use crate::prices::{GasTable, Stored};
+
 /// Gas of an instruction.
 const STEP: u64 = 1;
 /// Gas of a call, beside its arguments.
@@ -108,6 +110,15 @@ fn operands(instruction: SimpleInstruction) -> (u64, u64) {
 impl Meter {
     pub(crate) fn new(limit: u64) -> Self {
         Self { limit, left: limit, largest: 0, put: 0, reads: Reads::default() }
+    }
+
+    /// What the call leaves behind, at the table's prices.
+    pub(crate) fn charge_stored(
+        &mut self,
+        table: &GasTable,
+        stored: &Stored,
+    ) -> PartialVMResult<()> {
+        self.charge(table.storage(stored))
     }
 
     pub(crate) fn used(&self) -> u64 {

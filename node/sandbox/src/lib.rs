@@ -8,6 +8,7 @@ pub mod compiler;
 mod gas;
 mod library;
 mod natives;
+pub mod prices;
 pub mod sandbox;
 mod tags;
 pub mod testing;
@@ -15,7 +16,8 @@ mod values;
 
 pub use build::{BuildError, Module, Package, compile, read_package, settlement_contracts};
 pub use natives::table as native_functions;
-pub use sandbox::MoveSandbox;
+pub use prices::GasTable;
+pub use sandbox::{LoadedPackage, MoveSandbox};
 
 use fairway_types::{Address, Context, Hash, Height, Time};
 

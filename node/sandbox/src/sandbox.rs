@@ -1,6 +1,6 @@
 //! Runs a package's functions: one VM a package, one session a call.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_types::{
     Address, Context, Execute, ExecutionStatus, FunctionName, Gas, Hook, Invocation, MoveEvent,
@@ -27,6 +27,7 @@ use crate::{
     gas::Meter,
     library,
     natives::{self, Facts},
+    prices::{GasTable, Stored},
     tags, values,
 };
 
@@ -38,14 +39,22 @@ const TOO_LARGE: ExecutionStatus = ExecutionStatus::Failed { code: OUTPUT_TOO_LA
 /// Our own code beside the VM's: above all of theirs.
 const OUTPUT_TOO_LARGE: u64 = 100_000;
 /// Bytes of all writes and events of one call.
-const OUTPUT_BYTES: usize = 256 * 1024;
+const OUTPUT_BYTES: u64 = 256 * 1024;
 
-/// One package in a VM of its own. Code never changes: another package is another sandbox.
-pub struct MoveSandbox {
+/// One package in a VM of its own. Code never changes: another package is another VM.
+pub struct LoadedPackage {
     vm: MoveVM,
     code: BTreeMap<ModuleId, Vec<u8>>,
     abi: PackageAbi,
     hooks: BTreeMap<&'static str, (ModuleId, Identifier)>,
+}
+
+/// A package's functions at the prices of one gas table; everything that runs in it is metered by
+/// that table. Cheap to clone, and cheap to make of a package that others use too.
+#[derive(Clone)]
+pub struct MoveSandbox {
+    package: Arc<LoadedPackage>,
+    table: &'static GasTable,
 }
 
 /// A function to run: where it is, and its type and value arguments with signers in place.
@@ -63,7 +72,7 @@ struct Ran {
     events: Vec<MoveEvent>,
 }
 
-impl MoveSandbox {
+impl LoadedPackage {
     /// Loads the library and the package; fails if the bytecode does not verify.
     pub fn new(package: &Package) -> Result<Self, BuildError> {
         let code = library::modules()?
@@ -72,17 +81,36 @@ impl MoveSandbox {
             .map(|module| Ok((module_id(module)?, module.bytecode.clone())))
             .collect::<Result<BTreeMap<_, _>, Refusal>>()?;
         let vm = MoveVM::new(natives::table()).map_err(|error| internal(&error))?;
-        let sandbox = Self { vm, code, hooks: hooks(&package.abi)?, abi: package.abi.clone() };
-        let reader = Reader { sandbox: &sandbox, state: &() };
-        for id in sandbox.code.keys() {
-            sandbox.vm.load_module(id, &reader).map_err(|error| internal(&error))?;
+        let loaded = Self { vm, code, hooks: hooks(&package.abi)?, abi: package.abi.clone() };
+        let reader = Reader { code: &loaded.code, state: &() };
+        for id in loaded.code.keys() {
+            loaded.vm.load_module(id, &reader).map_err(|error| internal(&error))?;
         }
-        Ok(sandbox)
+        Ok(loaded)
+    }
+}
+
+impl MoveSandbox {
+    /// Loads the package for itself, at the prices of [`GasTable::measured`].
+    pub fn new(package: &Package) -> Result<Self, BuildError> {
+        Ok(Self::of(Arc::new(LoadedPackage::new(package)?), GasTable::measured()))
+    }
+
+    /// The package at the prices of `table`.
+    #[must_use]
+    pub fn of(package: Arc<LoadedPackage>, table: &'static GasTable) -> Self {
+        Self { package, table }
     }
 
     #[must_use]
     pub fn abi(&self) -> &PackageAbi {
-        &self.abi
+        &self.package.abi
+    }
+
+    /// What everything that runs in it is metered by.
+    #[must_use]
+    pub fn gas_table(&self) -> &'static GasTable {
+        self.table
     }
 
     /// Whether a call could run at all: its function exists, is an entry function, and its arguments
@@ -162,7 +190,7 @@ impl MoveSandbox {
                 address: address.to_literal(),
                 module: module.clone(),
                 code: *code,
-                name: self.abi.abort(address, module, *code).map(|abort| abort.name.clone()),
+                name: self.abi().abort(address, module, *code).map(|abort| abort.name.clone()),
             },
             ExecutionStatus::OutOfGas => Refusal::OutOfGas { used: used.0, limit: limit.0 },
             ExecutionStatus::Failed { code } => {
@@ -173,7 +201,7 @@ impl MoveSandbox {
     }
 
     fn function(&self, name: &FunctionName) -> Result<&FunctionAbi, Refusal> {
-        self.abi
+        self.abi()
             .module(&name.address, &name.module)
             .and_then(|module| module.function(&name.function))
             .ok_or_else(|| Refusal::FunctionNotFound { function: name.to_string() })
@@ -227,7 +255,7 @@ impl MoveSandbox {
             Hook::OnLeave { account } => ("on_leave", Some(account)),
             Hook::OnTick => ("on_tick", None),
         };
-        let (module, function) = self.hooks.get(name)?;
+        let (module, function) = self.package.hooks.get(name)?;
         let app = codec::encode(&tags::address(module.address()));
         Some(Target {
             module: module.clone(),
@@ -264,10 +292,10 @@ impl MoveSandbox {
         target: Target,
         meter: &mut Meter,
     ) -> Result<Ran, ExecutionStatus> {
-        let reader = Reader { sandbox: self, state };
+        let reader = Reader { code: &self.package.code, state };
         let mut extensions = NativeContextExtensions::default();
         extensions.add(Facts::new(context));
-        let mut session = self.vm.new_session_with_extensions(&reader, extensions);
+        let mut session = self.package.vm.new_session_with_extensions(&reader, extensions);
         let values = session
             .execute_function_bypass_visibility(
                 &target.module,
@@ -278,7 +306,7 @@ impl MoveSandbox {
             )
             .map_err(|error| status(&error))?;
         let (changes, events) = session.finish().map_err(|error| status(&error))?;
-        let mut writes = Vec::new();
+        let (mut writes, mut stored) = (Vec::new(), Stored::default());
         for (account, changes) in changes.into_inner() {
             for (tag, op) in changes.into_inner().1 {
                 let key = StateKey::resource(tags::address(&account), tags::struct_text(&tag));
@@ -287,7 +315,10 @@ impl MoveSandbox {
                     Op::Delete => None,
                 };
                 // A write that changes nothing still is in the change set.
-                if state.read(&key).as_deref() != value.as_deref() {
+                let before = state.read(&key);
+                if before.as_deref() != value.as_deref() {
+                    let size = |value: Option<&[u8]>| value.map_or(0, <[u8]>::len);
+                    stored.write(size(before.as_deref()), size(value.as_deref()));
                     writes.push(Write { key, value });
                 }
             }
@@ -297,12 +328,13 @@ impl MoveSandbox {
             .into_iter()
             .map(|(_, _, tag, data)| MoveEvent { type_tag: tags::text_of(&tag), data })
             .collect();
-        let bytes =
-            writes.iter().filter_map(|write| write.value.as_ref()).map(Vec::len).sum::<usize>()
-                + events.iter().map(|event| event.data.len()).sum::<usize>();
-        if bytes > OUTPUT_BYTES {
+        events.iter().for_each(|event| stored.event(event.data.len()));
+        if stored.bytes() > OUTPUT_BYTES {
             return Err(TOO_LARGE);
         }
+        meter
+            .charge_stored(self.table, &stored)
+            .map_err(|error| status(&error.finish(Location::Undefined)))?;
         Ok(Ran { values, writes, events })
     }
 }
@@ -413,7 +445,7 @@ fn internal(error: &VMError) -> BuildError {
 
 /// Code from the sandbox, resources from the state.
 struct Reader<'a> {
-    sandbox: &'a MoveSandbox,
+    code: &'a BTreeMap<ModuleId, Vec<u8>>,
     state: &'a dyn StateReader,
 }
 
@@ -421,7 +453,7 @@ impl ModuleResolver for Reader<'_> {
     type Error = std::convert::Infallible;
 
     fn get_module(&self, id: &ModuleId) -> Result<Option<Vec<u8>>, Self::Error> {
-        Ok(self.sandbox.code.get(id).cloned())
+        Ok(self.code.get(id).cloned())
     }
 }
 

@@ -3,9 +3,9 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use fairway_sandbox::read_package;
+use fairway_sandbox::{GasTable, read_package};
 use fairway_sdk::{
-    CallStatus, ChannelConfig, ChannelId, Durability, Filter, Height, JoinPolicy,
+    CallStatus, ChannelConfig, ChannelId, Durability, Filter, GasTableId, Height, JoinPolicy,
     api::channel::{At, BlockView, CallReport, Notice, TransactionView},
 };
 use fairway_types::{Operation, contract};
@@ -118,6 +118,10 @@ pub(crate) struct Create {
     min_deposit: u64,
     #[arg(long, default_value_t = 16)]
     max_members: u64,
+    /// What calls, hooks, ticks and views cost: 1 (measured: by execution), 2 (storage: writes and
+    /// events cost too).
+    #[arg(long, value_name = "ID", default_value_t)]
+    gas_table: GasTableId,
     /// Accounts (names or addresses) that may join.
     #[arg(long, num_args = 1.., conflicts_with = "open")]
     invite: Vec<String>,
@@ -221,7 +225,8 @@ impl Create {
     async fn run(self, shared: &Shared) -> anyhow::Result<()> {
         let keys = Keys::open(shared)?;
         let source = read_package(&self.package)?;
-        // A package that would be refused costs nothing on the chain.
+        // What every node would refuse costs nothing on the chain.
+        GasTable::find(self.gas_table)?;
         compiler()?.compile(&source)?;
         let mut invited: Vec<_> =
             self.invite.iter().map(|text| keys.address(text)).collect::<Result<_, _>>()?;
@@ -236,6 +241,7 @@ impl Create {
             asset: contract::NATIVE,
             min_deposit: self.min_deposit,
             max_members: self.max_members,
+            gas_table: self.gas_table,
         };
         let key = keys.unlock(&self.account)?;
         let chain = shared.chain().await?;

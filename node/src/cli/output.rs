@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use fairway_sdk::Error;
+use fairway_sdk::{Error, Refusal};
 use serde::Serialize;
 use serde_json::json;
 
@@ -32,7 +32,9 @@ pub(crate) fn print(line: &str) {
 /// An error on standard error: its text, or the refusal's code, name and details.
 #[allow(clippy::print_stderr, reason = "errors of a command go to standard error")]
 pub(crate) fn report(error: &anyhow::Error, as_json: bool) {
-    let refusal = error.downcast_ref::<Error>().and_then(Error::refusal);
+    let refusal = error
+        .downcast_ref::<Refusal>()
+        .or_else(|| error.downcast_ref::<Error>().and_then(Error::refusal));
     if as_json {
         let mut value = json!({ "error": format!("{error:#}") });
         if let Some(refusal) = refusal {

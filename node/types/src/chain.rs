@@ -6,7 +6,8 @@ use crate::{
     evidence::Evidence,
     hash::Hash,
     ids::{
-        Address, AssetId, ChainId, ChannelId, Epoch, Height, JoinSequence, NodeId, Time, Weight,
+        Address, AssetId, ChainId, ChannelId, Epoch, GasTableId, Height, JoinSequence, NodeId,
+        Time, Weight,
     },
     settlement::{AssetAmount, Proposal, SignedVote},
 };
@@ -79,6 +80,10 @@ pub struct ChannelConfig {
     pub asset: AssetId,
     pub min_deposit: u64,
     pub max_members: u64,
+    /// What execution costs: 1 `measured` (the default), 2 `storage`. A node that does not know the
+    /// table does not run the channel.
+    #[serde(default)]
+    pub gas_table: GasTableId,
 }
 
 /// The last settlement that executed.

@@ -70,6 +70,7 @@ pub fn create(package: Hash, config: &ChannelConfig) -> LedgerPayload {
         codec::encode(&config.asset),
         codec::encode(&config.min_deposit),
         codec::encode(&config.max_members),
+        codec::encode(&config.gas_table),
     ];
     invoke("channel", "create", args)
 }

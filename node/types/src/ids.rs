@@ -228,6 +228,50 @@ number!(
     /// Gas units of the Move VM.
     Gas
 );
+/// Names a gas table: what execution costs in a channel. Tables never change; zero names none.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(transparent)]
+pub struct GasTableId(pub u8);
+
+impl GasTableId {
+    /// Prices follow the time and memory that execution takes.
+    pub const MEASURED: Self = Self(1);
+    /// The same, and what a call leaves behind in state and log costs too.
+    pub const STORAGE: Self = Self(2);
+}
+
+impl Default for GasTableId {
+    fn default() -> Self {
+        Self::MEASURED
+    }
+}
+
+impl fmt::Display for GasTableId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for GasTableId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 number!(
     /// A member's share in quorums.
     Weight

@@ -28,8 +28,8 @@ pub use effects::{Effects, ExecutionStatus, MoveEvent, Write};
 pub use execute::{Context, Execute, Hook, Invocation, Outcome};
 pub use hash::{Hash, hash};
 pub use ids::{
-    Address, AssetId, ChainId, ChannelId, Epoch, Gas, Height, JoinSequence, NodeId, SequenceNumber,
-    Term, Time, View, Weight,
+    Address, AssetId, ChainId, ChannelId, Epoch, Gas, GasTableId, Height, JoinSequence, NodeId,
+    SequenceNumber, Term, Time, View, Weight,
 };
 pub use refusal::Refusal;
 pub use state::{StateKey, StateReader};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     crypto::PublicKey,
-    ids::{Address, ChainId, ChannelId, SequenceNumber, Time},
+    ids::{Address, ChainId, ChannelId, GasTableId, SequenceNumber, Time},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -65,6 +65,12 @@ pub enum Refusal {
     NotReady { what: String, reason: String },
     #[error("internal error: {reason}")]
     Internal { reason: String },
+    #[error(
+        "the channel's config names gas table {table}, this version knows {}: run a version that \
+         knows it, or create the channel with one of these",
+        listed(known)
+    )]
+    GasTableUnknown { table: GasTableId, known: Vec<GasTableId> },
 }
 
 impl Refusal {
@@ -155,9 +161,14 @@ impl Refusal {
             Self::ExecutionFailed { .. } => (100_024, "execution_failed"),
             Self::NotFound { .. } => (100_025, "not_found"),
             Self::NotReady { .. } => (100_026, "not_ready"),
+            Self::GasTableUnknown { .. } => (100_027, "gas_table_unknown"),
             Self::Internal { .. } => (100_099, "internal"),
         }
     }
+}
+
+fn listed(tables: &[GasTableId]) -> String {
+    tables.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn capitalised(word: &str) -> String {
@@ -191,6 +202,7 @@ mod tests {
             Refusal::NotAMember { account: Address::ZERO },
             Refusal::Closed,
             Refusal::busy("calls", 5),
+            Refusal::GasTableUnknown { table: GasTableId(9), known: vec![GasTableId::MEASURED] },
             Refusal::MoveAbort { address: "0x42".into(), module: "m".into(), code: 3, name: None },
         ];
         for refusal in refusals {

@@ -27,7 +27,7 @@ pub use connection::Connection;
 pub use error::Error;
 pub use fairway_api as api;
 pub use fairway_types::{
-    Address, AssetId, ChannelId, Hash, Height, Keypair, NodeId, Refusal,
+    Address, AssetId, ChannelId, GasTableId, Hash, Height, Keypair, NodeId, Refusal,
     call::CallStatus,
     chain::{ChannelConfig, Durability, JoinPolicy},
     ledger::PackageSource,

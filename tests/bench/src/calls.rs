@@ -6,7 +6,7 @@ use std::{path::Path, time::Instant};
 use fairway::local::LocalNetwork;
 use fairway_sandbox::read_package;
 use fairway_sdk::{
-    ChannelConfig, ChannelId, Durability, JoinPolicy, Keypair, Ledger, Member, json,
+    ChannelConfig, ChannelId, Durability, GasTableId, JoinPolicy, Keypair, Ledger, Member, json,
 };
 use fairway_types::contract::NATIVE;
 use futures::{StreamExt, stream};
@@ -54,6 +54,7 @@ async fn open(network: &LocalNetwork) -> anyhow::Result<Vec<Member>> {
         asset: NATIVE,
         min_deposit: 1,
         max_members: 16,
+        gas_table: GasTableId::MEASURED,
     };
     let channel = ledger.create_channel(&keys[0], package, &config).await?;
     let mut members = Vec::new();

@@ -8,7 +8,8 @@ use fairway_proto::{
     settlement::membership,
 };
 use fairway_types::{
-    Address, ChainId, ChannelId, Epoch, Hash, Height, JoinSequence, Keypair, NodeId, Time, Weight,
+    Address, ChainId, ChannelId, Epoch, GasTableId, Hash, Height, JoinSequence, Keypair, NodeId,
+    Time, Weight,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
         MemberRecord, SettlementRecord,
@@ -67,6 +68,7 @@ impl Chain {
                 asset: ASSET,
                 min_deposit: 1,
                 max_members: 16,
+                gas_table: GasTableId::MEASURED,
             },
             open: true,
             closing: false,

@@ -12,7 +12,7 @@ use fairway_sim::{
     world::creator,
 };
 use fairway_types::{
-    Address, ChannelId, ExecutionStatus, Gas, Hash, Height, Keypair, Operation, Time,
+    Address, ChannelId, ExecutionStatus, Gas, GasTableId, Hash, Height, Keypair, Operation, Time,
     chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, JoinPolicy},
     crypto::Verify,
     ledger::{
@@ -104,6 +104,7 @@ impl Contracts {
             asset: contract::NATIVE,
             min_deposit: 1,
             max_members: 16,
+            gas_table: GasTableId::MEASURED,
         };
         transact(&mut ledger, Time(1), &creator(), contract::create(Hash([5; 32]), &config))
             .unwrap();

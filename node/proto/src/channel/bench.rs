@@ -10,8 +10,9 @@ use std::{
 
 use fairway_types::{
     Ack, Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Context, Epoch, Execute,
-    ExecutionStatus, Gas, Hash, Height, Invocation, JoinSequence, Keypair, NodeId, Operation,
-    Outcome, SequenceNumber, SignedCall, StateKey, StateReader, Time, Verified, Weight, Write,
+    ExecutionStatus, Gas, GasTableId, Hash, Height, Invocation, JoinSequence, Keypair, NodeId,
+    Operation, Outcome, SequenceNumber, SignedCall, StateKey, StateReader, Time, Verified, Weight,
+    Write,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
         MemberRecord, Observation, SettlementRecord,
@@ -107,6 +108,7 @@ pub(super) fn record(count: usize) -> ChannelRecord {
             asset: ASSET,
             min_deposit: 1,
             max_members: 16,
+            gas_table: GasTableId::MEASURED,
         },
         open: true,
         closing: false,

@@ -10,8 +10,8 @@ use anyhow::{Context, bail, ensure};
 use fairway::local::LocalNetwork;
 use fairway_sandbox::read_package;
 use fairway_sdk::{
-    Channel, ChannelConfig, ChannelId, Client, Durability, Height, JoinPolicy, Keypair, Ledger,
-    Member, json,
+    Channel, ChannelConfig, ChannelId, Client, Durability, GasTableId, Height, JoinPolicy, Keypair,
+    Ledger, Member, json,
 };
 use fairway_types::contract::NATIVE;
 use serde_json::Value;
@@ -105,6 +105,7 @@ impl Stage {
             asset: NATIVE,
             min_deposit: 1,
             max_members: 16,
+            gas_table: GasTableId::MEASURED,
         };
         let channel = self.ledger.create_channel(creator, package, &config).await?;
         for (client, key) in self.clients.iter().zip(&self.keys) {
