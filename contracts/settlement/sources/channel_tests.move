@@ -1,0 +1,230 @@
+#[test_only]
+/// What accounts and nodes may do in a channel, and what it refuses.
+module settlement::channel_tests {
+    use std::vector;
+    use runtime::context;
+    use settlement::channel;
+    use settlement::coin;
+    use settlement::history;
+    use settlement::ids;
+
+    /// As in `channel`.
+    const INVITED: u8 = 0;
+    const OPEN: u8 = 1;
+    const MOST_MEMBERS: u64 = 128;
+    const KEPT_GRANTS: u64 = 256;
+
+    fun next_epoch(channel: address): u64 {
+        let valid = channel::valid_now(channel, 15000);
+        channel::grant(channel, @0xa, valid, 15000)
+    }
+
+    /// @0xa with node 1 and 30, granted the first epoch; the chain's time is 1,000,000.
+    fun one_active(): address {
+        let channel = channel::create_for_testing();
+        channel::join_for_testing(channel, @0xa, 1, 30);
+        context::set_time_ms_for_testing(1000000);
+        channel::beat(channel, ids::account_of(channel::key_for_testing(1)));
+        next_epoch(channel);
+        channel
+    }
+
+    #[test]
+    fun a_member_joins_with_its_deposit() {
+        let channel = channel::create_for_testing();
+        channel::join_for_testing(channel, @0xa, 1, 30);
+        let (members, active, _) = channel::counts_for_testing(channel);
+        let (_, locked) = channel::standing_for_testing(channel);
+        assert!(members == 1 && active == 0, 1);
+        assert!(locked == 30 && coin::balance(@0xa, @0xfa) == 0, 2);
+    }
+
+    #[test]
+    fun members_are_recorded_in_the_order_they_joined() {
+        let channel = channel::create_for_testing();
+        channel::join_for_testing(channel, @0xc, 1, 30);
+        channel::join_for_testing(channel, @0xa, 2, 40);
+        channel::join_for_testing(channel, @0xb, 3, 50);
+        let index = 0;
+        while (index < 3) {
+            let (join_sequence, account, _, _) = channel::member_for_testing(channel, index);
+            assert!(join_sequence == index + 1, 1);
+            assert!(account == *vector::borrow(&vector[@0xc, @0xa, @0xb], index), 2);
+            index = index + 1;
+        }
+    }
+
+    #[test]
+    fun a_pending_member_takes_its_deposit_back() {
+        let channel = one_active();
+        channel::join_for_testing(channel, @0xd, 4, 80);
+        assert!(vector::length(&channel::joined(channel, 2)) == 1, 1);
+        channel::leave_for_testing(channel, @0xd);
+        assert!(coin::balance(@0xd, @0xfa) == 80, 2);
+        let (members, _, _) = channel::counts_for_testing(channel);
+        let (_, locked) = channel::standing_for_testing(channel);
+        assert!(members == 1 && locked == 30, 3);
+        assert!(vector::is_empty(&channel::joined(channel, 2)) && channel::next_join(channel) == 3, 4);
+    }
+
+    #[test]
+    fun an_active_member_is_marked_as_leaving_and_keeps_its_place() {
+        let channel = one_active();
+        channel::leave_for_testing(channel, @0xa);
+        channel::leave_for_testing(channel, @0xa);
+        let (_, _, active, leaving) = channel::member_for_testing(channel, 0);
+        assert!(active && leaving, 1);
+        assert!(coin::balance(@0xa, @0xfa) == 0, 2);
+    }
+
+    #[test]
+    fun a_deposit_lies_apart_until_a_grant_makes_the_member_active() {
+        let channel = one_active();
+        channel::join_for_testing(channel, @0xd, 4, 80);
+        let (money, pending, booked) = channel::money_for_testing(channel);
+        assert!(money == 30 && pending == 80 && booked == 30, 1);
+        let (electors, _) = channel::electorate(channel);
+        assert!(electors == vector[channel::key_for_testing(1)], 2);
+        channel::beat(channel, ids::account_of(channel::key_for_testing(4)));
+        next_epoch(channel);
+        let (money, pending, booked) = channel::money_for_testing(channel);
+        assert!(money == 110 && pending == 0 && booked == 30, 3);
+        let (electors, _) = channel::electorate(channel);
+        assert!(vector::length(&electors) == 2, 4);
+    }
+
+    #[test(creator = @0xc0)]
+    fun closing_before_the_first_epoch_refunds_everybody(creator: signer) {
+        let channel = channel::create_sized_for_testing(MOST_MEMBERS);
+        let member = 0;
+        while (member < MOST_MEMBERS) {
+            let byte = (member + 1 as u8);
+            channel::join_for_testing(channel, channel::key_for_testing(byte), byte, 30);
+            member = member + 1;
+        };
+        channel::close(&creator, channel);
+        assert!(coin::balance(channel::key_for_testing(1), @0xfa) == 30, 1);
+        assert!(coin::balance(channel::key_for_testing(128), @0xfa) == 30, 2);
+        let (open, locked) = channel::standing_for_testing(channel);
+        let (members, _, _) = channel::counts_for_testing(channel);
+        assert!(!open && locked == 0 && members == 0, 3);
+    }
+
+    #[test]
+    fun grants_stay_readable_and_the_record_keeps_those_that_matter() {
+        let channel = one_active();
+        let epoch = 1;
+        while (epoch < 300) epoch = next_epoch(channel);
+        let (first, kept) = channel::epochs_for_testing(channel);
+        assert!(first == 1 && vector::length(&kept) == KEPT_GRANTS, 1);
+        assert!(*vector::borrow(&kept, KEPT_GRANTS - 1) == 300, 2);
+        let old = history::epochs_for_testing(&channel::grants(channel, 1, 40));
+        assert!(vector::length(&old) == 40 && *vector::borrow(&old, 0) == 1, 3);
+    }
+
+    #[test]
+    fun sixty_five_epochs_are_all_in_the_record() {
+        let channel = one_active();
+        let epoch = 1;
+        while (epoch < 65) epoch = next_epoch(channel);
+        let (_, kept) = channel::epochs_for_testing(channel);
+        assert!(vector::length(&kept) == 65 && *vector::borrow(&kept, 0) == 1, 1);
+    }
+
+    #[test(a = @0xa)]
+    #[expected_failure(abort_code = 8)]
+    fun only_the_creator_closes(a: signer) {
+        channel::close(&a, channel::create_for_testing());
+    }
+
+    #[test(creator = @0xc0)]
+    #[expected_failure(abort_code = 10)]
+    fun an_open_channel_asks_for_a_deposit(creator: signer) {
+        coin::initialize_for_testing();
+        channel::create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 0, 4, 1);
+    }
+
+    #[test(creator = @0xc0)]
+    #[expected_failure(abort_code = 10)]
+    fun a_channel_names_a_gas_table(creator: signer) {
+        coin::initialize_for_testing();
+        channel::create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, 4, 0);
+    }
+
+    #[test(creator = @0xc0)]
+    #[expected_failure(abort_code = 10)]
+    fun a_channel_that_could_not_settle_is_refused(creator: signer) {
+        coin::initialize_for_testing();
+        channel::create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, MOST_MEMBERS + 1, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 3)]
+    fun nobody_joins_twice() {
+        let channel = channel::create_for_testing();
+        channel::join_for_testing(channel, @0xa, 1, 30);
+        channel::join_for_testing(channel, @0xa, 2, 30);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 9)]
+    fun a_node_key_is_one_members() {
+        let channel = channel::create_for_testing();
+        channel::join_for_testing(channel, @0xa, 1, 30);
+        channel::join_for_testing(channel, @0xb, 1, 30);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 13)]
+    fun nobody_joins_with_anothers_node_key() {
+        let channel = channel::create_for_testing();
+        let proof = channel::proof_for_testing(1, channel, @0xa);
+        channel::join_with_for_testing(channel, @0xb, channel::key_for_testing(1), 30, proof);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 13)]
+    fun a_nodes_word_holds_for_one_channel() {
+        let channel = channel::create_for_testing();
+        let proof = channel::proof_for_testing(1, @0x77, @0xa);
+        channel::join_with_for_testing(channel, @0xa, channel::key_for_testing(1), 30, proof);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 13)]
+    fun a_dead_key_joins_nothing() {
+        channel::join_with_for_testing(channel::create_for_testing(), @0xa, @0x1a, 30, vector::empty());
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 5)]
+    fun a_small_deposit_is_refused() {
+        channel::join_for_testing(channel::create_for_testing(), @0xa, 1, 9);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 6)]
+    fun a_full_channel_takes_nobody() {
+        let channel = channel::create_for_testing();
+        channel::join_for_testing(channel, @0xa1, 1, 10);
+        channel::join_for_testing(channel, @0xa2, 2, 10);
+        channel::join_for_testing(channel, @0xa3, 3, 10);
+        channel::join_for_testing(channel, @0xa4, 4, 10);
+        channel::join_for_testing(channel, @0xa5, 5, 10);
+    }
+
+    #[test(creator = @0xc0)]
+    #[expected_failure(abort_code = 4)]
+    fun who_was_not_invited_stays_out(creator: signer) {
+        coin::initialize_for_testing();
+        channel::create(&creator, @0xbeef, 0, 0, 0, INVITED, vector::singleton(@0xb), @0xfa, 0, 4, 1);
+        channel::join_for_testing(channel::id_of(@0xc0, 0), @0xa, 1, 30);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun an_unknown_channel_is_named() {
+        coin::initialize_for_testing();
+        channel::join_for_testing(@0xdead, @0xa, 1, 30);
+    }
+}

@@ -1,0 +1,389 @@
+/// Who has a seat in a channel, and who settles. Kept small, since heartbeats, grants and settlements
+/// read all of it. It counts deposits and moves no money.
+module settlement::seats {
+    use std::vector;
+    use settlement::ids;
+
+    friend settlement::channel;
+
+    struct Seat has copy, drop, store {
+        account: address,
+        node: address,
+        /// The chain account of the node.
+        node_account: address,
+        join_sequence: u64,
+        weight: u64,
+        deposit: u64,
+        /// A grant has named the member.
+        active: bool,
+        /// A settlement or the first grant has taken the deposit into the books.
+        booked: bool,
+        /// When the member asked to leave; zero if it did not.
+        leaving_since: u64,
+        last_heartbeat: u64,
+    }
+
+    struct Seats has store {
+        /// Sorted by account, as the rows of a proposal are.
+        list: vector<Seat>,
+        /// Nodes of the active members, sorted, and what each weighs: who settles.
+        electors: vector<address>,
+        weights: vector<u64>,
+    }
+
+    public(friend) fun none(): Seats {
+        Seats { list: vector::empty(), electors: vector::empty(), weights: vector::empty() }
+    }
+
+    public(friend) fun count(seats: &Seats): u64 {
+        vector::length(&seats.list)
+    }
+
+    /// The account's seat, or where it belongs.
+    public(friend) fun find(seats: &Seats, account: address): (bool, u64) {
+        let (list, low, high) = (&seats.list, 0, vector::length(&seats.list));
+        while (low < high) {
+            let middle = (low + high) / 2;
+            let known = vector::borrow(list, middle).account;
+            if (known == account) return (true, middle);
+            if (ids::comes_before(known, account)) low = middle + 1 else high = middle;
+        };
+        (false, low)
+    }
+
+    public(friend) fun has_node(seats: &Seats, node: address): bool {
+        let (list, index, count) = (&seats.list, 0, vector::length(&seats.list));
+        while (index < count) {
+            if (vector::borrow(list, index).node == node) return true;
+            index = index + 1;
+        };
+        false
+    }
+
+    /// A pending member takes its seat at the place that `find` says.
+    public(friend) fun add(
+        seats: &mut Seats,
+        place: u64,
+        account: address,
+        node: address,
+        join_sequence: u64,
+        deposit: u64,
+    ) {
+        let seat = Seat {
+            account, node, node_account: ids::account_of(node), join_sequence, weight: 1, deposit,
+            active: false, booked: false, leaving_since: 0, last_heartbeat: 0,
+        };
+        vector::push_back(&mut seats.list, seat);
+        sink(&mut seats.list, place);
+    }
+
+    /// A pending member gives up its seat; the join sequence and deposit it had.
+    public(friend) fun withdraw(seats: &mut Seats, index: u64): (u64, u64) {
+        let seat = vector::remove(&mut seats.list, index);
+        (seat.join_sequence, seat.deposit)
+    }
+
+    public(friend) fun is_active(seats: &Seats, index: u64): bool {
+        vector::borrow(&seats.list, index).active
+    }
+
+    /// An active member asks to leave; the first time counts.
+    public(friend) fun ask_to_leave(seats: &mut Seats, index: u64, now: u64) {
+        let seat = vector::borrow_mut(&mut seats.list, index);
+        if (seat.leaving_since == 0) seat.leaving_since = now;
+    }
+
+    /// Notes a heartbeat of the member whose node's chain account is `node_account`: its account, if
+    /// there is one.
+    public(friend) fun beat(seats: &mut Seats, node_account: address, now: u64): (bool, address) {
+        let (index, count) = (0, vector::length(&seats.list));
+        while (index < count) {
+            let seat = vector::borrow_mut(&mut seats.list, index);
+            if (seat.node_account == node_account) {
+                seat.last_heartbeat = now;
+                return (true, seat.account)
+            };
+            index = index + 1;
+        };
+        (false, @0x0)
+    }
+
+    /// Join sequences of members whose heartbeat is at most `validity` old, ascending.
+    public(friend) fun valid(seats: &Seats, now: u64, validity: u64): vector<u64> {
+        let (sequences, list) = (vector::empty(), &seats.list);
+        let (index, count) = (0, vector::length(list));
+        while (index < count) {
+            let seat = vector::borrow(list, index);
+            if (is_valid(seat, now, validity)) insert_number(&mut sequences, seat.join_sequence);
+            index = index + 1;
+        };
+        sequences
+    }
+
+    /// Join sequences of all, ascending.
+    public(friend) fun sequences(seats: &Seats): vector<u64> {
+        let (order, list) = (vector::empty(), &seats.list);
+        let (index, count) = (0, vector::length(list));
+        while (index < count) {
+            insert_number(&mut order, vector::borrow(list, index).join_sequence);
+            index = index + 1;
+        };
+        order
+    }
+
+    /// Join sequence of the member with this account, zero if there is none, and whether it leaves.
+    public(friend) fun standing(seats: &Seats, account: address): (u64, bool) {
+        let (known, index) = find(seats, account);
+        if (!known) return (0, false);
+        let seat = vector::borrow(&seats.list, index);
+        (seat.join_sequence, seat.leaving_since > 0)
+    }
+
+    /// Whether a member is active and leaves, and its last heartbeat.
+    public(friend) fun state(seats: &Seats, account: address): (bool, bool, u64) {
+        let (_, index) = find(seats, account);
+        let seat = vector::borrow(&seats.list, index);
+        (seat.active, seat.leaving_since > 0, seat.last_heartbeat)
+    }
+
+    /// The valid members get their votes, and their deposits are no longer their own to take:
+    /// the sum of the deposits for which this is new. If the grant is `founding`, it books them.
+    public(friend) fun activate(seats: &mut Seats, now: u64, validity: u64, founding: bool): u64 {
+        let (sum, index, count) = (0, 0, vector::length(&seats.list));
+        while (index < count) {
+            let seat = vector::borrow_mut(&mut seats.list, index);
+            if (!seat.active && is_valid(seat, now, validity)) {
+                seat.active = true;
+                seat.booked = founding;
+                sum = sum + seat.deposit;
+                let (node, weight) = (seat.node, seat.weight);
+                insert_elector(seats, node, weight);
+            };
+            index = index + 1;
+        };
+        sum
+    }
+
+    /// Who settles: nodes of the active members, sorted, and what each weighs.
+    public(friend) fun electorate(seats: &Seats): (vector<address>, vector<u64>) {
+        (*&seats.electors, *&seats.weights)
+    }
+
+    /// Whether a settlement may name these accounts, sorted, and the deposits of active members that
+    /// it names for the first time. Every booked member must be named, and nobody else but active
+    /// members. Unless the channel `closes`, who asked to leave before `overdue` must be named as
+    /// leaving: no settlement goes past a member that waits for its money.
+    public(friend) fun first_named(
+        seats: &Seats,
+        accounts: &vector<address>,
+        leaves: &vector<bool>,
+        closes: bool,
+        overdue: u64,
+    ): (bool, u64) {
+        let (sum, named_so_far, rows) = (0, 0, vector::length(accounts));
+        let (list, index, count) = (&seats.list, 0, vector::length(&seats.list));
+        while (index < count) {
+            let seat = vector::borrow(list, index);
+            let (account, booked) = (seat.account, seat.booked);
+            let named = named_so_far < rows && *vector::borrow(accounts, named_so_far) == account;
+            let goes = named && *vector::borrow(leaves, named_so_far);
+            if (named) named_so_far = named_so_far + 1;
+            if (named && !seat.active || booked && !named) return (false, 0);
+            if (named && !booked) sum = sum + seat.deposit;
+            let waits = seat.leaving_since > 0 && seat.leaving_since < overdue;
+            if (waits && !goes && !closes) return (false, 0);
+            index = index + 1;
+        };
+        (named_so_far == rows, sum)
+    }
+
+    /// A settlement with these rows, which `first_named` admits: leavers lose their seats, the others
+    /// are booked. The deposits booked by it, and the rows of those who left.
+    public(friend) fun settle(seats: &mut Seats, accounts: &vector<address>, leaves: &vector<bool>)
+    : (u64, vector<u64>) {
+        let (stay, left, sum) = (vector::empty(), vector::empty(), 0);
+        let (row, rows) = (0, vector::length(accounts));
+        let (index, count) = (0, vector::length(&seats.list));
+        while (index < count) {
+            let seat = *vector::borrow(&seats.list, index);
+            let named = row < rows && *vector::borrow(accounts, row) == seat.account;
+            if (named && !seat.booked) {
+                sum = sum + seat.deposit;
+                seat.booked = true;
+            };
+            if (named && *vector::borrow(leaves, row)) {
+                remove_elector(seats, seat.node);
+                vector::push_back(&mut left, row);
+            } else {
+                vector::push_back(&mut stay, seat);
+            };
+            if (named) row = row + 1;
+            index = index + 1;
+        };
+        seats.list = stay;
+        (sum, left)
+    }
+
+    /// Takes the last seat away: account, join sequence, deposit, and whether it was active. Only for
+    /// a channel that ends: electors go with the first.
+    public(friend) fun dissolve(seats: &mut Seats): (address, u64, u64, bool) {
+        seats.electors = vector::empty();
+        seats.weights = vector::empty();
+        let seat = vector::pop_back(&mut seats.list);
+        (seat.account, seat.join_sequence, seat.deposit, seat.active)
+    }
+
+    fun is_valid(seat: &Seat, now: u64, validity: u64): bool {
+        let beat = seat.last_heartbeat;
+        beat > 0 && beat + validity >= now
+    }
+
+    fun insert_elector(seats: &mut Seats, node: address, weight: u64) {
+        let (place, high) = (0, vector::length(&seats.electors));
+        while (place < high) {
+            let middle = (place + high) / 2;
+            let known = *vector::borrow(&seats.electors, middle);
+            if (ids::comes_before(known, node)) place = middle + 1 else high = middle;
+        };
+        vector::push_back(&mut seats.electors, node);
+        sink(&mut seats.electors, place);
+        vector::push_back(&mut seats.weights, weight);
+        sink(&mut seats.weights, place);
+    }
+
+    fun remove_elector(seats: &mut Seats, node: address) {
+        let place = 0;
+        while (*vector::borrow(&seats.electors, place) != node) {
+            place = place + 1;
+        };
+        vector::remove(&mut seats.electors, place);
+        vector::remove(&mut seats.weights, place);
+    }
+
+    /// Moves the last element to `place`.
+    fun sink<T>(list: &mut vector<T>, place: u64) {
+        let last = vector::length(list) - 1;
+        while (last > place) {
+            vector::swap(list, last, last - 1);
+            last = last - 1;
+        }
+    }
+
+    /// Inserts into an ascending list.
+    fun insert_number(list: &mut vector<u64>, number: u64) {
+        let place = vector::length(list);
+        while (place > 0 && *vector::borrow(list, place - 1) > number) {
+            place = place - 1;
+        };
+        vector::push_back(list, number);
+        sink(list, place);
+    }
+
+    #[test_only]
+    /// Join sequences 1, 2, 3 for the accounts @0xc, @0xa, @0xb with the nodes @0x1, @0x2, @0x3.
+    fun three(): Seats {
+        let seats = none();
+        let (accounts, nodes) = (vector[@0xc, @0xa, @0xb], vector[@0x1, @0x2, @0x3]);
+        let index = 0;
+        while (index < 3) {
+            let account = *vector::borrow(&accounts, index);
+            let (_, place) = find(&seats, account);
+            add(&mut seats, place, account, *vector::borrow(&nodes, index), index + 1, 10);
+            index = index + 1;
+        };
+        seats
+    }
+
+    #[test_only]
+    fun beat_node(seats: &mut Seats, node: address, now: u64) {
+        let (known, _) = beat(seats, ids::account_of(node), now);
+        assert!(known, 100);
+    }
+
+    #[test_only]
+    fun drop_all(seats: Seats) {
+        let Seats { list: _, electors: _, weights: _ } = seats;
+    }
+
+    #[test]
+    fun seats_are_sorted_by_account_and_listed_by_sequence() {
+        let seats = three();
+        let (found_a, a) = find(&seats, @0xa);
+        let (found_c, c) = find(&seats, @0xc);
+        assert!(found_a && a == 0 && found_c && c == 2, 1);
+        let (found, place) = find(&seats, @0xbb);
+        assert!(!found && place == 3, 2);
+        assert!(sequences(&seats) == vector[1, 2, 3], 3);
+        assert!(has_node(&seats, @0x3) && !has_node(&seats, @0x4), 4);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun heartbeats_count_for_their_validity() {
+        let seats = three();
+        beat_node(&mut seats, @0x1, 1000);
+        beat_node(&mut seats, @0x3, 1001);
+        assert!(valid(&seats, 1100, 100) == vector[1, 3], 1);
+        assert!(valid(&seats, 1101, 100) == vector[3], 2);
+        let (known, _) = beat(&mut seats, @0x1, 1101);
+        assert!(!known, 3);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun the_valid_become_electors_sorted_by_node_and_once() {
+        let seats = three();
+        beat_node(&mut seats, @0x3, 1000);
+        assert!(activate(&mut seats, 1000, 100, true) == 10, 1);
+        beat_node(&mut seats, @0x1, 1001);
+        beat_node(&mut seats, @0x3, 1001);
+        assert!(activate(&mut seats, 1001, 100, false) == 10, 2);
+        let (electors, weights) = electorate(&seats);
+        assert!(electors == vector[@0x1, @0x3] && weights == vector[1, 1], 3);
+        // The founder is booked, who came later is not, who is pending can't be named.
+        let (known, sum) = first_named(&seats, &vector[@0xb], &vector[false], false, 0);
+        assert!(known && sum == 0, 4);
+        let both = vector[@0xb, @0xc];
+        let (known, sum) = first_named(&seats, &both, &vector[false, false], false, 0);
+        assert!(known && sum == 10, 5);
+        let (known, _) = first_named(&seats, &vector[@0xa, @0xb], &vector[false, false], false, 0);
+        assert!(!known, 6);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun a_settlement_takes_leavers_seats_and_votes_and_books_the_others() {
+        let seats = three();
+        beat_node(&mut seats, @0x1, 1000);
+        beat_node(&mut seats, @0x2, 1000);
+        beat_node(&mut seats, @0x3, 1000);
+        activate(&mut seats, 1000, 100, false);
+        let accounts = vector[@0xa, @0xb, @0xc];
+        let (sum, left) = settle(&mut seats, &accounts, &vector[false, true, false]);
+        assert!(sum == 30 && left == vector[1], 1);
+        let (electors, _) = electorate(&seats);
+        assert!(count(&seats) == 2 && electors == vector[@0x1, @0x2], 2);
+        let (sum, left) = settle(&mut seats, &vector[@0xa, @0xc], &vector[false, false]);
+        assert!(sum == 0 && vector::is_empty(&left), 3);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun who_asked_to_leave_in_time_is_not_passed_over() {
+        let seats = three();
+        beat_node(&mut seats, @0x2, 1000);
+        activate(&mut seats, 1000, 100, true);
+        ask_to_leave(&mut seats, 0, 1000);
+        ask_to_leave(&mut seats, 0, 2000);
+        let (accounts, stays) = (vector[@0xa], vector[false]);
+        let (admitted, _) = first_named(&seats, &accounts, &stays, false, 1000);
+        assert!(admitted, 1);
+        let (admitted, _) = first_named(&seats, &accounts, &stays, false, 1001);
+        assert!(!admitted, 2);
+        let (admitted, _) = first_named(&seats, &accounts, &vector[true], false, 1001);
+        assert!(admitted, 3);
+        let (admitted, _) = first_named(&seats, &accounts, &stays, true, 1001);
+        assert!(admitted, 4);
+        drop_all(seats);
+    }
+}
