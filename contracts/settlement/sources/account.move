@@ -3,6 +3,7 @@ module settlement::account {
     friend settlement::channel;
     friend settlement::coin;
     friend settlement::history;
+    friend settlement::rules;
     friend settlement::settlement;
 
     /// A signer of `address`, for `move_to` alone.

@@ -23,6 +23,7 @@ module settlement::channel {
     use settlement::coin::{Self, Coin};
     use settlement::history::{Self, AssetAmount, EpochGrant, MemberRecord};
     use settlement::ids;
+    use settlement::rules::{Self, ChannelConfig};
     use settlement::seats::{Self, Seats};
 
     friend settlement::membership;
@@ -59,26 +60,8 @@ module settlement::channel {
     /// The node has not agreed to act for the account: its signature does not verify.
     const E_BAD_PROOF: u64 = 13;
 
-    /// `join_policy`: only invited accounts.
-    const INVITED: u8 = 0;
-    /// `join_policy`: anyone with the deposit.
-    const OPEN: u8 = 1;
-    /// Members a channel can have: what settles within the gas of a call, with room.
-    const MOST_MEMBERS: u64 = 128;
     /// Grants in the record. Older ones stay readable by `grants`.
     const KEPT_GRANTS: u64 = 256;
-
-    struct ChannelConfig has copy, drop, store {
-        tick_interval: u64,
-        settlement_interval: u64,
-        durability: u8,
-        join_policy: u8,
-        invited: vector<address>,
-        asset: address,
-        min_deposit: u64,
-        max_members: u64,
-        gas_table: u8,
-    }
 
     struct ChainMember has copy, drop, store {
         record: MemberRecord,
@@ -112,9 +95,6 @@ module settlement::channel {
         settlement: SettlementRecord,
         locked: vector<AssetAmount>,
     }
-
-    /// What never changes, under the channel's id.
-    struct Rules has key { creator: address, package: address, config: ChannelConfig }
 
     /// The app's result in the last settlement, under the channel's id.
     struct AppResult has key { bytes: vector<u8> }
@@ -156,9 +136,8 @@ module settlement::channel {
 
     // Accounts and dApp contracts.
 
-    /// Creates a channel for the package whose sources hash to `package`. `gas_table` names what
-    /// execution costs in the channel, from 1 on. Which tables exist is not the chain's to know: they
-    /// come with the nodes, and a node refuses a channel whose table it lacks before anybody joins.
+    /// Creates a channel for the package whose sources hash to `package`. The other arguments are its
+    /// rules, as `rules::ChannelConfig` says.
     public entry fun create(
         creator: &signer,
         package: address,
@@ -172,19 +151,15 @@ module settlement::channel {
         max_members: u64,
         gas_table: u8,
     ) acquires Created {
-        assert!(durability <= 1 && join_policy <= OPEN, E_BAD_CONFIG);
-        assert!(max_members > 0 && max_members <= MOST_MEMBERS, E_BAD_CONFIG);
-        assert!(vector::length(&invited) <= 1024, E_BAD_CONFIG);
-        assert!(join_policy != OPEN || min_deposit > 0, E_BAD_CONFIG);
-        assert!(gas_table > 0, E_BAD_CONFIG);
-        let config = ChannelConfig {
+        let config = rules::config(
             tick_interval, settlement_interval, durability, join_policy, invited, asset,
             min_deposit, max_members, gas_table,
-        };
+        );
+        assert!(rules::are_sound(&config), E_BAD_CONFIG);
         let owner = signer::address_of(creator);
         let channel = next_id(creator);
         let storage = account::create_signer(channel);
-        move_to(&storage, Rules { creator: owner, package, config });
+        rules::keep(channel, owner, package, config);
         move_to(&storage, AppResult { bytes: vector::empty() });
         move_to(&storage, new_channel(asset));
         event::emit(ChannelCreated { channel, creator: owner });
@@ -200,7 +175,7 @@ module settlement::channel {
         amount: u64,
         endpoints: vector<vector<u8>>,
         proof: vector<u8>,
-    ) acquires Channel, Rules {
+    ) acquires Channel {
         let account = signer::address_of(member);
         check_open(channel);
         let message = proof_message(channel, account);
@@ -238,9 +213,9 @@ module settlement::channel {
     }
 
     /// Closes: at once if there never was an epoch, else through the channel and its last settlement.
-    public entry fun close(creator: &signer, channel: address) acquires Channel, Rules {
+    public entry fun close(creator: &signer, channel: address) acquires Channel {
         check_open(channel);
-        assert!(borrow_global<Rules>(channel).creator == signer::address_of(creator), E_NOT_CREATOR);
+        assert!(rules::creator(channel) == signer::address_of(creator), E_NOT_CREATOR);
         let entry = borrow_global_mut<Channel>(channel);
         entry.closing = true;
         event::emit(CloseRequested { channel });
@@ -275,17 +250,18 @@ module settlement::channel {
     }
 
     /// Everything nodes and dApps need to know of a channel.
-    public fun record(channel: address): ChannelRecord acquires Channel, Rules {
+    public fun record(channel: address): ChannelRecord acquires Channel {
         assert!(exists<Channel>(channel), E_NO_CHANNEL);
         let entry = borrow_global<Channel>(channel);
-        let rules = borrow_global<Rules>(channel);
+        let (creator, package, config) = rules::of(channel);
+        let asset = coin::asset(&entry.money);
         let last = entry.epoch;
         ChannelRecord {
             chain: coin::chain_id(),
             channel,
-            creator: rules.creator,
-            package: rules.package,
-            config: *&rules.config,
+            creator,
+            package,
+            config,
             open: entry.open,
             closing: entry.closing,
             first_grant: if (last > 0) option::some(history::granted(channel, 1)) else option::none(),
@@ -294,7 +270,7 @@ module settlement::channel {
             members: members_of(channel, &entry.seats),
             settlement: *&entry.settlement,
             locked: history::amounts(
-                rules.config.asset, coin::value(&entry.pending) + coin::value(&entry.money)
+                asset, coin::value(&entry.pending) + coin::value(&entry.money)
             ),
         }
     }
@@ -473,14 +449,12 @@ module settlement::channel {
     }
 
     /// Whether the rules let this account in with this deposit; the channel's asset.
-    fun check_rules(channel: address, account: address, amount: u64, members: u64): address
-    acquires Rules {
-        let config = &borrow_global<Rules>(channel).config;
-        let (policy, least, most) = (config.join_policy, config.min_deposit, config.max_members);
-        assert!(policy == OPEN || has_address(&config.invited, account), E_NOT_INVITED);
+    fun check_rules(channel: address, account: address, amount: u64, members: u64): address {
+        let (may_join, least, most, asset) = rules::terms(channel, account);
+        assert!(may_join, E_NOT_INVITED);
         assert!(amount >= least, E_DEPOSIT_TOO_SMALL);
         assert!(members < most, E_FULL);
-        config.asset
+        asset
     }
 
     /// Closes the channel: whoever was never named in a settlement takes its deposit back.
@@ -536,15 +510,6 @@ module settlement::channel {
         paid
     }
 
-    fun has_address(list: &vector<address>, one: address): bool {
-        let (index, count) = (0, vector::length(list));
-        while (index < count) {
-            if (*vector::borrow(list, index) == one) return true;
-            index = index + 1;
-        };
-        false
-    }
-
     /// The first epoch whose grant is in the record.
     fun first_grant_kept(entry: &Channel): u64 {
         let (first, last) = (entry.first_kept, entry.epoch);
@@ -577,52 +542,6 @@ module settlement::channel {
     }
 
     #[test_only]
-    /// An open channel of the native asset for up to four, created by @0xc0.
-    public fun create_for_testing(): address acquires Created {
-        create_sized_for_testing(4)
-    }
-
-    #[test_only]
-    public fun create_sized_for_testing(max_members: u64): address acquires Created {
-        coin::initialize_for_testing();
-        let creator = account::create_signer(@0xc0);
-        create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 10, max_members, 1);
-        id_of(@0xc0, 0)
-    }
-
-    #[test_only]
-    /// A secret seed of 32 equal bytes.
-    public fun seed_for_testing(byte: u8): vector<u8> {
-        let seed = vector::empty();
-        while (vector::length(&seed) < 32) vector::push_back(&mut seed, byte);
-        seed
-    }
-
-    #[test_only]
-    public fun key_for_testing(byte: u8): address {
-        ids::to_address(ed25519::public_key_for_testing(&seed_for_testing(byte)))
-    }
-
-    #[test_only]
-    /// The chain account of the node with the key of seed `byte`.
-    public fun node_for_testing(byte: u8): signer {
-        account::create_signer(ids::account_of(key_for_testing(byte)))
-    }
-
-    #[test_only]
-    /// `account` joins with the node whose key has the seed `byte`.
-    public fun join_for_testing(channel: address, account: address, byte: u8, amount: u64)
-    acquires Channel, Rules {
-        let proof = proof_for_testing(byte, channel, account);
-        join_with_for_testing(channel, account, key_for_testing(byte), amount, proof);
-    }
-
-    #[test_only]
-    public fun leave_for_testing(channel: address, account: address) acquires Channel {
-        leave(&account::create_signer(account), channel);
-    }
-
-    #[test_only]
     /// Money of active members, of pending ones, and what the books hold.
     public fun money_for_testing(channel: address): (u64, u64, u64) acquires Channel {
         let entry = borrow_global<Channel>(channel);
@@ -632,7 +551,7 @@ module settlement::channel {
     #[test_only]
     /// Members in the record, active ones among them, and grants.
     public fun counts_for_testing(channel: address): (u64, u64, u64)
-    acquires Channel, Rules {
+    acquires Channel {
         let record = record(channel);
         let (active, index) = (0, 0);
         while (index < vector::length(&record.members)) {
@@ -644,7 +563,7 @@ module settlement::channel {
 
     #[test_only]
     /// Whether the channel is open, and what it holds on the chain.
-    public fun standing_for_testing(channel: address): (bool, u64) acquires Channel, Rules {
+    public fun standing_for_testing(channel: address): (bool, u64) acquires Channel {
         let record = record(channel);
         (record.open, history::amount_for_testing(&record.locked))
     }
@@ -652,7 +571,7 @@ module settlement::channel {
     #[test_only]
     /// A member in the record: join sequence, account, and whether it is active and leaves.
     public fun member_for_testing(channel: address, place: u64): (u64, address, bool, bool)
-    acquires Channel, Rules {
+    acquires Channel {
         let record = record(channel);
         let member = vector::borrow(&record.members, place);
         let (join_sequence, account) = history::member_for_testing(&member.record);
@@ -661,28 +580,15 @@ module settlement::channel {
 
     #[test_only]
     /// Epochs of the first grant and of those in the record.
-    public fun epochs_for_testing(channel: address): (u64, vector<u64>) acquires Channel, Rules {
+    public fun epochs_for_testing(channel: address): (u64, vector<u64>) acquires Channel {
         let record = record(channel);
         let first = history::epoch_for_testing(option::borrow(&record.first_grant));
         (first, history::epochs_for_testing(&record.grants))
     }
 
     #[test_only]
-    public fun join_with_for_testing(
-        channel: address,
-        account: address,
-        node: address,
-        amount: u64,
-        proof: vector<u8>,
-    ) acquires Channel, Rules {
-        coin::mint_for_testing(account, amount);
-        let member = account::create_signer(account);
-        join(&member, channel, node, amount, vector::empty(), proof);
-    }
-
-    #[test_only]
-    /// `account`'s node with the key of seed `byte` agrees to act for it in `channel`.
-    public fun proof_for_testing(byte: u8, channel: address, account: address): vector<u8> {
-        ed25519::sign_for_testing(&seed_for_testing(byte), &proof_message(channel, account))
+    /// The node with the key of this seed agrees to act for `account` in `channel`.
+    public fun proof_for_testing(seed: vector<u8>, channel: address, account: address): vector<u8> {
+        ed25519::sign_for_testing(&seed, &proof_message(channel, account))
     }
 }

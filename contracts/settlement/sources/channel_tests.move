@@ -3,16 +3,67 @@
 module settlement::channel_tests {
     use std::vector;
     use runtime::context;
+    use runtime::ed25519;
     use settlement::channel;
     use settlement::coin;
     use settlement::history;
     use settlement::ids;
 
-    /// As in `channel`.
+    /// As in `rules` and `channel`.
     const INVITED: u8 = 0;
     const OPEN: u8 = 1;
     const MOST_MEMBERS: u64 = 128;
     const KEPT_GRANTS: u64 = 256;
+
+    /// An open channel of the native asset for up to four, created by @0xc0.
+    public fun small(): address {
+        sized(4)
+    }
+
+    public fun sized(max_members: u64): address {
+        coin::initialize_for_testing();
+        let creator = coin::signer_for_testing(@0xc0);
+        channel::create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 10, max_members, 1);
+        channel::id_of(@0xc0, 0)
+    }
+
+    /// A secret seed of 32 equal bytes.
+    public fun seed(byte: u8): vector<u8> {
+        let seed = vector::empty();
+        while (vector::length(&seed) < 32) vector::push_back(&mut seed, byte);
+        seed
+    }
+
+    public fun key(byte: u8): address {
+        ids::to_address(ed25519::public_key_for_testing(&seed(byte)))
+    }
+
+    /// The chain account of the node with the key of seed `byte`.
+    public fun node(byte: u8): signer {
+        coin::signer_for_testing(ids::account_of(key(byte)))
+    }
+
+    /// `account` joins with the node whose key has the seed `byte`.
+    public fun join(channel: address, account: address, byte: u8, amount: u64) {
+        let proof = channel::proof_for_testing(seed(byte), channel, account);
+        join_with(channel, account, key(byte), amount, proof);
+    }
+
+    public fun leave(channel: address, account: address) {
+        channel::leave(&coin::signer_for_testing(account), channel);
+    }
+
+    public fun join_with(
+        channel: address,
+        account: address,
+        node: address,
+        amount: u64,
+        proof: vector<u8>,
+    ) {
+        coin::mint_for_testing(account, amount);
+        let member = coin::signer_for_testing(account);
+        channel::join(&member, channel, node, amount, vector::empty(), proof);
+    }
 
     fun next_epoch(channel: address): u64 {
         let valid = channel::valid_now(channel, 15000);
@@ -21,18 +72,18 @@ module settlement::channel_tests {
 
     /// @0xa with node 1 and 30, granted the first epoch; the chain's time is 1,000,000.
     fun one_active(): address {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xa, 1, 30);
+        let channel = small();
+        join(channel, @0xa, 1, 30);
         context::set_time_ms_for_testing(1000000);
-        channel::beat(channel, ids::account_of(channel::key_for_testing(1)));
+        channel::beat(channel, ids::account_of(key(1)));
         next_epoch(channel);
         channel
     }
 
     #[test]
     fun a_member_joins_with_its_deposit() {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xa, 1, 30);
+        let channel = small();
+        join(channel, @0xa, 1, 30);
         let (members, active, _) = channel::counts_for_testing(channel);
         let (_, locked) = channel::standing_for_testing(channel);
         assert!(members == 1 && active == 0, 1);
@@ -41,10 +92,10 @@ module settlement::channel_tests {
 
     #[test]
     fun members_are_recorded_in_the_order_they_joined() {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xc, 1, 30);
-        channel::join_for_testing(channel, @0xa, 2, 40);
-        channel::join_for_testing(channel, @0xb, 3, 50);
+        let channel = small();
+        join(channel, @0xc, 1, 30);
+        join(channel, @0xa, 2, 40);
+        join(channel, @0xb, 3, 50);
         let index = 0;
         while (index < 3) {
             let (join_sequence, account, _, _) = channel::member_for_testing(channel, index);
@@ -57,9 +108,9 @@ module settlement::channel_tests {
     #[test]
     fun a_pending_member_takes_its_deposit_back() {
         let channel = one_active();
-        channel::join_for_testing(channel, @0xd, 4, 80);
+        join(channel, @0xd, 4, 80);
         assert!(vector::length(&channel::joined(channel, 2)) == 1, 1);
-        channel::leave_for_testing(channel, @0xd);
+        leave(channel, @0xd);
         assert!(coin::balance(@0xd, @0xfa) == 80, 2);
         let (members, _, _) = channel::counts_for_testing(channel);
         let (_, locked) = channel::standing_for_testing(channel);
@@ -70,8 +121,8 @@ module settlement::channel_tests {
     #[test]
     fun an_active_member_is_marked_as_leaving_and_keeps_its_place() {
         let channel = one_active();
-        channel::leave_for_testing(channel, @0xa);
-        channel::leave_for_testing(channel, @0xa);
+        leave(channel, @0xa);
+        leave(channel, @0xa);
         let (_, _, active, leaving) = channel::member_for_testing(channel, 0);
         assert!(active && leaving, 1);
         assert!(coin::balance(@0xa, @0xfa) == 0, 2);
@@ -80,12 +131,12 @@ module settlement::channel_tests {
     #[test]
     fun a_deposit_lies_apart_until_a_grant_makes_the_member_active() {
         let channel = one_active();
-        channel::join_for_testing(channel, @0xd, 4, 80);
+        join(channel, @0xd, 4, 80);
         let (money, pending, booked) = channel::money_for_testing(channel);
         assert!(money == 30 && pending == 80 && booked == 30, 1);
         let (electors, _) = channel::electorate(channel);
-        assert!(electors == vector[channel::key_for_testing(1)], 2);
-        channel::beat(channel, ids::account_of(channel::key_for_testing(4)));
+        assert!(electors == vector[key(1)], 2);
+        channel::beat(channel, ids::account_of(key(4)));
         next_epoch(channel);
         let (money, pending, booked) = channel::money_for_testing(channel);
         assert!(money == 110 && pending == 0 && booked == 30, 3);
@@ -95,16 +146,16 @@ module settlement::channel_tests {
 
     #[test(creator = @0xc0)]
     fun closing_before_the_first_epoch_refunds_everybody(creator: signer) {
-        let channel = channel::create_sized_for_testing(MOST_MEMBERS);
+        let channel = sized(MOST_MEMBERS);
         let member = 0;
         while (member < MOST_MEMBERS) {
             let byte = (member + 1 as u8);
-            channel::join_for_testing(channel, channel::key_for_testing(byte), byte, 30);
+            join(channel, key(byte), byte, 30);
             member = member + 1;
         };
         channel::close(&creator, channel);
-        assert!(coin::balance(channel::key_for_testing(1), @0xfa) == 30, 1);
-        assert!(coin::balance(channel::key_for_testing(128), @0xfa) == 30, 2);
+        assert!(coin::balance(key(1), @0xfa) == 30, 1);
+        assert!(coin::balance(key(128), @0xfa) == 30, 2);
         let (open, locked) = channel::standing_for_testing(channel);
         let (members, _, _) = channel::counts_for_testing(channel);
         assert!(!open && locked == 0 && members == 0, 3);
@@ -134,7 +185,7 @@ module settlement::channel_tests {
     #[test(a = @0xa)]
     #[expected_failure(abort_code = 8)]
     fun only_the_creator_closes(a: signer) {
-        channel::close(&a, channel::create_for_testing());
+        channel::close(&a, small());
     }
 
     #[test(creator = @0xc0)]
@@ -161,56 +212,56 @@ module settlement::channel_tests {
     #[test]
     #[expected_failure(abort_code = 3)]
     fun nobody_joins_twice() {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xa, 1, 30);
-        channel::join_for_testing(channel, @0xa, 2, 30);
+        let channel = small();
+        join(channel, @0xa, 1, 30);
+        join(channel, @0xa, 2, 30);
     }
 
     #[test]
     #[expected_failure(abort_code = 9)]
     fun a_node_key_is_one_members() {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xa, 1, 30);
-        channel::join_for_testing(channel, @0xb, 1, 30);
+        let channel = small();
+        join(channel, @0xa, 1, 30);
+        join(channel, @0xb, 1, 30);
     }
 
     #[test]
     #[expected_failure(abort_code = 13)]
     fun nobody_joins_with_anothers_node_key() {
-        let channel = channel::create_for_testing();
-        let proof = channel::proof_for_testing(1, channel, @0xa);
-        channel::join_with_for_testing(channel, @0xb, channel::key_for_testing(1), 30, proof);
+        let channel = small();
+        let proof = channel::proof_for_testing(seed(1), channel, @0xa);
+        join_with(channel, @0xb, key(1), 30, proof);
     }
 
     #[test]
     #[expected_failure(abort_code = 13)]
     fun a_nodes_word_holds_for_one_channel() {
-        let channel = channel::create_for_testing();
-        let proof = channel::proof_for_testing(1, @0x77, @0xa);
-        channel::join_with_for_testing(channel, @0xa, channel::key_for_testing(1), 30, proof);
+        let channel = small();
+        let proof = channel::proof_for_testing(seed(1), @0x77, @0xa);
+        join_with(channel, @0xa, key(1), 30, proof);
     }
 
     #[test]
     #[expected_failure(abort_code = 13)]
     fun a_dead_key_joins_nothing() {
-        channel::join_with_for_testing(channel::create_for_testing(), @0xa, @0x1a, 30, vector::empty());
+        join_with(small(), @0xa, @0x1a, 30, vector::empty());
     }
 
     #[test]
     #[expected_failure(abort_code = 5)]
     fun a_small_deposit_is_refused() {
-        channel::join_for_testing(channel::create_for_testing(), @0xa, 1, 9);
+        join(small(), @0xa, 1, 9);
     }
 
     #[test]
     #[expected_failure(abort_code = 6)]
     fun a_full_channel_takes_nobody() {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xa1, 1, 10);
-        channel::join_for_testing(channel, @0xa2, 2, 10);
-        channel::join_for_testing(channel, @0xa3, 3, 10);
-        channel::join_for_testing(channel, @0xa4, 4, 10);
-        channel::join_for_testing(channel, @0xa5, 5, 10);
+        let channel = small();
+        join(channel, @0xa1, 1, 10);
+        join(channel, @0xa2, 2, 10);
+        join(channel, @0xa3, 3, 10);
+        join(channel, @0xa4, 4, 10);
+        join(channel, @0xa5, 5, 10);
     }
 
     #[test(creator = @0xc0)]
@@ -218,13 +269,13 @@ module settlement::channel_tests {
     fun who_was_not_invited_stays_out(creator: signer) {
         coin::initialize_for_testing();
         channel::create(&creator, @0xbeef, 0, 0, 0, INVITED, vector::singleton(@0xb), @0xfa, 0, 4, 1);
-        channel::join_for_testing(channel::id_of(@0xc0, 0), @0xa, 1, 30);
+        join(channel::id_of(@0xc0, 0), @0xa, 1, 30);
     }
 
     #[test]
     #[expected_failure(abort_code = 1)]
     fun an_unknown_channel_is_named() {
         coin::initialize_for_testing();
-        channel::join_for_testing(@0xdead, @0xa, 1, 30);
+        join(@0xdead, @0xa, 1, 30);
     }
 }

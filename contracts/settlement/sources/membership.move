@@ -60,25 +60,28 @@ module settlement::membership {
     }
 
     #[test_only]
+    use settlement::channel_tests;
+
+    #[test_only]
     const NOW: u64 = 1000000;
 
     #[test_only]
     fun two_members(): address {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xa, 1, 30);
-        channel::join_for_testing(channel, @0xb, 2, 40);
+        let channel = channel_tests::small();
+        channel_tests::join(channel, @0xa, 1, 30);
+        channel_tests::join(channel, @0xb, 2, 40);
         context::set_time_ms_for_testing(NOW);
         channel
     }
 
     #[test_only]
     fun apply(byte: u8, channel: address) {
-        apply_for_leadership(&channel::node_for_testing(byte), channel);
+        apply_for_leadership(&channel_tests::node(byte), channel);
     }
 
     #[test_only]
     fun beat(byte: u8, channel: address) {
-        heartbeat(&channel::node_for_testing(byte), channel);
+        heartbeat(&channel_tests::node(byte), channel);
     }
 
     #[test_only]
@@ -153,7 +156,7 @@ module settlement::membership {
     fun a_leaving_leader_gives_up_its_place() {
         let channel = two_members();
         apply(1, channel);
-        channel::leave_for_testing(channel, @0xa);
+        channel_tests::leave(channel, @0xa);
         apply(2, channel);
         assert_grant(channel, 2, @0xb, vector[1, 2]);
     }
@@ -163,9 +166,9 @@ module settlement::membership {
     fun two_leavers_do_not_take_turns() {
         let channel = two_members();
         apply(1, channel);
-        channel::leave_for_testing(channel, @0xa);
+        channel_tests::leave(channel, @0xa);
         apply(2, channel);
-        channel::leave_for_testing(channel, @0xb);
+        channel_tests::leave(channel, @0xb);
         apply(1, channel);
     }
 

@@ -267,8 +267,7 @@ module settlement::settlement {
     }
 
     #[test_only]
-    public fun vote_for_testing(byte: u8, channel: address, proposal: address): vector<u8> {
-        let seed = channel::seed_for_testing(byte);
-        ed25519::sign_for_testing(&seed, &vote_message(channel, proposal))
+    public fun vote_for_testing(seed: &vector<u8>, channel: address, proposal: address): vector<u8> {
+        ed25519::sign_for_testing(seed, &vote_message(channel, proposal))
     }
 }

@@ -4,6 +4,7 @@ module settlement::settlement_tests {
     use std::vector;
     use runtime::context;
     use settlement::channel;
+    use settlement::channel_tests;
     use settlement::coin;
     use settlement::ids;
     use settlement::membership;
@@ -14,19 +15,19 @@ module settlement::settlement_tests {
     const LEAVE_PATIENCE: u64 = 60000;
 
     fun beat(byte: u8, channel: address) {
-        membership::heartbeat(&channel::node_for_testing(byte), channel);
+        membership::heartbeat(&channel_tests::node(byte), channel);
     }
 
     fun apply(byte: u8, channel: address) {
-        membership::apply_for_leadership(&channel::node_for_testing(byte), channel);
+        membership::apply_for_leadership(&channel_tests::node(byte), channel);
     }
 
     /// Three active members with 30, 40 and 50 and the nodes 1, 2 and 3; node 1 leads.
     fun three_members(): address {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xa, 1, 30);
-        channel::join_for_testing(channel, @0xb, 2, 40);
-        channel::join_for_testing(channel, @0xc, 3, 50);
+        let channel = channel_tests::small();
+        channel_tests::join(channel, @0xa, 1, 30);
+        channel_tests::join(channel, @0xb, 2, 40);
+        channel_tests::join(channel, @0xc, 3, 50);
         context::set_time_ms_for_testing(NOW);
         beat(2, channel);
         beat(3, channel);
@@ -36,7 +37,7 @@ module settlement::settlement_tests {
 
     /// @0xd with node 4 and 80, active from the next epoch on.
     fun fourth_member(channel: address) {
-        channel::join_for_testing(channel, @0xd, 4, 80);
+        channel_tests::join(channel, @0xd, 4, 80);
         context::set_time_ms_for_testing(NOW + 5000);
         beat(4, channel);
         apply(1, channel);
@@ -63,13 +64,13 @@ module settlement::settlement_tests {
     ) {
         let root = if (number == 1) @0x0 else @0x11;
         settlement::propose(
-            &channel::node_for_testing(1), channel, number, from_height, root, from_height + 9,
+            &channel_tests::node(1), channel, number, from_height, root, from_height + 9,
             @0x11, @0x12, accounts, balances, leaves, held, closes, b"score",
         );
     }
 
     fun recorded(channel: address): address {
-        let node = ids::account_of(channel::key_for_testing(1));
+        let node = ids::account_of(channel_tests::key(1));
         settlement::recorded_for_testing(node, channel)
     }
 
@@ -79,9 +80,9 @@ module settlement::settlement_tests {
         let (voters, signatures) = (vector::empty(), vector::empty());
         while (!vector::is_empty(&bytes)) {
             let byte = vector::pop_back(&mut bytes);
-            let voter = channel::key_for_testing(byte);
+            let voter = channel_tests::key(byte);
             vector::push_back(&mut voters, voter);
-            vector::push_back(&mut signatures, settlement::vote_for_testing(byte, channel, proposal));
+            vector::push_back(&mut signatures, settlement::vote_for_testing(&channel_tests::seed(byte), channel, proposal));
             let last = vector::length(&voters) - 1;
             while (last > 0 && ids::comes_before(voter, *vector::borrow(&voters, last - 1))) {
                 vector::swap(&mut voters, last, last - 1);
@@ -95,7 +96,7 @@ module settlement::settlement_tests {
     fun execute_with(channel: address, bytes: vector<u8>) {
         let proposal = recorded(channel);
         let (voters, signatures) = votes(bytes, channel, proposal);
-        settlement::execute(&channel::node_for_testing(1), channel, proposal, voters, signatures);
+        settlement::execute(&channel_tests::node(1), channel, proposal, voters, signatures);
     }
 
     #[test]
@@ -116,7 +117,7 @@ module settlement::settlement_tests {
     #[test]
     fun a_close_pays_everybody_and_refunds_who_was_never_named() {
         let channel = three_members();
-        channel::join_for_testing(channel, @0xd, 4, 80);
+        channel_tests::join(channel, @0xd, 4, 80);
         let accounts = vector[@0xa, @0xb, @0xc];
         propose_all(channel, 1, 0, accounts, vector[0, 20, 100], vector[true, true, true], 0, true);
         execute_with(channel, vector[1, 2, 3]);
@@ -155,9 +156,9 @@ module settlement::settlement_tests {
     #[test]
     #[expected_failure(abort_code = 3)]
     fun a_pending_members_deposit_is_its_own() {
-        let channel = channel::create_for_testing();
-        channel::join_for_testing(channel, @0xd, 2, 1000);
-        channel::join_for_testing(channel, @0xa, 1, 10);
+        let channel = channel_tests::small();
+        channel_tests::join(channel, @0xd, 2, 1000);
+        channel_tests::join(channel, @0xa, 1, 10);
         context::set_time_ms_for_testing(NOW);
         apply(1, channel);
         propose_all(channel, 1, 0, vector[@0xa, @0xd], vector[1010, 0], vector[true, false], 0, false);
@@ -167,16 +168,16 @@ module settlement::settlement_tests {
     #[expected_failure(abort_code = 4)]
     fun a_pending_members_deposit_is_not_shared_out() {
         let channel = three_members();
-        channel::join_for_testing(channel, @0xd, 4, 80);
+        channel_tests::join(channel, @0xd, 4, 80);
         propose_balances(channel, vector[110, 40, 50], vector[true, false, false], 0);
     }
 
     #[test]
     fun a_pending_member_that_withdraws_leaves_the_books_as_they_were() {
         let channel = three_members();
-        channel::join_for_testing(channel, @0xd, 4, 80);
+        channel_tests::join(channel, @0xd, 4, 80);
         propose_balances(channel, vector[40, 40, 40], vector[false, false, false], 0);
-        channel::leave_for_testing(channel, @0xd);
+        channel_tests::leave(channel, @0xd);
         execute_with(channel, vector[1, 2]);
         let (money, pending, booked) = channel::money_for_testing(channel);
         assert!(money == 120 && pending == 0 && booked == 120, 1);
@@ -188,7 +189,7 @@ module settlement::settlement_tests {
     #[expected_failure(abort_code = 8)]
     fun a_pending_members_vote_weighs_nothing() {
         let channel = three_members();
-        channel::join_for_testing(channel, @0xd, 4, 80);
+        channel_tests::join(channel, @0xd, 4, 80);
         beat(4, channel);
         propose_balances(channel, vector[30, 40, 50], vector[false, false, false], 0);
         execute_with(channel, vector[1, 4]);
@@ -198,7 +199,7 @@ module settlement::settlement_tests {
     fun an_active_member_that_was_never_entered_is_paid_its_deposit() {
         let channel = three_members();
         fourth_member(channel);
-        channel::leave_for_testing(channel, @0xd);
+        channel_tests::leave(channel, @0xd);
         propose_four(channel, vector[40, 40, 40, 80], vector[false, false, false, true]);
         execute_with(channel, vector[1, 2, 3]);
         let (money, _, booked) = channel::money_for_testing(channel);
@@ -210,7 +211,7 @@ module settlement::settlement_tests {
     fun no_settlement_passes_over_who_has_waited_a_minute() {
         let channel = three_members();
         fourth_member(channel);
-        channel::leave_for_testing(channel, @0xd);
+        channel_tests::leave(channel, @0xd);
         context::set_time_ms_for_testing(NOW + 5000 + LEAVE_PATIENCE + 1);
         propose_balances(channel, vector[30, 40, 50], vector[false, false, false], 0);
     }
@@ -219,7 +220,7 @@ module settlement::settlement_tests {
     #[expected_failure(abort_code = 3)]
     fun no_settlement_keeps_who_has_waited_a_minute() {
         let channel = three_members();
-        channel::leave_for_testing(channel, @0xb);
+        channel_tests::leave(channel, @0xb);
         propose_balances(channel, vector[30, 40, 50], vector[false, false, false], 0);
         context::set_time_ms_for_testing(NOW + LEAVE_PATIENCE + 1);
         execute_with(channel, vector[1, 2, 3]);
@@ -283,7 +284,7 @@ module settlement::settlement_tests {
         let channel = three_members();
         propose_balances(channel, vector[30, 40, 50], vector[false, false, false], 0);
         let (voters, signatures) = votes(vector[1, 2], channel, @0x99);
-        settlement::execute(&channel::node_for_testing(1), channel, recorded(channel), voters, signatures);
+        settlement::execute(&channel_tests::node(1), channel, recorded(channel), voters, signatures);
     }
 
     #[test]
@@ -292,7 +293,7 @@ module settlement::settlement_tests {
         let channel = three_members();
         propose_balances(channel, vector[30, 40, 50], vector[false, false, false], 0);
         let (voters, signatures) = votes(vector[1, 2], @0x77, recorded(channel));
-        settlement::execute(&channel::node_for_testing(1), channel, recorded(channel), voters, signatures);
+        settlement::execute(&channel_tests::node(1), channel, recorded(channel), voters, signatures);
     }
 
     #[test]
@@ -300,7 +301,7 @@ module settlement::settlement_tests {
     fun an_executed_settlement_is_not_executed_again() {
         let channel = three_members();
         propose_balances(channel, vector[30, 40, 50], vector[false, false, false], 0);
-        let (proposal, node) = (recorded(channel), channel::node_for_testing(1));
+        let (proposal, node) = (recorded(channel), channel_tests::node(1));
         let (voters, signatures) = votes(vector[1, 2], channel, proposal);
         settlement::execute(&node, channel, proposal, copy voters, copy signatures);
         settlement::execute(&node, channel, proposal, voters, signatures);
@@ -314,7 +315,7 @@ module settlement::settlement_tests {
         let proposal = recorded(channel);
         let (voters, signatures) = votes(vector[1, 2], channel, proposal);
         propose_balances(channel, vector[40, 30, 50], vector[false, false, false], 0);
-        settlement::execute(&channel::node_for_testing(1), channel, proposal, voters, signatures);
+        settlement::execute(&channel_tests::node(1), channel, proposal, voters, signatures);
     }
 
     #[test]
