@@ -315,8 +315,9 @@ module settlement::channel {
         (entry.epoch, entry.leader, *&entry.valid, entry.granted_at)
     }
 
-    /// Join sequence of the member with this account, zero if there is none, and whether it leaves.
-    public(friend) fun standing(channel: address, account: address): (u64, bool) acquires Channel {
+    /// Join sequence of the member with this account, zero if there is none, whether it is active, and
+    /// whether it leaves.
+    public(friend) fun standing(channel: address, account: address): (u64, bool, bool) acquires Channel {
         seats::standing(&borrow_global<Channel>(channel).seats, account)
     }
 

@@ -15,6 +15,9 @@ module settlement::membership {
     /// The chain's time does not make the applicant valid.
     const E_NOT_VALID: u64 = 4;
 
+    /// The applicant is pending: the grant that makes a member active does not make it leader.
+    const E_NOT_ACTIVE: u64 = 5;
+
     /// Milliseconds a heartbeat counts.
     const VALIDITY: u64 = 15000;
     /// Milliseconds between epochs under one leader: members that come and go cannot force more.
@@ -31,18 +34,21 @@ module settlement::membership {
 
     /// Asks for the next epoch. Granted to the first valid applicant when the leader is not valid; to
     /// the first one that stays when the leader is leaving; and to the leader itself when the valid
-    /// members have changed, after a while. Counts as a heartbeat.
+    /// members have changed, after a while. Only the first epoch goes to a member that is not active
+    /// yet: later ones are not in the members' logs until a leader has entered them, so they could
+    /// lead nobody. Counts as a heartbeat.
     public entry fun apply_for_leadership(node: &signer, channel: address) {
         let applicant = channel::beat(channel, signer::address_of(node));
         let valid = channel::valid_now(channel, VALIDITY);
-        let (sequence, leaves) = channel::standing(channel, applicant);
+        let (sequence, active, leaves) = channel::standing(channel, applicant);
         assert!(has(&valid, sequence), E_NOT_VALID);
         let (epoch, leader, recorded, since) = channel::grant_in_force(channel);
+        assert!(epoch == 0 || active, E_NOT_ACTIVE);
         if (epoch > 0 && leader == applicant) {
             assert!(recorded != valid, E_NOTHING_CHANGED);
             assert!(context::time_ms() >= since + LEAST_EPOCH, E_TOO_SOON);
         } else if (epoch > 0) {
-            let (sequence, leader_leaves) = channel::standing(channel, leader);
+            let (sequence, _, leader_leaves) = channel::standing(channel, leader);
             let gives_way = leader_leaves && !leaves;
             assert!(gives_way || !has(&valid, sequence), E_LEADER_IS_VALID);
         };
@@ -85,6 +91,17 @@ module settlement::membership {
     }
 
     #[test_only]
+    /// Node 1 leads the second epoch, which began at `NOW + LEAST_EPOCH`; both are active.
+    fun two_active(): address {
+        let channel = two_members();
+        apply(1, channel);
+        beat(2, channel);
+        context::set_time_ms_for_testing(NOW + LEAST_EPOCH);
+        apply(1, channel);
+        channel
+    }
+
+    #[test_only]
     fun assert_grant(channel: address, epoch: u64, leader: address, valid: vector<u64>) {
         let (found, found_leader, found_valid, _) = channel::grant_in_force(channel);
         assert!(found == epoch && found_leader == leader && found_valid == valid, 100);
@@ -99,12 +116,7 @@ module settlement::membership {
 
     #[test]
     fun the_leader_takes_new_members_into_the_next_epoch() {
-        let channel = two_members();
-        apply(1, channel);
-        beat(2, channel);
-        context::set_time_ms_for_testing(NOW + LEAST_EPOCH);
-        apply(1, channel);
-        assert_grant(channel, 2, @0xa, vector[1, 2]);
+        assert_grant(two_active(), 2, @0xa, vector[1, 2]);
     }
 
     #[test]
@@ -120,9 +132,7 @@ module settlement::membership {
     #[test]
     #[expected_failure(abort_code = 1)]
     fun a_valid_leader_stays() {
-        let channel = two_members();
-        apply(1, channel);
-        apply(2, channel);
+        apply(2, two_active());
     }
 
     #[test]
@@ -136,36 +146,41 @@ module settlement::membership {
 
     #[test]
     fun a_silent_leader_is_followed_by_the_first_applicant_at_once() {
+        let channel = two_active();
+        context::set_time_ms_for_testing(NOW + LEAST_EPOCH + VALIDITY + 1);
+        apply(2, channel);
+        assert_grant(channel, 3, @0xb, vector[2]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 5)]
+    fun a_pending_member_leads_nobody() {
         let channel = two_members();
         apply(1, channel);
         context::set_time_ms_for_testing(NOW + VALIDITY + 1);
         apply(2, channel);
-        assert_grant(channel, 2, @0xb, vector[2]);
     }
 
     #[test]
     #[expected_failure(abort_code = 1)]
     fun fifteen_seconds_are_not_silence() {
-        let channel = two_members();
-        apply(1, channel);
-        context::set_time_ms_for_testing(NOW + VALIDITY);
+        let channel = two_active();
+        context::set_time_ms_for_testing(NOW + LEAST_EPOCH + VALIDITY);
         apply(2, channel);
     }
 
     #[test]
     fun a_leaving_leader_gives_up_its_place() {
-        let channel = two_members();
-        apply(1, channel);
+        let channel = two_active();
         channel_tests::leave(channel, @0xa);
         apply(2, channel);
-        assert_grant(channel, 2, @0xb, vector[1, 2]);
+        assert_grant(channel, 3, @0xb, vector[1, 2]);
     }
 
     #[test]
     #[expected_failure(abort_code = 1)]
     fun two_leavers_do_not_take_turns() {
-        let channel = two_members();
-        apply(1, channel);
+        let channel = two_active();
         channel_tests::leave(channel, @0xa);
         apply(2, channel);
         channel_tests::leave(channel, @0xb);

@@ -131,12 +131,13 @@ module settlement::seats {
         order
     }
 
-    /// Join sequence of the member with this account, zero if there is none, and whether it leaves.
-    public(friend) fun standing(seats: &Seats, account: address): (u64, bool) {
+    /// Join sequence of the member with this account, zero if there is none, whether it is active, and
+    /// whether it leaves.
+    public(friend) fun standing(seats: &Seats, account: address): (u64, bool, bool) {
         let (known, index) = find(seats, account);
-        if (!known) return (0, false);
+        if (!known) return (0, false, false);
         let seat = vector::borrow(&seats.list, index);
-        (seat.join_sequence, seat.leaving_since > 0)
+        (seat.join_sequence, seat.active, seat.leaving_since > 0)
     }
 
     /// Whether a member is active and leaves, and its last heartbeat.

@@ -107,13 +107,16 @@ impl Chain {
     fn apply(&mut self, node: NodeId) -> Result<(), String> {
         self.heartbeat(node)?;
         let valid = membership::valid_now(&self.record, self.time);
-        let account = self
+        let (account, active) = self
             .record
             .members
             .iter()
             .find(|member| member.record.node == node)
-            .map(|member| member.record.account)
+            .map(|member| (member.record.account, member.active))
             .ok_or("not a member")?;
+        if !active && !self.record.grants.is_empty() {
+            return Err("not active".into());
+        }
         let leads_validly = |leader: Address| {
             let mut members = self.record.members.iter();
             members.any(|member| {

@@ -333,6 +333,17 @@ mod tests {
 
     /// P-13: only who was entered can be taken out and paid.
     #[test]
+    fn who_is_not_active_applies_for_the_first_epoch_alone() {
+        let mut record = bench::record(2);
+        let (later, node) = (Time(1_016_000), bench::member(1).node);
+        assert!(membership::should_apply(&record, &node, later, true));
+        record.members[1].active = false;
+        assert!(!membership::should_apply(&record, &node, later, true));
+        record.grants.clear();
+        assert!(membership::should_apply(&record, &node, later, false));
+    }
+
+    #[test]
     fn member_that_leaves_before_its_join_is_ordered_joins_first_and_is_removed_after() {
         let mut leaving = chain_member(1);
         leaving.leaving = true;

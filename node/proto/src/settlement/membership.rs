@@ -35,7 +35,7 @@ pub fn grant(record: &ChannelRecord) -> Option<&EpochGrant> {
 /// P-4: a member's node applies for leadership when the channel has no leader; the leader's when the
 /// recorded valid set no longer matches the heartbeats; and anybody's once the leader has left
 /// (`left`, as this node's log says) and the chain counts it as valid no more. Taking over from a
-/// silent leader comes with failover.
+/// silent leader comes with failover. Who is not active yet applies for the first epoch alone.
 #[must_use]
 pub fn should_apply(record: &ChannelRecord, me: &NodeId, chain_time: Time, left: bool) -> bool {
     let Some(member) = record.members.iter().find(|member| member.record.node == *me) else {
@@ -47,6 +47,9 @@ pub fn should_apply(record: &ChannelRecord, me: &NodeId, chain_time: Time, left:
     let Some(grant) = grant(record) else { return true };
     if grant.leader == member.record.account {
         return grant.valid != valid_now(record, chain_time);
+    }
+    if !member.active {
+        return false;
     }
     let leader = record.members.iter().find(|member| member.record.account == grant.leader);
     left && leader.is_none_or(|leader| !is_valid(leader, chain_time))
