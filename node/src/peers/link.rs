@@ -11,11 +11,11 @@ use std::{
 };
 
 use fairway_proto::{Input, Message};
-use fairway_types::{ChannelId, NodeId, Refusal, limits};
+use fairway_types::{ChannelId, NodeId, Refusal};
 use futures::StreamExt;
 use libp2p::{Multiaddr, PeerId, Stream};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf},
+    io::{AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf},
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet, block_in_place},
     time::{sleep, timeout},
@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
 use tracing::{debug, warn};
 
-use super::{Inner, PROTOCOL, swarm::Command};
+use super::{Inner, PROTOCOL, frame, swarm::Command};
 use crate::driver::ChannelHandle;
 
 /// Frames and bytes waiting for one peer; more are dropped, and the peer catches up by asking.
@@ -42,8 +42,6 @@ const PENALTY: Duration = Duration::from_secs(1);
 const CONNECT: Duration = Duration::from_secs(5);
 /// An idle writer sends an empty frame this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
-/// A peer that says nothing for so long is gone, whatever its connection looks like.
-const SILENCE: Duration = Duration::from_secs(5);
 /// How long a stream's opener may take to name its channel.
 const HELLO: Duration = Duration::from_secs(5);
 /// Streams whose opener has not named a channel yet.
@@ -204,7 +202,7 @@ async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let mut frame = Vec::new();
     loop {
-        match read_frame(&mut reader, &mut frame).await {
+        match frame::read_frame(&mut reader, &mut frame).await {
             Ok(()) if frame.is_empty() => continue,
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -229,24 +227,6 @@ async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End
             frame = Vec::new();
         }
     }
-}
-
-/// Reads one frame into `frame`. The length is checked before anything is allocated; a peer from
-/// which nothing at all comes for [`SILENCE`] is gone.
-async fn read_frame(reader: &mut (impl AsyncRead + Unpin), frame: &mut Vec<u8>) -> io::Result<()> {
-    let length = timeout(SILENCE, reader.read_u32()).await?? as usize;
-    if length > limits::FRAME_BYTES {
-        let reason = format!("{length} bytes, the limit is {}", limits::FRAME_BYTES);
-        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-    }
-    frame.clear();
-    let mut rest = reader.take(length as u64);
-    while frame.len() < length {
-        if timeout(SILENCE, rest.read_buf(frame)).await?? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    Ok(())
 }
 
 /// Drains what is queued, writes once, flushes once.
@@ -284,9 +264,7 @@ async fn write_all(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::
 
 fn push_frame(buffer: &mut Vec<u8>, frame: &[u8], queued: &AtomicUsize) {
     queued.fetch_sub(frame.len(), Ordering::Relaxed);
-    let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
-    buffer.extend(length.to_be_bytes());
-    buffer.extend(frame);
+    frame::push_frame(buffer, frame);
 }
 
 /// Takes streams that others open and hands each to the link of the channel it names. One for a
@@ -313,9 +291,8 @@ pub(super) async fn accept(inner: Weak<Inner>, mut control: libp2p_stream::Contr
 
 async fn read_hello(stream: Stream) -> io::Result<(ChannelId, Stream)> {
     let mut stream = stream.compat();
-    let mut channel = [0; ChannelId::LENGTH];
-    stream.read_exact(&mut channel).await?;
-    Ok((ChannelId(channel), stream.into_inner()))
+    let channel = frame::read_hello(&mut stream).await?;
+    Ok((channel, stream.into_inner()))
 }
 
 fn route(inner: &Weak<Inner>, peer: PeerId, channel: ChannelId, stream: Stream) {

@@ -5,6 +5,7 @@
 //! that the link stands. The opener of a stream first sends the 32 bytes of the channel it is for.
 //! The node with the lower id opens.
 
+pub mod frame;
 mod link;
 mod swarm;
 

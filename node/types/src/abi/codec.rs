@@ -357,7 +357,10 @@ impl<'a> Reader<'a> {
 
     fn read_struct(&mut self, structure: &StructRef, depth: usize) -> Option<Value> {
         match known(structure) {
-            Some(Known::Utf8 | Known::Ascii) => self.text(),
+            Some(Known::Utf8) => self.text(),
+            Some(Known::Ascii) => {
+                self.text().filter(|text| text.as_str().is_some_and(str::is_ascii))
+            }
             Some(Known::Option(inner)) => match self.length()? {
                 0 => Some(Value::Null),
                 1 => self.read(inner, depth + 1),
@@ -455,6 +458,12 @@ mod tests {
             let bytes = encode(&abi(), &ty, &value).unwrap();
             assert_eq!(decode(&abi(), &ty, &bytes).unwrap(), value, "{ty}");
         }
+    }
+
+    #[test]
+    fn shown_text_is_one_that_can_be_given() {
+        let ty = "0x1::ascii::String".parse().unwrap();
+        assert!(decode(&abi(), &ty, &bcs::to_bytes("ü").unwrap()).is_err());
     }
 
     #[test]
