@@ -30,7 +30,7 @@ const VECTOR_ELEMENTS: u64 = 256;
 /// Structs, functions, or instantiations of a module.
 const DEFINITIONS: u64 = 1024;
 /// Parameters or type parameters of a function.
-const PARAMETERS: u64 = 64;
+const PARAMETERS: u64 = fairway_types::limits::CALL_ARGUMENTS as u64;
 /// Addresses below this belong to the library and the settlement contracts.
 const FIRST_FREE_ADDRESS: u8 = 0x10;
 /// What the host calls, and with how many signers.

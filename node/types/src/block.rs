@@ -52,6 +52,7 @@ impl Signable for Header {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     pub header: Header,
+    #[serde(deserialize_with = "codec::at_most::<_, _, { limits::BLOCK_TRANSACTIONS }>")]
     pub transactions: Vec<Transaction>,
     /// The highest certificate the leader had when it signed: whoever acks this block holds it,
     /// which is what makes the certified ancestor final.

@@ -60,6 +60,7 @@ pub enum Operation {
     /// parameters are not among them.
     Invoke {
         function: FunctionName,
+        #[serde(deserialize_with = "codec::at_most::<_, _, { limits::CALL_ARGUMENTS }>")]
         type_args: Vec<String>,
         #[serde(with = "hex_list")]
         #[schemars(with = "Vec<String>")]

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    codec,
     evidence::Evidence,
     hash::Hash,
     ids::{
         Address, AssetId, ChainId, ChannelId, Epoch, GasTableId, Height, JoinSequence, NodeId,
         Time, Weight,
     },
+    limits,
     settlement::{AssetAmount, Proposal, SignedVote},
 };
 
@@ -22,6 +24,7 @@ pub struct MemberRecord {
     /// What the member brought, sorted by asset, no zeros.
     pub deposit: Vec<AssetAmount>,
     /// libp2p addresses of the node, as text.
+    #[serde(deserialize_with = "codec::at_most::<_, _, { limits::ENDPOINTS }>")]
     pub endpoints: Vec<String>,
 }
 

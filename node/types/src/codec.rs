@@ -1,9 +1,9 @@
 //! BCS, the one binary format: what is signed, hashed, sent and stored.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{
-    Deserializer, Serialize,
+    Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, SeqAccess, Visitor},
 };
 
@@ -60,6 +60,35 @@ pub(crate) fn deserialize_array<'de, D: Deserializer<'de>, const N: usize>(
     deserializer.deserialize_tuple(N, Bytes)
 }
 
+/// Serde for lists of at most `MOST` entries: a longer one is refused at the first entry too many.
+/// For lists whose entries may take far more room in memory than on the wire.
+pub fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>, const MOST: usize>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct List<T, const MOST: usize>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for List<T, MOST> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MOST} entries")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = seq.next_element()? {
+                if entries.len() == MOST {
+                    return Err(serde::de::Error::invalid_length(MOST + 1, &self));
+                }
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+
+    deserializer.deserialize_seq(List::<T, MOST>(PhantomData))
+}
+
 /// Serde for `Vec<u8>` fields: bytes in BCS, `0x` hex in JSON.
 pub mod hex_bytes {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -81,9 +110,11 @@ pub mod hex_bytes {
     }
 }
 
-/// Serde for `Vec<Vec<u8>>` fields: bytes in BCS, `0x` hex strings in JSON.
+/// Serde for a call's arguments: bytes in BCS, `0x` hex strings in JSON.
 pub mod hex_list {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq};
+    use serde::{Deserializer, Serialize, Serializer, ser::SerializeSeq};
+
+    use crate::limits::CALL_ARGUMENTS;
 
     pub fn serialize<S: Serializer>(list: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
@@ -100,9 +131,9 @@ pub mod hex_list {
         deserializer: D,
     ) -> Result<Vec<Vec<u8>>, D::Error> {
         if !deserializer.is_human_readable() {
-            return Vec::deserialize(deserializer);
+            return super::at_most::<_, _, CALL_ARGUMENTS>(deserializer);
         }
-        let texts = Vec::<String>::deserialize(deserializer)?;
+        let texts = super::at_most::<_, String, CALL_ARGUMENTS>(deserializer)?;
         texts
             .iter()
             .map(|text| hex::decode(text.strip_prefix("0x").unwrap_or(text)))

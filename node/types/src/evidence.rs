@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     block::{Block, Header},
+    codec,
     effects::Effects,
     hash::Hash,
     ids::NodeId,
+    limits,
 };
 
 /// A proof that anyone with the channel's package and the state before can check again.
@@ -21,6 +23,7 @@ pub enum Evidence {
         /// The leader's signed block, with its transactions.
         block: Box<Block>,
         /// What the reporter's execution gave instead.
+        #[serde(deserialize_with = "codec::at_most::<_, _, { limits::BLOCK_TRANSACTIONS }>")]
         effects: Vec<Effects>,
         effects_root: Hash,
         state_root: Hash,

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Refusal,
     call::FunctionName,
-    codec::hex_list,
+    codec::{self, hex_list},
     crypto::{PublicKey, Signable, Signature, Verify, check_signature},
     hash::{Domain, Hash, hash_value},
     ids::{Address, ChainId, Gas, SequenceNumber, Time},
+    limits,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -17,6 +18,7 @@ pub enum LedgerPayload {
     /// Run an entry function of a published module. Arguments are BCS, one each, without signers.
     Invoke {
         function: FunctionName,
+        #[serde(deserialize_with = "codec::at_most::<_, _, { limits::CALL_ARGUMENTS }>")]
         type_args: Vec<String>,
         #[serde(with = "hex_list")]
         #[schemars(with = "Vec<String>")]

@@ -4,6 +4,10 @@
 pub const MEMBERS: usize = 1024;
 /// BCS bytes of one call.
 pub const CALL_BYTES: usize = 64 * 1024;
+/// Arguments, and type arguments, of a call: no function has more parameters.
+pub const CALL_ARGUMENTS: usize = 64;
+/// libp2p addresses of a member's node, as the contract admits them.
+pub const ENDPOINTS: usize = 8;
 /// Transactions in a block.
 pub const BLOCK_TRANSACTIONS: usize = 4096;
 /// BCS bytes of a block: two of them, as evidence, fit a frame.

@@ -1,0 +1,146 @@
+//! Frames as large as frames get, of entries as small as entries get: what decoding them takes.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fairway_fuzz::{measured, targets::MEMORY_FACTOR};
+use fairway_proto::Message;
+use fairway_types::{
+    Address, Block, ChannelId, Effects, ExecutionStatus, FunctionName, Gas, Hash, Header, Height,
+    JoinSequence, Keypair, NodeId, Operation, SequenceNumber, Signature, SignedCall, StateKey,
+    Term, Time, Transaction, Weight, Write, call::Call, chain::MemberRecord, evidence::Evidence,
+    limits,
+};
+
+/// One at a time: memory is counted for the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+/// What decoding one frame may take.
+const MOST: usize = 8 * limits::FRAME_BYTES;
+
+/// The bytes of a message whose list `entries` is repeated until the frame is full: the message is
+/// encoded with one and with two entries, which shows where the list stands.
+fn full(of: impl Fn(usize) -> Message) -> Vec<u8> {
+    let (one, two) = (of(1).encode(), of(2).encode());
+    let entry = two.len() - one.len();
+    let count = one.iter().zip(&two).position(|(a, b)| a != b).unwrap();
+    assert_eq!((one[count], two[count]), (1, 2), "the list's length stands there");
+    let first = &one[count + 1..=count + entry];
+    let entries = (limits::FRAME_BYTES - one.len() - 8) / entry;
+    let mut frame = one[..count].to_vec();
+    let mut left = entries;
+    while left >= 0x80 {
+        frame.push((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
+    }
+    frame.push(left as u8);
+    frame.extend(first.repeat(entries));
+    frame.extend(&one[count + 1 + entry..]);
+    frame
+}
+
+fn cost(frame: &[u8]) -> usize {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(frame.len() <= limits::FRAME_BYTES && frame.len() > limits::FRAME_BYTES / 2);
+    let (_, bytes) = measured(|| Message::decode(frame).map(|message| drop(message.verify())));
+    bytes
+}
+
+fn block(transactions: Vec<Transaction>) -> Block {
+    let header = Header {
+        channel: ChannelId::ZERO,
+        parent: Hash::ZERO,
+        height: Height(1),
+        term: Term::default(),
+        time: Time(0),
+        justified: Height::ZERO,
+        transactions_root: Hash::ZERO,
+        effects_root: Hash::ZERO,
+        state_root: Hash::ZERO,
+        extension: Vec::new(),
+    };
+    let leader = NodeId::ZERO;
+    Block { header, transactions, justification: None, leader, signature: Signature::ZERO }
+}
+
+fn call(type_args: usize, args: usize) -> SignedCall {
+    let function =
+        FunctionName { address: Address::ZERO, module: String::new(), function: String::new() };
+    let type_args = vec![String::new(); type_args];
+    let operation = Operation::Invoke { function, type_args, args: vec![Vec::new(); args] };
+    let key = Keypair::from_seed(&[1; 32]);
+    let call = Call {
+        chain: fairway_types::ChainId(0),
+        channel: ChannelId::ZERO,
+        sender: key.address(),
+        sequence: SequenceNumber(0),
+        operation,
+        gas_limit: Gas(0),
+        expires_at: Time(0),
+    };
+    SignedCall { call, key: key.public(), signature: Signature::ZERO }
+}
+
+fn divergence(effects: Vec<Effects>) -> Message {
+    Message::Report(Box::new(Evidence::Divergence {
+        reporter: NodeId::ZERO,
+        parent: None,
+        parent_state_root: Hash::ZERO,
+        block: Box::new(block(Vec::new())),
+        effects,
+        effects_root: Hash::ZERO,
+        state_root: Hash::ZERO,
+    }))
+}
+
+fn effects(writes: usize) -> Effects {
+    let write = Write { key: StateKey::Locked, value: None };
+    let status = ExecutionStatus::Success;
+    Effects { status, gas_used: Gas(0), writes: vec![write; writes], events: Vec::new() }
+}
+
+#[test]
+fn frame_of_ticks_takes_memory_in_proportion() {
+    let of = |count| Message::Block(Arc::new(block(vec![Transaction::Tick; count])));
+    let bytes = cost(&full(of));
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+#[test]
+fn frame_of_empty_arguments_takes_memory_in_proportion() {
+    let bytes = cost(&full(|count| Message::Forward(call(0, count))));
+    assert!(bytes <= MOST, "{bytes} bytes");
+    let bytes = cost(&full(|count| Message::Forward(call(count, 0))));
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+#[test]
+fn frame_of_empty_endpoints_takes_memory_in_proportion() {
+    let of = |count| {
+        let member = MemberRecord {
+            account: Address::ZERO,
+            node: NodeId::ZERO,
+            join_sequence: JoinSequence(0),
+            weight: Weight(0),
+            deposit: Vec::new(),
+            endpoints: vec![String::new(); count],
+        };
+        Message::Block(Arc::new(block(vec![Transaction::Join(member)])))
+    };
+    let bytes = cost(&full(of));
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+#[test]
+fn frame_of_empty_effects_takes_memory_in_proportion() {
+    let bytes = cost(&full(|count| divergence(vec![effects(0); count])));
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+/// A list of writes has no limit of its own: gas bounds it, and what a node stored it must read. So
+/// evidence that is nothing but deletions is the dearest frame there is.
+#[test]
+fn frame_of_empty_writes_takes_the_most() {
+    let bytes = cost(&full(|count| divergence(vec![effects(count)])));
+    assert!(bytes <= 2 * MEMORY_FACTOR * limits::FRAME_BYTES, "{bytes} bytes");
+}
