@@ -41,7 +41,8 @@ fuzz: setup
 
 # The valid seeds of tests/fuzz/corpus, after a change of format.
 fuzz-seeds: setup
-	cargo run --locked -p fairway -p fairway-fuzz --bin fairway-fuzz -- seeds
+	cargo build --locked -p fairway -p fairway-fuzz --bin fairway-fuzz
+	$(CARGO_TARGET_DIR)/debug/fairway-fuzz seeds
 
 demo: setup
 	cargo build --locked -p fairway --bin fairway

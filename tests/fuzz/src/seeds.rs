@@ -29,8 +29,21 @@ pub fn all() -> Vec<(&'static str, Seeds)> {
         ("text", apps::texts()),
         ("filters", run.filters()),
         ("packages", apps::packages()),
+        ("simulation", simulation()),
         ("modules", apps::modules()),
     ]
+}
+
+/// Plans of each size with a hundred choices that differ.
+fn simulation() -> Seeds {
+    let choices: Vec<u8> = (0..96u8).map(|place| place.wrapping_mul(37)).collect();
+    let plans: [(&str, [u8; 7]); 4] = [
+        ("one-node", [0, 0, 0, 20, 1, 0, 3]),
+        ("two-nodes-calm", [1, 0, 0, 20, 0, 0, 3]),
+        ("three-nodes-lossy", [2, 14, 9, 200, 1, 4, 7]),
+        ("four-nodes-crashes-and-partitions", [3, 5, 5, 100, 0, 7, 7]),
+    ];
+    plans.iter().map(|(name, plan)| seed(*name, [&plan[..], &choices].concat())).collect()
 }
 
 fn seed(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> (String, Vec<u8>) {

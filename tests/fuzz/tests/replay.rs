@@ -48,5 +48,5 @@ macro_rules! replays {
 
 replays! {
     calls blocks acks certificates settlements messages frames events snapshots rows ledger rpc
-    arguments results text filters packages modules
+    arguments results text filters packages simulation modules
 }

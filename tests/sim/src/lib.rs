@@ -8,6 +8,7 @@
 )]
 
 pub mod chain;
+mod choices;
 pub mod invariants;
 pub mod machine;
 pub mod node;

@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use crate::{
     chain::{CHAIN, Chain, SettlementChain},
+    choices::Choices,
     invariants::{Broken, Invariants},
     machine::{Machine, function},
     node::Node,
@@ -47,6 +48,8 @@ pub struct Plan {
     pub tick_interval: u64,
     /// Whether the first member, who leads, may leave too.
     pub leader_leaves: bool,
+    /// What decides before the seed does, one byte a choice.
+    pub choices: Vec<u8>,
 }
 
 impl Plan {
@@ -64,6 +67,7 @@ impl Plan {
             partitions: false,
             tick_interval: 0,
             leader_leaves: false,
+            choices: Vec::new(),
         }
     }
 
@@ -82,7 +86,28 @@ impl Plan {
             partitions: rng.random_bool(0.5),
             tick_interval: if rng.random_bool(0.3) { 100 } else { 0 },
             leader_leaves: rng.random_bool(0.5),
+            choices: Vec::new(),
         }
+    }
+
+    /// A plan that `bytes` draw, and then choose in: seven for the plan, the others for what happens.
+    #[must_use]
+    pub fn from_choices(bytes: &[u8]) -> Option<Self> {
+        let ([nodes, loss, duplication, delay, ticks, faults, pace], choices) =
+            bytes.split_first_chunk()?;
+        Some(Self {
+            seed: 0,
+            nodes: 1 + nodes % 4,
+            steps: choices.len() as u64 * (1 + u64::from(pace % 8)),
+            loss: u32::from(loss % 15),
+            duplication: u32::from(duplication % 10),
+            max_delay: u64::from(*delay).max(1),
+            crashes: faults & 1 == 1,
+            partitions: faults & 2 == 2,
+            tick_interval: u64::from(ticks % 2) * 100,
+            leader_leaves: faults & 4 == 4,
+            choices: choices.to_vec(),
+        })
     }
 }
 
@@ -120,7 +145,7 @@ pub struct World {
     /// Whether the app may hold assets of its own.
     pub holds: bool,
     now: Time,
-    rng: ChaCha8Rng,
+    rng: Choices,
     queue: BTreeMap<(Time, u64), Item>,
     next_item: u64,
     next_request: u64,
@@ -161,7 +186,7 @@ impl World {
         let subscribers =
             nodes.iter().map(|_| Subscription::new(Default::default(), Height(1))).collect();
         let mut world = Self {
-            rng: ChaCha8Rng::seed_from_u64(plan.seed),
+            rng: Choices::new(plan.choices.clone(), plan.seed),
             report: Report { seed: plan.seed, ..Report::default() },
             plan,
             nodes,

@@ -9,34 +9,62 @@ use fairway_types::{ChainId, Hash, Height, codec, ledger::PackageSource};
 use super::Verdict;
 use crate::check::canonical;
 
-/// Events applied in order: `apply` is total, and the snapshot of what they give restores it.
+/// Events applied in order: `apply` is total; and when they are those of a log, block upon block, the
+/// snapshot of what they give restores it.
 pub(super) fn events(data: &[u8]) -> Verdict {
     let Some(events) = canonical::<Vec<Event>>(data) else { return Verdict::Refused };
     let mut log = Log::default();
+    let mut follows = true;
     for event in &events {
+        follows &= is_next(&log, event);
         log.apply(event);
         let _ = event.binds();
     }
     let _ = (log.leader(), log.last_unfinal(), log.evidence().is_some());
-    comes_back(&log);
-    Verdict::Accepted
+    let restored = again(&log);
+    assert!(!follows || same(&log, &restored), "a restored log differs");
+    follows.into()
 }
 
-/// A snapshot, restored: its own snapshot restores the same log.
+/// The log applies what its node decided: blocks without gaps, one start.
+fn is_next(log: &Log, event: &Event) -> bool {
+    match event {
+        Event::Appended(appended) => {
+            log.tip().is_none_or(|tip| appended.block.height() == tip.height.next())
+        }
+        Event::Started { .. } => log.genesis().is_none(),
+        Event::TermStarted { .. }
+        | Event::Acked { .. }
+        | Event::Certified { .. }
+        | Event::Diverged { .. }
+        | Event::Proposed { .. }
+        | Event::Voted { .. } => true,
+    }
+}
+
+/// A snapshot, restored. One that a log made gives the same bytes again; whatever it was, what it
+/// became stays the same from then on.
 pub(super) fn snapshot(data: &[u8]) -> Verdict {
-    let Some((_, snapshot)) = canonical::<(u64, Snapshot)>(data) else { return Verdict::Refused };
-    comes_back(&Log::restore(snapshot));
-    Verdict::Accepted
+    let Some((events, snapshot)) = canonical::<(u64, Snapshot)>(data) else {
+        return Verdict::Refused;
+    };
+    let log = Log::restore(snapshot);
+    let settled = again(&log);
+    assert!(same(&settled, &again(&settled)), "a restored log differs");
+    (codec::encode(&(events, log.snapshot())) == data).into()
 }
 
-fn comes_back(log: &Log) {
-    let bytes = codec::encode(&log.snapshot());
-    let Some(snapshot) = canonical::<Snapshot>(&bytes) else {
-        panic!("a snapshot does not decode");
-    };
-    let restored = Log::restore(snapshot);
-    assert_eq!(restored.digest(), log.digest(), "a restored log differs");
-    assert!(codec::encode(&restored.snapshot()) == bytes, "a restored log has another snapshot");
+/// The log that a log's snapshot restores.
+fn again(log: &Log) -> Log {
+    match canonical::<Snapshot>(&codec::encode(&log.snapshot())) {
+        Some(snapshot) => Log::restore(snapshot),
+        None => panic!("a snapshot does not decode"),
+    }
+}
+
+fn same(one: &Log, other: &Log) -> bool {
+    one.digest() == other.digest()
+        && codec::encode(&one.snapshot()) == codec::encode(&other.snapshot())
 }
 
 /// The other rows of a node's folder, chosen by the first byte.

@@ -6,6 +6,7 @@ mod log;
 pub mod packages;
 mod peers;
 mod signed;
+mod simulation;
 mod subscriptions;
 mod text;
 
@@ -70,7 +71,7 @@ const fn decoder(name: &'static str, reads: &'static str, run: fn(&[u8]) -> Verd
 }
 
 const fn machine(name: &'static str, reads: &'static str, run: fn(&[u8]) -> Verdict) -> Target {
-    Target { name, reads, most_bytes: 4_096, memory: MACHINE, run }
+    Target { name, reads, most_bytes: 16 << 10, memory: MACHINE, run }
 }
 
 /// All of them.
@@ -92,6 +93,7 @@ pub const TARGETS: &[Target] = &[
     decoder("text", "an id, a key, a type, a function or an amount as text", text::any),
     machine("filters", "a filter as JSON, a zero byte, then stored events", subscriptions::filter),
     machine("packages", "BCS of a package's sources, or the text of one file", packages::sources),
+    machine("simulation", "seven bytes of a plan, then a byte a choice", simulation::choices),
     machine("modules", "bytecode after the compiler", packages::module),
 ];
 
