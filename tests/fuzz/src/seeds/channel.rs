@@ -61,9 +61,8 @@ impl Run {
     }
 
     fn appended(&self) -> impl Iterator<Item = &Appended> {
-        self.stored.iter().filter_map(|event| match event {
-            Event::Appended(appended) => Some(appended),
-            _ => None,
+        self.stored.iter().filter_map(|event| {
+            if let Event::Appended(appended) = event { Some(appended) } else { None }
         })
     }
 
@@ -76,26 +75,25 @@ impl Run {
     }
 
     fn ack(&self) -> &SignedAck {
-        let found = self.stored.iter().find_map(|event| match event {
-            Event::Acked { ack } => Some(ack),
-            _ => None,
-        });
+        let found = self
+            .stored
+            .iter()
+            .find_map(|event| if let Event::Acked { ack } = event { Some(ack) } else { None });
         found.unwrap_or_else(|| panic!("the run acked nothing"))
     }
 
     fn proposal(&self) -> &SignedProposal {
-        let found = self.stored.iter().find_map(|event| match event {
-            Event::Proposed { proposal } => Some(&**proposal),
-            _ => None,
+        let found = self.stored.iter().find_map(|event| {
+            if let Event::Proposed { proposal } = event { Some(&**proposal) } else { None }
         });
         found.unwrap_or_else(|| panic!("the run proposed nothing"))
     }
 
     fn vote(&self) -> &SignedVote {
-        let found = self.stored.iter().find_map(|event| match event {
-            Event::Voted { vote } => Some(&**vote),
-            _ => None,
-        });
+        let found = self
+            .stored
+            .iter()
+            .find_map(|event| if let Event::Voted { vote } = event { Some(&**vote) } else { None });
         found.unwrap_or_else(|| panic!("the run voted on nothing"))
     }
 
