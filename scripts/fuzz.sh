@@ -9,8 +9,9 @@ built=${CARGO_TARGET_DIR:-target}/debug
 
 # Both selections are the same, so that dependencies have the same features.
 cargo build --locked -p fairway -p fairway-fuzz --bin fairway-fuzz
-if ! "$built/fairway-fuzz" list | grep -q "^$name "; then
-    "$built/fairway-fuzz" list >&2
+targets=$("$built/fairway-fuzz" list)
+if ! grep -q "^$name " <<<"$targets"; then
+    echo "$targets" >&2
     [ "$name" = list ] && exit 0 || exit 2
 fi
 RUSTC_WORKSPACE_WRAPPER=$PWD/scripts/coverage.sh \
@@ -18,7 +19,7 @@ RUSTC_WORKSPACE_WRAPPER=$PWD/scripts/coverage.sh \
 
 finds=$PWD/target/fuzz/$name
 mkdir -p "$finds/corpus"
-most=$("$built/fairway-fuzz" list | awk -v name="$name" '$1 == name { print $2 }')
+most=$(awk -v name="$name" '$1 == name { print $2 }' <<<"$targets")
 echo "exploring $name for $seconds s; what breaks is written to $finds"
 FAIRWAY_FUZZ_TARGET=$name "$built/fairway-fuzz-engine" \
     -max_total_time="$seconds" -max_len="$most" -timeout=30 -rss_limit_mb=4096 -print_final_stats=1 \
