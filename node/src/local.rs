@@ -8,6 +8,7 @@ use std::{
 };
 
 use fairway_sdk::Client;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -41,11 +42,19 @@ pub struct Process {
 impl Process {
     /// Starts `program` with `--json` and `args`; its log goes to the end of `log`.
     pub async fn start(program: &Path, args: &[String], log: &Path) -> Result<Self, LocalError> {
+        Self::start_by(Command::new(program), args, log).await
+    }
+
+    async fn start_by(
+        mut program: Command,
+        args: &[String],
+        log: &Path,
+    ) -> Result<Self, LocalError> {
         let command = format!("fairway {}", args.join(" "));
         let failed = |error: io::Error| LocalError::Io { command: command.clone(), error };
         let file =
             std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
-        let mut child = Command::new(program)
+        let mut child = program
             .arg("--json")
             .args(args)
             .stdin(Stdio::null())
@@ -81,6 +90,22 @@ impl Process {
         self.child.id()
     }
 
+    /// Stops it where it stands: SIGSTOP.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it run on: SIGCONT.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            let _ = kill_process(pid, signal);
+        }
+    }
+
     /// Ends it at once, as a power cut would: `kill -9`.
     pub async fn kill(&mut self) {
         let _ = self.child.kill().await;
@@ -88,10 +113,7 @@ impl Process {
 
     /// Asks it to end and waits; kills it if it does not. Whether it ended well.
     pub async fn stop(&mut self) -> bool {
-        let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-        if let Some(pid) = pid {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
+        self.signal(Signal::TERM);
         match timeout(END, self.child.wait()).await {
             Ok(Ok(status)) => status.success(),
             Ok(Err(_)) | Err(_) => {
@@ -102,8 +124,44 @@ impl Process {
     }
 }
 
+/// Where a process runs, and where it is reached.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The command that runs the program there, such as `ip netns exec NAME`; none runs it here.
+    pub enter: Vec<String>,
+    /// Where apps connect; port 0 takes a free one at each start.
+    pub api: String,
+    /// Where other nodes connect, as libp2p addresses.
+    pub listen: Vec<String>,
+    /// What others are told to dial, when it differs.
+    pub announce: Vec<String>,
+}
+
+impl Default for Place {
+    /// On this machine, on free ports.
+    fn default() -> Self {
+        Self {
+            enter: Vec::new(),
+            api: "127.0.0.1:0".into(),
+            listen: vec!["/ip4/127.0.0.1/tcp/0".into()],
+            announce: Vec::new(),
+        }
+    }
+}
+
+impl Place {
+    fn command(&self, program: &Path) -> Command {
+        let mut words = self.enter.iter();
+        let Some(first) = words.next() else { return Command::new(program) };
+        let mut command = Command::new(first);
+        command.args(words).arg(program);
+        command
+    }
+}
+
 /// One node of the network.
 pub struct LocalNode {
+    pub place: Place,
     pub folder: PathBuf,
     pub log: PathBuf,
     /// `None` while it is stopped.
@@ -114,6 +172,7 @@ pub struct LocalNode {
 pub struct LocalNetwork {
     program: PathBuf,
     folder: PathBuf,
+    at: Place,
     pub ledger: Process,
     pub nodes: Vec<LocalNode>,
 }
@@ -121,15 +180,26 @@ pub struct LocalNetwork {
 impl LocalNetwork {
     /// Starts a ledger and `count` nodes in `folder`, on free ports.
     pub async fn start(program: &Path, folder: &Path, count: usize) -> Result<Self, LocalError> {
-        let ledger = start_ledger(program, folder, "127.0.0.1:0").await?;
+        Self::start_at(program, folder, Place::default(), vec![Place::default(); count]).await
+    }
+
+    /// Starts a ledger and a node at each of the places.
+    pub async fn start_at(
+        program: &Path,
+        folder: &Path,
+        ledger: Place,
+        nodes: Vec<Place>,
+    ) -> Result<Self, LocalError> {
+        let running = start_ledger(program, folder, &ledger).await?;
         let mut network = Self {
             program: program.to_owned(),
             folder: folder.to_owned(),
-            ledger,
+            at: Place { api: socket(&running.said("url")), ..ledger },
+            ledger: running,
             nodes: Vec::new(),
         };
-        for index in 0..count {
-            network.init_node(index).await?;
+        for (index, place) in nodes.into_iter().enumerate() {
+            network.init_node(index, place).await?;
             network.start_node(index).await?;
         }
         Ok(network)
@@ -153,20 +223,21 @@ impl LocalNetwork {
         Ok(Client::connect(self.url(index)).await?)
     }
 
-    async fn init_node(&mut self, index: usize) -> Result<(), LocalError> {
+    async fn init_node(&mut self, index: usize, place: Place) -> Result<(), LocalError> {
         let folder = self.folder.join(format!("node-{index}"));
         let log = self.folder.join(format!("node-{index}.log"));
-        let args = [
+        let mut args = vec![
             "node".into(),
             "init".into(),
             folder.display().to_string(),
             "--ledger".into(),
             self.ledger_url(),
-            "--api=127.0.0.1:0".into(),
-            "--listen=/ip4/127.0.0.1/tcp/0".into(),
+            format!("--api={}", place.api),
         ];
+        args.extend(place.listen.iter().map(|address| format!("--listen={address}")));
+        args.extend(place.announce.iter().map(|address| format!("--announce={address}")));
         Process::start(&self.program, &args, &log).await?;
-        self.nodes.push(LocalNode { folder, log, process: None });
+        self.nodes.push(LocalNode { place, folder, log, process: None });
         Ok(())
     }
 
@@ -174,7 +245,8 @@ impl LocalNetwork {
     pub async fn start_node(&mut self, index: usize) -> Result<(), LocalError> {
         let Some(node) = self.nodes.get_mut(index) else { return Ok(()) };
         let args = ["node".into(), "run".into(), node.folder.display().to_string()];
-        node.process = Some(Process::start(&self.program, &args, &node.log).await?);
+        let program = node.place.command(&self.program);
+        node.process = Some(Process::start_by(program, &args, &node.log).await?);
         Ok(())
     }
 
@@ -192,8 +264,7 @@ impl LocalNetwork {
 
     /// Starts the ledger again where it was.
     pub async fn restart_ledger(&mut self) -> Result<(), LocalError> {
-        let address = self.ledger_url().trim_start_matches("ws://").to_owned();
-        self.ledger = start_ledger(&self.program, &self.folder, &address).await?;
+        self.ledger = start_ledger(&self.program, &self.folder, &self.at).await?;
         Ok(())
     }
 
@@ -209,7 +280,7 @@ impl LocalNetwork {
     }
 }
 
-async fn start_ledger(program: &Path, folder: &Path, address: &str) -> Result<Process, LocalError> {
+async fn start_ledger(program: &Path, folder: &Path, at: &Place) -> Result<Process, LocalError> {
     let data = folder.join("ledger").display().to_string();
     let args = [
         "ledger".into(),
@@ -218,7 +289,12 @@ async fn start_ledger(program: &Path, folder: &Path, address: &str) -> Result<Pr
         "--data".into(),
         data,
         "--listen".into(),
-        address.to_owned(),
+        at.api.clone(),
     ];
-    Process::start(program, &args, &folder.join("ledger.log")).await
+    Process::start_by(at.command(program), &args, &folder.join("ledger.log")).await
+}
+
+/// The socket address in a URL.
+fn socket(url: &str) -> String {
+    url.trim_start_matches("ws://").to_owned()
 }

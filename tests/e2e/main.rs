@@ -7,10 +7,13 @@
     reason = "tests may panic and print"
 )]
 
+mod audit;
 mod bad_calls;
 mod channels;
+mod chaos;
 mod commands;
 mod faults;
 mod foreign;
+mod load;
 mod peers;
 mod world;

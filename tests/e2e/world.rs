@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use fairway::local::LocalNetwork;
+use fairway::local::{LocalNetwork, Place};
 use fairway_sandbox::read_package;
 use fairway_sdk::{
     Channel, ChannelConfig, ChannelId, Durability, GasTableId, Height, JoinPolicy, Keypair, Ledger,
@@ -29,14 +29,31 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
 }
 
+impl Drop for World {
+    /// What the processes wrote stays for whoever looks into a failure.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+            println!("logs and data: {}", self.folder.path().display());
+        }
+    }
+}
+
 impl World {
     /// A ledger and nodes, with a funded account for each node.
     pub(crate) async fn start(nodes: usize) -> Self {
+        Self::start_at(Place::default(), vec![Place::default(); nodes]).await
+    }
+
+    /// The same at places of the test's own.
+    pub(crate) async fn start_at(ledger: Place, nodes: Vec<Place>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let network = LocalNetwork::start(program(), folder.path(), nodes).await.unwrap();
+        let count = nodes.len();
+        let network = LocalNetwork::start_at(program(), folder.path(), ledger, nodes);
+        let network = network.await.unwrap();
         let ledger = Ledger::connect(network.ledger_url()).await.unwrap();
         let keys: Vec<Keypair> =
-            (0..nodes).map(|n| Keypair::from_seed(&[u8::try_from(n).unwrap() + 1; 32])).collect();
+            (0..count).map(|n| Keypair::from_seed(&[u8::try_from(n).unwrap() + 1; 32])).collect();
         for key in &keys {
             ledger.faucet(key.address(), FUNDS).await.unwrap();
         }

@@ -1,0 +1,2 @@
+//! Real processes with a faulty network between them.
+fn main() {}
