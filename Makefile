@@ -6,15 +6,15 @@ export CARGO_TERM_COLOR ?= auto
 SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
-SECONDS ?= 60
 
-.PHONY: help check test sim fuzz fuzz-seeds demo bench fmt setup
+.PHONY: help check test sim fuzz fuzz-seeds chaos demo bench fmt setup
 
 help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests"
 	@echo "make sim     the simulation: SEED=n, or SEEDS=a..b, STEPS=n"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
+	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
 	@echo "make bench   the figures of docs/benchmarks.md, each beside the machine's limit"
 	@echo "make demo    a ledger, four nodes, real games and a settlement; KEEP=1 keeps them running"
 
@@ -37,12 +37,16 @@ sim: setup
 	cargo run --locked -p fairway-sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --steps $(STEPS)
 
 fuzz: setup
-	scripts/fuzz.sh $(TARGET) $(SECONDS)
+	scripts/fuzz.sh $(TARGET) $(or $(SECONDS),60)
 
 # The valid seeds of tests/fuzz/corpus, after a change of format.
 fuzz-seeds: setup
 	cargo build --locked -p fairway -p fairway-fuzz --bin fairway-fuzz
 	$(CARGO_TARGET_DIR)/debug/fairway-fuzz seeds
+
+chaos: setup
+	CHAOS_SECONDS=$(or $(SECONDS),1800) CHAOS_SEED=$(SEED) cargo test --workspace --locked --test e2e chaos \
+	-- --nocapture
 
 demo: setup
 	cargo build --locked -p fairway --bin fairway

@@ -1,19 +1,28 @@
 #!/usr/bin/env bash
 # Installs what the build needs and a bare machine lacks: libclang for RocksDB's bindings, a C++
-# compiler, pkg-config.
+# compiler, pkg-config. For root on Linux also what tests/netns uses; without it they are skipped.
 set -euo pipefail
 
 missing=()
 command -v c++ >/dev/null || missing+=(g++)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 compgen -G "/usr/lib/llvm-*/lib/libclang*.so*" >/dev/null || missing+=(libclang-dev)
-[ ${#missing[@]} -eq 0 ] && exit 0
+
+wanted=()
+if [ "$(uname)" = Linux ] && [ "$(id -u)" -eq 0 ]; then
+    command -v ip >/dev/null || wanted+=(iproute2)
+    command -v nft >/dev/null || wanted+=(nftables)
+fi
+[ ${#missing[@]} -eq 0 ] && [ ${#wanted[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-    echo "please install: ${missing[*]}" >&2
+    echo "please install: ${missing[*]} ${wanted[*]}" >&2
+    [ ${#missing[@]} -eq 0 ] && exit 0
     exit 1
 fi
 sudo=""
 [ "$(id -u)" -eq 0 ] || sudo="sudo"
-$sudo apt-get update -qq
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"
+$sudo apt-get update -qq || [ ${#missing[@]} -eq 0 ]
+install() { $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; }
+[ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
+[ ${#wanted[@]} -eq 0 ] || install "${wanted[@]}" || echo "not installed: ${wanted[*]}" >&2

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How long a process may take until it is ready, and until it has ended.
@@ -45,26 +45,10 @@ impl Process {
         Self::start_by(Command::new(program), args, log).await
     }
 
-    async fn start_by(
-        mut program: Command,
-        args: &[String],
-        log: &Path,
-    ) -> Result<Self, LocalError> {
-        let command = format!("fairway {}", args.join(" "));
-        let failed = |error: io::Error| LocalError::Io { command: command.clone(), error };
-        let file =
-            std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
-        let mut child = program
-            .arg("--json")
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::from(file))
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
+    async fn start_by(program: Command, args: &[String], log: &Path) -> Result<Self, LocalError> {
+        let (mut child, command) = spawn(program, args, log)?;
         let Some(output) = child.stdout.take() else {
-            return Err(failed(io::Error::other("no standard output")));
+            return Err(LocalError::Io { command, error: io::Error::other("no standard output") });
         };
         let mut lines = BufReader::new(output).lines();
         let log = log.display().to_string();
@@ -124,6 +108,26 @@ impl Process {
     }
 }
 
+/// Starts a process, and says what it is called in errors.
+fn spawn(mut program: Command, args: &[String], log: &Path) -> Result<(Child, String), LocalError> {
+    let command = format!("fairway {}", args.join(" "));
+    let started =
+        std::fs::OpenOptions::new().create(true).append(true).open(log).and_then(|file| {
+            program
+                .arg("--json")
+                .args(args)
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::from(file))
+                .kill_on_drop(true)
+                .spawn()
+        });
+    match started {
+        Ok(child) => Ok((child, command)),
+        Err(error) => Err(LocalError::Io { command, error }),
+    }
+}
+
 /// Where a process runs, and where it is reached.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -166,6 +170,12 @@ pub struct LocalNode {
     pub log: PathBuf,
     /// `None` while it is stopped.
     pub process: Option<Process>,
+}
+
+impl LocalNode {
+    fn args(&self) -> [String; 3] {
+        ["node".into(), "run".into(), self.folder.display().to_string()]
+    }
 }
 
 /// A development ledger and nodes that use it.
@@ -244,9 +254,21 @@ impl LocalNetwork {
     /// Starts a node that is stopped.
     pub async fn start_node(&mut self, index: usize) -> Result<(), LocalError> {
         let Some(node) = self.nodes.get_mut(index) else { return Ok(()) };
-        let args = ["node".into(), "run".into(), node.folder.display().to_string()];
         let program = node.place.command(&self.program);
-        node.process = Some(Process::start_by(program, &args, &node.log).await?);
+        node.process = Some(Process::start_by(program, &node.args(), &node.log).await?);
+        Ok(())
+    }
+
+    /// Starts a node that is stopped, and kills it so long after, ready or not.
+    pub async fn start_and_kill_node(
+        &mut self,
+        index: usize,
+        after: Duration,
+    ) -> Result<(), LocalError> {
+        let Some(node) = self.nodes.get_mut(index) else { return Ok(()) };
+        let (mut child, _) = spawn(node.place.command(&self.program), &node.args(), &node.log)?;
+        sleep(after).await;
+        let _ = child.kill().await;
         Ok(())
     }
 

@@ -28,6 +28,8 @@ const HEALED: Duration = Duration::from_secs(30);
 const ONE_DOWN: Duration = Duration::from_secs(30);
 /// How long a process may stay down, in milliseconds.
 const DOWN: std::ops::Range<u64> = 100..3_000;
+/// How long a process that is killed while it starts may live.
+const START: std::ops::Range<u64> = 0..500;
 const PAUSE: std::ops::Range<u64> = 0..2_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,8 +156,18 @@ impl Chaos {
         }
         match how {
             How::Freeze => self.world.network.nodes[node].process.as_ref().unwrap().thaw(),
-            How::Kill | How::Restart => self.world.network.start_node(node).await.unwrap(),
+            How::Kill | How::Restart => self.start_node(node).await,
         }
+    }
+
+    /// Often enough it is killed again while it recovers.
+    async fn start_node(&mut self, node: usize) {
+        while self.random.random_bool(0.25) {
+            self.count("killed at start");
+            let after = Duration::from_millis(self.random.random_range(START));
+            self.world.network.start_and_kill_node(node, after).await.unwrap();
+        }
+        self.world.network.start_node(node).await.unwrap();
     }
 
     async fn ledger_down(&mut self, how: How, down: Duration) {
@@ -188,7 +200,7 @@ impl Chaos {
         }
         sleep(down).await;
         for node in nodes {
-            self.world.network.start_node(*node).await.unwrap();
+            self.start_node(*node).await;
         }
         if ledger {
             self.world.network.restart_ledger().await.unwrap();

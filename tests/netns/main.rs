@@ -26,7 +26,9 @@ use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use fairway::local::Place;
 use fairway_sdk::{ChannelId, Height};
-use tokio::time::{sleep, timeout};
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use tokio::time::{Instant, sleep, timeout};
 
 use self::{
     audit::audit,
@@ -44,6 +46,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const DELAY: Duration = Duration::from_millis(200);
 /// How much longer a datagram may take.
 const JITTER: Duration = Duration::from_millis(50);
+/// Partitions in a row, and how long each lasts and stays away, in milliseconds.
+const FLAPS: usize = 12;
+const FLAP: std::ops::Range<u64> = 50..2_000;
 /// How long it is watched that nothing happens.
 const WATCH: Duration = Duration::from_secs(3);
 
@@ -167,6 +172,46 @@ async fn two_against_two_certify_nothing_and_go_on_once_healed() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn member_cut_off_until_the_chain_counts_it_out_comes_back_and_counts_again() {
+    bounded(async {
+        let Some(scene) = Scene::start(Transport::Tcp).await else { return };
+        let load = Load::start(&scene.world, scene.channel).await;
+        let [leader, a, b, alone] = scene.leader_first().await;
+        scene.valid_members(NODES).await;
+        scene.net.partition(&[&[Who::Ledger, leader, a, b], &[alone]]);
+        scene.valid_members(NODES - 1).await;
+        load.expect(50, PATIENCE, "in an epoch of three").await;
+        scene.net.heal();
+        scene.valid_members(NODES).await;
+        scene.healed(load).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_come_and_go_lose_nothing() {
+    bounded(async {
+        let Some(scene) = Scene::start(Transport::Tcp).await else { return };
+        let load = Load::start(&scene.world, scene.channel).await;
+        let seed = fairway::driver::clock().0;
+        println!("seed {seed}");
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        for _ in 0..FLAPS {
+            let mut all = [Who::Ledger, Who::Node(0), Who::Node(1), Who::Node(2), Who::Node(3)];
+            all.shuffle(&mut random);
+            let (one, other) = all.split_at(random.random_range(1..all.len()));
+            println!("{one:?} without {other:?}");
+            scene.net.partition(&[one, other]);
+            sleep(Duration::from_millis(random.random_range(FLAP))).await;
+            scene.net.heal();
+            sleep(Duration::from_millis(random.random_range(FLAP))).await;
+        }
+        scene.healed(load).await;
+    })
+    .await;
+}
+
 impl Scene {
     /// Nodes that reach each other directly; `None` where that is not permitted.
     async fn start(transport: Transport) -> Option<Self> {
@@ -215,6 +260,20 @@ impl Scene {
             heights.push(self.world.status(*node, self.channel).await.certified);
         }
         heights
+    }
+
+    /// Waits until the newest epoch names so many members.
+    async fn valid_members(&self, count: usize) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let record = self.world.ledger.channel(self.channel).await.unwrap().record;
+            let valid = record.grants.last().map_or(0, |grant| grant.valid.len());
+            if valid == count {
+                return;
+            }
+            assert!(Instant::now() < end, "{valid} members are valid, not {count}");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn healed(self, load: Load) {
