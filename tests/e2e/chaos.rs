@@ -26,11 +26,12 @@ const SETTLEMENTS: u64 = 10_000;
 const HEALED: Duration = Duration::from_secs(30);
 /// Calls flow on within this, with one follower down.
 const ONE_DOWN: Duration = Duration::from_secs(30);
-/// How long a process may stay down, in milliseconds.
-const DOWN: std::ops::Range<u64> = 100..3_000;
+/// How long a process stays down, in milliseconds: every other time it is back at once.
+const BRIEF: std::ops::Range<u64> = 0..300;
+const LONG: std::ops::Range<u64> = 300..3_000;
 /// How long a process that is killed while it starts may live.
 const START: std::ops::Range<u64> = 0..500;
-const PAUSE: std::ops::Range<u64> = 0..2_000;
+const PAUSE: std::ops::Range<u64> = 0..1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum How {
@@ -99,7 +100,8 @@ impl Chaos {
     async fn step(&mut self) {
         let leader = self.leader().await;
         let fault = self.choose(leader);
-        let down = Duration::from_millis(self.random.random_range(DOWN));
+        let down = if self.random.random() { BRIEF } else { LONG };
+        let down = Duration::from_millis(self.random.random_range(down));
         println!("{:>6} acknowledged; {fault:?} for {down:?}", self.load.acknowledged());
         match fault {
             Fault::Node(how, node) => self.node_down(how, node, down, node == leader).await,

@@ -20,18 +20,19 @@ use fairway_types::{
     Call, ChainId, FunctionName, Gas, Operation, SequenceNumber, SignedCall, codec,
     contract::NATIVE, limits,
 };
+use futures::{StreamExt, future::ready, stream};
 use tokio::{
     sync::watch,
     task::JoinHandle,
-    time::{Instant, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 
 use crate::world::World;
 
-/// Calls of one payer under way at a time.
-const WINDOW: usize = 8;
-/// Between two windows of a payer: a constant load, not all that the machine can do.
-const PACE: Duration = Duration::from_millis(200);
+/// Calls of one payer under way at most.
+const WINDOW: usize = 32;
+/// Between two calls of a payer: a constant load, not all that the machine can do.
+const PACE: Duration = Duration::from_millis(25);
 /// How long a payer waits for one node.
 const ANSWER: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(100);
@@ -163,16 +164,18 @@ impl Payer {
     }
 
     async fn run(self, first: SequenceNumber) {
-        let mut next = first;
-        while !self.book.stop.load(Ordering::Relaxed) {
-            let mut calls = Vec::new();
-            for _ in 0..WINDOW {
-                calls.push(self.payment(next));
-                next = next.next();
-            }
-            futures::future::join_all(calls.iter().map(|call| self.send(call))).await;
-            sleep(PACE).await;
-        }
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let calls = stream::unfold((first, pace), |(number, mut pace)| async move {
+            pace.tick().await;
+            Some((number, (number.next(), pace)))
+        });
+        let stopped = || self.book.stop.load(Ordering::Relaxed);
+        calls
+            .take_while(|_| ready(!stopped()))
+            .map(|number| self.payment(number))
+            .for_each_concurrent(WINDOW, |call| self.send(call))
+            .await;
     }
 
     /// One unit to another member; the memo is the payment's number.
@@ -201,7 +204,7 @@ impl Payer {
         signed
     }
 
-    async fn send(&self, call: &SignedCall) {
+    async fn send(&self, call: SignedCall) {
         for node in self.nodes.iter().cycle() {
             let sent = node.request(|client| {
                 let call = call.clone();
