@@ -37,6 +37,8 @@ pub(crate) enum Who {
 /// Removed with all that runs in it when it is dropped.
 pub(crate) struct Net {
     name: String,
+    /// This machine's end of it.
+    interface: String,
     /// The first three numbers of its addresses.
     subnet: String,
     members: Vec<Who>,
@@ -53,13 +55,18 @@ impl Net {
         let (pid, number) = (std::process::id(), NETS.fetch_add(1, Ordering::Relaxed));
         let mut members = vec![Who::Ledger];
         members.extend((0..nodes).map(Who::Node));
-        let net = Self { name: format!("{PREFIX}-{pid}-{number}"), subnet: free_subnet(), members };
-        net.build(&format!("fw{pid}-{number}")).unwrap();
+        let net = Self {
+            name: format!("{PREFIX}-{pid}-{number}"),
+            interface: format!("fw{pid}-{number}"),
+            subnet: free_subnet(),
+            members,
+        };
+        net.build().unwrap();
         Some(net)
     }
 
-    fn build(&self, interface: &str) -> Result<(), String> {
-        let (hub, host) = (format!("{}-hub", self.name), self.host());
+    fn build(&self) -> Result<(), String> {
+        let (hub, host, interface) = (format!("{}-hub", self.name), self.host(), &self.interface);
         ip(&format!("netns add {hub}"))?;
         ip(&format!("-n {hub} link add bridge type bridge"))?;
         ip(&format!("-n {hub} link set bridge up"))?;
@@ -170,6 +177,7 @@ impl Drop for Net {
         for who in &self.members {
             remove(&self.space(*who));
         }
+        let _ = ip(&format!("link del {}", self.interface));
         remove(&format!("{}-hub", self.name));
     }
 }
