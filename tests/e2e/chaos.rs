@@ -26,9 +26,11 @@ const SETTLEMENTS: u64 = 10_000;
 const HEALED: Duration = Duration::from_secs(30);
 /// Calls flow on within this, with one follower down.
 const ONE_DOWN: Duration = Duration::from_secs(30);
-/// How long a process stays down, in milliseconds: every other time it is back at once.
+/// How long a process stays down, in milliseconds: mostly it is back soon, every other time at once,
+/// and now and then later than the chain waits for a member's heartbeat.
 const BRIEF: std::ops::Range<u64> = 0..300;
-const LONG: std::ops::Range<u64> = 300..3_000;
+const SOON: std::ops::Range<u64> = 300..3_000;
+const LATE: std::ops::Range<u64> = 15_000..20_000;
 /// How long a process that is killed while it starts may live.
 const START: std::ops::Range<u64> = 0..500;
 const PAUSE: std::ops::Range<u64> = 0..1_000;
@@ -100,7 +102,11 @@ impl Chaos {
     async fn step(&mut self) {
         let leader = self.leader().await;
         let fault = self.choose(leader);
-        let down = if self.random.random() { BRIEF } else { LONG };
+        let down = match self.random.random_range(0..32) {
+            0 => LATE,
+            1..16 => SOON,
+            _ => BRIEF,
+        };
         let down = Duration::from_millis(self.random.random_range(down));
         println!("{:>6} acknowledged; {fault:?} for {down:?}", self.load.acknowledged());
         match fault {

@@ -70,10 +70,16 @@ async fn calls_certify_once_over_quic_that_loses_a_fifth_of_its_packets() {
 }
 
 async fn lossy(transport: Transport) {
-    let Some(scene) = Scene::start(transport).await else { return };
+    let Some(mut scene) = Scene::start(transport).await else { return };
     scene.net.lose(20);
     let load = Load::start(&scene.world, scene.channel).await;
     load.expect(200, PATIENCE, "with a fifth of all packets lost").await;
+    for who in scene.leader_first().await.into_iter().take(2) {
+        let Who::Node(node) = who else { continue };
+        scene.world.network.kill_node(node).await;
+        scene.world.network.start_node(node).await.unwrap();
+        load.expect(100, PATIENCE, "after a crash, with a fifth of all packets lost").await;
+    }
     let acked = load.finish(PATIENCE).await;
     let dropped = scene.net.dropped();
     assert!(dropped > 0, "no packet was lost");
