@@ -6,17 +6,19 @@
 use std::{
     collections::BTreeMap,
     env,
-    net::TcpListener,
     time::{Duration, Instant},
 };
 
-use fairway::local::Place;
 use fairway_sdk::{ChannelId, NodeId};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::sleep;
 
-use crate::{audit::audit, load::Load, world::World};
+use crate::{
+    audit::audit,
+    load::Load,
+    world::{World, fixed_places},
+};
 
 const NODES: usize = 4;
 const SECONDS: u64 = 180;
@@ -80,8 +82,7 @@ fn number(name: &str) -> Option<u64> {
 
 impl Chaos {
     async fn start(seed: u64) -> Self {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut places = places(NODES + 1, &mut random);
+        let mut places = fixed_places(NODES + 1);
         let world = World::start_at(places.remove(0), places).await;
         let settling = |config: &mut fairway_sdk::ChannelConfig| {
             config.settlement_interval = SETTLEMENTS;
@@ -95,6 +96,7 @@ impl Chaos {
         }
         let load = Load::start(&world, channel).await;
         load.expect(1, HEALED, "before any fault").await;
+        let random = ChaCha8Rng::seed_from_u64(seed);
         Self { world, channel, ids, random, load, done: BTreeMap::new() }
     }
 
@@ -240,23 +242,4 @@ impl Chaos {
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
-}
-
-/// Places with ports that stay the same across restarts, as those of a real node do: peers find
-/// it again where the chain says it is. Below the ports that the system hands out by itself.
-fn places(count: usize, random: &mut ChaCha8Rng) -> Vec<Place> {
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    loop {
-        let first: u16 = random.random_range(10_000..30_000);
-        let ports: Vec<u16> = (first..).take(2 * count).collect();
-        if !ports.iter().all(is_free) {
-            continue;
-        }
-        let place = |pair: &[u16]| Place {
-            api: format!("127.0.0.1:{}", pair[0]),
-            listen: vec![format!("/ip4/127.0.0.1/tcp/{}", pair[1])],
-            ..Place::default()
-        };
-        return ports.chunks(2).map(place).collect();
-    }
 }

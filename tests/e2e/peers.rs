@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use fairway::peers::peer_id;
+use fairway::{local::Place, peers::peer_id};
 use fairway_types::{Keypair, NodeId, limits};
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use libp2p::{
     Multiaddr, Stream, StreamProtocol, SwarmBuilder, identity, noise, swarm::SwarmEvent, tcp, yamux,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::world::{World, pay};
+use crate::world::{World, fixed_places, pay};
 
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/1");
 
@@ -96,4 +96,31 @@ async fn strangers_are_not_let_in() {
     let stranger = Keypair::from_seed(&[77; 32]);
     let opened = stream(&stranger, status.node, &address).await;
     assert!(opened.is_none(), "a stranger opened a stream");
+}
+
+/// Nobody tells the others over QUIC that a process is gone: its connections look alive until they
+/// have been silent for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn node_that_was_killed_is_linked_again_as_soon_as_it_is_back_over_quic() {
+    let mut places = fixed_places(2);
+    for place in &mut places {
+        place.listen = vec![place.listen[0].replace("/tcp/", "/udp/") + "/quic-v1"];
+    }
+    let mut world = World::start_at(Place::default(), places).await;
+    let channel = world.open("payments").await;
+    for (node, other) in [(0, 1), (1, 0)] {
+        let member = world.member(other, channel).await;
+        // Connections that have just been made are left alone.
+        let old = Instant::now() + Duration::from_millis(1_500);
+        while Instant::now() < old {
+            pay(&member, &world.keys[node], 1).await.unwrap();
+        }
+        world.network.kill_node(node).await;
+        world.network.start_node(node).await.unwrap();
+        let begun = Instant::now();
+        let paid = pay(&member, &world.keys[node], 1);
+        timeout(Duration::from_secs(60), paid).await.expect("nobody answers").unwrap();
+        let gone = begun.elapsed();
+        assert!(gone < Duration::from_secs(3), "node {node} was linked again after {gone:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What the scenarios share: a network of processes with one channel on it.
 
-use std::{path::Path, time::Duration};
+use std::{net::TcpListener, path::Path, time::Duration};
 
 use fairway::local::{LocalNetwork, Place};
 use fairway_sandbox::read_package;
@@ -11,6 +11,8 @@ use fairway_sdk::{
     json,
 };
 use fairway_types::contract::NATIVE;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -170,4 +172,24 @@ pub(crate) async fn pay(
 ) -> Result<CallReport, fairway_sdk::Error> {
     let args = [json!(to.address().to_string()), json!(NATIVE), json!(amount), json!("")];
     from.call("0x44::payments::pay", &args).await
+}
+
+/// Places with ports that stay the same across restarts, as those of a real node do: peers find
+/// it again where the chain says it is. Below the ports that the system hands out by itself.
+pub(crate) fn fixed_places(count: usize) -> Vec<Place> {
+    let mut random = ChaCha8Rng::seed_from_u64(fairway::driver::clock().0);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    loop {
+        let first: u16 = random.random_range(10_000..30_000);
+        let ports: Vec<u16> = (first..).take(2 * count).collect();
+        if !ports.iter().all(is_free) {
+            continue;
+        }
+        let place = |pair: &[u16]| Place {
+            api: format!("127.0.0.1:{}", pair[0]),
+            listen: vec![format!("/ip4/127.0.0.1/tcp/{}", pair[1])],
+            ..Place::default()
+        };
+        return ports.chunks(2).map(place).collect();
+    }
 }

@@ -1,6 +1,9 @@
 //! The libp2p swarm: connections, limits, who may connect.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
 
 use fairway_types::Keypair;
 use futures::StreamExt;
@@ -8,7 +11,7 @@ use libp2p::{
     Multiaddr, PeerId, Swarm, SwarmBuilder, allow_block_list, connection_limits, identify,
     identity, memory_connection_limits, noise, ping,
     swarm::{
-        NetworkBehaviour, SwarmEvent,
+        ConnectionId, NetworkBehaviour, SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
     },
     tcp, yamux,
@@ -24,6 +27,8 @@ const CONNECTIONS_PER_PEER: u32 = 4;
 /// Memory of this process above which no connection is taken.
 const MEMORY: usize = 4 << 30;
 const IDLE: Duration = Duration::from_secs(60);
+/// Two nodes that dial each other at once have both connections within this.
+const STOOD: Duration = Duration::from_secs(1);
 /// How long listening may take to begin.
 const LISTEN: Duration = Duration::from_secs(5);
 
@@ -136,14 +141,47 @@ async fn run(
     mut inbox: mpsc::UnboundedReceiver<Command>,
     connected: watch::Sender<HashSet<PeerId>>,
 ) {
+    let mut connections = HashMap::new();
     loop {
         tokio::select! {
             command = inbox.recv() => match command {
                 Some(command) => obey(&mut swarm, command),
                 None => return,
             },
-            event = swarm.select_next_some() => note(&event, &connected),
+            event = swarm.select_next_some() => {
+                note(&event, &connected);
+                close_forgotten(&mut swarm, &mut connections, &event);
+            }
         }
+    }
+}
+
+/// A peer dials only when it has no connection. So one that dials although connections to it have
+/// stood for a while has forgotten them: it was restarted, or gave them up. They are closed, before
+/// they are found to be silent.
+#[allow(clippy::wildcard_enum_match_arm, reason = "libp2p may add events")]
+fn close_forgotten(
+    swarm: &mut Swarm<Behaviour>,
+    connections: &mut HashMap<ConnectionId, (PeerId, Instant)>,
+    event: &SwarmEvent<BehaviourEvent>,
+) {
+    match event {
+        SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+            let stood = |(_, (peer, since)): &(&ConnectionId, &(PeerId, Instant))| {
+                peer == peer_id && since.elapsed() > STOOD
+            };
+            if endpoint.is_listener() {
+                for (forgotten, _) in connections.iter().filter(stood) {
+                    debug!(%peer_id, %forgotten, "the peer connects again");
+                    swarm.close_connection(*forgotten);
+                }
+            }
+            connections.insert(*connection_id, (*peer_id, Instant::now()));
+        }
+        SwarmEvent::ConnectionClosed { connection_id, .. } => {
+            connections.remove(connection_id);
+        }
+        _ => {}
     }
 }
 
