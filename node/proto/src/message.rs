@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use fairway_types::{
-    Block, Certificate, Hash, Height, Refusal, SignedAck, SignedCall, Term, Verified,
+    Block, Certificate, Hash, Height, Promise, Refusal, SignedAck, SignedCall, Term, Verified,
     block::CertifiedBlock,
     codec,
     crypto::Verify,
@@ -22,6 +22,8 @@ pub struct Heartbeat {
     pub head_hash: Hash,
     pub certified: Height,
     pub finalised: Height,
+    /// The term the sender would change to; its own while it is content with its leader.
+    pub wish: Term,
     /// Latency of the sender's best path to the leader, microseconds; zero when it leads.
     pub leader_latency: u64,
     /// Nodes on that path after the sender.
@@ -50,6 +52,8 @@ pub enum Message {
     Proposal(SignedProposal),
     Vote(SignedVote),
     Report(Box<Evidence>),
+    /// A promise towards a new term.
+    ViewChange(Box<Promise>),
 }
 
 impl Message {
@@ -90,6 +94,7 @@ impl Verify for Message {
             }),
             Self::Proposal(proposal) => proposal.check(),
             Self::Vote(vote) => vote.check(),
+            Self::ViewChange(promise) => promise.check(),
             // Evidence is judged where it is used: its signatures are its content.
             Self::Report(_)
             | Self::Heartbeat(_)

@@ -31,6 +31,10 @@ pub enum Notification {
         finalised: Height,
         settled: Height,
     },
+    /// Blocks above this height are taken back; others come in their place.
+    RolledBack {
+        to: Height,
+    },
 }
 
 /// One subscriber's place in the log.
@@ -53,8 +57,9 @@ impl Subscription {
         self.next
     }
 
-    /// P-60: each block is delivered once, in order, without gaps; a block further ahead is not
-    /// taken, so that the shell reads what lies between from the store.
+    /// P-60: blocks are delivered in order, without gaps, each once unless it is taken back, which the
+    /// subscriber is told; a block further ahead is not taken, so that the shell reads what lies
+    /// between from the store.
     pub fn on_update(&mut self, update: &Update) -> Option<Notification> {
         match update {
             Update::Block { block, effects } => {
@@ -69,6 +74,11 @@ impl Subscription {
                 finalised: *finalised,
                 settled: *settled,
             }),
+            Update::RolledBack { to } => {
+                let seen = self.next > to.next();
+                self.next = self.next.min(to.next());
+                seen.then_some(Notification::RolledBack { to: *to })
+            }
         }
     }
 

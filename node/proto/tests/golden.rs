@@ -5,8 +5,9 @@ use std::sync::Arc;
 use fairway_proto::{Event, Message, message::Heartbeat};
 use fairway_types::{
     Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Effects, Epoch, FunctionName,
-    Gas, Hash, Header, Height, JoinSequence, Keypair, Operation, Refusal, SequenceNumber,
-    SignedAck, SignedCall, Term, Time, Transaction, View, Weight,
+    Gas, Hash, Header, Height, JoinSequence, Keypair, Operation, Place, Promise, Refusal,
+    SequenceNumber, SignedAck, SignedCall, SignedViewChange, Term, TermCertificate, Time,
+    Transaction, View, ViewChange, Weight,
     block::CertifiedBlock,
     chain::{EpochGrant, MemberRecord},
     codec,
@@ -58,6 +59,24 @@ fn certificate(height: u64) -> Certificate {
     Certificate { ack: signed.ack, signatures: vec![(signed.node, signed.signature)] }
 }
 
+fn promise() -> Promise {
+    let view_change = ViewChange {
+        channel: CHANNEL,
+        term: TERM,
+        proof: Some(ack(4).ack),
+        certificate: Some(ack(5).ack),
+        acked: vec![Place { hash: Hash([7; 32]), term: TERM }],
+    };
+    let signature = node().sign(&view_change);
+    let signed = SignedViewChange { view_change, node: node().node_id(), signature };
+    Promise { signed, proof: Some(certificate(4)), certificate: Some(certificate(5)) }
+}
+
+fn opening() -> TermCertificate {
+    let Promise { signed, proof, certificate } = promise();
+    TermCertificate { proof, certificate, view_changes: vec![signed] }
+}
+
 fn block() -> Block {
     let member = MemberRecord {
         account: Address::from_low(5),
@@ -76,6 +95,7 @@ fn block() -> Block {
         term: TERM,
         time: Time(4_000),
         justified: Height(5),
+        opening: Some(opening().hash()),
         transactions_root: Block::transactions_root(&transactions),
         effects_root: Effects::root(&[]),
         state_root: Hash([6; 32]),
@@ -83,7 +103,8 @@ fn block() -> Block {
     };
     let signature = node().sign(&header);
     let justification = Some(certificate(5));
-    Block { header, transactions, justification, leader: node().node_id(), signature }
+    let opening = Some(Box::new(opening()));
+    Block { header, transactions, justification, opening, leader: node().node_id(), signature }
 }
 
 fn proposal() -> Proposal {
@@ -116,6 +137,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         head_hash: Hash([4; 32]),
         certified: Height(5),
         finalised: Height(4),
+        wish: TERM,
         leader_latency: 300,
         hops: 1,
     };
@@ -134,6 +156,7 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("sync blocks", Message::SyncBlocks(vec![entry])),
         ("proposal", Message::Proposal(signed)),
         ("vote", Message::Vote(vote())),
+        ("view change", Message::ViewChange(Box::new(promise()))),
     ]
 }
 
@@ -157,6 +180,8 @@ fn stored_bytes_are_pinned() {
         ("term started", Event::TermStarted { grant }),
         ("acked", Event::Acked { ack: ack(6) }),
         ("certified", Event::Certified { certificate: certificate(6) }),
+        ("promised", Event::Promised { promise: Box::new(promise()) }),
+        ("rolled back", Event::RolledBack { to: Height(5) }),
         ("voted", Event::Voted { vote: Box::new(vote()) }),
     ];
     let lines: Vec<String> = events
@@ -192,6 +217,12 @@ fn changed_messages_do_not_verify() {
     doubled.signatures.push(doubled.signatures[0]);
     let mut no = vote();
     no.vote.yes = false;
+    let mut unopened = block();
+    unopened.opening = None;
+    let mut forgotten = promise();
+    forgotten.signed.view_change.acked.clear();
+    let mut hidden = promise();
+    hidden.certificate = None;
     let cases = [
         Message::Block(Arc::new(early)),
         Message::Block(Arc::new(fewer)),
@@ -200,6 +231,9 @@ fn changed_messages_do_not_verify() {
         Message::Certificate(doubled),
         Message::Forward(stolen),
         Message::Vote(no),
+        Message::Block(Arc::new(unopened)),
+        Message::ViewChange(Box::new(forgotten)),
+        Message::ViewChange(Box::new(hidden)),
     ];
     for (place, message) in cases.into_iter().enumerate() {
         assert!(message.check().is_err(), "case {place}");

@@ -12,6 +12,7 @@ use crate::{
     hash::{Domain, Hash, hash_list, hash_value},
     ids::{ChannelId, Height, NodeId, Term, Time},
     limits,
+    view_change::TermCertificate,
 };
 
 /// What the leader signs. Everything else in a block is committed to by these fields.
@@ -26,6 +27,8 @@ pub struct Header {
     pub time: Time,
     /// Height of the block's justification: zero for none.
     pub justified: Height,
+    /// Hash of the certificate that opens the term, in a term's first block.
+    pub opening: Option<Hash>,
     /// Hash over the transactions' hashes, in order.
     pub transactions_root: Hash,
     /// Hash over the effects' hashes, in order.
@@ -57,6 +60,8 @@ pub struct Block {
     /// The highest certificate the leader had when it signed: whoever acks this block holds it,
     /// which is what makes the certified ancestor final.
     pub justification: Option<Certificate>,
+    /// What gives the leader its term, in a term's first block; none in the channel's first.
+    pub opening: Option<Box<TermCertificate>>,
     /// The node that leads the term.
     pub leader: NodeId,
     pub signature: Signature,
@@ -88,6 +93,18 @@ impl Block {
         Ok(())
     }
 
+    fn check_opening(&self) -> Result<(), Refusal> {
+        let opening = self.opening.as_deref();
+        if opening.map(TermCertificate::hash) != self.header.opening {
+            return Err(Refusal::invalid("block", "term certificate is not the one it names"));
+        }
+        let Some(opening) = opening else { return Ok(()) };
+        if opening.term() != self.header.term {
+            return Err(Refusal::invalid("block", "term certificate is of another term"));
+        }
+        opening.check()
+    }
+
     #[must_use]
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
         hash_list(Domain::TransactionsRoot, transactions.iter().map(Transaction::hash))
@@ -114,6 +131,7 @@ impl Verify for Block {
         if let Some(certificate) = &self.justification {
             certificate.check()?;
         }
+        self.check_opening()?;
         if Self::transactions_root(&self.transactions) != self.header.transactions_root {
             return Err(Refusal::invalid("block", "transactions do not match their root"));
         }
@@ -202,6 +220,7 @@ mod tests {
             term: Term::default(),
             time: Time(1),
             justified: Height::ZERO,
+            opening: None,
             transactions_root: Block::transactions_root(&[]),
             effects_root: Hash::ZERO,
             state_root: Hash::ZERO,
@@ -212,6 +231,7 @@ mod tests {
             header,
             transactions: Vec::new(),
             justification: None,
+            opening: None,
             leader: leader.node_id(),
             signature,
         };

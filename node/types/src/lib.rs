@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod settlement;
 pub mod state;
 pub mod subscription;
+pub mod view_change;
 
 pub use block::{Ack, Block, Certificate, Header, SignedAck};
 pub use call::{Call, CallStatus, FunctionName, Operation, SignedCall, Transaction};
@@ -33,3 +34,4 @@ pub use ids::{
 };
 pub use refusal::Refusal;
 pub use state::{StateKey, StateReader};
+pub use view_change::{Place, Promise, SignedViewChange, TermCertificate, ViewChange};

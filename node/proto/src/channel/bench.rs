@@ -13,6 +13,7 @@ use fairway_types::{
     ExecutionStatus, Gas, GasTableId, Hash, Height, Invocation, JoinSequence, Keypair, NodeId,
     Operation, Outcome, SequenceNumber, SignedCall, StateKey, StateReader, Time, Verified, Weight,
     Write,
+    block::CertifiedBlock,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
         MemberRecord, Observation, SettlementRecord,
@@ -138,6 +139,8 @@ pub(super) struct Bench {
     pub(super) now: Time,
     /// Nodes that neither hear nor act.
     pub(super) down: BTreeSet<usize>,
+    /// Pairs that don't hear each other, the lower first.
+    pub(super) cut: BTreeSet<(usize, usize)>,
     /// Everything the nodes did, in order.
     pub(super) effects: Vec<(usize, Effect)>,
     pub(super) events: Vec<(usize, Event)>,
@@ -158,6 +161,7 @@ impl Bench {
             record,
             now: Time(1_000_000),
             down: BTreeSet::new(),
+            cut: BTreeSet::new(),
             effects: Vec::new(),
             events: Vec::new(),
             chain_height: 1,
@@ -220,9 +224,28 @@ impl Bench {
         tip.map_or(SequenceNumber(0), |tip| next_sequence(&tip.state, member(sender).account))
     }
 
-    fn leader(&self) -> usize {
-        let leads = |channel: &Channel| channel.log().leader() == Some(channel.node());
-        self.nodes.iter().position(leads).unwrap_or(0)
+    /// The node that is up and leads the highest term.
+    pub(super) fn leader(&self) -> usize {
+        let leads = |index: &usize| {
+            let channel = &self.nodes[*index];
+            !self.down.contains(index) && channel.log().leader() == Some(channel.node())
+        };
+        let leaders = (0..self.nodes.len()).filter(leads);
+        leaders.max_by_key(|index| self.nodes[*index].log().term()).unwrap_or(0)
+    }
+
+    /// The node starts again from what it stored.
+    pub(super) fn restart(&mut self, node: usize) {
+        let log = self.nodes[node].log().clone();
+        self.nodes[node] = Channel::restore(env(node), log);
+        let observation = self.observation();
+        self.run(node, Input::Chain(observation));
+    }
+
+    /// Splits the nodes into these and the others.
+    pub(super) fn part(&mut self, side: &[usize]) {
+        let pairs = (0..self.nodes.len()).flat_map(|a| (0..a).map(move |b| (b, a)));
+        self.cut = pairs.filter(|(a, b)| side.contains(a) != side.contains(b)).collect();
     }
 
     /// One group of one input, nothing delivered.
@@ -261,10 +284,17 @@ impl Bench {
     }
 
     fn deliveries(&self, from: usize, effect: &Effect) -> Vec<(usize, Input)> {
-        let (targets, message): (Vec<usize>, &Message) = match effect {
-            Effect::Send { to, message } => (self.index_of(*to).into_iter().collect(), message),
+        let (targets, message): (Vec<usize>, Message) = match effect {
+            Effect::Send { to, message } => {
+                (self.index_of(*to).into_iter().collect(), message.clone())
+            }
             Effect::Broadcast(message) => {
-                ((0..self.nodes.len()).filter(|node| *node != from).collect(), message)
+                ((0..self.nodes.len()).filter(|node| *node != from).collect(), message.clone())
+            }
+            Effect::ServeBlocks { to, from: height } => {
+                let answer = crate::sync::answer(*height, |height| self.block_at(from, height));
+                let Some(answer) = answer else { return Vec::new() };
+                (self.index_of(*to).into_iter().collect(), answer)
             }
             _ => return Vec::new(),
         };
@@ -272,7 +302,14 @@ impl Bench {
             let message = Box::new(Verified::trusted(message.clone()));
             Input::Peer { from: node_key(from).node_id(), message }
         };
-        targets.into_iter().map(|to| (to, input())).collect()
+        let hears = |to: &usize| !self.cut.contains(&(from.min(*to), from.max(*to)));
+        targets.into_iter().filter(hears).map(|to| (to, input())).collect()
+    }
+
+    fn block_at(&self, node: usize, height: Height) -> Option<CertifiedBlock> {
+        let entry = self.nodes[node].log().entry(height)?;
+        let (block, certificate) = (Arc::clone(&entry.block), entry.certificate.clone());
+        Some(CertifiedBlock { block, certificate })
     }
 
     fn index_of(&self, node: NodeId) -> Option<usize> {

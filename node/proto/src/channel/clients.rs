@@ -322,6 +322,29 @@ impl Channel {
         }
     }
 
+    /// P-78: calls of blocks that were taken back go their way again: to whoever leads, until they
+    /// are ordered or expire. Their numbers let none run twice.
+    pub(super) fn forget_calls(&mut self, calls: Vec<SignedCall>) {
+        let head = self.log.head();
+        drop(self.clients.hardening.split_off(&head.next()));
+        for call in calls {
+            let hash = call.hash();
+            self.clients.places.remove(&hash);
+            self.clients.on_the_way.insert(hash, call);
+        }
+        self.clients.order.retain(|hash| self.clients.places.contains_key(hash));
+        self.timers.resend_now();
+    }
+
+    /// A node that leads orders what it would have sent to the leader.
+    pub(super) fn take_own_calls(&mut self) {
+        for (hash, call) in std::mem::take(&mut self.clients.on_the_way) {
+            if let Err(refusal) = self.pass_on(call, hash) {
+                self.fail_waiting(&hash, &refusal);
+            }
+        }
+    }
+
     /// A node that stopped leading hands the calls of its own clients to the leader.
     pub(super) fn forward_pool(&mut self) {
         if self.pool.len() == 0 {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use fairway_types::{
-    Certificate, Execute, Height, NodeId, StateKey, StateReader, Time, Transaction,
+    Certificate, Execute, Height, NodeId, StateKey, StateReader, Time, Transaction, View,
     chain::{ChainMember, ChainTx, ChannelRecord, Observation},
 };
 
@@ -89,11 +89,15 @@ impl ChainView {
     /// that what it covers was checked when it was ordered.
     #[must_use]
     pub fn vouches(&self, certificate: &Certificate) -> bool {
+        self.trusts(&certificate.signatures.iter().map(|(node, _)| *node).collect())
+    }
+
+    /// Whether `nodes` hold 2/3 of the weight of the members that the chain knows.
+    #[must_use]
+    pub fn trusts(&self, nodes: &BTreeSet<NodeId>) -> bool {
         let Some(record) = self.record() else { return false };
         let active = || record.members.iter().filter(|member| member.active);
-        let signers: BTreeSet<NodeId> =
-            certificate.signatures.iter().map(|(node, _)| *node).collect();
-        let part = active().filter(|member| signers.contains(&member.record.node));
+        let part = active().filter(|member| nodes.contains(&member.record.node));
         let weight = |member: &ChainMember| member.record.weight;
         is_quorum(sum(part.map(weight)), sum(active().map(weight)))
     }
@@ -107,6 +111,7 @@ impl Channel {
     }
 
     pub(super) fn on_message(&mut self, from: NodeId, message: Message, vm: &impl Execute) {
+        self.peers.note(&from, self.now);
         match message {
             Message::Heartbeat(heartbeat) => self.on_heartbeat(from, heartbeat),
             Message::Block(block) => self.on_block(from, block, vm),
@@ -122,6 +127,7 @@ impl Channel {
             Message::SyncBlocks(blocks) => self.on_sync_blocks(blocks, vm),
             Message::Proposal(proposal) => self.on_proposal(proposal),
             Message::Vote(vote) => self.on_vote(vote),
+            Message::ViewChange(promise) => self.on_view_change(*promise),
             // What the chain does with evidence comes with penalties; until then each member
             // relies on its own execution and nobody is believed.
             Message::Report(_) => {}
@@ -162,7 +168,7 @@ impl Channel {
         }
         if self.log.genesis().is_some() {
             for grant in &record.grants {
-                if grant.epoch > self.log.term().epoch {
+                if self.log.last_epoch().is_none_or(|last| grant.epoch > last) {
                     self.record(Event::TermStarted { grant: grant.clone() });
                 }
             }
@@ -172,12 +178,13 @@ impl Channel {
         if self.settled_height() > settled_before {
             self.on_heights();
         }
+        self.follow_grants();
         self.apply_for_leadership();
     }
 
     /// P-4: see [`membership::should_apply`].
     fn apply_for_leadership(&mut self) {
-        let vacant = self.takes_over();
+        let vacant = self.takes_over() || self.replaces_leader();
         let Some(record) = self.chain.record() else { return };
         if membership::should_apply(record, &self.me, self.chain.time, vacant)
             && !self.has_left()
@@ -207,10 +214,21 @@ impl Channel {
         left && (claimed <= self.log.head() || waited)
     }
 
+    /// P-4: whether this node may ask for the place of a leader that the chain counts as valid no
+    /// more: it leads a later view already, or nobody does.
+    fn replaces_leader(&self) -> bool {
+        let term = self.log.term();
+        let leads = self.log.leader() == Some(self.me) && self.log.is_open();
+        let silent = self.now >= self.changes.content_at().plus(self.env.limits.vacancy);
+        let registered = self.log.tip().is_some_and(|tip| tip.members.contains_key(&self.me));
+        registered && (leads && term.view > View::default() || silent)
+    }
+
     pub(super) fn on_timeout(&mut self) {
         let limits = self.env.limits.clone();
         if self.timers.peer_heartbeat_due(self.now, limits.peer_heartbeat) {
             self.send_heartbeat();
+            self.repeat_promise();
         }
         let open =
             self.chain.record().is_some_and(|record| record.open && self.chain.knows(&self.me));
@@ -222,6 +240,7 @@ impl Channel {
         } else {
             self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat);
         }
+        self.watch_leader();
         self.apply_for_leadership();
         self.expire_calls();
         self.resend_calls();
@@ -320,6 +339,7 @@ mod tests {
             time: Time::ZERO,
             state: State::default().with_writes(&[write]),
             members: Arc::new(records.map(|member| (member.node, Arc::new(member))).collect()),
+            leavers: Arc::default(),
         }
     }
 

@@ -72,6 +72,7 @@ pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
         time: Time::ZERO,
         state: empty,
         members: Arc::default(),
+        leavers: Arc::default(),
     };
     let mut run = Execution::new(vm, record, &tip, Time::ZERO);
     run.place.height = Height::ZERO;
@@ -506,7 +507,14 @@ mod tests {
         let state = State::default().with_writes(&genesis_writes(record, &Vaults));
         let members = record.founders.iter().map(|m| (m.node, Arc::new(m.clone()))).collect();
         let (height, time) = (Height::ZERO, Time::ZERO);
-        Tip { height, hash: Hash::ZERO, time, state, members: Arc::new(members) }
+        Tip {
+            height,
+            hash: Hash::ZERO,
+            time,
+            state,
+            members: Arc::new(members),
+            leavers: Arc::default(),
+        }
     }
 
     fn next<'a>(record: &'a ChannelRecord, tip: &'a Tip, time: u64) -> Execution<'a, Vaults> {

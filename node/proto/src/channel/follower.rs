@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_types::{
-    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, Time, Transaction, View,
+    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, Term, Time, Transaction,
     block::CertifiedBlock, chain::ChainTx, codec, evidence::Evidence, limits,
 };
 
@@ -14,9 +14,10 @@ use super::{
     log::Tip,
     output::{Appended, Effect, Event, Update},
     quorum,
+    selection::Selected,
     timers::SYNC_PATIENCE,
 };
-use crate::message::Message;
+use crate::message::{Heartbeat, Message};
 
 /// Bytes of blocks held that came too early.
 const WAITING_BYTES: usize = 32 << 20;
@@ -27,11 +28,20 @@ const WAITING_BYTES: usize = 32 << 20;
 pub(super) struct Waiting {
     blocks: BTreeMap<Height, (Arc<Block>, usize)>,
     certificate: Option<Certificate>,
+    /// What this node's own term must go on from.
+    pub(super) wanted: Option<Selected>,
+    /// A block was seen that leaves this node's log below its head.
+    leaves: bool,
     /// When each peer was last asked for blocks, and the head at that time.
     asked: BTreeMap<NodeId, (Time, Height)>,
 }
 
 impl Waiting {
+    /// Blocks held, ascending.
+    pub(super) fn blocks(&self) -> impl DoubleEndedIterator<Item = &Arc<Block>> {
+        self.blocks.values().map(|(block, _)| block)
+    }
+
     fn insert(&mut self, block: Arc<Block>, most: usize) {
         let size = codec::encode(&block).len();
         self.blocks.insert(block.height(), (block, size));
@@ -50,6 +60,8 @@ enum Unfit {
     Later,
     /// It never will.
     Never,
+    /// It follows another block than the head.
+    Elsewhere,
     /// The leader broke a rule, and its signature proves it.
     Proven(Box<Evidence>),
 }
@@ -62,7 +74,6 @@ impl Channel {
         }
         if block.height() <= self.log.head() {
             self.check_double(&block);
-            return;
         }
         self.hold(block);
         self.drain_waiting(vm);
@@ -84,17 +95,29 @@ impl Channel {
     /// P-45: keeps a block until its turn, within bounds; what the leader of its term signed is not
     /// pushed out by anything else.
     fn hold(&mut self, block: Arc<Block>) {
-        let held = self.waiting.blocks.get(&block.height());
-        if held.is_some_and(|(held, _)| self.is_leaders(held)) && !self.is_leaders(&block) {
+        let height = block.height();
+        if height <= self.log.finalised() || self.log.contains(height, &block.hash()) {
+            return;
+        }
+        let held = self.waiting.blocks.get(&height);
+        if held.is_some_and(|(held, _)| self.worth(held) > self.worth(&block)) {
             return;
         }
         self.waiting.insert(block, self.env.limits.waiting_blocks);
     }
 
+    /// What is kept of two blocks at one height: what this node's own term needs, what the leader of
+    /// its term signed, the later term's.
+    fn worth(&self, block: &Block) -> (bool, bool, Term) {
+        let wanted = self.waiting.wanted.as_ref();
+        let is_wanted =
+            wanted.is_some_and(|wanted| wanted.hash_at(block.height()) == Some(block.hash()));
+        (is_wanted, self.is_leaders(block), block.header.term)
+    }
+
     /// Whether the leader of a term that this node knows signed the block.
     fn is_leaders(&self, block: &Block) -> bool {
-        let term = block.header.term;
-        term <= self.log.term() && self.log.leader_of(term.epoch) == Some(block.leader)
+        self.log.leader_of(block.header.term) == Some(block.leader)
     }
 
     /// Whether a block may wait here: only what a member's node signed, so that nobody else's blocks
@@ -107,13 +130,20 @@ impl Channel {
     pub(super) fn drain_waiting(&mut self, vm: &impl Execute) {
         while self.log.evidence().is_none() {
             let next = self.log.head().next();
-            self.waiting.blocks = self.waiting.blocks.split_off(&next);
+            let last = self.log.finalised();
+            self.waiting.blocks = self.waiting.blocks.split_off(&last.next());
             let Some((block, _)) = self.waiting.blocks.get(&next).cloned() else { return };
             match self.check_and_append(&block, vm) {
-                Ok(()) => {}
+                Ok(()) => {
+                    self.waiting.blocks.remove(&next);
+                }
                 Err(Unfit::Later) => return,
                 Err(Unfit::Never) => {
                     self.waiting.blocks.remove(&next);
+                    return;
+                }
+                Err(Unfit::Elsewhere) => {
+                    self.waiting.leaves = true;
                     return;
                 }
                 Err(Unfit::Proven(evidence)) => {
@@ -176,20 +206,16 @@ impl Channel {
     fn check_header(&mut self, block: &Block, tip: &Tip) -> Result<(), Unfit> {
         let header = &block.header;
         if header.parent != tip.hash {
-            return Err(Unfit::Never);
+            return Err(Unfit::Elsewhere);
         }
-        if header.term > self.log.term() {
+        if self.log.grant_of(header.term.epoch).is_none() {
             self.refresh();
             return Err(Unfit::Later);
         }
-        let parent_term = self.log.entry(tip.height).map(|entry| entry.block.header.term);
-        if parent_term.is_some_and(|term| header.term < term) {
+        if self.log.leader_of(header.term) != Some(block.leader) {
             return Err(Unfit::Never);
         }
-        let is_leaders = self.log.leader_of(header.term.epoch) == Some(block.leader);
-        if !is_leaders || header.term.view != View::default() {
-            return Err(Unfit::Never);
-        }
+        self.check_term(block, tip)?;
         // P-44: whose word is known to be worthless needs a certificate.
         if self.log.evidence_against(&block.leader).is_some() && !self.is_vouched(header.height) {
             return Err(Unfit::Never);
@@ -201,6 +227,20 @@ impl Channel {
             return Err(Unfit::Later);
         }
         Ok(())
+    }
+
+    /// P-75: a term's first block opens it; no later one does, and terms never go back.
+    fn check_term(&self, block: &Block, tip: &Tip) -> Result<(), Unfit> {
+        let term = block.header.term;
+        let before = self.log.held(tip.height).map(|held| held.term);
+        let fits = match &block.opening {
+            None if tip.height == Height::ZERO => self.log.is_first(term),
+            None => before == Some(term),
+            Some(opening) => {
+                before.is_none_or(|before| before < term) && self.is_opened_by(opening)
+            }
+        };
+        if fits { Ok(()) } else { Err(Unfit::Never) }
     }
 
     /// P-7: a leader that left orders nothing but settlements.
@@ -266,7 +306,7 @@ impl Channel {
     /// P-46: whether enough of those whom this node may believe signed: 2/3 of the members the chain
     /// knows; or, for a registered member, 2/3 of those registered with it: they may all have left and
     /// been paid since. A newcomer has nobody but the chain to tell it who its members are.
-    fn vouches(&self, certificate: &Certificate) -> bool {
+    pub(super) fn vouches(&self, certificate: &Certificate) -> bool {
         let tip = self.log.tip().filter(|tip| tip.members.contains_key(&self.me));
         let here = tip.is_some_and(|tip| quorum::is_signed_by_quorum(certificate, &tip.members));
         here || self.chain.vouches(certificate)
@@ -309,7 +349,7 @@ impl Channel {
         if self.log.evidence().is_some() {
             return;
         }
-        let Some(entry) = self.log.entry(self.log.head()) else { return };
+        let Some(entry) = self.ackable().and_then(|height| self.log.entry(height)) else { return };
         let header = &entry.block.header;
         let place = (header.term, header.height);
         let fresh = self.log.acked().is_none_or(|last| (last.ack.term, last.ack.height) < place);
@@ -320,6 +360,21 @@ impl Channel {
         let ack = self.sign_ack(&entry.block);
         self.record(Event::Acked { ack });
         self.perform(Effect::Send { to: leader, message: Message::Ack(ack) });
+    }
+
+    /// P-77: the highest block that this node may ack: none that follows a change of the registered
+    /// set whose certificate it lacks, but one that opens a term. And never so far above what is
+    /// certified that a promise could not say it all.
+    fn ackable(&self) -> Option<Height> {
+        let certified = self.log.certified();
+        let most = certified.0.saturating_add(limits::ACKED_AHEAD as u64);
+        let heights = certified.0 + 1..=self.log.head().0.min(most);
+        heights.rev().map(Height).find(|height| {
+            let opens = |height: &Height| {
+                self.log.entry(*height).is_some_and(|entry| entry.block.opening.is_some())
+            };
+            !self.log.changes_set(certified, *height) || opens(height)
+        })
     }
 
     pub(super) fn on_certificate(&mut self, certificate: Certificate) {
@@ -361,21 +416,34 @@ impl Channel {
 
     /// P-35: a node behind a member's head asks it for what it lacks, unless the leader's next block
     /// is here and waits for the chain's word; the next time another one, if nothing came.
-    pub(super) fn ask_for_missing(&mut self, from: NodeId, head: Height) {
+    pub(super) fn ask_for_missing(&mut self, from: NodeId, heard: &Heartbeat) {
         let Some(tip) = self.log.tip() else { return };
-        let own = tip.height;
-        let next = self.waiting.blocks.get(&own.next());
+        let next = self.waiting.blocks.get(&tip.height.next());
         let waits = next
             .is_some_and(|(block, _)| block.header.parent == tip.hash && self.is_leaders(block));
-        let asked = self.waiting.asked.get(&from);
-        let in_vain =
-            asked.is_some_and(|(at, then)| *then == own && self.now < at.plus(SYNC_PATIENCE));
-        if head > own && !waits && !in_vain && self.timers.may_sync(self.now) {
-            self.waiting.asked.retain(|_, (at, _)| self.now < at.plus(SYNC_PATIENCE));
-            self.waiting.asked.insert(from, (self.now, own));
-            let message = Message::SyncRequest { from: own.next() };
-            self.perform(Effect::Send { to: from, message });
+        let elsewhere =
+            heard.head <= tip.height && !self.log.contains(heard.head, &heard.head_hash);
+        let ahead = heard.head > tip.height;
+        let later = self.log.held(tip.height).is_none_or(|held| heard.term > held.term);
+        if elsewhere && later && heard.head > self.log.finalised() || ahead && self.waiting.leaves {
+            self.ask(from, self.log.certified().next());
+        } else if ahead && !waits {
+            self.ask(from, tip.height.next());
         }
+    }
+
+    /// Asks a node for blocks, unless it was asked in vain a short while ago.
+    pub(super) fn ask(&mut self, node: NodeId, from: Height) {
+        let asked = self.waiting.asked.get(&node);
+        let patience = |at: &Time| self.now < at.plus(SYNC_PATIENCE);
+        let in_vain = asked.is_some_and(|(at, then)| *then == from && patience(at));
+        if in_vain || !self.timers.may_sync(self.now) {
+            return;
+        }
+        self.waiting.asked.retain(|_, (at, _)| patience(at));
+        self.waiting.asked.insert(node, (self.now, from));
+        self.waiting.leaves = false;
+        self.perform(Effect::Send { to: node, message: Message::SyncRequest { from } });
     }
 }
 
@@ -431,6 +499,7 @@ mod tests {
             term: Default::default(),
             head: Height(head),
             head_hash: fairway_types::Hash::ZERO,
+            wish: Default::default(),
             certified: Height(0),
             finalised: Height(0),
             leader_latency: 0,

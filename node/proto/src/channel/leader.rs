@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fairway_types::{
-    Ack, Block, Certificate, Effects, Execute, Header, Height, SignedAck, Time, Transaction, codec,
-    limits,
+    Ack, Block, Certificate, Effects, Execute, Header, Height, SignedAck, TermCertificate, Time,
+    Transaction, codec, limits,
 };
 
 use super::{
@@ -19,7 +19,12 @@ impl Channel {
     /// P-22: a block is cut as soon as there is something to order and room in the window.
     pub(super) fn cut_block(&mut self, vm: &impl Execute) {
         let Some(tip) = self.log.tip() else { return };
-        if self.is_window_full(&tip) && !self.must_carry_over(&tip) {
+        let opens = !self.log.is_open();
+        if !opens && (self.is_window_full(&tip) || self.awaits_new_set()) {
+            return;
+        }
+        let opening = if opens { self.opening() } else { None };
+        if opens && opening.is_none() {
             return;
         }
         let Some(record) = self.log.genesis().map(|genesis| genesis.record.clone()) else { return };
@@ -29,12 +34,19 @@ impl Channel {
         if tip.members.contains_key(&self.me) {
             self.order_calls(&mut execution, &mut transactions);
         }
-        if transactions.is_empty() && !self.needs_empty_block(&tip) {
+        if transactions.is_empty() && !opens && !self.needs_empty_block() {
             return;
         }
         let executed = execution.finish(&tip.state);
-        let block = self.sign_block(&tip, time, transactions, &executed.effects, &executed.state);
+        let body = Body { transactions, opening: opening.map(Box::new) };
+        let block = self.sign_block(&tip, time, body, &executed.effects, &executed.state);
         self.append_own(Arc::new(block), executed.effects, executed.state);
+    }
+
+    /// P-77: whether the last block that changed the registered set is not certified yet: only then
+    /// do all know who certifies what follows.
+    fn awaits_new_set(&self) -> bool {
+        self.log.last_set_change() > self.log.certified()
     }
 
     pub(super) fn is_window_full(&self, tip: &Tip) -> bool {
@@ -86,10 +98,11 @@ impl Channel {
         &self,
         tip: &Tip,
         time: Time,
-        transactions: Vec<Transaction>,
+        body: Body,
         effects: &[Effects],
         state: &fairway_state::State,
     ) -> Block {
+        let Body { transactions, opening } = body;
         let justification = self.justification(tip);
         let header = Header {
             channel: self.env.channel,
@@ -98,13 +111,14 @@ impl Channel {
             term: self.log.term(),
             time,
             justified: justification.as_ref().map_or(Height::ZERO, |proof| proof.ack.height),
+            opening: opening.as_deref().map(TermCertificate::hash),
             transactions_root: Block::transactions_root(&transactions),
             effects_root: Effects::root(effects),
             state_root: state.root(),
             extension: Vec::new(),
         };
         let signature = self.env.keypair.sign(&header);
-        Block { header, transactions, justification, leader: self.me, signature }
+        Block { header, transactions, justification, opening, leader: self.me, signature }
     }
 
     /// P-42: the highest certificate of a registered quorum, unless it is too old to be checked; else
@@ -150,10 +164,10 @@ impl Channel {
         SignedAck { ack, node: self.me, signature: self.env.keypair.sign(&ack) }
     }
 
-    /// P-24: an empty block is cut to carry a new term's first ack over what the old term left
-    /// uncertified, and after the last block with transactions, to make it final.
-    fn needs_empty_block(&self, tip: &Tip) -> bool {
-        self.must_carry_over(tip) || self.child_due().is_some_and(|due| self.now >= due)
+    /// P-24: an empty block is cut to open a term, and after the last block with transactions, to
+    /// make it final.
+    fn needs_empty_block(&self) -> bool {
+        self.child_due().is_some_and(|due| self.now >= due)
     }
 
     /// When an empty block is due that helps the last transactions to become final: it carries a
@@ -171,16 +185,12 @@ impl Channel {
         };
         helps.then(|| head.header.time.plus(self.env.limits.finality_delay))
     }
+}
 
-    /// Whether the head is of an older term and uncertified: nobody acks it any more, only a block
-    /// of the new term can carry it over, even past a full window.
-    fn must_carry_over(&self, tip: &Tip) -> bool {
-        self.log.certified() < tip.height
-            && self
-                .log
-                .entry(tip.height)
-                .is_some_and(|head| head.block.header.term < self.log.term())
-    }
+/// What a block is cut with.
+struct Body {
+    transactions: Vec<Transaction>,
+    opening: Option<Box<TermCertificate>>,
 }
 
 /// Whether every node can check a certificate of the block at `certified` in the one at `height`.

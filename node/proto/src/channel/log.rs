@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_state::State;
 use fairway_types::{
-    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, NodeId, SignedAck, StateKey,
-    Term, Time, Weight,
+    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, JoinSequence, NodeId, Place,
+    Promise, SignedAck, StateKey, Term, Time, View, Weight,
     chain::{ChannelRecord, EpochGrant, MemberRecord},
     codec,
     evidence::Evidence,
     hash::{Domain, hash_value},
     settlement::{SignedProposal, SignedVote},
+    view_change::rank,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,7 @@ pub struct Entry {
     pub state: State,
     /// Registered members after the block: they ack its successor.
     pub members: Arc<Members>,
+    pub leavers: Arc<Leavers>,
     pub certificate: Option<Certificate>,
     /// About what block and effects take in memory.
     bytes: usize,
@@ -46,10 +48,16 @@ pub struct Entry {
 
 /// What certificates of a block are checked against, long after the block has left memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Held {
     pub hash: Hash,
     pub term: Term,
+    /// Every set registered above this height has its say about the block: the parent's, and below
+    /// it only for a block that opens a term over uncertified ones.
+    pub base: Height,
 }
+
+/// Members that left and whose dues are still in the books.
+pub type Leavers = BTreeMap<Address, Arc<MemberRecord>>;
 
 /// The newest point of the log: genesis or a block.
 #[derive(Debug, Clone)]
@@ -59,6 +67,7 @@ pub struct Tip {
     pub time: Time,
     pub state: State,
     pub members: Arc<Members>,
+    pub leavers: Arc<Leavers>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -69,15 +78,15 @@ pub struct Log {
     base: Option<Tip>,
     entries: BTreeMap<Height, Entry>,
     bytes: usize,
-    places: BTreeMap<Height, Place>,
+    places: BTreeMap<Height, Held>,
     /// The registered set after each height at which it changed.
     sets: BTreeMap<Height, Arc<Members>>,
     certified: Height,
     certificate: Option<Certificate>,
     proof: Option<Certificate>,
     finalised: Height,
-    /// Members that left and whose dues are still in the books.
-    leavers: BTreeMap<Address, Arc<MemberRecord>>,
+    /// Where the term of the last view change began, if this node promised it.
+    promise: Option<Arc<Promise>>,
     acked: Option<SignedAck>,
     /// One an accused node.
     evidence: Vec<Arc<Evidence>>,
@@ -130,6 +139,11 @@ impl Log {
             Event::Appended(appended) => self.append(appended),
             Event::Acked { ack } => self.acked = Some(*ack),
             Event::Certified { certificate } => self.certify(certificate),
+            Event::Promised { promise } => {
+                self.term = promise.term();
+                self.promise = Some(Arc::new((**promise).clone()));
+            }
+            Event::RolledBack { to } => self.roll_back(*to),
             Event::Diverged { evidence } => self.accuse(evidence),
             Event::Proposed { proposal } => self.propose(proposal),
             Event::Voted { vote } => {
@@ -148,6 +162,7 @@ impl Log {
             time: Time::ZERO,
             state,
             members: Arc::new(members),
+            leavers: Arc::default(),
         };
         self.base = Some(tip.clone());
         self.sets.insert(Height::ZERO, Arc::clone(&tip.members));
@@ -170,7 +185,10 @@ impl Log {
     }
 
     fn start_term(&mut self, grant: &EpochGrant) {
-        self.term = Term { epoch: grant.epoch, view: Default::default() };
+        // P-3: later terms begin with a certificate of their own.
+        if self.term == Term::default() {
+            self.term = Term { epoch: grant.epoch, view: View::default() };
+        }
         self.grants.insert(grant.epoch, grant.clone());
         while self.grants.len() > KEPT_BLOCKS {
             self.grants.pop_first();
@@ -183,16 +201,18 @@ impl Log {
             tip.state.with_writes(&super::execution::merged_writes(&appended.effects))
         });
         let members = next_members(&tip.members, &state, &appended.effects);
-        self.note_leavers(&tip.members, &members, &state);
+        let leavers = next_leavers(&tip, &members, &state);
         let entry = Entry {
             hash: appended.block.hash(),
             block: Arc::clone(&appended.block),
             effects: Arc::clone(&appended.effects),
             state,
             members,
+            leavers,
             certificate: None,
             bytes: size(appended),
         };
+        self.term = self.term.max(appended.block.header.term);
         self.insert(entry, &tip.members);
         if let Some(certificate) = &appended.block.justification {
             self.certify(certificate);
@@ -202,7 +222,10 @@ impl Log {
 
     fn insert(&mut self, entry: Entry, before: &Arc<Members>) {
         let header = &entry.block.header;
-        self.places.insert(header.height, Place { hash: entry.hash, term: header.term });
+        let opening = entry.block.opening.as_ref();
+        let base = opening.map_or(header.height.previous(), |opening| opening.base_height());
+        let held = Held { hash: entry.hash, term: header.term, base };
+        self.places.insert(header.height, held);
         // P-15: when nobody stays, the last ones go on, so that they can be paid.
         if !Arc::ptr_eq(before, &entry.members) && !entry.members.is_empty() {
             self.sets.insert(header.height, Arc::clone(&entry.members));
@@ -211,13 +234,29 @@ impl Log {
         self.entries.insert(header.height, entry);
     }
 
-    /// Who is in the books as departed but registered no more; who was paid is forgotten.
-    fn note_leavers(&mut self, before: &Arc<Members>, after: &Arc<Members>, state: &State) {
-        if !Arc::ptr_eq(before, after) {
-            let left = before.values().filter(|member| !after.contains_key(&member.node));
-            self.leavers.extend(left.map(|member| (member.account, Arc::clone(member))));
+    /// P-73: takes back the blocks above `to`. Nothing final is ever taken back.
+    fn roll_back(&mut self, to: Height) {
+        let to = to.max(self.finalised);
+        let dropped = self.entries.split_off(&to.next());
+        self.bytes -= dropped.values().map(|entry| entry.bytes).sum::<usize>();
+        drop(self.places.split_off(&to.next()));
+        drop(self.sets.split_off(&to.next()));
+        let is_gone =
+            |kept: &Option<Certificate>| kept.as_ref().is_some_and(|kept| kept.ack.height > to);
+        if is_gone(&self.certificate) {
+            self.certificate = self.highest(|_, _| true);
+            let height = self.certificate.as_ref().map(|certificate| certificate.ack.height);
+            self.certified = height.unwrap_or(self.finalised);
         }
-        self.leavers.retain(|account, _| super::books::departed(state, *account).is_some());
+        if is_gone(&self.proof) {
+            self.proof = self.highest(quorum::has_registered_quorum);
+        }
+    }
+
+    /// The highest certificate of a block in memory that is `fit`.
+    fn highest(&self, fit: impl Fn(&Self, &Certificate) -> bool) -> Option<Certificate> {
+        let known = self.entries.values().rev().filter_map(|entry| entry.certificate.as_ref());
+        known.into_iter().find(|certificate| fit(self, certificate)).cloned()
     }
 
     /// Keeps what a certificate says, as far as members signed it.
@@ -265,10 +304,26 @@ impl Log {
         }
     }
 
-    /// Hash and term of the block at `height`, for [`KEPT_BLOCKS`] below the head.
+    /// What a certificate of the block at `height` is checked against, for [`KEPT_BLOCKS`] below the head.
+    #[must_use]
+    pub fn held(&self, height: Height) -> Option<Held> {
+        self.places.get(&height).copied()
+    }
+
+    /// Hash and term of the block at `height`, as long as it is [`Self::held`].
     #[must_use]
     pub fn place(&self, height: Height) -> Option<Place> {
-        self.places.get(&height).copied()
+        self.held(height).map(|held| Place { hash: held.hash, term: held.term })
+    }
+
+    /// Whether the log goes through the block with this hash, as far as it is known; genesis has
+    /// height zero.
+    #[must_use]
+    pub fn contains(&self, height: Height, hash: &Hash) -> bool {
+        match self.places.get(&height) {
+            Some(held) => held.hash == *hash,
+            None => self.tip_at(height).is_some_and(|tip| tip.hash == *hash),
+        }
     }
 
     /// Registered members before the block at `height`.
@@ -279,7 +334,28 @@ impl Log {
 
     /// The registered sets of all blocks above the final height up to the one at `height`.
     pub fn sets_before(&self, height: Height) -> impl Iterator<Item = &Arc<Members>> {
-        let first = self.finalised.min(height.previous());
+        self.sets_between(self.finalised.min(height.previous()), height)
+    }
+
+    /// The height of the last block that changed the registered set; zero for none.
+    #[must_use]
+    pub fn last_set_change(&self) -> Height {
+        self.sets.last_key_value().map_or(Height::ZERO, |(height, _)| *height)
+    }
+
+    /// Whether a block above `above` and below `height` changed the registered set.
+    #[must_use]
+    pub fn changes_set(&self, above: Height, height: Height) -> bool {
+        above.next() < height && self.sets.range(above.next()..height).next().is_some()
+    }
+
+    /// The sets registered before each block above `base` up to the one at `height`.
+    pub fn sets_between(
+        &self,
+        base: Height,
+        height: Height,
+    ) -> impl Iterator<Item = &Arc<Members>> {
+        let first = base;
         let first = self.sets.range(..=first).next_back().map_or(first, |(height, _)| *height);
         self.sets.range(first..height).map(|(_, members)| members)
     }
@@ -312,7 +388,7 @@ impl Log {
             places: self.places.clone(),
             sets: self.sets.iter().map(|(height, set)| (*height, records(set))).collect(),
             finalised: self.finalised,
-            leavers: self.leavers.values().map(|member| (**member).clone()).collect(),
+            promise: self.promise.as_deref().cloned(),
             acked: self.acked,
             evidence: self.evidence.iter().map(|evidence| (**evidence).clone()).collect(),
             proposal: self.proposal.as_deref().cloned(),
@@ -335,8 +411,7 @@ impl Log {
         let sets = durable.sets.into_iter();
         self.sets = sets.map(|(height, set)| (height, by_node(set))).collect();
         self.finalised = durable.finalised;
-        self.leavers =
-            durable.leavers.into_iter().map(|left| (left.account, Arc::new(left))).collect();
+        self.promise = durable.promise.map(Arc::new);
         self.acked = durable.acked;
         self.evidence = durable.evidence.into_iter().map(Arc::new).collect();
         self.proposal = durable.proposal.map(Arc::new);
@@ -363,6 +438,12 @@ impl Log {
         self.grants.get(&self.term.epoch)
     }
 
+    /// The last epoch that the chain granted, as far as this node knows.
+    #[must_use]
+    pub fn last_epoch(&self) -> Option<Epoch> {
+        self.grants.last_key_value().map(|(epoch, _)| *epoch)
+    }
+
     #[must_use]
     pub fn grant_of(&self, epoch: Epoch) -> Option<&EpochGrant> {
         self.grants.get(&epoch)
@@ -372,23 +453,56 @@ impl Log {
     /// already paid.
     #[must_use]
     pub fn leader(&self) -> Option<NodeId> {
-        self.leader_of(self.term.epoch)
+        self.leader_of(self.term)
     }
 
-    /// P-7: the node of the member to which the epoch was granted. It leads on after its own leave,
-    /// until a settlement has paid it.
+    /// P-7, P-71: the node of the member to which the epoch was granted; in the views after the
+    /// first, of the members that come after it in join order. A leader leads on after its own
+    /// leave, until a settlement has paid it.
     #[must_use]
-    pub fn leader_of(&self, epoch: Epoch) -> Option<NodeId> {
-        let leader = self.grant_of(epoch)?.leader;
+    pub fn leader_of(&self, term: Term) -> Option<NodeId> {
+        let grant = self.grant_of(term.epoch)?;
         let tip = self.tip()?;
-        let registered = tip.members.values().find(|member| member.account == leader);
-        registered.or_else(|| self.leavers.get(&leader)).map(|member| member.node)
+        let granted = tip
+            .members
+            .values()
+            .find(|member| member.account == grant.leader)
+            .or_else(|| tip.leavers.get(&grant.leader));
+        if term.view == View::default() {
+            return granted.map(|member| member.node);
+        }
+        let known = |sequence| tip.members.values().find(|member| member.join_sequence == sequence);
+        let first = granted.map(|member| member.join_sequence);
+        let sequence = leader_in_turn(&grant.valid, first, term.view)?;
+        known(sequence).map(|member| member.node)
+    }
+
+    /// What this node promised when the last term began with its help.
+    #[must_use]
+    pub fn promise(&self) -> Option<&Promise> {
+        self.promise.as_deref()
+    }
+
+    /// Whether the term has begun: its leader's first block is here, or it is the channel's first.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self.held(self.head()) {
+            Some(held) => held.term == self.term,
+            None => self.head() == Height::ZERO && self.is_first(self.term),
+        }
+    }
+
+    /// Whether no other term came before.
+    #[must_use]
+    pub fn is_first(&self, term: Term) -> bool {
+        let first = self.genesis.as_ref().and_then(|genesis| genesis.record.first_grant.as_ref());
+        term.view == View::default() && first.is_some_and(|first| first.epoch == term.epoch)
     }
 
     /// Whether the node's member left and is not paid yet.
     #[must_use]
     pub fn is_leaver(&self, node: &NodeId) -> bool {
-        self.leavers.values().any(|member| member.node == *node)
+        self.tip().is_some_and(|tip| tip.leavers.values().any(|member| member.node == *node))
     }
 
     #[must_use]
@@ -515,9 +629,20 @@ impl Log {
     }
 }
 
+/// The one whose turn it is to lead in a later view: in join order after the epoch's first leader.
+fn leader_in_turn(
+    valid: &[JoinSequence],
+    first: Option<JoinSequence>,
+    view: View,
+) -> Option<JoinSequence> {
+    let first = valid.iter().position(|sequence| Some(*sequence) == first).unwrap_or_default();
+    let turns = usize::try_from(view.0).ok()?.checked_rem(valid.len())?;
+    valid.get((first + turns) % valid.len()).copied()
+}
+
 /// Whether `new` is of a higher block than `known`, or of the same with more signatures.
 fn says_more(known: Option<&Certificate>, new: &Certificate) -> bool {
-    let rank = |certificate: &Certificate| (certificate.ack.height, certificate.signatures.len());
+    let rank = |certificate: &Certificate| (rank(&certificate.ack), certificate.signatures.len());
     known.is_none_or(|known| rank(known) < rank(new))
 }
 
@@ -545,7 +670,20 @@ fn tip_of(entry: &Entry) -> Tip {
         time: entry.block.header.time,
         state: entry.state.clone(),
         members: Arc::clone(&entry.members),
+        leavers: Arc::clone(&entry.leavers),
     }
+}
+
+/// Who is in the books as departed but registered no more; who was paid is forgotten.
+fn next_leavers(before: &Tip, after: &Arc<Members>, state: &State) -> Arc<Leavers> {
+    if before.leavers.is_empty() && Arc::ptr_eq(&before.members, after) {
+        return Arc::clone(&before.leavers);
+    }
+    let left = before.members.values().filter(|member| !after.contains_key(&member.node));
+    let mut leavers = (*before.leavers).clone();
+    leavers.extend(left.map(|member| (member.account, Arc::clone(member))));
+    leavers.retain(|account, _| super::books::departed(state, *account).is_some());
+    Arc::new(leavers)
 }
 
 /// P-14: the registered set changes by what the block wrote under `Member`, from the next block on.

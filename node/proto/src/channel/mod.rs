@@ -13,6 +13,7 @@ pub mod controller;
 pub mod entered;
 pub mod execution;
 mod follower;
+mod fork;
 pub mod input;
 mod leader;
 pub mod log;
@@ -21,10 +22,12 @@ mod overlay;
 mod peers;
 mod pool;
 pub mod quorum;
+pub mod selection;
 pub mod settling;
 pub mod snapshot;
 pub mod status;
 mod timers;
+mod view_change;
 mod voting;
 
 use std::sync::Arc;
@@ -42,6 +45,7 @@ use self::{
     pool::Pool,
     settling::Settling,
     timers::Timers,
+    view_change::ViewChanges,
     voting::Voting,
 };
 
@@ -66,6 +70,10 @@ pub struct Limits {
     pub chain_heartbeat: u64,
     /// Until a call that was forwarded is sent again.
     pub resend: u64,
+    /// Silence of the leader after which another one is chosen.
+    pub leader_timeout: u64,
+    /// Silence of every leader after which the chain is asked for an epoch.
+    pub vacancy: u64,
     /// Until an idle leader cuts an empty block to make its last one final.
     pub finality_delay: u64,
 }
@@ -82,6 +90,8 @@ impl Default for Limits {
             peer_heartbeat: 250,
             chain_heartbeat: fairway_types::limits::HEARTBEAT_INTERVAL,
             resend: 500,
+            leader_timeout: 1_000,
+            vacancy: 10_000,
             finality_delay: 50,
         }
     }
@@ -110,6 +120,7 @@ pub struct Channel {
     waiting: Waiting,
     settling: Settling,
     voting: Voting,
+    changes: ViewChanges,
     timers: Timers,
     step: Step,
 }
@@ -138,10 +149,19 @@ impl Channel {
             waiting: Waiting::default(),
             settling,
             voting: Voting::default(),
+            changes: ViewChanges::default(),
             timers: Timers::default(),
             step: Step::default(),
             env: Arc::new(env),
         }
+    }
+
+    /// The same channel once more, as it would be after a restart.
+    #[cfg(test)]
+    fn clone_for_test(&self) -> Self {
+        let mut copy = Self::restore((*self.env).clone(), self.log.clone());
+        copy.now = self.now;
+        copy
     }
 
     /// Decides what follows from `input`. Events are already applied when this returns; the driver
@@ -176,7 +196,10 @@ impl Channel {
     }
 
     fn on_flush(&mut self, vm: &impl Execute) {
+        self.leave_branch(vm);
         if self.leads() {
+            self.drain_waiting(vm);
+            self.take_own_calls();
             self.cut_block(vm);
         } else {
             self.drain_waiting(vm);
@@ -189,8 +212,15 @@ impl Channel {
     /// P-2: an event is applied when it is recorded, and recorded nowhere else.
     fn record(&mut self, event: Event) {
         let before = (self.log.certified(), self.log.finalised(), self.log.settled());
+        let (term, waits) = (self.log.term(), self.log.head() > before.0);
         self.log.apply(&event);
         self.step.events.push(event);
+        if self.log.certified() > before.0 || !waits {
+            self.note_moved(self.log.certified() > before.0);
+        }
+        if self.log.term() > term {
+            self.note_entered();
+        }
         let after = (self.log.certified(), self.log.finalised(), self.log.settled());
         if before != after {
             self.on_heights();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fairway_state::State;
 use fairway_types::{
-    Block, Certificate, Effects, Hash, Height, NodeId, Refusal, SignedAck, Time, Write,
+    Block, Certificate, Effects, Hash, Height, NodeId, Promise, Refusal, SignedAck, Time, Write,
     chain::{ChainTx, ChannelRecord, EpochGrant},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
@@ -29,6 +29,10 @@ pub enum Event {
     Acked { ack: SignedAck },
     /// A certificate of weight >= 2/3 was seen.
     Certified { certificate: Certificate },
+    /// This node promised to ack nothing below a term any more.
+    Promised { promise: Box<Promise> },
+    /// Blocks above this height were taken back: a later term goes on without them.
+    RolledBack { to: Height },
     /// The leader's word and re-execution differ: this node follows it no longer.
     Diverged { evidence: Box<Evidence> },
     /// This node made a proposal or is about to agree to one: it signs its yes next.
@@ -45,6 +49,8 @@ impl Event {
         match self {
             Self::Appended(_)
             | Self::Acked { .. }
+            | Self::Promised { .. }
+            | Self::RolledBack { .. }
             | Self::Diverged { .. }
             | Self::Proposed { .. }
             | Self::Voted { .. } => true,
@@ -75,11 +81,13 @@ pub struct CallReport {
     pub effects: Effects,
 }
 
-/// What subscribers see. One per appended block, and one whenever heights harden.
+/// What subscribers see. One per appended block, one whenever heights harden, and one when blocks
+/// are taken back.
 #[derive(Debug, Clone)]
 pub enum Update {
     Block { block: Arc<Block>, effects: Arc<Vec<Effects>> },
     Heights { certified: Height, finalised: Height, settled: Height, time: Time },
+    RolledBack { to: Height },
 }
 
 /// What the shell does once the step's events are stored. Performing one twice does no harm.

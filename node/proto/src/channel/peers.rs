@@ -25,6 +25,13 @@ pub(super) struct Heard {
 }
 
 impl Peers {
+    /// Something came from the node.
+    pub(super) fn note(&mut self, node: &NodeId, now: Time) {
+        if let Some(heard) = self.heard.get_mut(node) {
+            heard.at = now;
+        }
+    }
+
     #[must_use]
     pub(super) fn heard(&self) -> &BTreeMap<NodeId, Heard> {
         &self.heard
@@ -40,7 +47,7 @@ impl Channel {
         if !self.leads() || ack.channel != self.env.channel {
             return;
         }
-        let Some(place) = self.log.place(ack.height) else { return };
+        let Some(place) = self.log.held(ack.height) else { return };
         let is_its_block = place.hash == ack.block && place.term == ack.term;
         if !is_its_block || !quorum::may_ack(&self.log, ack.height, &signed.node) {
             return;
@@ -83,19 +90,23 @@ impl Channel {
         if !tip.members.contains_key(&from) && !self.chain.knows(&from) {
             return;
         }
-        if heartbeat.term > self.log.term() {
+        if self.log.grant_of(heartbeat.term.epoch).is_none() {
             self.refresh();
         }
-        let (head, certified) = (heartbeat.head, heartbeat.certified);
-        let finalised = heartbeat.finalised;
+        let certified = heartbeat.certified;
+        let behind = certified < self.log.certified() || heartbeat.finalised < self.log.finalised();
+        let news = heartbeat.wish > self.log.term();
+        self.ask_for_missing(from, &heartbeat);
         self.peers.heard.insert(from, Heard { heartbeat, at: self.now });
-        if self.leads() {
-            if certified < self.log.certified() || finalised < self.log.finalised() {
+        if news {
+            self.watch_leader();
+        }
+        if self.leads() && self.log.is_open() {
+            if behind {
                 self.send_certificates(from);
             }
             return;
         }
-        self.ask_for_missing(from, head);
         let last = self.log.acked().copied();
         if self.log.leader() == Some(from)
             && let Some(ack) = last
@@ -121,6 +132,7 @@ impl Channel {
             head_hash: tip.hash,
             certified: self.log.certified(),
             finalised: self.log.finalised(),
+            wish: self.wish(),
             leader_latency: 0,
             hops: 0,
         };

@@ -1,6 +1,9 @@
 //! Weights and quorums: what makes a block certified, and what makes it final.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use fairway_types::{Certificate, Epoch, Height, NodeId, Weight, chain::MemberRecord};
 
@@ -36,11 +39,53 @@ pub fn certifies(log: &Log, certificate: &Certificate) -> bool {
     if !is_about_its_block(log, certificate) {
         return false;
     }
-    let Some(members) = log.members_before(certificate.ack.height) else { return false };
     let epoch = certificate.ack.term.epoch;
-    let whole = weight(voters(log, members, epoch));
-    let part = weight(voters(log, members, epoch).filter(|member| signed(certificate, member)));
-    is_quorum(part, whole)
+    sets(log, certificate).is_some_and(|mut sets| {
+        sets.all(|members| {
+            let part = voters(log, members, epoch).filter(|member| signed(certificate, member));
+            is_quorum(weight(part), weight(voters(log, members, epoch)))
+        })
+    })
+}
+
+/// The sets that have a say about the certificate's block. P-77: a block that opens a term over
+/// uncertified ones asks every set that they registered.
+fn sets<'a>(
+    log: &'a Log,
+    certificate: &Certificate,
+) -> Option<impl Iterator<Item = &'a Arc<Members>>> {
+    let height = certificate.ack.height;
+    let mut sets = log.sets_between(log.held(height)?.base, height).peekable();
+    sets.peek().is_some().then_some(sets)
+}
+
+/// Whether 2/3 of the weight of those registered before the certificate's block signed it, valid or
+/// not; from the chain of blocks alone.
+#[must_use]
+pub fn is_registered(log: &Log, certificate: &Certificate) -> bool {
+    is_about_its_block(log, certificate)
+        && log
+            .members_before(certificate.ack.height)
+            .is_some_and(|members| is_signed_by_quorum(certificate, members))
+}
+
+/// Whether `nodes` hold 2/3 of the weight of `members`.
+#[must_use]
+pub fn is_registered_quorum(members: &Members, nodes: &BTreeSet<NodeId>) -> bool {
+    let part = members.values().filter(|member| nodes.contains(&member.node));
+    is_quorum(weight(part), weight(members.values()))
+}
+
+/// P-72: whether the promises of `nodes` begin a term of `epoch`: 2/3 of the registered weight; of
+/// the valid members' in an epoch whose valid members alone are less than that.
+#[must_use]
+pub fn opens(log: &Log, members: &Members, epoch: Epoch, nodes: &BTreeSet<NodeId>) -> bool {
+    let valid = weight(voters(log, members, epoch));
+    if is_quorum(valid, weight(members.values())) {
+        return is_registered_quorum(members, nodes);
+    }
+    let part = voters(log, members, epoch).filter(|member| nodes.contains(&member.node));
+    is_quorum(weight(part), valid)
 }
 
 /// P-33: the height that `certificate` makes final, if any. Either every registered member acked
@@ -108,9 +153,7 @@ pub fn members_only(log: &Log, certificate: &Certificate) -> Certificate {
 pub fn is_about_its_block(log: &Log, certificate: &Certificate) -> bool {
     let ack = &certificate.ack;
     let here = log.genesis().is_some_and(|genesis| genesis.record.channel == ack.channel);
-    here && log
-        .place(ack.height)
-        .is_some_and(|held| held.hash == ack.block && held.term == ack.term)
+    here && log.held(ack.height).is_some_and(|held| held.hash == ack.block && held.term == ack.term)
 }
 
 fn signed(certificate: &Certificate, member: &MemberRecord) -> bool {

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_state::State;
 use fairway_types::{
-    Block, Certificate, Effects, Epoch, Hash, Height, SignedAck, StateKey, Term, Time, Write,
+    Block, Certificate, Effects, Epoch, Hash, Height, Promise, SignedAck, StateKey, Term, Time,
+    Write,
     chain::{ChannelRecord, EpochGrant, MemberRecord},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
@@ -13,7 +14,7 @@ use fairway_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    log::{Log, Place, Tip, by_node, records},
+    log::{Held, Log, Tip, by_node, records},
     output::{Appended, Event},
 };
 
@@ -35,10 +36,10 @@ pub(super) struct Durable {
     pub(super) certified: Height,
     pub(super) certificate: Option<Certificate>,
     pub(super) proof: Option<Certificate>,
-    pub(super) places: BTreeMap<Height, Place>,
+    pub(super) places: BTreeMap<Height, Held>,
     pub(super) sets: Vec<(Height, Vec<MemberRecord>)>,
     pub(super) finalised: Height,
-    pub(super) leavers: Vec<MemberRecord>,
+    pub(super) promise: Option<Promise>,
     pub(super) acked: Option<SignedAck>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) proposal: Option<SignedProposal>,
@@ -52,6 +53,7 @@ pub(super) struct Base {
     time: Time,
     entries: Vec<Write>,
     members: Vec<MemberRecord>,
+    leavers: Vec<MemberRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,16 +71,19 @@ impl Base {
             time: tip.time,
             entries: writes(&tip.state),
             members: records(&tip.members),
+            leavers: tip.leavers.values().map(|member| (**member).clone()).collect(),
         }
     }
 
     fn tip(self) -> Tip {
+        let leavers = self.leavers.into_iter().map(|left| (left.account, Arc::new(left)));
         Tip {
             height: self.height,
             hash: self.hash,
             time: self.time,
             state: State::default().with_writes(&self.entries),
             members: by_node(self.members),
+            leavers: Arc::new(leavers.collect()),
         }
     }
 }

@@ -56,6 +56,11 @@ impl Timers {
         self.vacant_since.is_some_and(|since| now >= since.plus(TAKE_OVER_AFTER))
     }
 
+    /// What was forwarded is sent again at once: somebody else leads.
+    pub(super) fn resend_now(&mut self) {
+        self.resend = Time::ZERO;
+    }
+
     pub(super) fn may_resend(&mut self, now: Time, every: u64) -> bool {
         due(&mut self.resend, now, every)
     }
@@ -78,6 +83,9 @@ impl Timers {
     /// The earliest thing that is due.
     pub(super) fn next(&self, channel: &Channel) -> Time {
         let mut next = self.peer_heartbeat.min(self.chain_heartbeat);
+        if let Some(ends) = channel.patience_ends() {
+            next = next.min(ends);
+        }
         let Some(tip) = channel.log.tip().filter(|_| channel.leads()) else { return next };
         let ticks = !channel.log.is_closed() && !channel.is_window_full(&tip);
         let tick = channel.next_tick(&tip).filter(|_| ticks);

@@ -1,0 +1,142 @@
+//! Leaving a branch: blocks that a later term goes on without are taken back, and what it goes on
+//! with is appended in their place.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use fairway_types::{
+    Block, Execute, Height, NodeId, SignedCall, TermCertificate, Transaction, view_change::rank,
+};
+
+use super::{
+    Channel,
+    output::{Effect, Event, Update},
+    quorum,
+    selection::Selected,
+};
+
+/// Blocks held in a row, the first of which follows the block at `fork`.
+struct Branch {
+    fork: Height,
+    blocks: Vec<Arc<Block>>,
+}
+
+impl Channel {
+    /// P-73: goes over to a branch that a later term's certificate opens, or that this node's own
+    /// term must go on from. Blocks up to the final one stay, whatever anybody shows.
+    pub(super) fn leave_branch(&mut self, vm: &impl Execute) {
+        let Some(branch) = self.branch() else { return };
+        if self.is_wanted(&branch) || self.is_superseded_by(&branch) {
+            self.take_back(branch.fork);
+            self.drain_waiting(vm);
+        }
+    }
+
+    /// The lowest row of held blocks that leaves the log below its head.
+    fn branch(&self) -> Option<Branch> {
+        let (first, head) = (self.log.finalised().next(), self.log.head());
+        let leaves = |block: &Arc<Block>| {
+            let height = block.height();
+            !self.log.contains(height, &block.hash())
+                && self.log.contains(height.previous(), &block.header.parent)
+        };
+        let held = || self.waiting.blocks().filter(|block| block.height() >= first);
+        let start = held().find(|block| block.height() <= head && leaves(block))?.height();
+        let mut blocks: Vec<Arc<Block>> = Vec::new();
+        for block in held().filter(|block| block.height() >= start) {
+            let follows = blocks.last().is_none_or(|last| block.header.parent == last.hash());
+            if !follows {
+                break;
+            }
+            blocks.push(Arc::clone(block));
+        }
+        Some(Branch { fork: start.previous(), blocks })
+    }
+
+    /// Whether the branch goes through what this node's own term must contain.
+    fn is_wanted(&self, branch: &Branch) -> bool {
+        let Some(wanted) = &self.waiting.wanted else { return false };
+        let has = |height: Height| branch.blocks.iter().find(|block| block.height() == height);
+        has(wanted.height()).is_some_and(|block| Some(block.hash()) == wanted.hash())
+    }
+
+    /// Whether a term later than the head's opens in the branch, by enough promises, and the branch
+    /// has everything that they select.
+    fn is_superseded_by(&self, branch: &Branch) -> bool {
+        let head_term = self.log.held(self.log.head()).map(|held| held.term);
+        let openings = branch.blocks.iter().rev().filter_map(|block| block.opening.as_deref());
+        openings
+            .filter(|opening| Some(opening.term()) > head_term)
+            .any(|opening| self.opens_branch(opening, branch))
+    }
+
+    fn opens_branch(&self, opening: &TermCertificate, branch: &Branch) -> bool {
+        let Some(members) = self.log.members_before(branch.fork.next()) else { return false };
+        let promised: BTreeSet<NodeId> =
+            opening.view_changes.iter().map(|signed| signed.node).collect();
+        let epoch = opening.term().epoch;
+        let enough =
+            quorum::opens(&self.log, members, epoch, &promised) || self.chain.trusts(&promised);
+        enough
+            && self.is_higher(opening, branch)
+            && self.keeps_lock(opening, &promised)
+            && self.branch_has(&self.selected(opening, members), branch)
+    }
+
+    /// P-76: what a registered quorum certified is given up only for a registered quorum's promises,
+    /// or for a higher certificate of such a quorum.
+    fn keeps_lock(&self, opening: &TermCertificate, promised: &BTreeSet<NodeId>) -> bool {
+        let Some(lock) = self.log.proof() else { return true };
+        let members = self.log.members_before(lock.ack.height);
+        members.is_some_and(|members| quorum::is_registered_quorum(members, promised))
+            || opening
+                .proof
+                .as_ref()
+                .is_some_and(|proof| rank(&proof.ack) >= rank(&lock.ack) && self.vouches(proof))
+    }
+
+    /// Whether branch and log together go through what is selected.
+    fn branch_has(&self, selected: &Selected, branch: &Branch) -> bool {
+        let has = |height: Height| {
+            let Some(hash) = selected.hash_at(height) else { return true };
+            let held = branch.blocks.iter().find(|block| block.height() == height);
+            match held {
+                Some(block) => block.hash() == hash,
+                None => height <= branch.fork && self.log.contains(height, &hash),
+            }
+        };
+        has(selected.base_height()) && has(selected.height())
+    }
+
+    /// A certificate of the branch alone is believed as any of blocks not here yet, and must be of
+    /// a later term than what this node has certified.
+    fn is_higher(&self, opening: &TermCertificate, branch: &Branch) -> bool {
+        let above = opening.base().filter(|base| base.ack.height > branch.fork);
+        above.is_none_or(|base| {
+            let own = self.log.certificate().filter(|own| own.ack.height > branch.fork);
+            self.vouches(base) && own.is_none_or(|own| rank(&own.ack) < rank(&base.ack))
+        })
+    }
+
+    /// Takes the blocks above `fork` back. Their calls go to the leader again, unless what comes
+    /// instead has them.
+    fn take_back(&mut self, fork: Height) {
+        let dropped: Vec<SignedCall> = self
+            .log
+            .entries_from(fork.next())
+            .flat_map(|entry| &entry.block.transactions)
+            .filter_map(Transaction::as_call)
+            .cloned()
+            .collect();
+        self.record(Event::RolledBack { to: fork });
+        self.perform(Effect::Publish(Update::RolledBack { to: self.log.head() }));
+        self.forget_calls(dropped);
+    }
+
+    /// This node's own term must go on from blocks that others have.
+    pub(super) fn fetch_selected(&mut self, selected: Selected) {
+        for node in self.holders(&selected) {
+            self.ask(node, selected.base_height().next());
+        }
+        self.waiting.wanted = Some(selected);
+    }
+}
