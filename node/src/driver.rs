@@ -289,6 +289,17 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 Event::TermStarted { grant } => {
                     info!(channel, epoch = grant.epoch.0, leader = %grant.leader, "epoch granted");
                 }
+                Event::Promised { promise } => {
+                    let term = promise.term().to_string();
+                    info!(channel, term, "promised a new term");
+                }
+                Event::RolledBack { to } => {
+                    warn!(
+                        channel,
+                        to = to.0,
+                        "blocks taken back: a later term goes on without them"
+                    );
+                }
                 Event::Diverged { evidence } => {
                     error!(channel, ?evidence, "the leader's effects differ: following it no more");
                 }
@@ -353,6 +364,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 block: Arc::clone(&entry.block),
                 certificate: entry.certificate.clone(),
             }),
+            None if height > log.head() => None,
             None => {
                 let appended = store.block(height).ok()??;
                 Some(CertifiedBlock { block: appended.block, certificate: None })

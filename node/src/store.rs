@@ -11,7 +11,7 @@
 //!
 //! Numbers in keys and indices are eight bytes, big-endian.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use fairway_proto::{
     Event,
@@ -19,12 +19,13 @@ use fairway_proto::{
 };
 use fairway_store::{Batch, Database, Format, OpenError, WriteError};
 use fairway_types::{
-    ChainId, ChannelId, GasTableId, Hash, Height, Refusal, codec, ledger::PackageSource,
+    ChainId, ChannelId, GasTableId, Hash, Height, Refusal, Transaction, codec,
+    ledger::PackageSource,
 };
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 2,
+    version: 3,
     families: &["channels", "packages", "events", "blocks", "calls", "snapshots"],
 };
 
@@ -171,6 +172,8 @@ impl ChannelStore {
             Event::Started { .. }
             | Event::TermStarted { .. }
             | Event::Acked { .. }
+            | Event::Promised { .. }
+            | Event::RolledBack { .. }
             | Event::Certified { .. }
             | Event::Diverged { .. }
             | Event::Proposed { .. }
@@ -180,8 +183,7 @@ impl ChannelStore {
 
     /// Where a call is.
     pub fn call(&self, call: &Hash) -> Result<Option<(Height, u32)>, StoreError> {
-        let key = [self.channel.as_bytes().as_slice(), call.as_bytes()].concat();
-        match self.database.get("calls", &key)? {
+        match self.database.get("calls", &self.call_key(call))? {
             Some(bytes) => Ok(Some(decoded(self.channel, &bytes)?)),
             None => Ok(None),
         }
@@ -189,6 +191,10 @@ impl ChannelStore {
 
     fn key(&self, number: u64) -> Vec<u8> {
         [self.channel.as_bytes().as_slice(), &number.to_be_bytes()].concat()
+    }
+
+    fn call_key(&self, call: &Hash) -> Vec<u8> {
+        [self.channel.as_bytes().as_slice(), call.as_bytes()].concat()
     }
 
     fn damaged(&self, reason: &str) -> StoreError {
@@ -208,13 +214,58 @@ impl Writer {
             let encoded = codec::encode(event);
             bytes += encoded.len();
             batch.put("events", self.store.key(index), encoded);
-            if let Event::Appended(appended) = event {
-                self.index(&mut batch, index, appended);
-            }
         }
+        self.index_all(&mut batch, events)?;
         self.store.database.write(batch, sync)?;
         self.next += events.len() as u64;
         self.since_snapshot += bytes;
+        Ok(())
+    }
+
+    /// Blocks and calls are found by the branch that the log is on: what was taken back is found no
+    /// more.
+    fn index_all(&self, batch: &mut Batch, events: &[Event]) -> Result<(), StoreError> {
+        for (place, (index, event)) in (self.next..).zip(events).enumerate() {
+            match event {
+                Event::Appended(appended) => self.index(batch, index, appended),
+                Event::RolledBack { to } => self.forget_above(batch, *to, &events[..place])?,
+                Event::Started { .. }
+                | Event::TermStarted { .. }
+                | Event::Acked { .. }
+                | Event::Promised { .. }
+                | Event::Certified { .. }
+                | Event::Diverged { .. }
+                | Event::Proposed { .. }
+                | Event::Voted { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the blocks above `to` out of the indices, those of `earlier` events too.
+    fn forget_above(
+        &self,
+        batch: &mut Batch,
+        to: Height,
+        earlier: &[Event],
+    ) -> Result<(), StoreError> {
+        let mut dropped: BTreeMap<Height, Appended> = BTreeMap::new();
+        let mut height = to.next();
+        while let Some(appended) = self.store.block(height)? {
+            dropped.insert(height, appended);
+            height = height.next();
+        }
+        for event in earlier {
+            if let Event::Appended(appended) = event {
+                dropped.insert(appended.block.height(), appended.clone());
+            }
+        }
+        for (height, appended) in dropped.range(to.next()..) {
+            batch.delete("blocks", self.store.key(height.0));
+            for call in appended.block.transactions.iter().filter_map(Transaction::as_call) {
+                batch.delete("calls", self.store.call_key(&call.hash()));
+            }
+        }
         Ok(())
     }
 
@@ -223,8 +274,7 @@ impl Writer {
         batch.put("blocks", self.store.key(height.0), index.to_be_bytes().to_vec());
         for (place, transaction) in (0u32..).zip(&appended.block.transactions) {
             if let Some(call) = transaction.as_call() {
-                let channel = self.store.channel.as_bytes().as_slice();
-                let key = [channel, call.hash().as_bytes()].concat();
+                let key = self.store.call_key(&call.hash());
                 batch.put("calls", key, codec::encode(&(height, place)));
             }
         }

@@ -379,6 +379,7 @@ fn describe(notice: &Notice) -> String {
         Notice::Heights { certified, finalised, settled } => {
             format!("certified {certified}, final {finalised}, settled {settled}")
         }
+        Notice::RolledBack { to } => format!("taken back: the blocks above {to}"),
         Notice::Lagged { resume_from } => format!("too slow: resuming at {resume_from}"),
     }
 }

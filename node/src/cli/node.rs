@@ -245,6 +245,7 @@ pub(crate) fn describe_channel(status: &ChannelStatus) -> String {
     );
     let notes = [
         ("chain unreachable", &status.chain_unreachable),
+        ("nothing is certified", &status.lacking_quorum),
         ("can't store, signing nothing", &status.storage),
         ("last settlement failed", &status.settlement_error),
     ];

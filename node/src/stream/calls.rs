@@ -260,7 +260,7 @@ fn run_view(
     let values = sandbox.view(&tip.state, &context, &function, type_args, &args, VIEW_GAS)?;
     let decode = |(ty, bytes): &(TypeAbi, Vec<u8>)| json::decode(sandbox.abi(), ty, bytes);
     let values = values.iter().map(decode).collect::<Result<_, _>>()?;
-    Ok(Viewed { height: tip.height, values })
+    Ok(Viewed { height: tip.height, stale: view.status.lacking_quorum.is_some(), values })
 }
 
 fn prepare(
@@ -452,7 +452,8 @@ impl StateChannelApiServer for ChannelServer {
         let canonical = rpc(parsed.map_err(refuse))?.to_string();
         let bytes = view::read(&tip.state, &StateKey::resource(address, canonical.clone()));
         let resource = view::resource(&handle.sandbox, address, &canonical, bytes.as_deref());
-        Ok(ResourceRead { height: tip.height, resource })
+        let stale = view.status.lacking_quorum.is_some();
+        Ok(ResourceRead { height: tip.height, stale, resource })
     }
 
     async fn blocks(

@@ -162,6 +162,7 @@ impl Feed {
                 Notice::Block {
                     height: block.height(),
                     hash: block.hash(),
+                    parent: block.header.parent,
                     time: block.header.time,
                     state_root: block.header.state_root,
                     changes: changes.collect(),
@@ -172,7 +173,10 @@ impl Feed {
             (Notification::Heights { certified, finalised, settled }, _) => {
                 Notice::Heights { certified, finalised, settled }
             }
-            (Notification::Block { .. }, Update::Heights { .. }) => return Ok(()),
+            (Notification::RolledBack { to }, _) => Notice::RolledBack { to },
+            (Notification::Block { .. }, Update::Heights { .. } | Update::RolledBack { .. }) => {
+                return Ok(());
+            }
         };
         self.send(&notice).await
     }

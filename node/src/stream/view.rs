@@ -41,6 +41,9 @@ pub(super) fn status(handle: &ChannelHandle, view: &View) -> ChannelStatus {
         closed: status.closed,
         chain_unreachable: status.chain_unreachable.clone(),
         storage: view.storage.clone(),
+        lacking_quorum: status.lacking_quorum.map(|(heard, of)| {
+            format!("hears members of weight {heard} of {of}: too few to certify anything")
+        }),
         settlement_error: view.settlement_error.clone(),
     }
 }

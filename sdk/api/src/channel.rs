@@ -67,6 +67,8 @@ pub struct ChannelStatus {
     pub chain_unreachable: Option<String>,
     /// Why the node can't store, if it can't: it signs nothing until it can.
     pub storage: Option<String>,
+    /// Why nothing can be certified here, if so: reads go on and may be stale, calls are refused.
+    pub lacking_quorum: Option<String>,
     /// Why the last settlement attempt of this node failed, if it did.
     pub settlement_error: Option<String>,
 }
@@ -105,6 +107,8 @@ pub enum At {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Viewed {
     pub height: Height,
+    /// Whether the node hears too few members: others may be further by now.
+    pub stale: bool,
     pub values: Vec<Value>,
 }
 
@@ -120,6 +124,8 @@ pub struct ResourceView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResourceRead {
     pub height: Height,
+    /// Whether the node hears too few members: others may be further by now.
+    pub stale: bool,
     pub resource: ResourceView,
 }
 
@@ -223,10 +229,12 @@ pub struct BlockView {
 pub enum Notice {
     /// The state to start from, when the subscriber gave no height to resume at.
     Snapshot { height: Height, state_root: Hash, resources: Vec<ResourceView> },
-    /// A block ran. Delivered once each, in order, without gaps.
+    /// A block ran. Delivered in order, without gaps, each once unless it is rolled back.
     Block {
         height: Height,
         hash: Hash,
+        /// Hash of the block before.
+        parent: Hash,
         time: Time,
         state_root: Hash,
         changes: Vec<ResourceView>,
@@ -241,6 +249,9 @@ pub enum Notice {
         finalised: Height,
         settled: Height,
     },
+    /// The blocks above this height are taken back, which happens to uncertified ones when the leader
+    /// changes: what comes next follows it.
+    RolledBack { to: Height },
     /// The subscriber was too slow and is dropped: subscribe again from this height.
     Lagged { resume_from: Height },
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fairway_api::{StateChannelApiClient, channel::Notice};
-use fairway_types::{ChannelId, Height, Refusal, subscription::Filter};
+use fairway_types::{ChannelId, Hash, Height, Refusal, subscription::Filter};
 use jsonrpsee::core::client::Subscription;
 
 use crate::{Connection, Error};
@@ -11,13 +11,18 @@ use crate::{Connection, Error};
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Notices of one channel, in log order: every block once, none left out, across reconnects and
-/// after falling behind.
+/// after falling behind. Blocks that the node takes back are named by [`Notice::RolledBack`], also
+/// when that happened while there was no connection.
 pub struct Notices {
     connection: Connection,
     channel: ChannelId,
     filter: Filter,
     /// The first height not delivered yet, once one is known.
     next: Option<Height>,
+    /// The hash of the block before it, if this subscription has seen it.
+    last: Option<Hash>,
+    /// The last height that can't be taken back.
+    finalised: Height,
     stream: Option<Subscription<Notice>>,
 }
 
@@ -28,7 +33,9 @@ impl Notices {
         from: Option<Height>,
         filter: Filter,
     ) -> Result<Self, Error> {
-        let mut notices = Self { connection, channel, filter, next: from, stream: None };
+        let (last, finalised) = (None, Height::ZERO);
+        let stream = None;
+        let mut notices = Self { connection, channel, filter, next: from, last, finalised, stream };
         notices.stream = Some(notices.subscribe().await?);
         Ok(notices)
     }
@@ -68,6 +75,10 @@ impl Notices {
                         tokio::time::sleep(PAUSE).await;
                     }
                 }
+                Some(Ok(notice)) if self.is_elsewhere(&notice) => {
+                    self.stream = None;
+                    return Some(self.go_back(self.finalised));
+                }
                 Some(Ok(notice)) => {
                     if self.take(&notice) {
                         return Some(notice);
@@ -81,15 +92,38 @@ impl Notices {
         }
     }
 
+    /// Whether the block follows another one than this subscription has seen.
+    fn is_elsewhere(&self, notice: &Notice) -> bool {
+        let Notice::Block { height, parent, .. } = notice else { return false };
+        self.next == Some(*height) && self.last.is_some_and(|last| last != *parent)
+    }
+
+    fn go_back(&mut self, to: Height) -> Notice {
+        self.next = Some(to.next());
+        self.last = None;
+        Notice::RolledBack { to }
+    }
+
     /// Whether the notice is new.
     fn take(&mut self, notice: &Notice) -> bool {
-        let (Notice::Block { height, .. } | Notice::Snapshot { height, .. }) = notice else {
-            return true;
+        let (height, hash) = match notice {
+            Notice::Block { height, hash, .. } => (*height, Some(*hash)),
+            Notice::Snapshot { height, .. } => (*height, None),
+            Notice::Heights { finalised, .. } => {
+                self.finalised = self.finalised.max(*finalised);
+                return true;
+            }
+            Notice::RolledBack { to } => {
+                self.go_back(*to);
+                return true;
+            }
+            Notice::Lagged { .. } => return true,
         };
-        if self.next.is_some_and(|next| *height < next) {
+        if self.next.is_some_and(|next| height < next) {
             return false;
         }
         self.next = Some(height.next());
+        self.last = hash;
         true
     }
 }

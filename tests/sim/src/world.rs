@@ -120,6 +120,10 @@ pub struct Report {
     pub calls_certified: u64,
     pub calls_refused: u64,
     pub settlements: u64,
+    /// Times that a node took blocks back.
+    pub rolled_back: u64,
+    /// The highest view of any epoch.
+    pub views: u64,
     pub invariants_checked: u64,
 }
 
@@ -364,8 +368,12 @@ impl World {
 
     /// A subscriber of each node sees every block once, in order.
     fn publish(&mut self, node: usize, update: &Update) -> Result<(), Broken> {
+        let subscriber = &mut self.subscribers[node];
+        if let Update::RolledBack { .. } = update {
+            self.report.rolled_back += 1;
+            subscriber.on_update(update);
+        }
         if let Update::Block { block, .. } = update {
-            let subscriber = &mut self.subscribers[node];
             let expected = subscriber.cursor();
             if block.height() < expected {
                 return Ok(());

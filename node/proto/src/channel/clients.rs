@@ -86,6 +86,7 @@ impl Channel {
             return Ok(());
         }
         self.check_call(&call)?;
+        self.check_quorum()?;
         self.wait_for(id, hash, wait)?;
         let result = self.pass_on(call, hash);
         if result.is_err() {
@@ -109,6 +110,17 @@ impl Channel {
         self.clients.on_the_way.insert(hash, call.clone());
         self.perform(Effect::Send { to: leader, message: Message::Forward(call) });
         Ok(())
+    }
+
+    /// P-79: a node that hears too few takes no calls: they would wait for nobody knows how long.
+    fn check_quorum(&self) -> Result<(), Refusal> {
+        match self.lacking_quorum() {
+            None => Ok(()),
+            Some((heard, of)) => {
+                let reason = format!("this node hears members of weight {heard} of {of}");
+                Err(Refusal::NoLeader { reason })
+            }
+        }
     }
 
     fn expected_sequence(&self, call: &SignedCall) -> fairway_types::SequenceNumber {

@@ -1,6 +1,6 @@
 //! Where a channel stands, for people and scripts.
 
-use fairway_types::{Height, JoinSequence, NodeId, Term, Time};
+use fairway_types::{Height, JoinSequence, NodeId, Term, Time, Weight};
 
 use super::Channel;
 
@@ -35,6 +35,8 @@ pub struct ChannelStatus {
     pub finalised: Height,
     pub settled: Height,
     pub members: Vec<MemberStatus>,
+    /// Weight heard and of all voters, when those heard can certify nothing.
+    pub lacking_quorum: Option<(Weight, Weight)>,
     /// Calls waiting to be ordered.
     pub queued: usize,
     pub closed: bool,
@@ -64,6 +66,7 @@ impl Channel {
             finalised: self.log.finalised(),
             settled: self.settled_height(),
             members: self.member_statuses(),
+            lacking_quorum: self.lacking_quorum(),
             queued: self.pool.len(),
             closed: self.log.is_closed(),
             chain_unreachable: self.chain.unreachable().map(str::to_owned),

@@ -34,6 +34,7 @@ pub(super) struct ViewChanges {
     entered_at: Time,
     /// When the channel last moved: a certificate came, or the first block that waits for one.
     moved_at: Time,
+    started_at: Time,
     /// When this node last had nothing against its leader.
     content_at: Time,
     /// Terms in a row that brought no certificate.
@@ -51,6 +52,7 @@ impl Channel {
     /// P-70: once this node is discontent with its leader, or enough others are, it wishes for the
     /// next view; and promises the highest that a quorum wishes for.
     pub(super) fn watch_leader(&mut self) {
+        self.changes.started_at = later(self.changes.started_at, self.now);
         self.changes.entered_at = later(self.changes.entered_at, self.now);
         self.changes.moved_at = later(self.changes.moved_at, self.now);
         self.changes.content_at = later(self.changes.content_at, self.now);
@@ -363,18 +365,26 @@ impl Channel {
         self.changes.promises.retain(|_, promise| promise.term() >= term);
     }
 
-    /// Weight of the registered members that are heard, this node among them.
+    /// P-79: the weight of the voters that this node hears and of them all, when those it hears are
+    /// too few to certify anything.
     #[must_use]
-    pub fn reachable(&self) -> (Weight, Weight) {
-        let Some(tip) = self.log.tip() else { return (Weight(0), Weight(0)) };
-        let epoch = self.log.term().epoch;
+    pub fn lacking_quorum(&self) -> Option<(Weight, Weight)> {
         let fresh = 2 * self.env.limits.leader_timeout;
+        let starts = self.now.since(self.changes.started_at) <= fresh;
+        let (heard, of) = self.heard_weight(fresh)?;
+        (!starts && !quorum::is_quorum(heard, of)).then_some((heard, of))
+    }
+
+    fn heard_weight(&self, fresh: u64) -> Option<(Weight, Weight)> {
+        let tip = self.log.tip()?;
+        let epoch = self.log.term().epoch;
         let is_heard = |node: &NodeId| {
             let heard = self.peers.heard().get(node);
             *node == self.me || heard.is_some_and(|heard| self.now.since(heard.at) <= fresh)
         };
         let voters = || quorum::voters(&self.log, &tip.members, epoch);
-        (weight(voters().filter(|member| is_heard(&member.node))), weight(voters()))
+        let heard = weight(voters().filter(|member| is_heard(&member.node)));
+        Some((heard, weight(voters())))
     }
 }
 
@@ -391,6 +401,7 @@ fn signers(opening: &TermCertificate) -> BTreeSet<NodeId> {
 }
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
 mod tests {
     use std::sync::Arc;
 
@@ -528,9 +539,17 @@ mod tests {
         bench.wait(4_000);
         for node in &bench.nodes {
             assert_eq!(node.log().certified(), Height(1), "two of four are no quorum");
-            let (heard, of) = node.reachable();
-            assert!(!quorum::is_quorum(heard, of));
+            assert_eq!(node.lacking_quorum(), Some((Weight(2), Weight(4))));
         }
+        let refused = sign(2, SequenceNumber(0), nothing(), bench.now.plus(60_000));
+        let id = bench.request(0, refused);
+        let answer = bench.effects.iter().find_map(|(_, effect)| match effect {
+            Effect::Reply { id: answered, result: Err(refusal) } if *answered == id => {
+                Some(refusal)
+            }
+            _ => None,
+        });
+        assert_eq!(answer.map(fairway_types::Refusal::name), Some("no_leader"));
         bench.cut.clear();
         bench.wait(3_000);
         assert_agreed(&bench, &[0, 1, 2, 3]);
