@@ -9,7 +9,7 @@ use fairway_proto::{
         snapshot::Snapshot,
     },
 };
-use fairway_types::{ChannelId, Execute, Keypair, Time, codec};
+use fairway_types::{ChannelId, Execute, Height, Keypair, Time, codec};
 
 use crate::chain::CHAIN;
 
@@ -105,6 +105,32 @@ impl Node {
             Ok(snapshot) => apply_all(Log::restore(snapshot), &self.stored[*events..]),
             Err(error) => unreachable!("a stored snapshot does not decode: {error}"),
         }
+    }
+
+    /// Where the node stands, in a line: its last blocks as `height:hash@term`.
+    #[must_use]
+    pub fn standing(&self) -> String {
+        let status = self.channel.status();
+        let log = self.channel.log();
+        let blocks: Vec<String> = log
+            .entries_from(Height(status.head.0.saturating_sub(6)))
+            .map(|entry| {
+                let opens = if entry.block.opening.is_some() { "*" } else { "" };
+                let header = &entry.block.header;
+                format!("{}:{}@{}{opens}", header.height, entry.hash.short(), header.term)
+            })
+            .collect();
+        format!(
+            "{} {:?} term {} head {} certified {} final {} settled {}: {}",
+            self.keypair.node_id().short(),
+            status.role,
+            status.term,
+            status.head,
+            status.certified,
+            status.finalised,
+            status.settled,
+            blocks.join(" ")
+        )
     }
 
     #[must_use]

@@ -559,8 +559,8 @@ impl World {
                 return self.nodes.iter().try_for_each(|node| self.invariants.check_replay(node));
             }
         }
-        let heads: Vec<_> = self.nodes.iter().map(|node| node.channel.status()).collect();
-        Err(Broken(format!("no progress beyond {goal} after healing: {heads:#?}")))
+        let standings: Vec<String> = self.nodes.iter().map(Node::standing).collect();
+        Err(Broken(format!("no progress beyond {goal} after healing:\n{}", standings.join("\n"))))
     }
 
     /// Who was paid and is gone from the chain need not catch up: nobody serves it any more.

@@ -304,12 +304,16 @@ impl Channel {
     }
 
     /// P-46: whether enough of those whom this node may believe signed: 2/3 of the members the chain
-    /// knows; or, for a registered member, 2/3 of those registered with it: they may all have left and
-    /// been paid since. A newcomer has nobody but the chain to tell it who its members are.
+    /// knows; or 2/3 of those registered where this node's log ends. A registered member believes
+    /// them even when all have left and been paid since; a newcomer those alone whom the chain still
+    /// knows.
     pub(super) fn vouches(&self, certificate: &Certificate) -> bool {
-        let tip = self.log.tip().filter(|tip| tip.members.contains_key(&self.me));
-        let here = tip.is_some_and(|tip| quorum::is_signed_by_quorum(certificate, &tip.members));
-        here || self.chain.vouches(certificate)
+        let Some(tip) = self.log.tip() else { return false };
+        let mut believed = certificate.clone();
+        if !tip.members.contains_key(&self.me) {
+            believed.signatures.retain(|(node, _)| self.chain.knows(node));
+        }
+        quorum::is_signed_by_quorum(&believed, &tip.members) || self.chain.vouches(certificate)
     }
 
     fn invalid(&self, block: &Block, index: u32, refusal: &Refusal) -> Box<Evidence> {

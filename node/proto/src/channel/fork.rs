@@ -78,14 +78,21 @@ impl Channel {
             quorum::opens(&self.log, members, epoch, &promised) || self.chain.trusts(&promised);
         enough
             && self.is_higher(opening, branch)
-            && self.keeps_lock(opening, &promised)
+            && self.keeps_lock(opening, &promised, branch.fork)
             && self.branch_has(&self.selected(opening, members), branch)
     }
 
     /// P-76: what a registered quorum certified is given up only for a registered quorum's promises,
     /// or for a higher certificate of such a quorum.
-    fn keeps_lock(&self, opening: &TermCertificate, promised: &BTreeSet<NodeId>) -> bool {
-        let Some(lock) = self.log.proof() else { return true };
+    fn keeps_lock(
+        &self,
+        opening: &TermCertificate,
+        promised: &BTreeSet<NodeId>,
+        fork: Height,
+    ) -> bool {
+        let Some(lock) = self.log.proof().filter(|lock| lock.ack.height > fork) else {
+            return true;
+        };
         let members = self.log.members_before(lock.ack.height);
         members.is_some_and(|members| quorum::is_registered_quorum(members, promised))
             || opening

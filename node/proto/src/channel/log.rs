@@ -471,10 +471,10 @@ impl Log {
         if term.view == View::default() {
             return granted.map(|member| member.node);
         }
-        let known = |sequence| tip.members.values().find(|member| member.join_sequence == sequence);
         let first = granted.map(|member| member.join_sequence);
         let sequence = leader_in_turn(&grant.valid, first, term.view)?;
-        known(sequence).map(|member| member.node)
+        let mut known = tip.members.values().chain(tip.leavers.values());
+        known.find(|member| member.join_sequence == sequence).map(|member| member.node)
     }
 
     /// What this node promised when the last term began with its help.

@@ -168,6 +168,7 @@ impl Channel {
     /// stores them before it performs the effects.
     pub fn handle(&mut self, now: Time, vm: &impl Execute, input: Input) -> Step {
         self.now = self.now.max(now);
+        self.changes.begin(self.now);
         match input {
             Input::Client { id, request } => self.on_request(id, request),
             Input::Peer { from, message } => self.on_message(from, message.into_inner(), vm),

@@ -101,10 +101,11 @@ impl Channel {
         if news {
             self.watch_leader();
         }
-        if self.leads() && self.log.is_open() {
-            if behind {
-                self.send_certificates(from);
-            }
+        let leads = self.leads();
+        if behind && (leads || !self.log.is_open()) {
+            self.send_certificates(from);
+        }
+        if leads {
             return;
         }
         let last = self.log.acked().copied();

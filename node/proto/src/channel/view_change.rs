@@ -3,7 +3,10 @@
 //! A wish binds nobody and travels with heartbeats; a promise is signed, stored and kept. So a node
 //! that alone can't hear the leader takes nothing away from the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use fairway_types::{
     Ack, Certificate, Epoch, Height, NodeId, Place, Promise, SignedViewChange, Term,
@@ -12,7 +15,7 @@ use fairway_types::{
 
 use super::{
     Channel,
-    log::{Tip, weight},
+    log::weight,
     output::{Effect, Event},
     quorum::{self, Members},
     selection::{Selected, Voters, select},
@@ -42,6 +45,16 @@ pub(super) struct ViewChanges {
 }
 
 impl ViewChanges {
+    /// The first thing that happens after a start: all patience begins now.
+    pub(super) fn begin(&mut self, now: Time) {
+        if self.started_at == Time::ZERO {
+            self.started_at = now;
+            self.entered_at = now;
+            self.moved_at = now;
+            self.content_at = now;
+        }
+    }
+
     /// When this node last had nothing against its leader.
     pub(super) fn content_at(&self) -> Time {
         self.content_at
@@ -52,13 +65,9 @@ impl Channel {
     /// P-70: once this node is discontent with its leader, or enough others are, it wishes for the
     /// next view; and promises the highest that a quorum wishes for.
     pub(super) fn watch_leader(&mut self) {
-        self.changes.started_at = later(self.changes.started_at, self.now);
-        self.changes.entered_at = later(self.changes.entered_at, self.now);
-        self.changes.moved_at = later(self.changes.moved_at, self.now);
-        self.changes.content_at = later(self.changes.content_at, self.now);
         self.follow_grants();
-        let Some(tip) = self.log.tip().filter(|tip| self.may_change(tip)) else { return };
-        let wish = self.own_wish(&tip);
+        let Some(electorate) = self.electorate() else { return };
+        let wish = self.own_wish(&electorate);
         if wish == self.log.term() && self.log.is_open() {
             self.changes.content_at = self.now;
         }
@@ -68,7 +77,7 @@ impl Channel {
         }
         let term = self.log.term();
         let wished =
-            self.highest_wished(|nodes| quorum::opens(&self.log, &tip.members, term.epoch, nodes));
+            self.highest_wished(|nodes| quorum::opens(&self.log, &electorate, term.epoch, nodes));
         if let Some(next) = wished.filter(|next| *next > term && next.epoch == term.epoch) {
             self.promise(next);
         }
@@ -81,27 +90,30 @@ impl Channel {
 
     /// When this node loses its patience with the leader, if nothing comes until then.
     pub(super) fn patience_ends(&self) -> Option<Time> {
-        let tip = self.log.tip().filter(|tip| self.may_change(tip))?;
+        let electorate = self.electorate()?;
         let other = self.log.leader().is_none_or(|leader| leader != self.me);
         let ends = self.discontent_at();
-        (other && ends > self.now && tip.members.len() > 1).then_some(ends)
+        (other && ends > self.now && electorate.len() > 1).then_some(ends)
     }
 
-    fn may_change(&self, tip: &Tip) -> bool {
-        tip.members.contains_key(&self.me) && !self.has_left()
+    /// Those who change the term, if this node is one of them: the set registered after the highest
+    /// certified block. Who left goes on until that is certain.
+    fn electorate(&self) -> Option<Arc<Members>> {
+        let members = self.log.members_before(self.log.certified().next())?;
+        (members.contains_key(&self.me) && !self.has_left()).then(|| Arc::clone(members))
     }
 
     /// The next view once this node is discontent; at least what more than a third of the weight
     /// wishes for, so that nobody is left with a leader that serves only some.
-    fn own_wish(&self, tip: &Tip) -> Term {
+    fn own_wish(&self, electorate: &Members) -> Term {
         let term = self.log.term();
         let leads = self.log.leader() == Some(self.me);
         let discontent =
             self.log.evidence().is_some() || !leads && self.now >= self.discontent_at();
         let own = if discontent { next_view(term) } else { term };
-        let whole = weight(tip.members.values());
+        let whole = weight(electorate.values());
         let third = |nodes: &BTreeSet<NodeId>| {
-            let part = weight(tip.members.values().filter(|member| nodes.contains(&member.node)));
+            let part = weight(electorate.values().filter(|member| nodes.contains(&member.node)));
             3 * u128::from(part.0) > u128::from(whole.0)
         };
         let others = self.highest_wished(third).filter(|wished| wished.epoch == term.epoch);
@@ -150,8 +162,7 @@ impl Channel {
     /// P-71: a granted epoch begins with promises, as a view does.
     pub(super) fn follow_grants(&mut self) {
         let Some(epoch) = self.log.last_epoch() else { return };
-        let registered = self.log.tip().is_some_and(|tip| tip.members.contains_key(&self.me));
-        if epoch > self.log.term().epoch && registered {
+        if epoch > self.log.term().epoch && self.electorate().is_some() {
             self.promise(Term { epoch, view: View::default() });
         }
     }
@@ -310,10 +321,7 @@ impl Channel {
     }
 
     /// The set registered after the block of the opening's highest certificate.
-    pub(super) fn base_members(
-        &self,
-        opening: &TermCertificate,
-    ) -> Option<&std::sync::Arc<Members>> {
+    pub(super) fn base_members(&self, opening: &TermCertificate) -> Option<&Arc<Members>> {
         self.log.members_before(opening.base_height().next())
     }
 
@@ -388,10 +396,6 @@ impl Channel {
     }
 }
 
-fn later(time: Time, now: Time) -> Time {
-    if time == Time::ZERO { now } else { time }
-}
-
 fn next_view(term: Term) -> Term {
     Term { epoch: term.epoch, view: View(term.view.0.saturating_add(1)) }
 }
@@ -403,8 +407,6 @@ fn signers(opening: &TermCertificate) -> BTreeSet<NodeId> {
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
 mod tests {
-    use std::sync::Arc;
-
     use fairway_types::{Block, SequenceNumber, Verified, call::CallStatus, codec};
 
     use super::{
