@@ -54,13 +54,15 @@ fn block(transactions: Vec<Transaction>) -> Block {
         term: Term::default(),
         time: Time(0),
         justified: Height::ZERO,
+        opening: None,
         transactions_root: Hash::ZERO,
         effects_root: Hash::ZERO,
         state_root: Hash::ZERO,
         extension: Vec::new(),
     };
     let leader = NodeId::ZERO;
-    Block { header, transactions, justification: None, leader, signature: Signature::ZERO }
+    let signature = Signature::ZERO;
+    Block { header, transactions, justification: None, opening: None, leader, signature }
 }
 
 fn call(type_args: usize, args: usize) -> SignedCall {

@@ -8,10 +8,10 @@ use fairway_ledger::{
     store::{StoredBlock, StoredEvent},
 };
 use fairway_proto::{Event, Message, channel::output::Appended, message::Heartbeat};
-use fairway_sim::{Plan, World};
+use fairway_sim::{Plan, World, node::Node};
 use fairway_types::{
-    Address, Certificate, ChainId, ExecutionStatus, Gas, Hash, Height, Keypair, MoveEvent, Refusal,
-    SequenceNumber, SignedAck, SignedCall, StateKey, Term, Time, Transaction,
+    Address, Certificate, ChainId, ExecutionStatus, Gas, Hash, Height, Keypair, MoveEvent, Promise,
+    Refusal, SequenceNumber, SignedAck, SignedCall, StateKey, Term, Time, Transaction,
     block::CertifiedBlock,
     chain::{ChannelRecord, Observation},
     codec, contract,
@@ -32,6 +32,7 @@ const EARLY: Height = Height(3);
 
 pub(super) struct Run {
     stored: Vec<Event>,
+    promise: Promise,
     record: ChannelRecord,
     /// `(events covered, snapshot)`, as a node's row holds it.
     early: Vec<u8>,
@@ -50,10 +51,13 @@ impl Run {
                 early = Some(snapshot(&world));
             }
         }
+        let promised = |node: &Node| node.channel.log().promise().cloned();
+        let promise = world.nodes.iter().find_map(promised);
         let node = &world.nodes[1];
         let decoded = |bytes: &Vec<u8>| codec::decode("event", bytes).ok();
         Self {
             stored: node.stored.iter().filter_map(decoded).collect(),
+            promise: promise.unwrap_or_else(|| panic!("the run changed no term")),
             record: world.chain.record().clone(),
             early: early.unwrap_or_default(),
             late: snapshot(&world),
@@ -80,6 +84,10 @@ impl Run {
             .iter()
             .find_map(|event| if let Event::Acked { ack } = event { Some(ack) } else { None });
         found.unwrap_or_else(|| panic!("the run acked nothing"))
+    }
+
+    fn promise(&self) -> &Promise {
+        &self.promise
     }
 
     fn proposal(&self) -> &SignedProposal {
@@ -109,7 +117,9 @@ impl Run {
         };
         let mut found: Vec<(&'static str, CertifiedBlock)> = Vec::new();
         for appended in self.appended() {
-            let name = appended.block.transactions.first().map_or("empty", name);
+            let opens = appended.block.opening.is_some();
+            let first = appended.block.transactions.first().map_or("empty", name);
+            let name = if opens { "opening" } else { first };
             if found.iter().all(|(known, _)| *known != name) {
                 let block = Arc::clone(&appended.block);
                 found.push((name, CertifiedBlock { block, certificate: None }));
@@ -165,6 +175,7 @@ impl Run {
             head_hash: Hash([4; 32]),
             certified: Height(5),
             finalised: Height(4),
+            wish: Term::default(),
             leader_latency: 300,
             hops: 1,
         };
@@ -194,6 +205,7 @@ impl Run {
             ("sync-blocks", Message::SyncBlocks(vec![blocks[0].1.clone(), blocks[1].1.clone()])),
             ("proposal", Message::Proposal(self.proposal().clone())),
             ("vote", Message::Vote(self.vote().clone())),
+            ("view-change", Message::ViewChange(Box::new(self.promise().clone()))),
             ("report-double-block", Message::Report(Box::new(twice))),
             ("report-invalid", Message::Report(Box::new(invalid))),
             ("report-divergence", Message::Report(Box::new(self.divergence()))),

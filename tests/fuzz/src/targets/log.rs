@@ -35,6 +35,8 @@ fn is_next(log: &Log, event: &Event) -> bool {
         Event::Started { .. } => log.genesis().is_none(),
         Event::TermStarted { .. }
         | Event::Acked { .. }
+        | Event::Promised { .. }
+        | Event::RolledBack { .. }
         | Event::Certified { .. }
         | Event::Diverged { .. }
         | Event::Proposed { .. }
