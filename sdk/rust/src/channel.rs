@@ -149,6 +149,16 @@ impl Channel {
     }
 
     /// Runs a read-only function on the newest state.
+    /// The number that the account's next call must have.
+    pub async fn sequence(&self, account: Address) -> Result<SequenceNumber, Error> {
+        let id = self.id;
+        self.connection
+            .request(|client| async move {
+                StateChannelApiClient::sequence(&*client, id, account).await
+            })
+            .await
+    }
+
     pub async fn view(&self, function: &str, args: &[Value]) -> Result<Vec<Value>, Error> {
         self.view_at(function, args, At::Head).await
     }
@@ -303,7 +313,8 @@ impl Member {
         self.order(Operation::Close, CallStatus::Certified).await
     }
 
-    /// Signs and orders one operation. A busy node is asked again with the same call.
+    /// Signs and orders one operation. A node that is busy, or has no leader at the moment, is asked
+    /// again with the same call.
     pub async fn order(&self, operation: Operation, wait: CallStatus) -> Result<CallReport, Error> {
         let _place = self.under_way.acquire().await;
         let signed = self.sign(operation).await?;
@@ -316,8 +327,10 @@ impl Member {
                 })
                 .await
         };
-        let busy = |error: &Error| matches!(error.refusal(), Some(Refusal::Busy { .. }));
-        let result = send.retry(PATIENCE).when(busy).await;
+        let passes = |error: &Error| {
+            matches!(error.refusal(), Some(Refusal::Busy { .. } | Refusal::NoLeader { .. }))
+        };
+        let result = send.retry(PATIENCE).when(passes).await;
         if result.as_ref().is_err_and(|error| !used_its_number(error)) {
             // The number may or may not be used: the node knows.
             self.numbers.lock().await.next = None;
@@ -345,15 +358,7 @@ impl Member {
         let mut numbers = self.numbers.lock().await;
         let number = match numbers.next {
             Some(number) => number,
-            None => {
-                let (id, account) = (self.channel.id, self.address());
-                self.channel
-                    .connection
-                    .request(|client| async move {
-                        StateChannelApiClient::sequence(&*client, id, account).await
-                    })
-                    .await?
-            }
+            None => self.channel.sequence(self.address()).await?,
         };
         numbers.next = Some(number.next());
         Ok(number)

@@ -121,10 +121,12 @@ pub fn is_signed_by_quorum(certificate: &Certificate, members: &Members) -> bool
     is_quorum(weight(part), weight(members.values()))
 }
 
-/// Whether every registered member acked.
+/// Whether every registered member acked, as a voter of the epoch: of fewer voters a third may lie
+/// later about what was certified.
 fn is_complete(log: &Log, certificate: &Certificate) -> bool {
-    log.members_before(certificate.ack.height)
-        .is_some_and(|members| members.values().all(|member| signed(certificate, member)))
+    let Some(members) = log.members_before(certificate.ack.height) else { return false };
+    let voting = voters(log, members, certificate.ack.term.epoch).count();
+    voting == members.len() && members.values().all(|member| signed(certificate, member))
 }
 
 /// How much a certificate settles: less than a registered quorum, one, everybody.
@@ -223,6 +225,21 @@ mod tests {
         assert_eq!(log.finalised(), Height(0));
         log.apply(&Event::Certified { certificate: bench::certificate(&second, &[0, 1, 3]) });
         assert_eq!(log.finalised(), Height(2), "who left goes on signing until then");
+    }
+
+    /// Of the two voters of three one may say later that it was another block; the third's ack proves
+    /// nothing to who asks those two.
+    #[test]
+    fn acks_of_all_make_nothing_final_where_not_all_are_voters() {
+        let mut bench = Bench::new(3);
+        bench.down.insert(2);
+        bench.grant(0, &[0, 1]);
+        let block = bench.cut_unheard();
+        let everybody = bench::certificate(&block, &[0, 1, 2]);
+        let mut log = bench.nodes[0].log().clone();
+        let before = log.finalised();
+        log.apply(&Event::Certified { certificate: everybody });
+        assert_eq!((log.certified(), log.finalised()), (block.height(), before));
     }
 
     fn appended(block: Arc<Block>, effects: Effects) -> Appended {

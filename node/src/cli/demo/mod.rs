@@ -1,6 +1,7 @@
 //! `fairway demo`: a ledger and four nodes as processes, real games, payments and a settlement,
 //! checked to the unit.
 
+mod failover;
 mod games;
 mod payments;
 mod report;
@@ -72,6 +73,7 @@ impl Demo {
         let mut stage = Stage::new(network, folder, shared, &self.examples).await?;
         stage.join(report).await?;
         stage.play(report, self.games, self.payments).await?;
+        stage.fail_over(report).await?;
         stage.settle(report).await?;
         Ok(stage)
     }

@@ -1,4 +1,4 @@
-//! The demo's scenes: join, play, settle.
+//! The demo's scenes: join, play, settle; the one in which a leader dies is beside them.
 
 use std::{
     path::{Path, PathBuf},
@@ -34,14 +34,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the scenes share.
 pub(super) struct Stage {
-    network: LocalNetwork,
-    clients: Vec<Client>,
+    pub(super) network: LocalNetwork,
+    pub(super) clients: Vec<Client>,
     ledger: Ledger,
     keys: Vec<Keypair>,
     home: PathBuf,
     examples: PathBuf,
     games: Option<ChannelId>,
-    payments: Option<ChannelId>,
+    pub(super) payments: Option<ChannelId>,
 }
 
 impl Stage {
@@ -126,7 +126,11 @@ impl Stage {
     }
 
     /// Waits until `done` says yes.
-    async fn until<F>(&self, what: &str, mut done: impl FnMut() -> F) -> anyhow::Result<()>
+    pub(super) async fn until<F>(
+        &self,
+        what: &str,
+        mut done: impl FnMut() -> F,
+    ) -> anyhow::Result<()>
     where
         F: Future<Output = anyhow::Result<bool>>,
     {
@@ -140,7 +144,7 @@ impl Stage {
         Ok(())
     }
 
-    async fn members(&self, channel: Option<ChannelId>) -> anyhow::Result<Vec<Member>> {
+    pub(super) async fn members(&self, channel: Option<ChannelId>) -> anyhow::Result<Vec<Member>> {
         let id = channel.context("the channel was not created")?;
         let mut members = Vec::new();
         for (client, key) in self.clients.iter().zip(&self.keys) {
@@ -189,7 +193,7 @@ impl Stage {
     }
 
     /// Every node holds the same blocks with the same roots.
-    async fn same_log(&self, channel: Option<ChannelId>) -> anyhow::Result<()> {
+    pub(super) async fn same_log(&self, channel: Option<ChannelId>) -> anyhow::Result<()> {
         let id = channel.context("the channel was not created")?;
         let mut channels: Vec<Channel> = Vec::new();
         for client in &self.clients {
