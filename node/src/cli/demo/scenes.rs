@@ -199,8 +199,11 @@ impl Stage {
         for client in &self.clients {
             channels.push(client.channel(id).await?);
         }
-        let first = channels.first().context("no nodes")?;
-        let head = first.info().await?.status.map_or(Height::ZERO, |status| status.certified);
+        let mut head = Height::ZERO;
+        for channel in &channels {
+            let status = channel.info().await?.status;
+            head = head.max(status.map_or(Height::ZERO, |status| status.certified));
+        }
         self.until("the same height on every node", || async {
             for channel in &channels {
                 let status = channel.info().await?.status;
