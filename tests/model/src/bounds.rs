@@ -27,8 +27,8 @@ pub enum Flaw {
     PromiseBindsNobody,
     /// A promise says nothing of what was acked below a block that was taken back.
     PromiseForgetsBelowFork,
-    /// A leader whose blocks were taken back opens its term once more.
-    LeaderReopens,
+    /// A leader whose blocks were taken back signs others in their places.
+    LeaderSignsTwice,
 }
 
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Bounds {
     pub liar: Option<Member>,
     /// Blocks that the liar signs.
     pub lies: usize,
+    /// Whether the liar's blocks come in pairs.
+    pub twins: bool,
     pub flaw: Flaw,
 }
 
@@ -52,7 +54,7 @@ impl Bounds {
     pub fn crashes(members: usize, heights: u8, terms: u8) -> Self {
         let grant = Grant { first_term: 0, leader: 0, valid: (0..members).collect() };
         let grants = vec![grant];
-        Self { members, heights, terms, grants, liar: None, lies: 0, flaw: Flaw::None }
+        Self { members, heights, terms, grants, liar: None, lies: 0, twins: true, flaw: Flaw::None }
     }
 
     /// The same with one liar, who signs at most `lies` blocks.

@@ -13,6 +13,15 @@ fn main() {
     if let Some(liar) = arg(4) {
         bounds = bounds.with_liar(liar, arg(5).unwrap_or(2));
     }
+    if let Some(again) = arg(7) {
+        let all: Vec<usize> = (0..members).collect();
+        bounds = bounds.with_grant(again as u8, liar_or(arg(8)), &all);
+    }
+    if let Some(flaw) = arg(9) {
+        use fairway_model::Flaw;
+        let flaws = [Flaw::None, Flaw::SelectionIgnoresAcked, Flaw::TwoChainForgetsInner, Flaw::PromiseBindsNobody, Flaw::PromiseForgetsBelowFork, Flaw::LeaderSignsTwice];
+        bounds = bounds.with_flaw(flaws[flaw]);
+    }
     let started = Instant::now();
     let checker =
         bounds.checker().target_state_count(arg(6).unwrap_or(2_000_000)).spawn_bfs().join();
@@ -30,7 +39,9 @@ fn main() {
             for action in path.into_actions() {
                 println!("   {action:?}");
             }
-            println!("{last:#?}");
+            println!("{}", fairway_model::state::short(&last));
         }
     }
 }
+
+fn liar_or(member: Option<usize>) -> usize { member.unwrap_or(0) }

@@ -47,13 +47,13 @@ impl Acting<'_> {
         self.bounds.leader(self.disk().term) == self.member
     }
 
-    /// Whether it may open its own term: a leader that signed a block in it has begun it already.
+    /// Whether it may sign the next block: a leader that signed one at that place has done so.
     #[must_use]
-    pub fn may_open(&self) -> bool {
-        let term = self.disk().term;
-        let last = self.disk().acks.last().and_then(|id| self.state.block(*id));
-        let began = last.is_some_and(|block| block.term == term);
-        self.leads() && !self.is_open() && (!began || self.bounds.flaw == Flaw::LeaderReopens)
+    pub fn may_cut(&self) -> bool {
+        let disk = self.disk();
+        let last = disk.acks.last().and_then(|id| self.state.rank(*id));
+        let next = (disk.term, self.state.height(disk.head) + 1);
+        self.leads() && (last < Some(next) || self.bounds.flaw == Flaw::LeaderSignsTwice)
     }
 
     /// Certificates of blocks in its log that it may have heard of by now, beside those it has.
@@ -131,7 +131,6 @@ impl Acting<'_> {
             opening: outcome.map(|outcome| outcome.opening),
             justified: proof.map(|block| Certified { block, registered: true }).or(carried),
             twin: false,
-            diverges: false,
             id: GENESIS,
         }
     }
@@ -205,17 +204,24 @@ impl Acting<'_> {
         blocks
     }
 
-    /// Goes over to the row of blocks that ends in `id`, as far as they re-execute, and acks the last.
+    /// Goes over to the row of blocks that ends in `id`, and acks the last.
     pub fn take(&mut self, id: BlockId) {
         let fork = self.state.fork(self.disk().head, id);
         let blocks = self.branch(id, fork);
-        if fork != self.disk().head {
-            self.take_back(fork);
-        }
-        for block in blocks.iter().take_while(|block| !block.diverges) {
+        self.leave_branch(id);
+        for block in &blocks {
             self.append(block);
         }
         self.ack_head();
+    }
+
+    /// Takes back what the row of blocks that ends in `id` leaves out. It may stay at that: the first
+    /// of them waits for the chain's word, or does not re-execute.
+    pub fn leave_branch(&mut self, id: BlockId) {
+        let fork = self.state.fork(self.disk().head, id);
+        if fork != self.disk().head {
+            self.take_back(fork);
+        }
     }
 
     /// P-29: of the current term only, never at or below what it acked before in it.

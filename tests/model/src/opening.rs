@@ -161,7 +161,7 @@ pub fn outcome(state: &State, bounds: &Bounds, promises: &[(Member, Promise)]) -
         | Flaw::TwoChainForgetsInner
         | Flaw::PromiseBindsNobody
         | Flaw::PromiseForgetsBelowFork
-        | Flaw::LeaderReopens => selected.hash().map(|hash| id(&hash)),
+        | Flaw::LeaderSignsTwice => selected.hash().map(|hash| id(&hash)),
     };
     let opening = Opening { base, proof: of(&opening.proof) };
     Outcome { opening, top: top.unwrap_or(GENESIS) }

@@ -36,8 +36,6 @@ pub struct Block {
     pub justified: Option<Certified>,
     /// Tells two blocks of a liar apart.
     pub twin: bool,
-    /// Nobody who executes it finds the same effects.
-    pub diverges: bool,
     pub id: BlockId,
 }
 
@@ -190,4 +188,36 @@ impl State {
         }
         self
     }
+}
+
+/// A state in few lines, for a person.
+#[must_use]
+pub fn short(state: &State) -> String {
+    let name = |id: &BlockId| match state.block(*id) {
+        Some(block) => format!("{}.{}:{:03x}", block.term, block.height, block.id.0 & 0xfff),
+        None => "-".to_owned(),
+    };
+    let opt = |id: &Option<BlockId>| id.as_ref().map_or("-".to_owned(), name);
+    let mut lines = Vec::new();
+    for block in &state.blocks {
+        let opening = block.opening.map(|it| format!(" opens over {}", opt(&it.base)));
+        let justified = opt(&block.justified.map(|it| it.block));
+        lines.push(format!(
+            "{} on {}{} carries {justified}{}",
+            name(&block.id),
+            name(&block.parent),
+            opening.unwrap_or_default(),
+            if block.twin { " twin" } else { "" }
+        ));
+    }
+    for (member, disk) in state.disks.iter().enumerate() {
+        let acks: Vec<_> = disk.acks.iter().map(name).collect();
+        let known: Vec<_> = disk.known.iter().map(|known| name(&known.block)).collect();
+        lines.push(format!("{member}: term {} head {} acks {acks:?} known {known:?}", disk.term, name(&disk.head)));
+        for said in &disk.promises {
+            let acked: Vec<_> = said.acked.iter().map(|(id, _)| name(id)).collect();
+            lines.push(format!("   promise {}: {} {acked:?}", said.term, opt(&said.certificate)));
+        }
+    }
+    lines.join("\n")
 }

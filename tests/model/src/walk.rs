@@ -22,6 +22,8 @@ pub enum Step {
     Open { member: Member, outcome: Outcome, heard: Option<Certified> },
     /// A member hears of a block.
     Take { member: Member, block: BlockId },
+    /// It takes its own blocks back for it, and cannot append it yet.
+    Stall { member: Member, block: BlockId },
     /// The liar signs a block.
     Lie { block: Block },
 }
@@ -50,6 +52,9 @@ impl Bounds {
                 acting.cut(Some(*outcome));
             }
             Step::Take { member, block } => self.acting(&mut next, *member).take(*block),
+            Step::Stall { member, block } => {
+                self.acting(&mut next, *member).leave_branch(*block);
+            }
             Step::Lie { block } => next.add(*block),
         }
         next
@@ -66,10 +71,11 @@ impl Bounds {
         let heard = || std::iter::once(None).chain(hearsay.iter().copied().map(Some));
         let registered = |heard: &Option<Certified>| heard.is_none_or(|heard| heard.registered);
         let room = state.height(acting.disk().head) < self.heights;
-        if acting.leads() && acting.is_open() && room {
+        let room = room && acting.may_cut();
+        if acting.is_open() && room {
             steps.extend(heard().filter(registered).map(|heard| Step::Cut { member, heard }));
         }
-        if acting.may_open() {
+        if acting.leads() && !acting.is_open() {
             self.opening_steps(&acting, room, steps);
         }
         if acting.disk().term + 1 < self.terms {
@@ -81,8 +87,12 @@ impl Bounds {
                 }
             }
         }
-        let takes = state.blocks.iter().filter(|block| acting.takes(block.id));
-        steps.extend(takes.map(|block| Step::Take { member, block: block.id }));
+        for block in state.blocks.iter().filter(|block| acting.takes(block.id)) {
+            steps.push(Step::Take { member, block: block.id });
+            if state.fork(acting.disk().head, block.id) != acting.disk().head {
+                steps.push(Step::Stall { member, block: block.id });
+            }
+        }
     }
 
     fn opening_steps(&self, acting: &Acting<'_>, room: bool, steps: &mut Vec<Step>) {
@@ -95,7 +105,7 @@ impl Bounds {
                 let opens = |heard| Step::Open { member, outcome: *outcome, heard };
                 steps.extend(heard.filter(|_| room).map(opens));
             } else if has(outcome.opening.base.unwrap_or(GENESIS)) && !has(outcome.top) {
-                let there = state.block(outcome.top).is_some_and(|block| !block.diverges);
+                let there = state.block(outcome.top).is_some();
                 steps.extend(there.then_some(Step::Fetch { member, top: outcome.top }));
             }
         }
@@ -115,13 +125,13 @@ impl Bounds {
                 let block = Block { justified, twin, ..block }.named();
                 let is_new = !state.blocks.contains(&block);
                 let first = Block { twin: false, ..block }.named();
-                let in_turn = !twin || state.blocks.contains(&first);
+                let in_turn = !twin || self.twins && state.blocks.contains(&first);
                 if is_new && in_turn {
                     steps.push(Step::Lie { block });
                 }
             }
         };
-        let parents = state.blocks.iter().filter(|block| !block.diverges).map(|block| block.id);
+        let parents = state.blocks.iter().map(|block| block.id);
         for parent in std::iter::once(GENESIS).chain(parents) {
             if state.height(parent) >= self.heights {
                 continue;
@@ -141,7 +151,6 @@ impl Bounds {
             opening: None,
             justified: None,
             twin: false,
-            diverges: false,
             id: GENESIS,
         };
         let mut blocks = Vec::new();
@@ -153,8 +162,7 @@ impl Bounds {
             for outcome in outcomes(state, self, term, liar).iter() {
                 if outcome.is_met_by(state, parent) {
                     let opening = Some(outcome.opening);
-                    let opens = Block { term, opening, ..plain };
-                    blocks.extend([opens, Block { diverges: true, ..opens }]);
+                    blocks.push(Block { term, opening, ..plain });
                 }
             }
         }
