@@ -18,7 +18,7 @@ use crate::message::Message;
 impl Channel {
     /// P-22: a block is cut as soon as there is something to order and room in the window.
     pub(super) fn cut_block(&mut self, vm: &impl Execute) {
-        let Some(tip) = self.log.tip() else { return };
+        let Some(tip) = self.log.tip().filter(|tip| !self.has_signed_above(tip)) else { return };
         let opens = !self.log.is_open();
         if !opens && (self.is_window_full(&tip) || self.awaits_new_set()) {
             return;
@@ -41,6 +41,13 @@ impl Channel {
         let body = Body { transactions, opening: opening.map(Box::new) };
         let block = self.sign_block(&tip, time, body, &executed.effects, &executed.state);
         self.append_own(Arc::new(block), executed.effects, executed.state);
+    }
+
+    /// P-23: whether this node acked another block where the next one would stand: its own, if it was
+    /// taken back.
+    fn has_signed_above(&self, tip: &Tip) -> bool {
+        let next = (self.log.term(), tip.height.next());
+        self.log.acked().is_some_and(|last| (last.ack.term, last.ack.height) >= next)
     }
 
     /// P-77: whether the last block that changed the registered set is not certified yet: only then
@@ -199,10 +206,14 @@ pub(super) fn is_checkable(certified: Height, height: Height) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
 mod tests {
-    use fairway_types::Height;
+    use fairway_types::{View, crypto::Verify};
 
-    use super::super::bench::Bench;
+    use super::{
+        super::bench::{Bench, node_key},
+        *,
+    };
 
     /// Four members, of whom the last is down and not valid any more.
     fn one_down() -> Bench {
@@ -258,5 +269,59 @@ mod tests {
         bench.grant(0, &[0, 1, 2]);
         bench.wait(500);
         assert!(bench.nodes[1].log().finalised() >= ordered);
+    }
+
+    /// A leader that others left behind takes its block back for theirs and cannot append it yet.
+    #[test]
+    fn leader_whose_block_was_taken_back_signs_no_other_in_its_place() {
+        let mut bench = Bench::new(4);
+        bench.note(3);
+        bench.part(&[0]);
+        let mut signed = vec![bench.cut_unheard()];
+        bench.down.insert(0);
+        bench.record.members[3].leaving = true;
+        bench.observe();
+        bench.wait(2_500);
+        bench.down.remove(&0);
+        let entry = bench.nodes[1].log().entry(Height(2)).unwrap();
+        let step = bench.message(0, 1, Message::Block(Arc::clone(&entry.block)));
+        let cut = step.effects.iter().chain(bench.effects.iter().map(|(_, effect)| effect));
+        signed.extend(cut.filter_map(|effect| match effect {
+            Effect::Broadcast(Message::Block(block)) => Some(Arc::clone(block)),
+            _ => None,
+        }));
+        signed.retain(|block| block.header.term.view == View(0) && block.height() == Height(2));
+        assert_eq!(bench.nodes[0].log().head(), Height(1), "it waits for the chain's word");
+        assert!(signed.iter().all(|block| block.hash() == signed[0].hash()), "{}", signed.len());
+    }
+
+    /// P-34: an ack counts for its block, not for its height.
+    #[test]
+    fn acks_of_a_block_that_was_taken_back_count_for_no_other() {
+        let mut bench = Bench::new(4);
+        for _ in 0..8 {
+            let Header { channel, term, height, .. } = bench.cut_unheard().header;
+            let block = bench.nodes[0].log().tip().unwrap().hash;
+            let ack = Ack { channel, term, height, block };
+            let (node, signature) = (node_key(3).node_id(), node_key(3).sign(&ack));
+            bench.message(0, 3, Message::Ack(SignedAck { ack, node, signature }));
+        }
+        bench.part(&[0]);
+        bench.wait(2_500);
+        bench.cut.clear();
+        bench.wait(1_000);
+        bench.grant(0, &[0, 1, 2, 3]);
+        bench.wait(1_000);
+        bench.note(0);
+        let epoch = bench.nodes[0].log().term().epoch;
+        let made = bench.events.iter().filter_map(|(node, event)| match event {
+            Event::Certified { certificate } if *node == 0 => Some(certificate),
+            _ => None,
+        });
+        let own: Vec<_> = made.filter(|made| made.ack.term.epoch == epoch).collect();
+        assert!(own.iter().any(|made| made.ack.height <= Height(8)), "{own:?}");
+        for certificate in own {
+            certificate.check().unwrap();
+        }
     }
 }

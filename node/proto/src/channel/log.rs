@@ -88,6 +88,8 @@ pub struct Log {
     /// Where the term of the last view change began, if this node promised it.
     promise: Option<Arc<Promise>>,
     acked: Option<SignedAck>,
+    /// Up to where the log goes through what this node acked.
+    acked_to: Height,
     /// One an accused node.
     evidence: Vec<Arc<Evidence>>,
     proposal: Option<Arc<SignedProposal>>,
@@ -137,7 +139,10 @@ impl Log {
             Event::Started { record, writes } => self.start(record, writes),
             Event::TermStarted { grant } => self.start_term(grant),
             Event::Appended(appended) => self.append(appended),
-            Event::Acked { ack } => self.acked = Some(*ack),
+            Event::Acked { ack } => {
+                self.acked = Some(*ack);
+                self.acked_to = ack.ack.height;
+            }
             Event::Certified { certificate } => self.certify(certificate),
             Event::Promised { promise } => {
                 self.term = promise.term();
@@ -237,6 +242,7 @@ impl Log {
     /// P-73: takes back the blocks above `to`. Nothing final is ever taken back.
     fn roll_back(&mut self, to: Height) {
         let to = to.max(self.finalised);
+        self.acked_to = self.acked_to.min(to);
         let dropped = self.entries.split_off(&to.next());
         self.bytes -= dropped.values().map(|entry| entry.bytes).sum::<usize>();
         drop(self.places.split_off(&to.next()));
@@ -390,6 +396,7 @@ impl Log {
             finalised: self.finalised,
             promise: self.promise.as_deref().cloned(),
             acked: self.acked,
+            acked_to: self.acked_to,
             evidence: self.evidence.iter().map(|evidence| (**evidence).clone()).collect(),
             proposal: self.proposal.as_deref().cloned(),
             votes: self.votes.clone(),
@@ -413,6 +420,7 @@ impl Log {
         self.finalised = durable.finalised;
         self.promise = durable.promise.map(Arc::new);
         self.acked = durable.acked;
+        self.acked_to = durable.acked_to;
         self.evidence = durable.evidence.into_iter().map(Arc::new).collect();
         self.proposal = durable.proposal.map(Arc::new);
         self.votes = durable.votes;
@@ -570,6 +578,13 @@ impl Log {
     #[must_use]
     pub fn acked(&self) -> Option<&SignedAck> {
         self.acked.as_ref()
+    }
+
+    /// Up to where the log goes through what this node acked: what was taken back is no part of it,
+    /// what lies below that is.
+    #[must_use]
+    pub fn acked_to(&self) -> Height {
+        self.acked_to
     }
 
     /// P-44: the evidence against the present leader, which stops this node; what a former leader

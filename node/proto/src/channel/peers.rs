@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fairway_types::{Certificate, Height, NodeId, Signature, SignedAck, Time};
+use fairway_types::{Ack, Certificate, Height, NodeId, Signature, SignedAck, Time};
 
 use super::{
     Channel,
@@ -15,7 +15,8 @@ use crate::message::{Heartbeat, Message};
 #[derive(Debug, Default)]
 pub(super) struct Peers {
     heard: BTreeMap<NodeId, Heard>,
-    acks: BTreeMap<Height, BTreeMap<NodeId, Signature>>,
+    /// The acks of one block a height.
+    acks: BTreeMap<Height, (Ack, BTreeMap<NodeId, Signature>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -66,7 +67,10 @@ impl Channel {
         let ack = signed.ack;
         // A leader that restarted has forgotten its own ack, but stored it.
         let own = self.log.acked().filter(|own| own.ack == ack).map(|own| own.signature);
-        let acks = self.peers.acks.entry(ack.height).or_default();
+        let (of, acks) = self.peers.acks.entry(ack.height).or_insert((ack, BTreeMap::new()));
+        if *of != ack {
+            (*of, *acks) = (ack, BTreeMap::new());
+        }
         acks.insert(signed.node, signed.signature);
         acks.extend(own.map(|signature| (self.me, signature)));
         let signatures = acks.iter().map(|(node, signature)| (*node, *signature));

@@ -41,6 +41,7 @@ pub(super) struct Durable {
     pub(super) finalised: Height,
     pub(super) promise: Option<Promise>,
     pub(super) acked: Option<SignedAck>,
+    pub(super) acked_to: Height,
     pub(super) evidence: Vec<Evidence>,
     pub(super) proposal: Option<SignedProposal>,
     pub(super) votes: BTreeMap<Hash, SignedVote>,

@@ -200,11 +200,7 @@ impl Channel {
     /// What this node acked above `base`, as far as its log still has it: what a later term dropped
     /// was shown not to be certified.
     fn acked_above(&self, base: Height) -> Vec<Place> {
-        let acked = self.log.acked().map(|signed| signed.ack);
-        let Some(ack) = acked.filter(|ack| self.log.contains(ack.height, &ack.block)) else {
-            return Vec::new();
-        };
-        let heights = base.0 + 1..=ack.height.0;
+        let heights = base.0 + 1..=self.log.acked_to().0;
         heights
             .map_while(|height| self.log.place(Height(height)))
             .take(limits::ACKED_AHEAD)
@@ -681,6 +677,35 @@ mod tests {
             node.handle(bench.now, &Vaults, Input::Flush);
             assert_eq!(node.log().head(), head);
         }
+    }
+
+    /// P-72: a block that was taken back says nothing against those below it.
+    #[test]
+    fn promise_names_what_was_acked_below_a_block_that_was_taken_back() {
+        let mut bench = Bench::new(4);
+        let (kept, dropped) = (bench.cut_unheard(), bench.cut_unheard());
+        for node in [1, 2, 3] {
+            bench.message(node, 0, Message::Block(Arc::clone(&kept)));
+        }
+        let mut ahead = bench.nodes[2].clone_for_test();
+        let block = |leader: usize, block: &Arc<Block>| Input::Peer {
+            from: node_key(leader).node_id(),
+            message: Box::new(Verified::trusted(Message::Block(Arc::clone(block)))),
+        };
+        ahead.handle(bench.now, &Vaults, block(0, &dropped));
+        assert!(acks(&ahead.handle(bench.now, &Vaults, Input::Flush)));
+        let first = opening_block(&mut bench);
+        assert_eq!(first.header.parent, kept.hash());
+        ahead.promise(Term { epoch: Epoch(1), view: View(2) });
+        ahead.handle(bench.now, &Vaults, block(1, &first));
+        let step = ahead.handle(bench.now, &Vaults, Input::Flush);
+        assert!(ahead.log().contains(Height(2), &first.hash()) && !acks(&step));
+        ahead.promise(Term { epoch: Epoch(1), view: View(3) });
+        let promise = ahead.log().promise().unwrap();
+        let acked: Vec<_> = promise.signed.view_change.acked.iter().map(|it| it.hash).collect();
+        assert_eq!(acked, [kept.hash()]);
+        let restored = crate::channel::log::Log::restore(ahead.log().snapshot());
+        assert_eq!(restored.acked_to(), Height(1), "also from a snapshot");
     }
 
     /// What a promise says is at most what fits every opening.
