@@ -19,7 +19,14 @@ fn main() {
     }
     if let Some(flaw) = arg(9) {
         use fairway_model::Flaw;
-        let flaws = [Flaw::None, Flaw::SelectionIgnoresAcked, Flaw::TwoChainForgetsInner, Flaw::PromiseBindsNobody, Flaw::PromiseForgetsBelowFork, Flaw::LeaderSignsTwice];
+        let flaws = [
+            Flaw::None,
+            Flaw::SelectionIgnoresAcked,
+            Flaw::TwoChainForgetsInner,
+            Flaw::PromiseBindsNobody,
+            Flaw::PromiseForgetsBelowFork,
+            Flaw::LeaderSignsTwice,
+        ];
         bounds = bounds.with_flaw(flaws[flaw]);
     }
     let started = Instant::now();
@@ -44,4 +51,6 @@ fn main() {
     }
 }
 
-fn liar_or(member: Option<usize>) -> usize { member.unwrap_or(0) }
+fn liar_or(member: Option<usize>) -> usize {
+    member.unwrap_or(0)
+}

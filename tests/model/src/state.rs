@@ -213,7 +213,11 @@ pub fn short(state: &State) -> String {
     for (member, disk) in state.disks.iter().enumerate() {
         let acks: Vec<_> = disk.acks.iter().map(name).collect();
         let known: Vec<_> = disk.known.iter().map(|known| name(&known.block)).collect();
-        lines.push(format!("{member}: term {} head {} acks {acks:?} known {known:?}", disk.term, name(&disk.head)));
+        lines.push(format!(
+            "{member}: term {} head {} acks {acks:?} known {known:?}",
+            disk.term,
+            name(&disk.head)
+        ));
         for said in &disk.promises {
             let acked: Vec<_> = said.acked.iter().map(|(id, _)| name(id)).collect();
             lines.push(format!("   promise {}: {} {acked:?}", said.term, opt(&said.certificate)));
