@@ -158,12 +158,8 @@ impl Chaos {
             }
         }
         sleep(down).await;
-        // FAILOVER: three nodes are a quorum, so calls flow on whoever is down. Today that holds
-        // for a follower; once a silent leader is replaced, `leads` goes, and the bound for it is
-        // two leader timeouts.
-        if !leads {
-            self.load.expect(1, ONE_DOWN, "with one follower down").await;
-        }
+        // Three nodes are a quorum, so calls flow on whoever is down.
+        self.load.expect(1, ONE_DOWN, "with one node down").await;
         match how {
             How::Freeze => self.world.network.nodes[node].process.as_ref().unwrap().thaw(),
             How::Kill | How::Restart => self.start_node(node).await,

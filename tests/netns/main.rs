@@ -157,8 +157,7 @@ async fn leader_alone_certifies_nothing_and_goes_on_once_healed() {
         let [leader, a, b, c] = scene.leader_first().await;
         scene.net.partition(&[&[leader], &[Who::Ledger, a, b, c]]);
         scene.stands_still(&[leader]).await;
-        // FAILOVER: the other three are a quorum. Once they replace a silent leader, calls are to be
-        // expected here within two leader timeouts, and not only once all has healed.
+        load.expect(50, PATIENCE, "by the three others, under another leader").await;
         scene.healed(load).await;
     })
     .await;

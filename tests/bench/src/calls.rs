@@ -12,7 +12,7 @@ use fairway_types::contract::NATIVE;
 use futures::{StreamExt, stream};
 use hdrhistogram::Histogram;
 
-use crate::report::Report;
+use crate::{failover, report::Report};
 
 const NODES: usize = 4;
 const LATENCY_CALLS: u32 = 1_000;
@@ -30,6 +30,8 @@ pub(crate) async fn measure(
     latency(report, &members, fdatasync).await?;
     throughput(report, &members, payments).await?;
     memory(report, &network);
+    let channel = members[0].channel().id();
+    failover::measure(report, &mut network, channel, &members).await?;
     network.stop().await;
     Ok(())
 }
@@ -84,7 +86,7 @@ async fn wait_for_members(network: &LocalNetwork, channel: ChannelId) -> anyhow:
     Ok(())
 }
 
-async fn pay(from: &Member, to: &Member) -> anyhow::Result<()> {
+pub(crate) async fn pay(from: &Member, to: &Member) -> anyhow::Result<()> {
     let args = [json!(to.address().to_string()), json!(NATIVE), json!(1), json!("")];
     from.call("0x44::payments::pay", &args).await?;
     Ok(())

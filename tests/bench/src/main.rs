@@ -3,6 +3,7 @@
 
 mod calls;
 mod disk;
+mod failover;
 mod report;
 mod streams;
 mod vm;
