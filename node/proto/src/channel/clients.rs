@@ -15,7 +15,7 @@ use super::{
 use crate::message::Message;
 
 /// Executed calls whose place is remembered, so that a repeated request is answered.
-const REMEMBERED_CALLS: usize = 100_000;
+pub(super) const REMEMBERED_CALLS: usize = 100_000;
 /// Milliseconds after which a client may try again when too many wait.
 const RETRY_AFTER: u64 = 100;
 
@@ -46,6 +46,12 @@ impl Clients {
             }
         }
         clients
+    }
+
+    /// Waiting requests, calls on their way, calls whose place is remembered.
+    #[must_use]
+    pub(super) fn size(&self) -> (usize, usize, usize) {
+        (self.waiting_count, self.on_the_way.len(), self.order.len().max(self.places.len()))
     }
 
     fn remember(&mut self, call: Hash, place: (Height, u32)) {

@@ -20,7 +20,7 @@ use super::{
 use crate::message::{Heartbeat, Message};
 
 /// Bytes of blocks held that came too early.
-const WAITING_BYTES: usize = 32 << 20;
+pub(super) const WAITING_BYTES: usize = 32 << 20;
 
 /// What came before its turn: blocks by height with their size, and the best certificate for a block
 /// not here yet.
@@ -40,6 +40,12 @@ impl Waiting {
     /// Blocks held, ascending.
     pub(super) fn blocks(&self) -> impl DoubleEndedIterator<Item = &Arc<Block>> {
         self.blocks.values().map(|(block, _)| block)
+    }
+
+    /// Blocks held, and their bytes.
+    #[must_use]
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.blocks.len(), self.blocks.values().map(|(_, size)| size).sum())
     }
 
     fn insert(&mut self, block: Arc<Block>, most: usize) {

@@ -52,9 +52,12 @@ impl Channel {
         Some(Branch { fork: start.previous(), blocks })
     }
 
-    /// Whether the branch goes through what this node's own term must contain.
+    /// Whether the branch goes through what this node's own term must contain. Once the term has
+    /// begun it contains that, and a late branch must not make its leader begin it once more.
     fn is_wanted(&self, branch: &Branch) -> bool {
-        let Some(wanted) = &self.waiting.wanted else { return false };
+        let Some(wanted) = self.waiting.wanted.as_ref().filter(|_| !self.log.is_open()) else {
+            return false;
+        };
         let has = |height: Height| branch.blocks.iter().find(|block| block.height() == height);
         has(wanted.height()).is_some_and(|block| Some(block.hash()) == wanted.hash())
     }

@@ -16,6 +16,7 @@ mod follower;
 mod fork;
 pub mod input;
 mod leader;
+pub mod load;
 pub mod log;
 pub mod output;
 mod overlay;

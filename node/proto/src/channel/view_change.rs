@@ -55,6 +55,12 @@ impl ViewChanges {
         }
     }
 
+    /// Nodes of which a promise is kept.
+    #[must_use]
+    pub(super) fn size(&self) -> usize {
+        self.promises.len()
+    }
+
     /// When this node last had nothing against its leader.
     pub(super) fn content_at(&self) -> Time {
         self.content_at
