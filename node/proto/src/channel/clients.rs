@@ -292,10 +292,11 @@ impl Channel {
         done
     }
 
-    /// How far a block at `height` has come.
+    /// How far a block at `height` has come. What the chain settled at a height that is not final
+    /// here may be another block.
     #[must_use]
     pub fn status_at(&self, height: Height) -> CallStatus {
-        if height <= self.settled_height() {
+        if height <= self.settled_here() {
             CallStatus::Settled
         } else if height <= self.log.finalised() {
             CallStatus::Final
@@ -388,13 +389,14 @@ fn call_hashes(block: &Block) -> Vec<(u32, Hash)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
 mod tests {
-    use fairway_types::{Refusal, SequenceNumber, Time};
+    use fairway_types::{Height, Refusal, SequenceNumber, Time};
 
     use super::super::{
         Channel,
         bench::{Bench, env, nothing, sign},
-        output::Effect,
+        output::{CallStatus, Effect, Reply},
     };
     use crate::message::Message;
 
@@ -448,5 +450,21 @@ mod tests {
             bench.request(node, call.clone());
         }
         assert_eq!(refused(&bench), Vec::<&Refusal>::new());
+    }
+
+    /// P-79: the chain settled what the others ordered at that height.
+    #[test]
+    fn call_in_a_block_that_nobody_certified_is_not_settled() {
+        let mut bench = Bench::new(4);
+        bench.note(3);
+        bench.down.extend([1, 2, 3]);
+        bench.record.settlement.height = Height(9);
+        bench.observe();
+        bench.note(0);
+        let executed = bench.effects.iter().rev().find_map(|(_, effect)| match effect {
+            Effect::Reply { result: Ok(Reply::Call(report)), .. } => Some(report.status),
+            _ => None,
+        });
+        assert_eq!(executed, Some(CallStatus::Executed));
     }
 }
