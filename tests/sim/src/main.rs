@@ -46,7 +46,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let outcome = runner::run(
         seeds,
         options.steps,
-        runner::Options { all: options.all, lines: options.lines },
+        runner::Options { all: options.all, lines: options.lines, begin: || {} },
     );
     if let Some(folder) = options.report.parent() {
         fs::create_dir_all(folder)?;

@@ -46,6 +46,8 @@ pub struct Options {
     pub all: bool,
     /// Lines of a failed run's trace.
     pub lines: usize,
+    /// What each thread does before its first seed.
+    pub begin: fn(),
 }
 
 /// Runs every seed on as many threads as there are cores; stops at the first failure, unless all
@@ -60,6 +62,7 @@ pub fn run(seeds: Range<u64>, steps: u64, options: Options) -> Outcome {
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                (options.begin)();
                 while !stop.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= seeds.end {
