@@ -3,6 +3,8 @@
 //! [`fairway_types::Execute`]. The rules are numbered in docs/protocol.md.
 
 pub mod channel;
+#[cfg(feature = "known-bugs")]
+pub mod known_bugs;
 pub mod message;
 pub mod settlement;
 pub mod subscription;

@@ -21,6 +21,10 @@ use fairway_types::{
 use crate::machine::ASSET;
 
 pub const CHAIN: ChainId = ChainId(7);
+/// Milliseconds for which an epoch lasts at least, as long as its leader is valid.
+const LEAST_EPOCH: u64 = 3_000;
+/// Milliseconds after which no settlement executes that does not pay who asked to leave.
+const LEAVE_WITHIN: u64 = 60_000;
 
 /// What the simulation needs of a settlement chain with one channel.
 pub trait SettlementChain {
@@ -30,6 +34,12 @@ pub trait SettlementChain {
     fn join(&mut self, now: Time, account: &Keypair, node: &Keypair, deposit: u64);
     /// Executes a node's transaction.
     fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String>;
+    /// The record as it would be after the transaction, if this chain can tell.
+    fn preview(&self, _now: Time, _node: &Keypair, _tx: &ChainTx) -> Option<ChannelRecord> {
+        None
+    }
+    /// The account asks the contract itself to let it leave.
+    fn ask_leave(&mut self, _now: Time, _account: &Keypair) {}
     fn record(&self) -> &ChannelRecord;
     fn time(&self) -> Time;
     fn height(&self) -> Height;
@@ -45,6 +55,10 @@ pub struct Chain {
     height: Height,
     wallets: BTreeMap<Address, u64>,
     proposals: BTreeMap<NodeId, Proposal>,
+    /// When the epoch in force was granted.
+    granted_at: Time,
+    /// Since when members ask to leave.
+    leaving: BTreeMap<Address, Time>,
     joined: u64,
     booked: BTreeMap<Address, bool>,
     /// Money in the books after the last settlement.
@@ -92,6 +106,8 @@ impl Chain {
             height: Height::ZERO,
             wallets: BTreeMap::new(),
             proposals: BTreeMap::new(),
+            granted_at: Time::ZERO,
+            leaving: BTreeMap::new(),
             joined: 0,
             booked: BTreeMap::new(),
             booked_total: 0,
@@ -107,32 +123,34 @@ impl Chain {
     fn apply(&mut self, node: NodeId) -> Result<(), String> {
         self.heartbeat(node)?;
         let valid = membership::valid_now(&self.record, self.time);
-        let (account, active) = self
-            .record
-            .members
-            .iter()
-            .find(|member| member.record.node == node)
-            .map(|member| (member.record.account, member.active))
-            .ok_or("not a member")?;
-        if !active && !self.record.grants.is_empty() {
+        let applicant = self.record.members.iter().find(|member| member.record.node == node);
+        let applicant = applicant.ok_or("not a member")?;
+        let (account, stays) = (applicant.record.account, !applicant.leaving);
+        if !applicant.active && !self.record.grants.is_empty() {
             return Err("not active".into());
         }
-        let leads_validly = |leader: Address| {
-            let mut members = self.record.members.iter();
-            members.any(|member| {
-                member.record.account == leader && membership::is_valid(member, self.time)
+        let keeps = |leader: Address| {
+            let member = self.record.members.iter().find(|other| other.record.account == leader);
+            member.is_some_and(|leader| {
+                membership::is_valid(leader, self.time) && !(leader.leaving && stays)
             })
         };
         let epoch = match self.record.grants.last() {
+            None => Epoch(1),
             Some(grant) if grant.leader == account && grant.valid == valid => {
                 return Err("nothing changed".into());
             }
-            Some(grant) if grant.leader != account && leads_validly(grant.leader) => {
+            Some(grant)
+                if grant.leader == account && self.time.since(self.granted_at) < LEAST_EPOCH =>
+            {
+                return Err("too soon".into());
+            }
+            Some(grant) if grant.leader != account && keeps(grant.leader) => {
                 return Err("leader is valid".into());
             }
             Some(grant) => grant.epoch.next(),
-            None => Epoch(1),
         };
+        self.granted_at = self.time;
         for member in &mut self.record.members {
             member.active |= valid.contains(&member.record.join_sequence);
         }
@@ -188,6 +206,12 @@ impl Chain {
         let total = total(proposal)?;
         if total != expected {
             return Err(format!("{total} is not conserved: {expected}"));
+        }
+        let overdue = |account: &Address| {
+            self.leaving.get(account).is_some_and(|asked| self.time.since(*asked) > LEAVE_WITHIN)
+        };
+        if proposal.balances.iter().any(|row| overdue(&row.account) && !row.leaves) {
+            return Err("somebody who asked to leave is not paid".into());
         }
         if proposal.closes && !proposal.held.is_empty() {
             return Err("held on close".into());
@@ -257,10 +281,38 @@ impl SettlementChain for Chain {
         *self.wallets.entry(account.address()).or_default() += amount;
     }
 
-    fn join(&mut self, _: Time, account: &Keypair, node: &Keypair, deposit: u64) {
+    fn ask_leave(&mut self, now: Time, account: &Keypair) {
+        self.time = self.time.max(now);
+        self.height = self.height.next();
+        let account = account.address();
+        let found = self.record.members.iter_mut().find(|other| other.record.account == account);
+        match found {
+            Some(member) if member.active => {
+                member.leaving = true;
+                self.leaving.entry(account).or_insert(now);
+            }
+            Some(member) => {
+                let deposit: u64 = member.record.deposit.iter().map(|entry| entry.amount).sum();
+                self.record.members.retain(|other| other.record.account != account);
+                *self.wallets.entry(account).or_default() += deposit;
+                self.lock(-i128::from(deposit));
+            }
+            None => {}
+        }
+    }
+
+    fn preview(&self, now: Time, node: &Keypair, tx: &ChainTx) -> Option<ChannelRecord> {
+        let mut ahead = self.clone();
+        ahead.execute(now, node, tx).ok()?;
+        Some(ahead.record)
+    }
+
+    fn join(&mut self, now: Time, account: &Keypair, node: &Keypair, deposit: u64) {
         let (account, node) = (account.address(), node.node_id());
         if let Some(wallet) = self.wallets.get_mut(&account).filter(|wallet| **wallet >= deposit) {
             *wallet -= deposit;
+            self.time = self.time.max(now);
+            self.height = self.height.next();
             self.joined += 1;
             let record = MemberRecord {
                 account,

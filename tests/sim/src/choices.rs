@@ -4,13 +4,14 @@ use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Choices {
+pub struct Choices {
     given: std::vec::IntoIter<u8>,
     seeded: ChaCha8Rng,
 }
 
 impl Choices {
-    pub(crate) fn new(given: Vec<u8>, seed: u64) -> Self {
+    #[must_use]
+    pub fn new(given: Vec<u8>, seed: u64) -> Self {
         Self { given: given.into_iter(), seeded: ChaCha8Rng::seed_from_u64(seed) }
     }
 }

@@ -1,49 +1,128 @@
-//! The invariants of DESIGN section 10 that apply so far, checked after every step. What was ever
-//! signed, certified or final is remembered here for the whole run, across crashes.
+//! The invariants of DESIGN section 10, checked after every step. What was ever signed, certified or
+//! final is remembered here for the whole run, across crashes; it is checked for honest nodes alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fairway_proto::{Effect, Message, channel::books};
-use fairway_types::{Hash, Height, NodeId, StateKey, Term, settlement::AssetAmount};
+use fairway_proto::{
+    Effect, Event, Message,
+    channel::{books, log::Entry, quorum},
+};
+use fairway_types::{
+    Ack, Certificate, Effects, Hash, Height, NodeId, StateKey, Term, settlement::AssetAmount,
+};
 
-use crate::{chain::SettlementChain, node::Node};
+use crate::{chain::SettlementChain, contradictions::Contradictions, node::Node};
 
 /// A broken invariant, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken(pub String);
 
+/// A block that was certified somewhere.
+#[derive(Debug, Clone, Copy)]
+struct Certified {
+    hash: Hash,
+    /// The valid members of its epoch hold less than 2/3 of the registered weight.
+    shrunken: bool,
+}
+
 #[derive(Debug, Default)]
 pub struct Invariants {
-    signed_blocks: BTreeMap<(NodeId, Term, Height), Hash>,
-    signed_acks: BTreeMap<(NodeId, Term, Height), Hash>,
-    certified: BTreeMap<Height, Hash>,
+    blocks: BTreeMap<(NodeId, Term, Height), Hash>,
+    acks: BTreeMap<(NodeId, Term, Height), Hash>,
+    promises: BTreeMap<NodeId, Term>,
+    certified: BTreeMap<Height, Certified>,
     finalised: BTreeMap<Height, Hash>,
+    /// Where a certified block was superseded by another.
+    reversed: BTreeSet<Height>,
+    /// Members whose word need not be true.
+    suspects: BTreeSet<NodeId>,
+    pub contradictions: Contradictions,
     pub checks: u64,
 }
 
 impl Invariants {
-    /// Invariant 3: what leaves a node is signed once a place.
-    pub fn on_effects(&mut self, node: &Node, effects: &[Effect]) -> Result<(), Broken> {
-        for effect in effects {
-            let message = match effect {
-                Effect::Send { message, .. } | Effect::Broadcast(message) => message,
-                Effect::Reply { .. }
-                | Effect::Submit(_)
-                | Effect::Refresh
-                | Effect::Publish(_)
-                | Effect::ServeBlocks { .. } => continue,
-            };
-            let id = node.keypair.node_id();
-            match message {
-                Message::Block(block) if block.leader == id => {
-                    let place = (id, block.header.term, block.height());
-                    once(&mut self.signed_blocks, place, block.hash(), "blocks")?;
+    /// From now on nothing is expected of this node.
+    pub fn suspect(&mut self, node: NodeId) {
+        self.suspects.insert(node);
+    }
+
+    /// How many heights had a certified block that another one superseded.
+    #[must_use]
+    pub fn reversals(&self) -> u64 {
+        self.reversed.len() as u64
+    }
+
+    /// Invariant 3: what a node stored that it signed, it signs once a place, and nothing of a term
+    /// below its promise. Invariant 4: the effects it stored are those of the block's header.
+    pub fn on_stored(&mut self, node: &Node, events: &[Event]) -> Result<(), Broken> {
+        let id = node.keypair.node_id();
+        for event in events {
+            match event {
+                Event::Appended(appended) => {
+                    let header = &appended.block.header;
+                    if Effects::root(&appended.effects) != header.effects_root {
+                        let height = header.height;
+                        return Err(Broken(format!("{id} stored other effects at {height}")));
+                    }
+                    if appended.block.leader == id {
+                        let place = (id, header.term, header.height);
+                        once(&mut self.blocks, place, appended.block.hash(), "blocks")?;
+                    }
                 }
-                Message::Ack(ack) if ack.node == id => {
-                    let place = (id, ack.ack.term, ack.ack.height);
-                    once(&mut self.signed_acks, place, ack.ack.block, "acks")?;
+                Event::Acked { ack } => self.on_acked(id, &ack.ack)?,
+                Event::Promised { promise } => {
+                    let before = self.promises.insert(id, promise.term());
+                    if before.is_some_and(|before| before >= promise.term()) {
+                        let term = promise.term();
+                        return Err(Broken(format!("{id} promised {term} after {before:?}")));
+                    }
                 }
                 _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn on_acked(&mut self, id: NodeId, ack: &Ack) -> Result<(), Broken> {
+        let promised = self.promises.get(&id).copied().unwrap_or_default();
+        if ack.term < promised {
+            return Err(Broken(format!("{id} acked {ack:?} after promising {promised}")));
+        }
+        once(&mut self.acks, (id, ack.term, ack.height), ack.block, "acks")
+    }
+
+    /// Nothing leaves that is not stored, and no signature is in a certificate whose signer did not
+    /// give it.
+    pub fn on_effects(&mut self, node: &Node, effects: &[Effect]) -> Result<(), Broken> {
+        let id = node.keypair.node_id();
+        for effect in effects {
+            let (Effect::Send { message, .. } | Effect::Broadcast(message)) = effect else {
+                continue;
+            };
+            match message {
+                Message::Block(block) if block.leader == id => {
+                    let stored = self.blocks.get(&(id, block.header.term, block.height()));
+                    was_stored(stored, block.hash(), "block")?;
+                }
+                Message::Ack(ack) if ack.node == id => {
+                    let ack = &ack.ack;
+                    let stored = self.acks.get(&(id, ack.term, ack.height));
+                    was_stored(stored, ack.block, "ack")?;
+                }
+                Message::Certificate(certificate) => self.on_certificate(certificate)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn on_certificate(&self, certificate: &Certificate) -> Result<(), Broken> {
+        let ack = &certificate.ack;
+        let honest =
+            certificate.signatures.iter().filter(|(node, _)| !self.suspects.contains(node));
+        for (node, _) in honest {
+            if self.acks.get(&(*node, ack.term, ack.height)) != Some(&ack.block) {
+                return Err(Broken(format!("{node} never signed {ack:?} of a certificate")));
             }
         }
         Ok(())
@@ -64,14 +143,51 @@ impl Invariants {
         let log = node.channel.log();
         for entry in log.entries_from(Height(log.finalised().0.saturating_sub(2))) {
             let height = entry.block.height();
-            if height <= log.certified() {
-                once(&mut self.certified, height, entry.hash, "certified blocks")?;
+            if height > log.certified() {
+                break;
             }
+            self.check_certified(node, entry)?;
             if height <= log.finalised() {
                 once(&mut self.finalised, height, entry.hash, "final blocks")?;
             }
         }
+        check_bounds(node)?;
         check_books(node, app_holds)
+    }
+
+    /// Invariant 2: another certified block takes the place of one only where the valid members were
+    /// fewer than 2/3 of the registered, or where somebody signed twice.
+    fn check_certified(&mut self, node: &Node, entry: &Entry) -> Result<(), Broken> {
+        let height = entry.block.height();
+        let Some(known) = self.certified.get(&height).copied() else {
+            let shrunken = is_shrunken(node, entry);
+            self.certified.insert(height, Certified { hash: entry.hash, shrunken });
+            return Ok(());
+        };
+        if known.hash == entry.hash {
+            return Ok(());
+        }
+        let shrunken = is_shrunken(node, entry);
+        let excused = known.shrunken || shrunken || self.contradictions.exist();
+        if !excused {
+            return Err(Broken(format!(
+                "two certified blocks at {height}: {} and {} ({})",
+                known.hash.short(),
+                entry.hash.short(),
+                node.keypair.node_id().short(),
+            )));
+        }
+        self.reversed.insert(height);
+        Ok(())
+    }
+
+    /// Whether the block may have lost its certificate's worth without anybody breaking a rule of
+    /// ours.
+    #[must_use]
+    pub fn may_be_reversed(&self, height: Height) -> bool {
+        self.contradictions.exist()
+            || self.certified.get(&height).is_some_and(|known| known.shrunken)
+            || self.reversed.range(..=height).next().is_some()
     }
 
     /// Invariant 4: replaying what is stored gives what is live.
@@ -92,6 +208,24 @@ impl Invariants {
     #[must_use]
     pub fn highest_certified(&self) -> Height {
         self.certified.last_key_value().map_or(Height::ZERO, |(height, _)| *height)
+    }
+}
+
+fn is_shrunken(node: &Node, entry: &Entry) -> bool {
+    let log = node.channel.log();
+    let Some(members) = log.members_before(entry.block.height()) else { return false };
+    let weight = |part: &mut dyn Iterator<Item = u64>| fairway_types::Weight(part.sum());
+    let epoch = entry.block.header.term.epoch;
+    let valid = weight(&mut quorum::voters(log, members, epoch).map(|member| member.weight.0));
+    let whole = weight(&mut members.values().map(|member| member.weight.0));
+    !quorum::is_quorum(valid, whole)
+}
+
+/// Invariant 7: what a channel holds in memory is bounded.
+fn check_bounds(node: &Node) -> Result<(), Broken> {
+    match node.channel.load().above(&node.limits()) {
+        None => Ok(()),
+        Some(what) => Err(Broken(format!("{} holds {what}", node.keypair.node_id().short()))),
     }
 }
 
@@ -120,6 +254,13 @@ fn check_books(node: &Node, app_holds: bool) -> Result<(), Broken> {
     Err(Broken(format!("the books hold {sum:?} of {locked:?} at height {}", tip.height)))
 }
 
+fn was_stored(stored: Option<&Hash>, sent: Hash, what: &str) -> Result<(), Broken> {
+    if stored == Some(&sent) {
+        return Ok(());
+    }
+    Err(Broken(format!("{what} {} left before it was stored: {stored:?}", sent.short())))
+}
+
 fn once<K: Ord + std::fmt::Debug>(
     seen: &mut BTreeMap<K, Hash>,
     key: K,
@@ -128,7 +269,7 @@ fn once<K: Ord + std::fmt::Debug>(
 ) -> Result<(), Broken> {
     match seen.get(&key) {
         Some(known) if *known != hash => {
-            Err(Broken(format!("two {what} at {key:?}: {known:?} and {hash:?}")))
+            Err(Broken(format!("two {what} at {key:?}: {} and {}", known.short(), hash.short())))
         }
         Some(_) => Ok(()),
         None => {

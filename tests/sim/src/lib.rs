@@ -1,17 +1,28 @@
 //! Deterministic simulation: real channels in one thread over a fake network, clock and chain. A
-//! seed chooses delays, loss, duplication, crashes and partitions; all invariants are checked after
-//! every step.
+//! seed chooses delays, loss, duplication, crashes, partitions, pauses, clocks, and what a Byzantine
+//! member does; all invariants are checked after every step.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
     reason = "an invariant looks at the few variants it is about"
 )]
 
+pub mod acknowledged;
+pub mod byzantine;
 pub mod chain;
-mod choices;
+pub mod choices;
+mod clients;
+pub mod clock;
+pub mod contradictions;
+mod faults;
 pub mod invariants;
 pub mod machine;
+pub mod network;
 pub mod node;
+pub mod plan;
+pub mod runner;
+pub mod trace;
 pub mod world;
 
-pub use world::{Plan, Report, World};
+pub use plan::Plan;
+pub use world::{Report, World};

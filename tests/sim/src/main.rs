@@ -1,10 +1,13 @@
-//! `fairway-sim --seeds a..b --steps n`: runs the simulation, writes target/sim/report.json, exits
-//! non-zero at the first broken invariant with the command that replays it.
+//! `fairway-sim --seeds a..b --steps n`: runs the simulation on all cores, writes
+//! target/sim/report.json, exits non-zero at the first broken invariant with the last steps before
+//! it and the command that replays it.
+
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a command")]
 
 use std::{fs, ops::Range, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use fairway_sim::{Plan, Report, World};
+use fairway_sim::runner;
 
 #[derive(Parser)]
 struct Options {
@@ -15,8 +18,14 @@ struct Options {
     #[arg(long, value_parser = range)]
     seeds: Option<Range<u64>>,
     /// Steps of each run before it heals.
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 10_000)]
     steps: u64,
+    /// Go on after a failure, and list all.
+    #[arg(long)]
+    all: bool,
+    /// Lines of a failed run's trace.
+    #[arg(long, default_value_t = 40)]
+    lines: usize,
     #[arg(long, default_value = "target/sim/report.json")]
     report: PathBuf,
 }
@@ -34,47 +43,25 @@ fn main() -> anyhow::Result<ExitCode> {
         (None, Some(seeds)) => seeds,
         (None, None) => 0..20,
     };
-    let mut reports = Vec::new();
-    for seed in seeds {
-        match World::new(Plan::from_seed(seed, options.steps)).run() {
-            Ok(report) => reports.push(report),
-            Err(broken) => {
-                #[allow(clippy::print_stderr)]
-                {
-                    eprintln!("seed {seed}: {}", broken.0);
-                    eprintln!("replay: make sim SEED={seed} STEPS={}", options.steps);
-                }
-                return Ok(ExitCode::FAILURE);
-            }
-        }
-    }
-    write_report(&options.report, &reports)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn write_report(path: &std::path::Path, reports: &[Report]) -> anyhow::Result<()> {
-    let sum = |part: fn(&Report) -> u64| reports.iter().map(part).sum::<u64>();
-    let mut faults = std::collections::BTreeMap::<&str, u64>::new();
-    for (kind, count) in reports.iter().flat_map(|report| &report.faults) {
-        *faults.entry(kind).or_default() += count;
-    }
-    let report = serde_json::json!({
-        "seeds": reports.iter().map(|report| report.seed).collect::<Vec<_>>(),
-        "steps": sum(|report| report.steps),
-        "faults": faults,
-        "calls_certified": sum(|report| report.calls_certified),
-        "calls_refused": sum(|report| report.calls_refused),
-        "settlements": sum(|report| report.settlements),
-        "invariants_checked": sum(|report| report.invariants_checked),
-    });
-    if let Some(folder) = path.parent() {
+    let outcome = runner::run(
+        seeds,
+        options.steps,
+        runner::Options { all: options.all, lines: options.lines, begin: || {} },
+    );
+    if let Some(folder) = options.report.parent() {
         fs::create_dir_all(folder)?;
     }
-    let text = serde_json::to_string_pretty(&report)?;
-    fs::write(path, &text)?;
-    #[allow(clippy::print_stdout)]
-    {
+    let text = serde_json::to_string_pretty(&runner::summary(&outcome))?;
+    fs::write(&options.report, &text)?;
+    let Some(failure) = outcome.failures.first() else {
         println!("{text}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    eprintln!("{failure}");
+    if options.all {
+        for failure in &outcome.failures {
+            eprintln!("seed {}: {}", failure.seed, failure.reason);
+        }
     }
-    Ok(())
+    Ok(ExitCode::FAILURE)
 }

@@ -1,6 +1,6 @@
 //! One simulated node: a real channel, its stored events, and what it forgets in a crash.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use fairway_proto::{
     Channel, Env, Event, Input, Limits, Step,
@@ -9,9 +9,20 @@ use fairway_proto::{
         snapshot::Snapshot,
     },
 };
-use fairway_types::{ChannelId, Execute, Height, Keypair, Time, codec};
+use fairway_types::{
+    Block, ChannelId, Execute, Height, Keypair, Time, block::CertifiedBlock, codec,
+};
 
-use crate::chain::CHAIN;
+use crate::{chain::CHAIN, clock::Clock};
+
+/// Where in the handling of a group a crash comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boundary {
+    /// Decided, and nothing stored.
+    Decided,
+    /// Stored, and so many of the effects performed.
+    Performed(usize),
+}
 
 pub struct Node {
     pub keypair: Keypair,
@@ -24,10 +35,21 @@ pub struct Node {
     pub stored: Vec<Vec<u8>>,
     /// How many of them are sure to survive: those up to the last that had to be synced.
     pub synced: usize,
+    /// Where the groups end that were stored after those: each is written whole or not at all.
+    pub writes: Vec<usize>,
+    /// The blocks of the stored log, also those that memory has forgotten.
+    blocks: BTreeMap<Height, Arc<Block>>,
     /// The last snapshot, and how many events it covers.
     pub snapshot: Option<(usize, Vec<u8>)>,
     pub up: bool,
-    pub next_sequence: u64,
+    /// How often it was started: what is due to an earlier life never comes.
+    pub life: u64,
+    pub clock: Clock,
+    /// The node stands still, and what comes waits here.
+    pub paused: bool,
+    pub inbox: Vec<Input>,
+    /// Where the next group that binds the node kills it.
+    pub doom: Option<Boundary>,
     channel_id: ChannelId,
 }
 
@@ -44,34 +66,57 @@ impl Node {
             honest: true,
             stored: Vec::new(),
             synced: 0,
+            writes: Vec::new(),
+            blocks: BTreeMap::new(),
             snapshot: None,
             up: true,
-            next_sequence: 0,
+            life: 0,
+            clock: Clock::default(),
+            paused: false,
+            inbox: Vec::new(),
+            doom: None,
             channel_id,
         }
     }
 
     /// Handles a group of inputs as the driver does: decide, then store; the caller performs.
     pub fn handle(&mut self, now: Time, inputs: Vec<Input>) -> Step {
-        let mut group = Step::default();
-        for input in inputs.into_iter().chain([Input::Flush]) {
-            let step = self.channel.handle(now, &&*self.machine, input);
-            group.events.extend(step.events);
-            group.effects.extend(step.effects);
-        }
-        self.stored.extend(group.events.iter().map(codec::encode));
-        if group.events.iter().any(Event::binds) {
-            self.synced = self.stored.len();
-        }
+        let group = self.decide(now, inputs);
+        self.store(&group.events);
         group
     }
 
-    /// Handles a group and crashes between deciding and storing: nothing of it remains.
-    pub fn handle_and_lose(&mut self, now: Time, inputs: Vec<Input>) {
-        for input in inputs.into_iter().chain([Input::Flush]) {
-            self.channel.handle(now, &&*self.machine, input);
+    /// What follows from a group of inputs; nothing of it is stored.
+    pub fn decide(&mut self, now: Time, inputs: Vec<Input>) -> Step {
+        decide(&mut self.channel, &*self.machine, now, inputs)
+    }
+
+    /// Stores a group's events in one write, synced if one of them binds.
+    pub fn store(&mut self, events: &[Event]) {
+        if events.is_empty() {
+            return;
         }
-        self.up = false;
+        self.stored.extend(events.iter().map(codec::encode));
+        for event in events {
+            index(&mut self.blocks, event);
+        }
+        self.writes.push(self.stored.len());
+        if events.iter().any(Event::binds) {
+            self.synced = self.stored.len();
+            self.writes.clear();
+        }
+    }
+
+    /// A second channel of the same node, that goes on from here as if it were alone.
+    #[must_use]
+    pub fn twin(&self) -> Channel {
+        let env = env(self.keypair.clone(), self.channel_id);
+        Channel::restore(env, self.channel.log().clone())
+    }
+
+    #[must_use]
+    pub fn machine(&self) -> Rc<dyn Execute> {
+        Rc::clone(&self.machine)
     }
 
     /// From now on the node cheats with this machine.
@@ -91,10 +136,14 @@ impl Node {
         self.snapshot = Some((self.stored.len(), codec::encode(&self.channel.log().snapshot())));
     }
 
-    /// The power fails: what was written and not synced is gone.
-    pub fn lose_tail(&mut self) {
+    /// The power fails: of what was written and not synced some is gone, as many groups as
+    /// `choose` says of so many.
+    pub fn lose_tail(&mut self, choose: impl FnOnce(usize) -> usize) {
+        let kept = self.writes.len() - choose(self.writes.len());
+        self.writes.truncate(kept);
+        let written = self.writes.last().copied().unwrap_or(self.synced);
         let snapshot = self.snapshot.as_ref().map_or(0, |(events, _)| *events);
-        self.stored.truncate(self.synced.max(snapshot));
+        self.stored.truncate(written.max(snapshot));
     }
 
     /// The log that the last snapshot and the events after it give.
@@ -133,6 +182,45 @@ impl Node {
         )
     }
 
+    /// What it hands out: from memory with its certificate, further down from the store.
+    #[must_use]
+    pub fn block(&self, height: Height) -> Option<CertifiedBlock> {
+        match self.channel.log().entry(height) {
+            Some(entry) => Some(CertifiedBlock {
+                block: Arc::clone(&entry.block),
+                certificate: entry.certificate.clone(),
+            }),
+            None => {
+                let block = Arc::clone(self.blocks.get(&height)?);
+                Some(CertifiedBlock { block, certificate: None })
+            }
+        }
+    }
+
+    /// Blocks of the stored log, ascending.
+    pub fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.blocks.values()
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    /// Members registered at the head.
+    #[must_use]
+    pub fn registered(&self) -> usize {
+        self.channel.log().tip().map_or(0, |tip| tip.members.len())
+    }
+
+    /// The fewest members registered from the final block to the head.
+    #[must_use]
+    pub fn settled_members(&self) -> usize {
+        let log = self.channel.log();
+        let sets = log.sets_before(log.head().next());
+        sets.map(|members| members.len()).min().unwrap_or(0)
+    }
+
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.channel.log().digest()
@@ -142,18 +230,60 @@ impl Node {
     pub fn restart(&mut self) {
         let log = self.recovered();
         self.channel = Channel::restore(env(self.keypair.clone(), self.channel_id), log);
-        self.up = true;
+        self.blocks.clear();
+        for bytes in &self.stored {
+            index(&mut self.blocks, &event(bytes));
+        }
+        self.writes.clear();
+        self.synced = self.stored.len();
+        self.inbox.clear();
+        (self.up, self.paused, self.doom) = (true, false, None);
+        self.life += 1;
     }
+}
+
+/// Decides a group as the driver does: its inputs, the time if it has come, the end of the group.
+pub fn decide(channel: &mut Channel, machine: &dyn Execute, now: Time, inputs: Vec<Input>) -> Step {
+    let mut group = Step::default();
+    let mut handle = |channel: &mut Channel, input| {
+        let step = channel.handle(now, &machine, input);
+        group.events.extend(step.events);
+        group.effects.extend(step.effects);
+    };
+    for input in inputs {
+        handle(channel, input);
+    }
+    if channel.deadline() <= now {
+        handle(channel, Input::Timeout);
+    }
+    handle(channel, Input::Flush);
+    group
 }
 
 fn apply_all(mut log: Log, stored: &[Vec<u8>]) -> Log {
     for bytes in stored {
-        match codec::decode::<Event>("event", bytes) {
-            Ok(event) => log.apply(&event),
-            Err(error) => unreachable!("a stored event does not decode: {error}"),
-        }
+        log.apply(&event(bytes));
     }
     log
+}
+
+/// A stored event.
+#[must_use]
+pub fn event(bytes: &[u8]) -> Event {
+    match codec::decode("event", bytes) {
+        Ok(event) => event,
+        Err(error) => unreachable!("a stored event does not decode: {error}"),
+    }
+}
+
+fn index(blocks: &mut BTreeMap<Height, Arc<Block>>, event: &Event) {
+    match event {
+        Event::Appended(appended) => {
+            blocks.insert(appended.block.height(), Arc::clone(&appended.block));
+        }
+        Event::RolledBack { to } => drop(blocks.split_off(&to.next())),
+        _ => {}
+    }
 }
 
 fn env(keypair: Keypair, channel: ChannelId) -> Env {

@@ -1,115 +1,45 @@
-//! The scheduler: a queue of things to come, ordered by a fake clock; the seed decides the rest.
+//! The scheduler: a queue of things to come, ordered by the true time; the seed decides the rest.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, VecDeque},
     rc::Rc,
 };
 
 use fairway_proto::{
-    CallStatus, Effect, Input, Message, Notification, Request, RequestId, Subscription, Update,
-    sync,
+    Effect, Event, Input, Message, Notification, RequestId, Step, Subscription, Update,
+    channel::output::Reply, sync,
 };
 use fairway_types::{
-    Call, Execute, Gas, Height, Keypair, NodeId, Operation, SequenceNumber, SignedCall, Time,
-    Verified,
-    block::CertifiedBlock,
-    chain::{ChainTx, Observation},
-    codec,
+    Execute, Height, Keypair, NodeId, Time, Verified,
+    chain::{ChainTx, ChannelRecord, Observation},
 };
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::Rng;
 use serde::Serialize;
 
 use crate::{
-    chain::{CHAIN, Chain, SettlementChain},
+    acknowledged::Acknowledged,
+    byzantine::Byzantine,
+    chain::{Chain, SettlementChain},
     choices::Choices,
     invariants::{Broken, Invariants},
-    machine::{Machine, function},
-    node::Node,
+    machine::Machine,
+    network::Network,
+    node::{Boundary, Node},
+    plan::Plan,
+    trace::{self, Trace},
 };
 
 /// Money in the world: each member's wallet at the start.
 const WALLET: u64 = 1_000_000;
-const DEPOSIT: u64 = 100_000;
+pub(crate) const DEPOSIT: u64 = 100_000;
 /// Steps between two comparisons of live and replayed state (each replays the whole log).
-const REPLAY_EVERY: u64 = 2_048;
-
-/// What a run may do. Probabilities in percent.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    pub seed: u64,
-    pub nodes: u8,
-    pub steps: u64,
-    pub loss: u32,
-    pub duplication: u32,
-    pub max_delay: u64,
-    pub crashes: bool,
-    pub partitions: bool,
-    pub tick_interval: u64,
-    /// Whether the first member, who leads, may leave too.
-    pub leader_leaves: bool,
-    /// What decides before the seed does, one byte a choice.
-    pub choices: Vec<u8>,
-}
-
-impl Plan {
-    /// A network without faults, and no ticks.
-    #[must_use]
-    pub fn calm(seed: u64, nodes: u8) -> Self {
-        Self {
-            seed,
-            nodes,
-            steps: 3_000,
-            loss: 0,
-            duplication: 0,
-            max_delay: 20,
-            crashes: false,
-            partitions: false,
-            tick_interval: 0,
-            leader_leaves: false,
-            choices: Vec::new(),
-        }
-    }
-
-    /// A plan drawn from the seed itself.
-    #[must_use]
-    pub fn from_seed(seed: u64, steps: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
-        Self {
-            seed,
-            nodes: rng.random_range(1..=5),
-            steps,
-            loss: rng.random_range(0..15),
-            duplication: rng.random_range(0..10),
-            max_delay: rng.random_range(1..200),
-            crashes: rng.random_bool(0.6),
-            partitions: rng.random_bool(0.5),
-            tick_interval: if rng.random_bool(0.3) { 100 } else { 0 },
-            leader_leaves: rng.random_bool(0.5),
-            choices: Vec::new(),
-        }
-    }
-
-    /// A plan that `bytes` draw, and then choose in: seven for the plan, the others for what happens.
-    #[must_use]
-    pub fn from_choices(bytes: &[u8]) -> Option<Self> {
-        let ([nodes, loss, duplication, delay, ticks, faults, pace], choices) =
-            bytes.split_first_chunk()?;
-        Some(Self {
-            seed: 0,
-            nodes: 1 + nodes % 4,
-            steps: choices.len() as u64 * (1 + u64::from(pace % 8)),
-            loss: u32::from(loss % 15),
-            duplication: u32::from(duplication % 10),
-            max_delay: u64::from(*delay).max(1),
-            crashes: faults & 1 == 1,
-            partitions: faults & 2 == 2,
-            tick_interval: u64::from(ticks % 2) * 100,
-            leader_leaves: faults & 4 == 4,
-            choices: choices.to_vec(),
-        })
-    }
-}
+const REPLAY_EVERY: u64 = 4_096;
+/// Readings of the chain that may be shown again.
+const READINGS: usize = 8;
+/// Inputs that wait for a node that stands still.
+const BACKLOG: usize = 2_048;
+/// Milliseconds in which a healed channel must go on.
+const PATIENCE: u64 = 120_000;
 
 /// What a run did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -117,27 +47,44 @@ pub struct Report {
     pub seed: u64,
     pub steps: u64,
     pub faults: BTreeMap<String, u64>,
+    /// What the Byzantine member did, by kind.
+    pub byzantine: BTreeMap<String, u64>,
     pub calls_certified: u64,
     pub calls_refused: u64,
     pub settlements: u64,
     /// Times that a node took blocks back.
     pub rolled_back: u64,
+    /// Certified blocks superseded, as DESIGN section 5 allows it.
+    pub reversed: u64,
     /// The highest view of any epoch.
     pub views: u64,
     pub invariants_checked: u64,
+    /// Milliseconds from the end of all faults to a new final block everywhere.
+    pub healed_in: u64,
 }
 
-enum Item {
+pub(crate) enum Item {
     Deliver { to: usize, from: NodeId, message: Box<Message> },
     Observe { to: usize },
     Told { to: usize, observation: Observation },
     Chain { from: usize, tx: ChainTx },
-    Wake { node: usize },
+    Wake { node: usize, life: u64 },
+    Drain { node: usize, life: u64 },
     Join { node: usize },
     Call,
     Fault,
-    Restart { node: usize },
+    Cascade { left: u32 },
+    Scheme,
+    Restart { node: usize, life: u64 },
+    Resume { node: usize, life: u64 },
     Heal,
+}
+
+/// One reading of the chain.
+struct Reading {
+    record: ChannelRecord,
+    height: Height,
+    time: Time,
 }
 
 /// Channels, their chain, and what is under way between them.
@@ -146,17 +93,24 @@ pub struct World {
     pub nodes: Vec<Node>,
     pub chain: Box<dyn SettlementChain>,
     pub report: Report,
+    pub trace: Trace,
     /// Whether the app may hold assets of its own.
     pub holds: bool,
-    now: Time,
-    rng: Choices,
+    pub(crate) now: Time,
+    pub(crate) rng: Choices,
     queue: BTreeMap<(Time, u64), Item>,
     next_item: u64,
-    next_request: u64,
-    islands: Option<BTreeSet<usize>>,
-    calm: bool,
-    invariants: Invariants,
-    subscribers: Vec<Subscription>,
+    pub(crate) next_request: u64,
+    pub(crate) network: Network,
+    pub(crate) outage_until: Time,
+    readings: VecDeque<Reading>,
+    pub(crate) calm: bool,
+    pub(crate) byzantine: Option<Byzantine>,
+    /// Leaves that members were made to ask for.
+    pub(crate) leaves: u8,
+    pub(crate) acknowledged: Acknowledged,
+    pub(crate) invariants: Invariants,
+    pub(crate) subscribers: Vec<Subscription>,
     money: u64,
 }
 
@@ -195,13 +149,19 @@ impl World {
             plan,
             nodes,
             chain,
+            trace: Trace::default(),
             holds: false,
             now: Time(1_000_000),
             queue: BTreeMap::new(),
             next_item: 0,
             next_request: 0,
-            islands: None,
+            network: Network::default(),
+            outage_until: Time::ZERO,
+            readings: VecDeque::new(),
             calm: false,
+            byzantine: None,
+            leaves: 0,
+            acknowledged: Acknowledged::default(),
             invariants: Invariants::default(),
             subscribers,
             money,
@@ -212,17 +172,27 @@ impl World {
 
     /// Makes `node` run another machine than it should, as a cheating leader does.
     pub fn corrupt(&mut self, node: usize, machine: Rc<dyn Execute>) {
+        self.invariants.suspect(self.nodes[node].keypair.node_id());
         self.nodes[node].corrupt(machine);
     }
 
     fn begin(&mut self) {
+        self.begin_faults();
         for node in 0..self.nodes.len() {
-            let delay = if node == 0 { 0 } else { self.rng.random_range(0..5_000) };
+            let late = self.plan.late_joins && node > 1 && self.rng.random_bool(0.3);
+            let delay = match node {
+                0 => 0,
+                _ if late => self.rng.random_range(5_000..40_000),
+                _ => self.rng.random_range(0..5_000),
+            };
             self.after(delay, Item::Join { node });
-            self.after(0, Item::Wake { node });
+            self.after(0, Item::Wake { node, life: 0 });
         }
         self.after(100, Item::Call);
         self.after(1_000, Item::Fault);
+        if self.plan.byzantine {
+            self.after(1_000, Item::Scheme);
+        }
     }
 
     /// Runs the plan, then heals everything and requires progress.
@@ -231,7 +201,13 @@ impl World {
             self.step()?;
         }
         self.require_progress()?;
+        self.acknowledged.check(&self.nodes, &self.invariants)?;
         self.report.invariants_checked = self.invariants.checks;
+        self.report.reversed = self.invariants.reversals();
+        if let Some(byzantine) = &self.byzantine {
+            let acts = byzantine.acts.iter();
+            self.report.byzantine = acts.map(|(act, count)| ((*act).to_owned(), *count)).collect();
+        }
         Ok(self.report.clone())
     }
 
@@ -248,17 +224,24 @@ impl World {
             Item::Observe { to } => self.observe(to)?,
             Item::Told { to, observation } => self.input(to, Input::Chain(observation))?,
             Item::Chain { from, tx } => self.transact(from, tx)?,
-            Item::Wake { node } => self.wake(node)?,
+            Item::Wake { node, life } => self.wake(node, life)?,
+            Item::Drain { node, life } => self.drain(node, life)?,
             Item::Join { node } => self.join(node),
             Item::Call => self.call()?,
             Item::Fault => self.fault()?,
-            Item::Restart { node } => self.restart(node),
-            Item::Heal => self.islands = None,
+            Item::Cascade { left } => self.cascade(left),
+            Item::Scheme => self.scheme(),
+            Item::Restart { node, life } => self.restart(node, life)?,
+            Item::Resume { node, life } => self.resume(node, life)?,
+            Item::Heal => {
+                self.network.join();
+                self.trace.note(self.now, || "healed".to_owned());
+            }
         }
         Ok(())
     }
 
-    fn after(&mut self, delay: u64, item: Item) {
+    pub(crate) fn after(&mut self, delay: u64, item: Item) {
         self.next_item += 1;
         self.queue.insert((self.now.plus(delay), self.next_item), item);
     }
@@ -266,104 +249,270 @@ impl World {
     fn join(&mut self, node: usize) {
         let member = &self.nodes[node];
         self.chain.join(self.now, &member.account, &member.keypair, DEPOSIT);
-        let all: Vec<usize> = (0..self.nodes.len()).collect();
-        for to in all {
-            self.after(5, Item::Observe { to });
+        self.show_chain(5);
+    }
+
+    /// Everybody reads the chain within so many milliseconds.
+    pub(crate) fn show_chain(&mut self, within: u64) {
+        for to in 0..self.nodes.len() {
+            let delay = self.rng.random_range(1..=within);
+            self.after(delay, Item::Observe { to });
         }
     }
 
-    fn wake(&mut self, node: usize) -> Result<(), Broken> {
-        if !self.nodes[node].up {
+    fn wake(&mut self, node: usize, life: u64) -> Result<(), Broken> {
+        let awake = &self.nodes[node];
+        if !awake.up || awake.paused || awake.life != life {
             return Ok(());
         }
-        self.input(node, Input::Timeout)?;
-        let next = self.nodes[node].channel.deadline().since(self.now).clamp(1, 1_000);
-        self.after(next, Item::Wake { node });
+        self.group(node, Vec::new())?;
+        let awake = &self.nodes[node];
+        let own = awake.clock.read(self.now);
+        let next = awake.channel.deadline().since(own).clamp(1, 1_000);
+        self.after(next, Item::Wake { node, life });
         Ok(())
     }
 
     fn observe(&mut self, to: usize) -> Result<(), Broken> {
+        if self.now < self.outage_until {
+            let reason = "it does not answer".to_owned();
+            return self.input(to, Input::Chain(Observation::Unreachable { reason }));
+        }
+        let older = self.plan.reorgs && !self.calm && self.rng.random_bool(0.15);
+        let (record, height, time) = match self.readings.len() {
+            count if older && count > 0 => {
+                let reading = &self.readings[self.rng.random_range(0..count)];
+                (reading.record.clone(), reading.height, reading.time)
+            }
+            _ => (self.chain.record().clone(), self.chain.height(), self.chain.time()),
+        };
         let observation = Observation::Channel {
-            record: Box::new(self.chain.record().clone()),
-            chain_height: self.chain.height(),
-            chain_time: self.chain.time(),
+            record: Box::new(record),
+            chain_height: height,
+            chain_time: time,
             is_final: true,
         };
         self.input(to, Input::Chain(observation))
     }
 
     fn transact(&mut self, from: usize, tx: ChainTx) -> Result<(), Broken> {
+        if self.plan.reorgs && !self.calm && self.rng.random_bool(0.1) && self.take_back(from, &tx)
+        {
+            return Ok(());
+        }
         let settled = self.chain.record().settlement.number;
         let result = self.chain.execute(self.now, &self.nodes[from].keypair, &tx);
         self.report.settlements += self.chain.record().settlement.number - settled;
+        self.remember_reading();
         let observation = match result {
             Ok(()) => Observation::Accepted { tx: Box::new(tx) },
             Err(reason) => Observation::Rejected { tx: Box::new(tx), reason },
         };
         self.after(3, Item::Told { to: from, observation });
-        for to in 0..self.nodes.len() {
-            let delay = self.rng.random_range(1..50);
-            self.after(delay, Item::Observe { to });
-        }
+        self.show_chain(50);
         Ok(())
     }
 
-    fn input(&mut self, to: usize, input: Input) -> Result<(), Broken> {
-        if !self.nodes[to].up {
+    fn remember_reading(&mut self) {
+        if !self.plan.reorgs {
+            return;
+        }
+        if self.readings.len() == READINGS {
+            self.readings.pop_front();
+        }
+        let (record, height) = (self.chain.record().clone(), self.chain.height());
+        self.readings.push_back(Reading { record, height, time: self.chain.time() });
+    }
+
+    /// The transaction is seen in a block that is not final and is taken back; it comes later, or
+    /// never.
+    fn take_back(&mut self, from: usize, tx: &ChainTx) -> bool {
+        let keypair = &self.nodes[from].keypair;
+        let Some(record) = self.chain.preview(self.now, keypair, tx) else { return false };
+        self.count("reorg");
+        for to in 0..self.nodes.len() {
+            let observation = Observation::Channel {
+                record: Box::new(record.clone()),
+                chain_height: self.chain.height().next(),
+                chain_time: self.chain.time().max(self.now),
+                is_final: false,
+            };
+            let delay = self.rng.random_range(1..50);
+            self.after(delay, Item::Told { to, observation });
+        }
+        if self.rng.random_bool(0.7) {
+            let delay = self.rng.random_range(100..3_000);
+            self.after(delay, Item::Chain { from, tx: tx.clone() });
+        }
+        true
+    }
+
+    /// Something comes to a node; what comes to one that is busy or stands still waits.
+    pub(crate) fn input(&mut self, to: usize, input: Input) -> Result<(), Broken> {
+        let busy = self.plan.groups && !self.calm && self.rng.random_bool(0.3);
+        let node = &mut self.nodes[to];
+        if !node.up {
             return Ok(());
         }
-        let step = self.nodes[to].handle(self.now, vec![input]);
-        if self.nodes[to].honest {
-            self.invariants.on_effects(&self.nodes[to], &step.effects)?;
-            self.invariants.check(&self.nodes[to], &*self.chain, self.money, self.holds)?;
+        if node.paused {
+            if node.inbox.len() < BACKLOG {
+                node.inbox.push(input);
+            }
+            return Ok(());
         }
-        if self.report.steps.is_multiple_of(REPLAY_EVERY) {
-            self.invariants.check_replay(&self.nodes[to])?;
+        if !busy && node.inbox.is_empty() {
+            return self.group(to, vec![input]);
         }
-        for effect in step.effects {
-            self.perform(to, effect)?;
+        let life = node.life;
+        let first = node.inbox.is_empty();
+        node.inbox.push(input);
+        if first {
+            let delay = self.rng.random_range(1..10);
+            self.after(delay, Item::Drain { node: to, life });
         }
         Ok(())
     }
 
-    fn perform(&mut self, from: usize, effect: Effect) -> Result<(), Broken> {
+    fn drain(&mut self, node: usize, life: u64) -> Result<(), Broken> {
+        let busy = &mut self.nodes[node];
+        if !busy.up || busy.paused || busy.life != life {
+            return Ok(());
+        }
+        let inputs = std::mem::take(&mut busy.inbox);
+        if inputs.is_empty() { Ok(()) } else { self.group(node, inputs) }
+    }
+
+    /// A node handles a group: decides, stores, performs; or dies somewhere on the way.
+    pub(crate) fn group(&mut self, at: usize, inputs: Vec<Input>) -> Result<(), Broken> {
+        if self.byzantine.as_ref().is_some_and(|byzantine| byzantine.node == at) {
+            return self.scheme_group(at, inputs);
+        }
+        let told = if self.trace.is_on() { inputs.clone() } else { Vec::new() };
+        let time = self.nodes[at].clock.read(self.now);
+        let Step { events, effects } = self.nodes[at].decide(time, inputs);
+        self.note_group(at, &told, &events, &effects);
+        let binds = events.iter().any(Event::binds);
+        let doom = self.nodes[at].doom.take_if(|_| binds);
+        if doom == Some(Boundary::Decided) {
+            self.count("crash before storing");
+            self.kill(at);
+            return Ok(());
+        }
+        self.nodes[at].store(&events);
+        self.check_group(at, &events, &effects)?;
+        let most = match doom {
+            Some(Boundary::Performed(most)) => most,
+            Some(Boundary::Decided) | None => usize::MAX,
+        };
+        for effect in effects.into_iter().take(most) {
+            self.perform(at, effect)?;
+        }
+        if doom.is_some() {
+            self.count("crash after storing");
+            self.snapshot(at);
+            self.kill(at);
+        }
+        Ok(())
+    }
+
+    fn note_group(&mut self, at: usize, told: &[Input], events: &[Event], effects: &[Effect]) {
+        if !self.trace.is_on() {
+            return;
+        }
+        let ids: Vec<NodeId> = self.nodes.iter().map(|node| node.keypair.node_id()).collect();
+        let names = |id: &NodeId| match ids.iter().position(|known| known == id) {
+            Some(index) => format!("n{index}"),
+            None => id.short(),
+        };
+        if let Some(line) = trace::group(&names, told, events, effects) {
+            self.trace.note(self.now, || format!("n{at} {line}"));
+        }
+    }
+
+    fn check_group(
+        &mut self,
+        at: usize,
+        events: &[Event],
+        effects: &[Effect],
+    ) -> Result<(), Broken> {
+        let node = &self.nodes[at];
+        self.report.views = self.report.views.max(node.channel.log().term().view.0);
+        if node.honest {
+            self.invariants.on_stored(node, events)?;
+            self.invariants.on_effects(node, effects)?;
+            if !events.is_empty() {
+                self.invariants.check(node, &*self.chain, self.money, self.holds)?;
+            }
+        }
+        if self.report.steps.is_multiple_of(REPLAY_EVERY) {
+            self.invariants.check_replay(node)?;
+        }
+        if self.plan.crashes && !self.calm && !events.is_empty() && self.rng.random_bool(0.002) {
+            self.nodes[at].take_snapshot();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn perform(&mut self, from: usize, effect: Effect) -> Result<(), Broken> {
         match effect {
-            Effect::Send { to, message } => self.send(from, to, message),
+            Effect::Send { to, message } => {
+                if let Some(to) = self.index(&to) {
+                    self.send(from, to, message);
+                }
+            }
             Effect::Broadcast(message) => {
-                let me = self.nodes[from].keypair.node_id();
-                let others: Vec<NodeId> = self
-                    .nodes
-                    .iter()
-                    .map(|node| node.keypair.node_id())
-                    .filter(|id| *id != me)
-                    .collect();
-                for to in others {
+                for to in (0..self.nodes.len()).filter(|to| *to != from) {
                     self.send(from, to, message.clone());
                 }
             }
-            Effect::Submit(tx) => {
-                let delay = self.rng.random_range(1..30);
-                self.after(delay, Item::Chain { from, tx });
-            }
+            Effect::Submit(tx) => self.submit_tx(from, tx),
             Effect::Refresh => self.after(10, Item::Observe { to: from }),
-            Effect::Reply { result, .. } => match result {
-                Ok(_) => self.report.calls_certified += 1,
+            Effect::Reply { id, result } => match result {
+                Ok(reply) => self.on_reply(from, id, &reply),
                 Err(_) => self.report.calls_refused += 1,
             },
             Effect::Publish(update) => self.publish(from, &update)?,
             Effect::ServeBlocks { to, from: height } => {
-                let log = self.nodes[from].channel.log();
-                let answer = sync::answer(height, |height| {
-                    let entry = log.entry(height)?;
-                    let certificate = entry.certificate.clone();
-                    Some(CertifiedBlock { block: entry.block.clone(), certificate })
-                });
-                if let Some(message) = answer {
+                let answer = self.blocks_from(from, height);
+                if let (Some(message), Some(to)) = (answer, self.index(&to)) {
                     self.send(from, to, message);
                 }
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn index(&self, id: &NodeId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.keypair.node_id() == *id)
+    }
+
+    pub(crate) fn blocks_from(&self, node: usize, height: Height) -> Option<Message> {
+        sync::answer(height, |height| self.nodes[node].block(height))
+    }
+
+    /// While the chain can't be reached, what is said to it is lost or comes late.
+    pub(crate) fn submit_tx(&mut self, from: usize, tx: ChainTx) {
+        let delay = self.rng.random_range(1..30);
+        if self.now >= self.outage_until {
+            return self.after(delay, Item::Chain { from, tx });
+        }
+        let reason = "it does not answer".to_owned();
+        let observation = Observation::Unreachable { reason };
+        self.after(delay, Item::Told { to: from, observation });
+        if self.rng.random_bool(0.5) {
+            let late = self.outage_until.since(self.now) + self.rng.random_range(0..2_000);
+            self.after(late, Item::Chain { from, tx });
+        }
+    }
+
+    fn on_reply(&mut self, from: usize, _: RequestId, reply: &Reply) {
+        if let Reply::Call(report) = reply {
+            self.report.calls_certified += 1;
+            if self.nodes[from].honest {
+                let entry = self.nodes[from].channel.log().entry(report.height);
+                self.acknowledged.note(report, entry.map(|entry| entry.hash));
+            }
+        }
     }
 
     /// A subscriber of each node sees every block once, in order.
@@ -391,192 +540,82 @@ impl World {
         Ok(())
     }
 
-    fn send(&mut self, from: usize, to: NodeId, message: Message) {
-        let Some(target) = self.nodes.iter().position(|node| node.keypair.node_id() == to) else {
-            return;
-        };
-        let apart = self
-            .islands
-            .as_ref()
-            .is_some_and(|island| island.contains(&from) != island.contains(&target));
+    pub(crate) fn send(&mut self, from: usize, to: usize, message: Message) {
         let lost = !self.calm && self.rng.random_range(0..100) < self.plan.loss;
-        if apart || lost {
+        if lost || self.network.blocks(from, to) {
             return self.count("lost");
         }
-        let copies =
-            if !self.calm && self.rng.random_range(0..100) < self.plan.duplication { 2 } else { 1 };
+        let twice = !self.calm && self.rng.random_range(0..100) < self.plan.duplication;
+        let extra = self.network.extra(from, to);
         let from = self.nodes[from].keypair.node_id();
-        for _ in 0..copies {
-            let delay = self.rng.random_range(1..=self.plan.max_delay);
-            self.after(
-                delay,
-                Item::Deliver { to: target, from, message: Box::new(message.clone()) },
-            );
+        for _ in 0..=u8::from(twice) {
+            let delay = extra + self.rng.random_range(1..=self.plan.max_delay);
+            self.after(delay, Item::Deliver { to, from, message: Box::new(message.clone()) });
         }
     }
 
-    /// A client calls: mostly payments, some of them wrong.
-    fn call(&mut self) -> Result<(), Broken> {
-        let delay = self.rng.random_range(1..200);
-        self.after(delay, Item::Call);
-        let sender = self.rng.random_range(0..self.nodes.len());
-        let via = self.rng.random_range(0..self.nodes.len());
-        let receiver = self.rng.random_range(0..self.nodes.len());
-        let sequence = self.next_sequence(sender) + u64::from(self.rng.random_bool(0.05));
-        let to = self.nodes[receiver].account.address();
-        let amount = self.rng.random_range(0..300_000u64);
-        let may_leave =
-            (sender > 0 || self.plan.leader_leaves) && self.report.steps > self.plan.steps / 2;
-        let operation = match self.rng.random_range(0..100) {
-            0..90 => invoke("pay", vec![codec::encode(&to), codec::encode(&amount)]),
-            90..95 => invoke("abort", Vec::new()),
-            95..98 => invoke("pay", vec![vec![1, 2, 3]]),
-            98 if may_leave => Operation::Leave,
-            99 if may_leave => invoke("leave", Vec::new()),
-            _ => invoke("nothing", Vec::new()),
-        };
-        if self.rng.random_bool(0.02) {
-            self.next_request += 1;
-            let id = RequestId(self.next_request);
-            return self.input(via, Input::Client { id, request: Request::ProposeSettlement });
-        }
-        self.request(sender, via, sequence, operation)
-    }
-
-    /// Has `sender` ask for an operation through the node `via`.
-    pub fn submit(
-        &mut self,
-        sender: usize,
-        via: usize,
-        operation: Operation,
-    ) -> Result<(), Broken> {
-        let sequence = self.next_sequence(sender);
-        self.request(sender, via, sequence, operation)
-    }
-
-    fn request(
-        &mut self,
-        sender: usize,
-        via: usize,
-        sequence: u64,
-        operation: Operation,
-    ) -> Result<(), Broken> {
-        let call = self.sign(sender, sequence, operation);
-        self.next_request += 1;
-        let id = RequestId(self.next_request);
-        let request =
-            Request::Call { call: Box::new(Verified::trusted(call)), wait: CallStatus::Certified };
-        self.input(via, Input::Client { id, request })
-    }
-
-    fn sign(&self, sender: usize, sequence: u64, operation: Operation) -> SignedCall {
-        let account = &self.nodes[sender].account;
-        let call = Call {
-            chain: CHAIN,
-            channel: self.chain.record().channel,
-            sender: account.address(),
-            sequence: SequenceNumber(sequence),
-            operation,
-            gas_limit: Gas(1_000),
-            expires_at: self.now.plus(30_000),
-        };
-        SignedCall { signature: account.sign(&call), key: account.public(), call }
-    }
-
-    fn next_sequence(&self, sender: usize) -> u64 {
-        let account = self.nodes[sender].account.address();
-        self.nodes
-            .iter()
-            .filter_map(|node| node.channel.log().tip())
-            .map(|tip| fairway_proto::channel::execution::next_sequence(&tip.state, account).0)
-            .max()
-            .unwrap_or(0)
-    }
-
-    fn fault(&mut self) -> Result<(), Broken> {
-        if self.calm {
-            return Ok(());
-        }
-        let delay = self.rng.random_range(200..4_000);
-        self.after(delay, Item::Fault);
-        let node = self.rng.random_range(0..self.nodes.len());
-        if self.plan.crashes && self.nodes[node].up && self.rng.random_bool(0.6) {
-            return self.crash(node);
-        }
-        if self.plan.partitions && self.islands.is_none() {
-            let island = (0..self.nodes.len()).filter(|_| self.rng.random_bool(0.5)).collect();
-            self.islands = Some(island);
-            self.count("partition");
-            let delay = self.rng.random_range(100..3_000);
-            self.after(delay, Item::Heal);
-        }
-        Ok(())
-    }
-
-    /// A crash between two groups, or between deciding and storing one.
-    fn crash(&mut self, node: usize) -> Result<(), Broken> {
-        self.count("crash");
-        // By the clock, not by chance: the seeds that found something stay what they are.
-        if self.now.0.is_multiple_of(3) {
-            self.nodes[node].take_snapshot();
-        }
-        let power_cut = self.now.0.is_multiple_of(2);
-        if self.rng.random_bool(0.5) {
-            self.nodes[node].handle_and_lose(self.now, vec![Input::Timeout]);
-        }
-        self.nodes[node].up = false;
-        if power_cut {
-            self.nodes[node].lose_tail();
-        }
-        let delay = self.rng.random_range(10..3_000);
-        self.after(delay, Item::Restart { node });
-        Ok(())
-    }
-
-    fn restart(&mut self, node: usize) {
-        self.nodes[node].restart();
-        let next = self.nodes[node].channel.log().head().next();
-        self.subscribers[node] = Subscription::new(Default::default(), next);
-        self.after(1, Item::Observe { to: node });
-        self.after(2, Item::Wake { node });
-    }
-
-    /// Everything heals: within a bound of fake time, a new block is certified and every node has
+    /// Everything heals: within a bound of true time, a new block is certified and every node has
     /// the same head.
     fn require_progress(&mut self) -> Result<(), Broken> {
-        self.calm = true;
-        self.islands = None;
-        let down: Vec<usize> =
-            (0..self.nodes.len()).filter(|index| !self.nodes[*index].up).collect();
-        for node in down {
-            self.restart(node);
-        }
+        self.heal_all()?;
         let goal = self.invariants.highest_certified().next();
-        let until = self.now.plus(120_000);
+        let (since, until) = (self.now, self.now.plus(PATIENCE));
         while self.now < until {
             self.step()?;
             if self.chain.record().settlement.closed || self.agree_beyond(goal) {
-                return self.nodes.iter().try_for_each(|node| self.invariants.check_replay(node));
+                self.report.healed_in = self.now.since(since);
+                return self.honest().try_for_each(|node| {
+                    let (live, replayed) = (node.digest(), node.replayed().digest());
+                    let differs = || Broken(format!("{live:?} differs from {replayed:?}"));
+                    if live == replayed { Ok(()) } else { Err(differs()) }
+                });
             }
         }
-        let standings: Vec<String> = self.nodes.iter().map(Node::standing).collect();
-        Err(Broken(format!("no progress beyond {goal} after healing:\n{}", standings.join("\n"))))
+        Err(Broken(format!("no progress beyond {goal} after healing")))
+    }
+
+    /// Those of whom something is expected.
+    pub fn honest(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.honest)
     }
 
     /// Who was paid and is gone from the chain need not catch up: nobody serves it any more.
     fn agree_beyond(&self, goal: Height) -> bool {
         let chain = &self.chain.record().members;
         let on_chain = |id| chain.iter().any(|member| member.record.node == id);
-        let mut members = self.nodes.iter().filter(|node| {
+        let mut members = self.honest().filter(|node| {
             let id = node.keypair.node_id();
             let tip = node.channel.log().tip();
             on_chain(id) && tip.is_some_and(|tip| tip.members.contains_key(&id))
         });
-        members.all(|node| node.channel.log().certified() >= goal)
+        members.all(|node| node.channel.log().finalised() >= goal)
     }
 
-    fn count(&mut self, fault: &str) {
+    /// Where everybody stands, a line each.
+    #[must_use]
+    pub fn standing(&self) -> String {
+        let lines: Vec<String> = (0..)
+            .zip(&self.nodes)
+            .map(|(index, node)| {
+                let state = match (node.honest, node.up, node.paused) {
+                    (false, ..) => " BYZANTINE",
+                    (_, false, _) => " down",
+                    (_, _, true) => " paused",
+                    (..) => "",
+                };
+                format!("n{index}{state} {}", node.standing())
+            })
+            .collect();
+        let signed = self.invariants.contradictions.first().unwrap_or("nothing");
+        format!("{}\nsigned against its own word: {signed}", lines.join("\n"))
+    }
+
+    pub(crate) fn count(&mut self, fault: &str) {
         *self.report.faults.entry(fault.to_owned()).or_default() += 1;
+        let network = self.network.describe();
+        if fault != "lost" {
+            self.trace.note(self.now, || format!("FAULT {fault} (network {network})"));
+        }
     }
 }
 
@@ -584,8 +623,4 @@ impl World {
 #[must_use]
 pub fn creator() -> Keypair {
     Keypair::from_seed(&[101; 32])
-}
-
-fn invoke(name: &str, args: Vec<Vec<u8>>) -> Operation {
-    Operation::Invoke { function: function(name), type_args: Vec::new(), args }
 }

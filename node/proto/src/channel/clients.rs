@@ -12,10 +12,12 @@ use super::{
     output::{CallReport, CallStatus, Effect, Reply},
     pool::Pooled,
 };
+#[cfg(feature = "known-bugs")]
+use crate::known_bugs::KnownBug;
 use crate::message::Message;
 
 /// Executed calls whose place is remembered, so that a repeated request is answered.
-const REMEMBERED_CALLS: usize = 100_000;
+pub(super) const REMEMBERED_CALLS: usize = 100_000;
 /// Milliseconds after which a client may try again when too many wait.
 const RETRY_AFTER: u64 = 100;
 
@@ -33,6 +35,10 @@ pub(super) struct Clients {
 impl Clients {
     #[must_use]
     pub(super) fn place(&self, call: &Hash) -> Option<(Height, u32)> {
+        #[cfg(feature = "known-bugs")]
+        if KnownBug::ForgottenNonce.is_back() {
+            return None;
+        }
         self.places.get(call).copied()
     }
 
@@ -46,6 +52,12 @@ impl Clients {
             }
         }
         clients
+    }
+
+    /// Waiting requests, calls on their way, calls whose place is remembered.
+    #[must_use]
+    pub(super) fn size(&self) -> (usize, usize, usize) {
+        (self.waiting_count, self.on_the_way.len(), self.order.len().max(self.places.len()))
     }
 
     fn remember(&mut self, call: Hash, place: (Height, u32)) {
@@ -124,6 +136,10 @@ impl Channel {
     }
 
     fn expected_sequence(&self, call: &SignedCall) -> fairway_types::SequenceNumber {
+        #[cfg(feature = "known-bugs")]
+        if KnownBug::ForgottenNonce.is_back() && self.log.term().view.0 > 0 {
+            return call.call.sequence;
+        }
         self.log
             .tip()
             .map_or_else(Default::default, |tip| next_sequence(&tip.state, call.call.sender))
@@ -153,6 +169,10 @@ impl Channel {
             return Err(Refusal::invalid("expires_at", reason));
         }
         let expected = next_sequence(&tip.state, call.call.sender);
+        #[cfg(feature = "known-bugs")]
+        if KnownBug::ForgottenNonce.is_back() {
+            return Ok(());
+        }
         if call.call.sequence < expected {
             return Err(Refusal::SequenceNumber {
                 account: call.call.sender,
@@ -286,10 +306,11 @@ impl Channel {
         done
     }
 
-    /// How far a block at `height` has come.
+    /// How far a block at `height` has come. What the chain settled at a height that is not final
+    /// here may be another block.
     #[must_use]
     pub fn status_at(&self, height: Height) -> CallStatus {
-        if height <= self.settled_height() {
+        if height <= self.settled_here() {
             CallStatus::Settled
         } else if height <= self.log.finalised() {
             CallStatus::Final
@@ -382,13 +403,14 @@ fn call_hashes(block: &Block) -> Vec<(u32, Hash)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
 mod tests {
-    use fairway_types::{Refusal, SequenceNumber, Time};
+    use fairway_types::{Height, Refusal, SequenceNumber, Time};
 
     use super::super::{
         Channel,
         bench::{Bench, env, nothing, sign},
-        output::Effect,
+        output::{CallStatus, Effect, Reply},
     };
     use crate::message::Message;
 
@@ -442,5 +464,21 @@ mod tests {
             bench.request(node, call.clone());
         }
         assert_eq!(refused(&bench), Vec::<&Refusal>::new());
+    }
+
+    /// P-79: the chain settled what the others ordered at that height.
+    #[test]
+    fn call_in_a_block_that_nobody_certified_is_not_settled() {
+        let mut bench = Bench::new(4);
+        bench.note(3);
+        bench.down.extend([1, 2, 3]);
+        bench.record.settlement.height = Height(9);
+        bench.observe();
+        bench.note(0);
+        let executed = bench.effects.iter().rev().find_map(|(_, effect)| match effect {
+            Effect::Reply { result: Ok(Reply::Call(report)), .. } => Some(report.status),
+            _ => None,
+        });
+        assert_eq!(executed, Some(CallStatus::Executed));
     }
 }

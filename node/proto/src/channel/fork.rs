@@ -24,15 +24,16 @@ impl Channel {
     /// P-73: goes over to a branch that a later term's certificate opens, or that this node's own
     /// term must go on from. Blocks up to the final one stay, whatever anybody shows.
     pub(super) fn leave_branch(&mut self, vm: &impl Execute) {
-        let Some(branch) = self.branch() else { return };
-        if self.is_wanted(&branch) || self.is_superseded_by(&branch) {
+        let better = |branch: &Branch| self.is_wanted(branch) || self.is_superseded_by(branch);
+        if let Some(branch) = self.branches().into_iter().find(better) {
             self.take_back(branch.fork);
             self.drain_waiting(vm);
         }
     }
 
-    /// The lowest row of held blocks that leaves the log below its head.
-    fn branch(&self) -> Option<Branch> {
+    /// The rows of held blocks that leave the log below its head, each at another height: a block
+    /// that nobody goes on from must not hide a branch further up.
+    fn branches(&self) -> Vec<Branch> {
         let (first, head) = (self.log.finalised().next(), self.log.head());
         let leaves = |block: &Arc<Block>| {
             let height = block.height();
@@ -40,21 +41,26 @@ impl Channel {
                 && self.log.contains(height.previous(), &block.header.parent)
         };
         let held = || self.waiting.blocks().filter(|block| block.height() >= first);
-        let start = held().find(|block| block.height() <= head && leaves(block))?.height();
-        let mut blocks: Vec<Arc<Block>> = Vec::new();
-        for block in held().filter(|block| block.height() >= start) {
-            let follows = blocks.last().is_none_or(|last| block.header.parent == last.hash());
-            if !follows {
-                break;
+        let starts = held().filter(|block| block.height() <= head && leaves(block));
+        let row = |start: &Arc<Block>| {
+            let mut blocks = vec![Arc::clone(start)];
+            for block in held().filter(|block| block.height() > start.height()) {
+                if blocks.last().is_none_or(|last| block.header.parent != last.hash()) {
+                    break;
+                }
+                blocks.push(Arc::clone(block));
             }
-            blocks.push(Arc::clone(block));
-        }
-        Some(Branch { fork: start.previous(), blocks })
+            Branch { fork: start.height().previous(), blocks }
+        };
+        starts.map(row).collect()
     }
 
-    /// Whether the branch goes through what this node's own term must contain.
+    /// Whether the branch goes through what this node's own term must contain. Once the term has
+    /// begun it contains that, and a late branch must not make its leader begin it once more.
     fn is_wanted(&self, branch: &Branch) -> bool {
-        let Some(wanted) = &self.waiting.wanted else { return false };
+        let Some(wanted) = self.waiting.wanted.as_ref().filter(|_| !self.log.is_open()) else {
+            return false;
+        };
         let has = |height: Height| branch.blocks.iter().find(|block| block.height() == height);
         has(wanted.height()).is_some_and(|block| Some(block.hash()) == wanted.hash())
     }
@@ -145,5 +151,74 @@ impl Channel {
             self.ask(node, selected.base_height().next());
         }
         self.waiting.wanted = Some(selected);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::{Place, Time, block::CertifiedBlock};
+
+    use super::{
+        super::bench::{Bench, node_key},
+        *,
+    };
+    use crate::message::Message;
+
+    /// A block like this one, of somebody else or another moment.
+    fn other(like: &Block, signer: usize) -> Arc<Block> {
+        let mut block = like.clone();
+        block.leader = node_key(signer).node_id();
+        block.header.time = Time(block.header.time.0 + 1);
+        block.signature = node_key(signer).sign(&block.header);
+        Arc::new(block)
+    }
+
+    fn served(block: Arc<Block>) -> Message {
+        Message::SyncBlocks(vec![CertifiedBlock { block, certificate: None }])
+    }
+
+    /// P-73: what its term had to contain is history once the term has begun.
+    #[test]
+    fn leader_does_not_begin_its_term_twice_for_a_branch_that_it_once_asked_for() {
+        let mut bench = Bench::new(4);
+        bench.note(3);
+        bench.down.insert(0);
+        bench.wait(2_000);
+        bench.down.extend([2, 3]);
+        let head = bench.nodes[1].log().head();
+        let entry = bench.nodes[1].log().entry(head).unwrap();
+        let (hash, opening) = (entry.hash, Arc::clone(&entry.block));
+        assert!(opening.opening.is_some());
+        let late = other(&opening, 1);
+        let path = vec![Place { hash: late.hash(), term: late.header.term }];
+        let base = opening.opening.as_ref().and_then(|opening| opening.base());
+        let base = base.map(|known| known.ack);
+        bench.nodes[1].waiting.wanted = Some(Selected { base, path });
+        bench.message(1, 2, served(late));
+        let kept = bench.nodes[1].log().tip().map(|tip| tip.hash);
+        assert_eq!(kept, Some(hash));
+    }
+
+    /// P-73
+    #[test]
+    fn block_that_nobody_goes_on_from_hides_no_branch_above_it() {
+        let mut bench = Bench::new(7);
+        bench.note(3);
+        let (second, third) = (bench.cut_unheard(), bench.cut_unheard());
+        for node in 1..7 {
+            bench.message(node, 0, Message::Block(Arc::clone(&second)));
+        }
+        bench.message(3, 0, Message::Block(Arc::clone(&third)));
+        bench.message(3, 2, served(other(&second, 2)));
+        bench.down.insert(0);
+        bench.part(&[3]);
+        bench.wait(3_000);
+        bench.note(1);
+        bench.cut.clear();
+        bench.wait(2_000);
+        let (leaders, own) = (bench.nodes[1].log(), bench.nodes[3].log());
+        assert!(leaders.certified() >= third.height());
+        assert!(!leaders.contains(third.height(), &third.hash()));
+        assert_eq!(own.tip().map(|tip| tip.hash), leaders.tip().map(|tip| tip.hash));
     }
 }

@@ -375,6 +375,12 @@ impl Log {
             .map(|block| block.height())
     }
 
+    /// Blocks in memory, and their bytes.
+    #[must_use]
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.entries.len(), self.bytes)
+    }
+
     /// The point below the blocks in memory.
     pub(super) fn base(&self) -> Option<&Tip> {
         self.base.as_ref()

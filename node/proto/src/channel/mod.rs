@@ -16,6 +16,7 @@ mod follower;
 mod fork;
 pub mod input;
 mod leader;
+pub mod load;
 pub mod log;
 pub mod output;
 mod overlay;
@@ -237,7 +238,7 @@ impl Channel {
         let update = Update::Heights {
             certified: self.log.certified(),
             finalised: self.log.finalised(),
-            settled: self.settled_height(),
+            settled: self.settled_here(),
             time: self.now,
         };
         self.perform(Effect::Publish(update));
@@ -256,6 +257,11 @@ impl Channel {
     /// Whether this node leads the term and may order.
     fn leads(&self) -> bool {
         self.log.leader() == Some(self.me) && self.log.evidence().is_none()
+    }
+
+    /// Up to where this node's own blocks are settled.
+    fn settled_here(&self) -> Height {
+        self.settled_height().min(self.log.finalised())
     }
 
     /// Height of the last settlement the chain reported.

@@ -33,6 +33,12 @@ impl Peers {
         }
     }
 
+    /// Heights for which acks are collected.
+    #[must_use]
+    pub(super) fn collected(&self) -> usize {
+        self.acks.len()
+    }
+
     #[must_use]
     pub(super) fn heard(&self) -> &BTreeMap<NodeId, Heard> {
         &self.heard

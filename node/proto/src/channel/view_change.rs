@@ -55,6 +55,12 @@ impl ViewChanges {
         }
     }
 
+    /// Nodes of which a promise is kept.
+    #[must_use]
+    pub(super) fn size(&self) -> usize {
+        self.promises.len()
+    }
+
     /// When this node last had nothing against its leader.
     pub(super) fn content_at(&self) -> Time {
         self.content_at
@@ -200,6 +206,10 @@ impl Channel {
     /// What this node acked above `base`, as far as its log still has it: what a later term dropped
     /// was shown not to be certified.
     fn acked_above(&self, base: Height) -> Vec<Place> {
+        #[cfg(feature = "known-bugs")]
+        if crate::known_bugs::KnownBug::LostLock.is_back() {
+            return Vec::new();
+        }
         let heights = base.0 + 1..=self.log.acked_to().0;
         heights
             .map_while(|height| self.log.place(Height(height)))

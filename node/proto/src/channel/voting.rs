@@ -156,6 +156,12 @@ impl Channel {
 }
 
 impl Voting {
+    /// Members whose vote is kept, and proposals held.
+    #[must_use]
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.stances.len(), self.held.len())
+    }
+
     /// Whether this is a proposal that may be next.
     fn holds(&self, hash: &Hash) -> bool {
         self.held.values().any(|held| held.hash == *hash)

@@ -1,0 +1,121 @@
+//! What a run may do, drawn from its seed.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// What a run may do. Times in milliseconds, probabilities in percent.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub seed: u64,
+    pub nodes: u8,
+    pub steps: u64,
+    pub loss: u32,
+    pub duplication: u32,
+    pub max_delay: u64,
+    /// Some links are slower than the others, each by its own measure.
+    pub slow_links: bool,
+    /// Inputs come in groups, as a busy driver takes them.
+    pub groups: bool,
+    pub crashes: bool,
+    pub partitions: bool,
+    /// Nodes stop for a while and go on with their old state, timers and inputs.
+    pub pauses: bool,
+    /// How far a node's clock may be from the true time; zero for clocks that agree.
+    pub skew: u64,
+    /// The chain can't be reached at times: transactions get lost or come late.
+    pub outages: bool,
+    /// Readings that are not final and are taken back, and older readings after newer ones.
+    pub reorgs: bool,
+    pub tick_interval: u64,
+    /// Whether the first member, who leads, may leave too.
+    pub leader_leaves: bool,
+    /// Some members join in the midst of the faults.
+    pub late_joins: bool,
+    /// One member is Byzantine, as soon as there are four.
+    pub byzantine: bool,
+    /// What decides before the seed does, one byte a choice.
+    pub choices: Vec<u8>,
+}
+
+impl Plan {
+    /// A network without faults, and no ticks.
+    #[must_use]
+    pub fn calm(seed: u64, nodes: u8) -> Self {
+        Self {
+            seed,
+            nodes,
+            steps: 3_000,
+            loss: 0,
+            duplication: 0,
+            max_delay: 20,
+            slow_links: false,
+            groups: false,
+            crashes: false,
+            partitions: false,
+            pauses: false,
+            skew: 0,
+            outages: false,
+            reorgs: false,
+            tick_interval: 0,
+            leader_leaves: false,
+            late_joins: false,
+            byzantine: false,
+            choices: Vec::new(),
+        }
+    }
+
+    /// A plan drawn from the seed itself.
+    #[must_use]
+    pub fn from_seed(seed: u64, steps: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
+        let byzantine = rng.random_bool(0.4);
+        let max_delay = if rng.random_bool(0.7) { 60 } else { 200 };
+        Self {
+            seed,
+            nodes: if byzantine { rng.random_range(4..=7) } else { rng.random_range(1..=6) },
+            steps,
+            loss: rng.random_range(0..15),
+            duplication: rng.random_range(0..10),
+            max_delay: rng.random_range(1..max_delay),
+            slow_links: rng.random_bool(0.3),
+            groups: rng.random_bool(0.5),
+            crashes: rng.random_bool(0.6),
+            partitions: rng.random_bool(0.5),
+            pauses: rng.random_bool(0.4),
+            skew: if rng.random_bool(0.4) { rng.random_range(1..900) } else { 0 },
+            outages: rng.random_bool(0.3),
+            reorgs: rng.random_bool(0.3),
+            tick_interval: if rng.random_bool(0.3) { 100 } else { 0 },
+            leader_leaves: rng.random_bool(0.5),
+            late_joins: rng.random_bool(0.4),
+            byzantine,
+            choices: Vec::new(),
+        }
+    }
+
+    /// A plan that `bytes` draw, and then choose in: seven for the plan, the others for what happens.
+    #[must_use]
+    pub fn from_choices(bytes: &[u8]) -> Option<Self> {
+        let ([nodes, loss, duplication, delay, ticks, faults, pace], choices) =
+            bytes.split_first_chunk()?;
+        let byzantine = faults & 128 == 128;
+        Some(Self {
+            nodes: if byzantine { 4 } else { 1 + nodes % 4 },
+            steps: choices.len() as u64 * (1 + u64::from(pace % 8)),
+            loss: u32::from(loss % 15),
+            duplication: u32::from(duplication % 10),
+            max_delay: u64::from(*delay).max(1),
+            crashes: faults & 1 == 1,
+            partitions: faults & 2 == 2,
+            leader_leaves: faults & 4 == 4,
+            pauses: faults & 8 == 8,
+            skew: if faults & 16 == 16 { 500 } else { 0 },
+            outages: faults & 32 == 32,
+            reorgs: faults & 64 == 64,
+            tick_interval: u64::from(ticks % 2) * 100,
+            byzantine,
+            choices: choices.to_vec(),
+            ..Self::calm(0, 1)
+        })
+    }
+}
