@@ -4,7 +4,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use fairway_types::{
-    Block, Execute, Height, NodeId, SignedCall, TermCertificate, Transaction, view_change::rank,
+    Ack, Block, Execute, Height, NodeId, SignedCall, TermCertificate, Transaction,
+    view_change::rank,
 };
 
 use super::{
@@ -82,10 +83,11 @@ impl Channel {
         let epoch = opening.term().epoch;
         let enough =
             quorum::opens(&self.log, members, epoch, &promised) || self.chain.trusts(&promised);
+        let selected = self.selected(opening, members);
         enough
-            && self.is_higher(opening, branch)
+            && self.is_higher(opening, &selected, branch)
             && self.keeps_lock(opening, &promised, branch.fork)
-            && self.branch_has(&self.selected(opening, members), branch)
+            && self.branch_has(&selected, branch)
     }
 
     /// P-76: what a registered quorum certified is given up only for a registered quorum's promises,
@@ -121,8 +123,12 @@ impl Channel {
     }
 
     /// A certificate of the branch alone is believed as any of blocks not here yet, and must be of
-    /// a later term than what this node has certified.
-    fn is_higher(&self, opening: &TermCertificate, branch: &Branch) -> bool {
+    /// a later term than what this node has certified; so must be what supersedes a certificate.
+    fn is_higher(&self, opening: &TermCertificate, selected: &Selected, branch: &Branch) -> bool {
+        if let (None, Some(first)) = (selected.base, selected.path.first()) {
+            let own = self.log.certificate().filter(|own| own.ack.height > branch.fork);
+            return opening.base().is_none() || own.is_none_or(|own| own.ack.term < first.term);
+        }
         let above = opening.base().filter(|base| base.ack.height > branch.fork);
         above.is_none_or(|base| {
             let own = self.log.certificate().filter(|own| own.ack.height > branch.fork);
@@ -145,12 +151,17 @@ impl Channel {
         self.forget_calls(dropped);
     }
 
-    /// This node's own term must go on from blocks that others have.
-    pub(super) fn fetch_selected(&mut self, selected: Selected) {
-        for node in self.holders(&selected) {
-            self.ask(node, selected.base_height().next());
+    /// P-35: this node's own term must go on from blocks that others have.
+    pub(super) fn fetch_selected(&mut self, selected: &Selected) {
+        let has = |base: Ack| self.log.contains(base.height, &base.block);
+        let from = match selected.base {
+            Some(base) if has(base) => base.height,
+            Some(_) => self.log.certified(),
+            None => self.log.finalised(),
+        };
+        for node in self.holders(selected) {
+            self.ask(node, from.next());
         }
-        self.waiting.wanted = Some(selected);
     }
 }
 

@@ -228,7 +228,9 @@ impl Log {
     fn insert(&mut self, entry: Entry, before: &Arc<Members>) {
         let header = &entry.block.header;
         let opening = entry.block.opening.as_ref();
-        let base = opening.map_or(header.height.previous(), |opening| opening.base_height());
+        // A certificate that was superseded may be higher than what superseded it.
+        let below = header.height.previous();
+        let base = opening.map_or(below, |opening| opening.base_height().min(below));
         let held = Held { hash: entry.hash, term: header.term, base };
         self.places.insert(header.height, held);
         // P-15: when nobody stays, the last ones go on, so that they can be paid.

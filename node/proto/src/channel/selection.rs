@@ -15,9 +15,11 @@ pub type Voters = BTreeMap<NodeId, Weight>;
 /// The blocks that a new term must contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selected {
-    /// The block of the highest certificate; genesis without one.
+    /// The block of the highest certificate; none without one, and when `path` supersedes it.
     pub base: Option<Ack>,
-    /// The blocks above it that may have been certified, ascending, without gaps.
+    /// The height below the first of `path`: the base's, genesis without one.
+    pub above: Height,
+    /// The blocks that may have been certified, ascending, without gaps.
     pub path: Vec<Place>,
 }
 
@@ -30,7 +32,7 @@ impl Selected {
     /// Height of the last block that the term must contain.
     #[must_use]
     pub fn height(&self) -> Height {
-        Height(self.base_height().0 + self.path.len() as u64)
+        Height(self.above.0 + self.path.len() as u64)
     }
 
     /// Hash of that block; none for genesis.
@@ -45,25 +47,41 @@ impl Selected {
         if height == self.base_height() {
             return self.base.map(|base| base.block);
         }
-        let index = height.0.checked_sub(self.base_height().0)?.checked_sub(1)?;
+        let index = height.0.checked_sub(self.above.0)?.checked_sub(1)?;
         self.path.get(usize::try_from(index).ok()?).map(|place| place.hash)
     }
 }
 
+/// A way upwards: the latest term that speaks for it, and its blocks.
+type Way = (Term, Vec<Place>);
+
 /// P-74: from the highest certificate upwards, the blocks that may have been certified: at each of
 /// them those who promised to have acked it, with all who promised nothing, would be a quorum of its
 /// voters. Of two at one height the one counts whose quorum is of the later term: an honest member
-/// acked there what an earlier term had certified, too.
+/// acked there what an earlier term had certified, too. And a certificate is superseded by blocks of
+/// later terms that may have been certified beside it: a liar's ack made it, since a later term did
+/// without it. The terms of a chain never go back, so what goes through those blocks either has the
+/// certificate's block or can't have it.
 #[must_use]
 pub fn select(opening: &TermCertificate, voters: impl Fn(Epoch) -> Voters) -> Selected {
     let base = opening.base().map(|certificate| certificate.ack);
     let changes = &opening.view_changes;
     let promised = changes.iter().map(|signed| signed.node).collect();
     let walk = Walk { promised, voters };
-    let through = changes.iter().filter(|signed| goes_through(signed, base.as_ref())).collect();
-    let first = base.map_or(Height::ZERO, |base| base.height).next();
-    let path = walk.best(through, first).map_or_else(Vec::new, |(_, path)| path);
-    Selected { base, path }
+    let (through, beside): (Vec<_>, Vec<_>) =
+        changes.iter().partition(|signed| goes_through(signed, base.as_ref()));
+    let above = base.map_or(Height::ZERO, |base| base.height);
+    let way = walk.best(through, above.next());
+    let Some(base) = base else { return Selected { base, above, path: blocks(way) } };
+    let reached = way.as_ref().map_or(base.term, |(latest, _)| base.term.max(*latest));
+    match walk.best_later(&beside, base.term) {
+        Some((above, (latest, path))) if latest > reached => Selected { base: None, above, path },
+        Some(_) | None => Selected { base: Some(base), above, path: blocks(way) },
+    }
+}
+
+fn blocks(way: Option<Way>) -> Vec<Place> {
+    way.map_or_else(Vec::new, |(_, path)| path)
 }
 
 /// Whether what the node acked lies on the chain of `base`.
@@ -86,7 +104,7 @@ struct Walk<F> {
 
 impl<F: Fn(Epoch) -> Voters> Walk<F> {
     /// The best way upwards from below `height`, and the latest term that speaks for it.
-    fn best(&self, through: Vec<&SignedViewChange>, height: Height) -> Option<(Term, Vec<Place>)> {
+    fn best(&self, through: Vec<&SignedViewChange>, height: Height) -> Option<Way> {
         let mut ways: BTreeMap<(Hash, Term), Vec<&SignedViewChange>> = BTreeMap::new();
         for signed in through {
             if let Some(place) = signed.view_change.acked_at(height) {
@@ -103,6 +121,22 @@ impl<F: Fn(Epoch) -> Voters> Walk<F> {
             Some(((latest, count, hash), path.collect()))
         });
         ranked.max_by_key(|(key, _)| *key).map(|((latest, ..), path)| (latest, path))
+    }
+
+    /// The best way among the blocks of terms after `term`, and the height below it. Where those
+    /// begin, all who acked a chain agree: no certificate that they name is of such a term.
+    fn best_later(&self, promises: &[&SignedViewChange], term: Term) -> Option<(Height, Way)> {
+        let mut starts: BTreeMap<Height, Vec<&SignedViewChange>> = BTreeMap::new();
+        for signed in promises {
+            let change = &signed.view_change;
+            if let Some(earlier) = change.acked.iter().position(|place| place.term > term) {
+                let above = Height(change.base().0.saturating_add(earlier as u64));
+                starts.entry(above).or_default().push(signed);
+            }
+        }
+        let ways = starts.into_iter();
+        let ways = ways.filter_map(|(above, acked)| Some((above, self.best(acked, above.next())?)));
+        ways.max_by_key(|(above, (latest, _))| (*latest, *above))
     }
 
     /// The latest term such that those who acked the block, and went on in no earlier term, may be
@@ -253,6 +287,45 @@ mod tests {
         );
         assert_eq!(names(&chosen), [B]);
         assert_eq!(chosen.hash_at(Height(4)), Some(Hash([B; 32])));
+    }
+
+    /// X was certified with a liar's ack that the liar concealed when view 1 began: view 1 did without
+    /// it, and all acked A there.
+    #[test]
+    fn certificate_that_a_later_term_did_without_is_superseded_by_what_all_acked_there() {
+        let certified = ack(1, X, 0);
+        let honest = [place(A, 1)];
+        let votes =
+            vec![says(0, Some(certified), &[]), says(1, None, &honest), says(2, None, &honest)];
+        let chosen = choose(4, votes);
+        assert_eq!((chosen.base, names(&chosen)), (None, vec![A]));
+        assert_eq!((chosen.height(), chosen.hash()), (Height(1), Some(Hash([A; 32]))));
+        assert_eq!(chosen.hash_at(Height(1)), Some(Hash([A; 32])));
+    }
+
+    #[test]
+    fn certificate_is_superseded_also_above_what_was_certified_before_it() {
+        let (shared, beside) = (ack(1, B, 0), ack(2, X, 0));
+        let votes = vec![
+            says(0, Some(beside), &[]),
+            says(1, None, &[place(B, 0), place(A, 1)]),
+            says(2, Some(shared), &[place(A, 1)]),
+        ];
+        let chosen = choose(4, votes);
+        assert_eq!((chosen.base, chosen.above, names(&chosen)), (None, Height(1), vec![A]));
+    }
+
+    /// One ack of a later term and a silent one are no quorum, and earlier terms supersede nothing.
+    #[test]
+    fn certificate_stands_against_a_liars_later_term_and_against_earlier_terms() {
+        let certified = ack(1, X, 1);
+        for beside in [[Some(2), None], [Some(0), Some(0)]] {
+            let acked = |view: Option<u64>| view.map_or_else(Vec::new, |view| vec![place(A, view)]);
+            let [one, other] = beside.map(acked);
+            let votes =
+                vec![says(0, Some(certified), &[]), says(1, None, &one), says(2, None, &other)];
+            assert_eq!(choose(4, votes).base, Some(certified));
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::{
 };
 
 use fairway_types::{
-    Ack, Certificate, Epoch, Height, NodeId, Place, Promise, SignedViewChange, Term,
-    TermCertificate, Time, View, ViewChange, Weight, limits, view_change::rank,
+    Certificate, Epoch, Height, NodeId, Place, Promise, SignedViewChange, Term, TermCertificate,
+    Time, View, ViewChange, Weight, limits, view_change::rank,
 };
 
 use super::{
@@ -247,22 +247,16 @@ impl Channel {
     /// what it selects. Until then the node gets what it lacks.
     pub(super) fn opening(&mut self) -> Option<TermCertificate> {
         let opening = self.collect()?;
-        let base = opening.base().map(|base| base.ack);
-        if base.is_some_and(|base| !self.log.contains(base.height, &base.block)) {
-            self.ask_promisers();
-            return None;
-        }
         let members = self.base_members(&opening)?.clone();
         let promised = signers(&opening);
-        if !quorum::opens(&self.log, &members, opening.term().epoch, &promised) {
-            return None;
-        }
+        let enough = quorum::opens(&self.log, &members, opening.term().epoch, &promised);
         let selected = self.selected(&opening, &members);
         if !self.has_selected(&selected) {
-            self.fetch_selected(selected);
+            self.fetch_selected(&selected);
+            self.waiting.wanted = enough.then_some(selected);
             return None;
         }
-        Some(opening)
+        enough.then_some(opening)
     }
 
     /// All good promises towards the present term, with the highest certificates they name.
@@ -310,14 +304,19 @@ impl Channel {
     /// that they select.
     pub(super) fn is_opened_by(&self, opening: &TermCertificate) -> bool {
         let here = |signed: &SignedViewChange| signed.view_change.channel == self.env.channel;
+        let Some(members) = self.base_members(opening) else { return false };
+        let selected = self.selected(opening, members);
+        opening.view_changes.iter().all(here)
+            && (selected.base.is_none() || self.shows_its_base(opening))
+            && quorum::opens(&self.log, members, opening.term().epoch, &signers(opening))
+            && self.has_selected(&selected)
+    }
+
+    /// Whether the certificates of the opening are quorums of blocks in the log.
+    fn shows_its_base(&self, opening: &TermCertificate) -> bool {
         let certified = |certificate: &Certificate| quorum::certifies(&self.log, certificate);
         let proven = |proof: &Certificate| quorum::is_registered(&self.log, proof);
-        let Some(members) = self.base_members(opening) else { return false };
-        opening.view_changes.iter().all(here)
-            && opening.base().is_none_or(certified)
-            && opening.proof.as_ref().is_none_or(proven)
-            && quorum::opens(&self.log, members, opening.term().epoch, &signers(opening))
-            && self.has_selected(&self.selected(opening, members))
+        opening.base().is_none_or(certified) && opening.proof.as_ref().is_none_or(proven)
     }
 
     /// Whether the log goes through everything selected.
@@ -336,18 +335,6 @@ impl Channel {
             let voters = quorum::voters(&self.log, members, epoch);
             voters.map(|member| (member.node, member.weight)).collect()
         })
-    }
-
-    /// P-35: asks those who promised for the blocks that they have and this node lacks.
-    fn ask_promisers(&mut self) {
-        let term = self.log.term();
-        let lacks = |base: Ack| !self.log.contains(base.height, &base.block);
-        let holder = self.changes.promises.values().find(|promise| {
-            promise.term() == term && promise.base().is_some_and(|base| lacks(base.ack))
-        });
-        if let Some(node) = holder.map(|promise| promise.signed.node) {
-            self.ask(node, self.log.certified().next());
-        }
     }
 
     /// Nodes that promised to have acked the selected block.
