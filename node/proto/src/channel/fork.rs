@@ -204,7 +204,8 @@ mod tests {
         let path = vec![Place { hash: late.hash(), term: late.header.term }];
         let base = opening.opening.as_ref().and_then(|opening| opening.base());
         let base = base.map(|known| known.ack);
-        bench.nodes[1].waiting.wanted = Some(Selected { base, path });
+        let above = base.map_or(Height::ZERO, |base| base.height);
+        bench.nodes[1].waiting.wanted = Some(Selected { base, above, path });
         bench.message(1, 2, served(late));
         let kept = bench.nodes[1].log().tip().map(|tip| tip.hash);
         assert_eq!(kept, Some(hash));
