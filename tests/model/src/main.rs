@@ -1,5 +1,7 @@
 //! `make model`: walks through larger bounds than `make test` does, and says what it found.
 
+#![allow(clippy::print_stdout, reason = "what it found is this program's answer")]
+
 use std::time::Instant;
 
 use fairway_model::Bounds;
