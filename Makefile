@@ -15,6 +15,7 @@ help:
 	@echo "make sim     the simulation: SEED=n, or SEEDS=a..b, STEPS=n"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
+	@echo "make model   the model checker on larger bounds than in make test; minutes, some GB"
 	@echo "make bench   the figures of docs/benchmarks.md, each beside the machine's limit"
 	@echo "make demo    a ledger, four nodes, real games and a settlement; KEEP=1 keeps them running"
 
@@ -47,6 +48,12 @@ fuzz-seeds: setup
 chaos: setup
 	CHAOS_SECONDS=$(or $(SECONDS),1800) CHAOS_SEED=$(SEED) cargo test --workspace --locked --test e2e chaos \
 	-- --nocapture
+
+model: setup
+	cargo build --locked -p fairway-model
+	set -e; while read -r bounds; do echo "== $$bounds"; \
+		$(CARGO_TARGET_DIR)/debug/fairway-model $$bounds; done < tests/model/larger.txt
+	cargo test --locked -p fairway-model -- --ignored
 
 demo: setup
 	cargo build --locked -p fairway --bin fairway

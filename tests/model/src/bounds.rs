@@ -3,6 +3,8 @@
 use fairway_proto::channel::{quorum::is_quorum, selection::Voters};
 use fairway_types::{Epoch, NodeId, Term, View, Weight};
 
+use crate::walk::Step;
+
 /// Members by number, in join order; all of weight 1.
 pub type Member = usize;
 
@@ -21,6 +23,8 @@ pub enum Flaw {
     None,
     /// A new term goes on from the highest certificate and forgets what was acked above it.
     SelectionIgnoresAcked,
+    /// The highest certificate stands, whatever was acked in later terms beside it.
+    CertificateStands,
     /// A block is final when its child is certified, whether or not the child carries its certificate.
     TwoChainForgetsInner,
     /// A promise does not stop acks of earlier terms.
@@ -46,6 +50,8 @@ pub struct Bounds {
     /// Whether the liar's blocks come in pairs.
     pub twins: bool,
     pub flaw: Flaw,
+    /// The steps that every run begins with.
+    pub prelude: Vec<Step>,
 }
 
 impl Bounds {
@@ -54,13 +60,35 @@ impl Bounds {
     pub fn crashes(members: usize, heights: u8, terms: u8) -> Self {
         let grant = Grant { first_term: 0, leader: 0, valid: (0..members).collect() };
         let grants = vec![grant];
-        Self { members, heights, terms, grants, liar: None, lies: 0, twins: true, flaw: Flaw::None }
+        Self {
+            members,
+            heights,
+            terms,
+            grants,
+            liar: None,
+            lies: 0,
+            twins: true,
+            flaw: Flaw::None,
+            prelude: Vec::new(),
+        }
     }
 
     /// The same with one liar, who signs at most `lies` blocks.
     #[must_use]
     pub fn with_liar(self, liar: Member, lies: usize) -> Self {
         Self { liar: Some(liar), lies, ..self }
+    }
+
+    /// The same, where no two of the liar's blocks differ in nothing but their calls.
+    #[must_use]
+    pub fn without_twins(self) -> Self {
+        Self { twins: false, ..self }
+    }
+
+    /// All runs begin with these steps.
+    #[must_use]
+    pub fn after_steps(self, prelude: Vec<Step>) -> Self {
+        Self { prelude, ..self }
     }
 
     #[must_use]

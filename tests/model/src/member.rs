@@ -5,7 +5,7 @@
 use crate::{
     bounds::{Bounds, Flaw, Member},
     opening::{Outcome, acked_between},
-    state::{Block, BlockId, Certified, Disk, GENESIS, Promise, State},
+    state::{Block, BlockId, Certified, Disk, GENESIS, Opening, Promise, State},
 };
 
 /// One state in which a member acts.
@@ -180,18 +180,22 @@ impl Acting<'_> {
         let head_term = self.head_term();
         self.branch(id, fork).iter().any(|block| {
             let opens = block.opening.filter(|_| Some(block.term) > head_term);
-            opens.is_some_and(|opening| self.is_higher(opening.base, fork))
+            opens.is_some_and(|opening| self.is_higher(opening, fork))
         })
     }
 
     /// P-73: a certificate of the branch alone is a registered quorum's, and higher than what this
     /// member has certified.
-    fn is_higher(&self, base: Option<BlockId>, fork: BlockId) -> bool {
+    fn is_higher(&self, opening: Opening, fork: BlockId) -> bool {
         let state = &*self.state;
         let above = |id: &BlockId| state.height(*id) > state.height(fork);
-        let Some(base) = base.filter(above) else { return true };
-        let made = state.block(base).and_then(|block| state.certified(self.bounds, block));
         let own = state.certificate(self.disk()).filter(above);
+        if let Some(term) = opening.supersedes {
+            let own = own.and_then(|own| state.block(own));
+            return own.is_none_or(|own| own.term < term);
+        }
+        let Some(base) = opening.base.filter(above) else { return true };
+        let made = state.block(base).and_then(|block| state.certified(self.bounds, block));
         made.is_some_and(|made| made.registered)
             && own.is_none_or(|own| state.rank(own) < state.rank(base))
     }

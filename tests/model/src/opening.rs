@@ -33,9 +33,17 @@ impl Outcome {
     /// P-75: whether a chain has all that was selected, and the certificates' blocks.
     #[must_use]
     pub fn is_met_by(&self, state: &State, head: BlockId) -> bool {
-        let Opening { base, proof } = self.opening;
+        let Opening { base, proof, .. } = self.opening;
         let wanted = [base.unwrap_or(GENESIS), proof.unwrap_or(GENESIS), self.top];
         wanted.into_iter().all(|id| state.goes_through(head, id))
+    }
+
+    /// The block whose chain a leader gets, if it lacks what was selected and the block exists.
+    #[must_use]
+    pub fn lacked_by(&self, state: &State, head: BlockId) -> Option<BlockId> {
+        let base = self.opening.base.unwrap_or(GENESIS);
+        let lacks = !state.goes_through(head, base) || !state.goes_through(head, self.top);
+        (lacks && state.block(self.top).is_some()).then_some(self.top)
     }
 }
 
@@ -59,7 +67,7 @@ pub fn outcomes(state: &State, bounds: &Bounds, term: u8, leader: Member) -> Rc<
     let certified: Vec<_> =
         state.blocks.iter().map(|block| state.certified(bounds, block)).collect();
     (term, leader, &state.blocks, &said, &certified, bounds.liar, bounds.members).hash(&mut hasher);
-    (bounds.flaw == Flaw::SelectionIgnoresAcked).hash(&mut hasher);
+    (bounds.flaw as u8).hash(&mut hasher);
     let key = hasher.finish();
     if let Some(known) = KNOWN.with_borrow(|memory| memory.get(&key).cloned()) {
         return known;
@@ -154,16 +162,20 @@ pub fn outcome(state: &State, bounds: &Bounds, promises: &[(Member, Promise)]) -
     let opening = certificate(state, bounds, promises);
     let selected = select(&opening, |epoch| bounds.voters(epoch));
     let of = |certificate: &Option<Certificate>| certificate.as_ref().map(|it| id(&it.ack.block));
-    let base = opening.base().map(|it| id(&it.ack.block));
-    let top = match bounds.flaw {
-        Flaw::SelectionIgnoresAcked => base,
-        Flaw::None
-        | Flaw::TwoChainForgetsInner
-        | Flaw::PromiseBindsNobody
-        | Flaw::PromiseForgetsBelowFork
-        | Flaw::LeaderSignsTwice => selected.hash().map(|hash| id(&hash)),
-    };
-    let opening = Opening { base, proof: of(&opening.proof) };
+    let shown = opening.base().map(|it| id(&it.ack.block));
+    let mut base = selected.base.map(|it| id(&it.block));
+    let mut top = selected.hash().map(|hash| id(&hash));
+    let superseded = base.is_none() && shown.is_some();
+    if superseded && bounds.flaw == Flaw::CertificateStands
+        || bounds.flaw == Flaw::SelectionIgnoresAcked
+    {
+        (base, top) = (shown, shown);
+    }
+    let superseded = base.is_none() && shown.is_some();
+    let first = selected.path.first().map(|place| id(&place.hash)).filter(|_| superseded);
+    let supersedes = first.map(|first| rank_term(state, first));
+    let proof = of(&opening.proof).filter(|_| !superseded);
+    let opening = Opening { base, proof, supersedes };
     Outcome { opening, top: top.unwrap_or(GENESIS) }
 }
 

@@ -1,27 +1,39 @@
 //! Whether a state can be left for the better: a further term that nobody disturbs any more.
 //!
 //! From the state on, only a quorum of correct members acts, all that they send arrives, and one of
-//! them leads: they promise, the leader gets what it lacks and opens its term, the others follow. Then
-//! its block must be certified, whatever the liar promised, and whichever of the certificates about
-//! they have heard of.
+//! them leads: they promise, the leader gets what it lacks from their logs and opens its term, the
+//! others follow. Then its block must be certified, whichever of the certificates about they have
+//! heard of.
+
+use std::{collections::BTreeSet, rc::Rc};
 
 use crate::{
     bounds::{Bounds, Member},
-    member::Acting,
-    opening::{Outcome, outcomes},
+    opening::{Outcome, outcome, outcomes},
     state::{BlockId, State},
 };
 
-/// Whether every correct leader can go on from here with every quorum.
+/// Whether every correct leader can go on from here with every quorum, while the liar is silent.
 #[must_use]
 pub fn is_possible(bounds: &Bounds, state: &State) -> bool {
+    ways_on(bounds, state, false)
+}
+
+/// The same while the liar's promise, whatever it says, comes before some of the others.
+#[must_use]
+pub fn is_certain(bounds: &Bounds, state: &State) -> bool {
+    ways_on(bounds, state, true)
+}
+
+fn ways_on(bounds: &Bounds, state: &State, lies: bool) -> bool {
     let honest: Vec<Member> = bounds.honest().collect();
     honest.iter().all(|leader| {
-        quorums(bounds, &honest, *leader).iter().all(|quorum| {
-            [false, true]
-                .into_iter()
-                .all(|informed| goes_on(bounds, state, *leader, quorum, informed))
-        })
+        let goes_on = |quorum: Vec<Member>| {
+            let further =
+                Further { bounds: extended(bounds, *leader), leader: *leader, quorum, lies };
+            further.is_certified(state, true) && further.is_certified(state, false)
+        };
+        quorums(bounds, &honest, *leader).into_iter().all(goes_on)
     })
 }
 
@@ -36,73 +48,81 @@ fn quorums(bounds: &Bounds, honest: &[Member], leader: Member) -> Vec<Vec<Member
     subsets.filter(|chosen| chosen.contains(&leader) && least(chosen)).collect()
 }
 
-/// The bounds with one more term, led by `leader`.
+/// The bounds with one more term, led by `leader`, in which all are valid.
 fn extended(bounds: &Bounds, leader: Member) -> Bounds {
-    let mut next = bounds.clone().with_grant(bounds.terms, leader, bounds.valid(bounds.terms - 1));
+    let all: Vec<Member> = (0..bounds.members).collect();
+    let mut next = bounds.clone().with_grant(bounds.terms, leader, &all);
     next.terms += 1;
     next.heights = u8::MAX;
     next
 }
 
-fn goes_on(
-    bounds: &Bounds,
-    state: &State,
+/// A further term and those who make it.
+struct Further {
+    bounds: Bounds,
     leader: Member,
-    quorum: &[Member],
-    informed: bool,
-) -> bool {
-    let term = bounds.terms;
-    let bounds = &extended(bounds, leader);
-    let mut state = state.clone();
-    for member in quorum {
-        let mut acting = bounds.acting(&mut state, *member);
-        let heard = if informed { acting.hearsay() } else { Vec::new() };
-        heard.into_iter().for_each(|heard| acting.learn(heard));
-        acting.leave_for(term);
-    }
-    let possible = outcomes(&state, bounds, term, leader);
-    possible.iter().all(|outcome| {
+    quorum: Vec<Member>,
+    lies: bool,
+}
+
+impl Further {
+    /// Whether the term's first block is certified, if members have heard of all certificates there
+    /// are or of none but those they had.
+    fn is_certified(&self, state: &State, informed: bool) -> bool {
+        let bounds = &self.bounds;
         let mut state = state.clone();
-        opens(bounds, &mut state, leader, quorum, *outcome).is_some_and(|first| {
-            follow(bounds, &mut state, leader, quorum, first);
-            quorum.iter().all(|member| state.acked(bounds, *member, first))
-        })
-    })
-}
-
-/// The leader gets the blocks that it lacks from the others' logs, and cuts its term's first block.
-fn opens(
-    bounds: &Bounds,
-    state: &mut State,
-    leader: Member,
-    quorum: &[Member],
-    outcome: Outcome,
-) -> Option<BlockId> {
-    let heads: Vec<BlockId> = quorum.iter().map(|member| state.disks[*member].head).collect();
-    let mut acting = bounds.acting(state, leader);
-    let lacks_base =
-        |acting: &Acting<'_>| outcome.opening.base.is_some_and(|base| !acting.has(base));
-    for head in &heads {
-        if lacks_base(&acting) && acting.takes(*head) {
-            acting.take(*head);
+        for member in &self.quorum {
+            let mut acting = bounds.acting(&mut state, *member);
+            let heard = if informed { acting.hearsay() } else { Vec::new() };
+            heard.into_iter().for_each(|heard| acting.learn(heard));
+            acting.leave_for(bounds.terms - 1);
         }
+        self.possible(&state).iter().all(|outcome| {
+            let mut state = state.clone();
+            self.open(&mut state, *outcome).is_some_and(|first| {
+                self.follow(&mut state, first);
+                self.quorum.iter().all(|member| state.acked(bounds, *member, first))
+            })
+        })
     }
-    let held = heads.iter().any(|head| acting.state.goes_through(*head, outcome.top));
-    if !lacks_base(&acting) && !acting.has(outcome.top) && held {
-        acting.take(outcome.top);
-    }
-    if !outcome.is_met_by(acting.state, acting.disk().head) {
-        return None;
-    }
-    acting.cut(Some(outcome));
-    Some(acting.disk().head)
-}
 
-fn follow(bounds: &Bounds, state: &mut State, leader: Member, quorum: &[Member], first: BlockId) {
-    for member in quorum.iter().filter(|member| **member != leader) {
-        let mut acting = bounds.acting(state, *member);
-        if acting.takes(first) {
-            acting.take(first);
+    fn possible(&self, state: &State) -> Rc<BTreeSet<Outcome>> {
+        let term = self.bounds.terms - 1;
+        if self.lies {
+            return outcomes(state, &self.bounds, term, self.leader);
+        }
+        let said = |member: &Member| {
+            let last = state.disks[*member].promises.last();
+            last.map(|promise| (*member, promise.clone()))
+        };
+        let promises: Vec<_> = self.quorum.iter().filter_map(said).collect();
+        Rc::new(BTreeSet::from([outcome(state, &self.bounds, &promises)]))
+    }
+
+    /// The leader gets the blocks that it lacks from the others' logs, and cuts its term's first.
+    fn open(&self, state: &mut State, outcome: Outcome) -> Option<BlockId> {
+        let heads: Vec<BlockId> =
+            self.quorum.iter().map(|member| state.disks[*member].head).collect();
+        let mut acting = self.bounds.acting(state, self.leader);
+        let head = acting.disk().head;
+        if let Some(top) = outcome.lacked_by(acting.state, head)
+            && heads.iter().any(|head| acting.state.goes_through(*head, top))
+        {
+            acting.take(top);
+        }
+        if !outcome.is_met_by(acting.state, acting.disk().head) {
+            return None;
+        }
+        acting.cut(Some(outcome));
+        Some(acting.disk().head)
+    }
+
+    fn follow(&self, state: &mut State, first: BlockId) {
+        for member in self.quorum.iter().filter(|member| **member != self.leader) {
+            let mut acting = self.bounds.acting(state, *member);
+            if acting.takes(first) {
+                acting.take(first);
+            }
         }
     }
 }

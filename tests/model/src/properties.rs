@@ -15,6 +15,7 @@ pub const CERTIFIED_KEPT: &str = "a later term's first block goes through everyt
 pub const ONE_ACK: &str = "a member acks each place once";
 pub const ONE_BLOCK: &str = "a member signs one block a place";
 pub const PROGRESS: &str = "a correct leader of a further term certifies a block with any quorum";
+pub const PROGRESS_DESPITE_LIES: &str = "and whatever the liar promises";
 pub const CERTIFIES: &str = "a block is certified";
 pub const FINALISES: &str = "a block is final";
 pub const FINALISES_BY_CHILD: &str = "a block is final that not all acked";
@@ -34,7 +35,9 @@ pub fn all(bounds: &Bounds) -> Vec<Property<Bounds>> {
         Property::sometimes(FINALISES_BY_CHILD, finalises_by_child),
         Property::sometimes(TAKES_BACK, |_, state| was_taken_back(state)),
     ];
-    if bounds.liar.is_none() {
+    if bounds.liar.is_some() {
+        properties.push(Property::always(PROGRESS_DESPITE_LIES, progress::is_certain));
+    } else {
         properties.extend([
             Property::always(CERTIFIED_AGREE, |bounds, state| {
                 agree(state, &certified(bounds, state))

@@ -22,8 +22,11 @@ pub const GENESIS: BlockId = BlockId(0);
 /// who checked it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Opening {
+    /// The blocks of the certificates that the term goes on from.
     pub base: Option<BlockId>,
     pub proof: Option<BlockId>,
+    /// The term of the first block that supersedes the certificates, if one does.
+    pub supersedes: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,7 +203,11 @@ pub fn short(state: &State) -> String {
     let opt = |id: &Option<BlockId>| id.as_ref().map_or("-".to_owned(), name);
     let mut lines = Vec::new();
     for block in &state.blocks {
-        let opening = block.opening.map(|it| format!(" opens over {}", opt(&it.base)));
+        let over = |it: Opening| match it.supersedes {
+            Some(term) => format!(" opens by what term {term} acked"),
+            None => format!(" opens over {}", opt(&it.base)),
+        };
+        let opening = block.opening.map(over);
         let justified = opt(&block.justified.map(|it| it.block));
         lines.push(format!(
             "{} on {}{} carries {justified}{}",

@@ -98,15 +98,13 @@ impl Bounds {
     fn opening_steps(&self, acting: &Acting<'_>, room: bool, steps: &mut Vec<Step>) {
         let (state, disk, member) = (&*acting.state, acting.disk(), acting.member);
         for outcome in outcomes(state, self, disk.term, member).iter() {
-            let has = |id: BlockId| state.goes_through(disk.head, id);
             if outcome.is_met_by(state, disk.head) {
                 let proofs = acting.hearsay().into_iter().filter(|heard| heard.registered);
                 let heard = std::iter::once(None).chain(proofs.map(Some));
                 let opens = |heard| Step::Open { member, outcome: *outcome, heard };
                 steps.extend(heard.filter(|_| room).map(opens));
-            } else if has(outcome.opening.base.unwrap_or(GENESIS)) && !has(outcome.top) {
-                let there = state.block(outcome.top).is_some();
-                steps.extend(there.then_some(Step::Fetch { member, top: outcome.top }));
+            } else if let Some(top) = outcome.lacked_by(state, disk.head) {
+                steps.push(Step::Fetch { member, top });
             }
         }
     }
@@ -184,7 +182,8 @@ impl Model for Bounds {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::new(self)]
+        let first = State::new(self);
+        vec![self.prelude.iter().fold(first, |state, step| self.after(&state, step))]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -203,4 +202,29 @@ impl Model for Bounds {
     fn properties(&self) -> Vec<Property<Self>> {
         properties::all(self)
     }
+}
+
+/// Whether a step is the one that is meant; with the height of the block it is about, if any.
+pub type Meant<'a> = &'a dyn Fn(&Step, u8) -> bool;
+
+/// The first possible steps that are meant, one after the other; shorter where none is.
+#[must_use]
+pub fn prelude(bounds: &Bounds, meant: &[Meant<'_>]) -> Vec<Step> {
+    let mut state = State::new(bounds);
+    let mut taken = Vec::new();
+    for meant in meant {
+        let mut steps = Vec::new();
+        bounds.actions(&state, &mut steps);
+        let about = |step: &Step| match step {
+            Step::Take { block, .. } | Step::Stall { block, .. } => state.height(*block),
+            Step::Lie { block } => block.height,
+            Step::Cut { .. } | Step::Leave { .. } | Step::Fetch { .. } | Step::Open { .. } => 0,
+        };
+        let Some(step) = steps.into_iter().find(|step| meant(step, about(step))) else {
+            return taken;
+        };
+        state = bounds.after(&state, &step);
+        taken.push(step);
+    }
+    taken
 }

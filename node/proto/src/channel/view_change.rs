@@ -705,6 +705,81 @@ mod tests {
         assert_eq!(restored.acked_to(), Height(1), "also from a snapshot");
     }
 
+    /// No opening of a later term leads from one of a liar's blocks to the other.
+    #[test]
+    fn leader_goes_over_to_the_certified_one_of_two_blocks_of_a_liar() {
+        let mut bench = Bench::new(4);
+        let shown = bench.cut_unheard();
+        let mut other = (*shown).clone();
+        other.header.time = other.header.time.plus(1);
+        other.signature = node_key(0).sign(&other.header);
+        let other = Arc::new(other);
+        bench.down.insert(0);
+        bench.message(1, 0, Message::Block(shown));
+        for node in [2, 3] {
+            bench.message(node, 0, Message::Block(Arc::clone(&other)));
+            let certificate = crate::channel::bench::certificate(&other, &[0, 2, 3]);
+            bench.message(node, 0, Message::Certificate(certificate));
+            assert_eq!(bench.nodes[node].log().certified(), Height(1));
+        }
+        bench.wait(2_500);
+        bench.note(1);
+        assert_agreed(&bench, &[1, 2, 3]);
+        assert_eq!(bench.nodes[1].log().term().view, View(1));
+        assert!(bench.nodes[1].log().contains(Height(1), &other.hash()));
+    }
+
+    /// P-74: a liar's ack made the certificate, and the liar concealed it when view 1 began.
+    #[test]
+    fn block_that_all_acked_survives_a_certificate_that_its_term_did_without() {
+        let mut bench = Bench::new(4);
+        let dropped = bench.cut_unheard();
+        for node in [2, 3] {
+            bench.message(node, 0, Message::Block(Arc::clone(&dropped)));
+        }
+        let lie = lied(1, None);
+        let first = opened(&mut bench, 1, 2, lie);
+        assert_eq!(first.height(), Height(1), "of four, one acked the block and one is silent");
+        let all = [2, 3].map(|node| bench.message(node, 1, Message::Block(Arc::clone(&first))));
+        assert!(all.iter().all(acks));
+        let made = crate::channel::bench::certificate(&first, &[0, 1, 2, 3]);
+        bench.message(1, 0, Message::Certificate(made));
+        assert_eq!(bench.nodes[1].log().finalised(), Height(1));
+        let concealed = crate::channel::bench::certificate(&dropped, &[0, 2, 3]);
+        let second = opened(&mut bench, 2, 3, lied(2, Some(concealed)));
+        assert_eq!(second.header.parent, first.hash());
+        for node in [1, 3] {
+            assert!(acks(&bench.message(node, 2, Message::Block(Arc::clone(&second)))));
+        }
+    }
+
+    /// What node 0 promises towards a view, whatever it acked.
+    fn lied(view: u64, certificate: Option<Certificate>) -> Promise {
+        let named = certificate.as_ref().map(|made| made.ack);
+        let view_change = ViewChange {
+            channel: crate::channel::bench::CHANNEL,
+            term: Term { epoch: Epoch(1), view: View(view) },
+            proof: named,
+            certificate: named,
+            acked: Vec::new(),
+        };
+        let (node, signature) = (node_key(0).node_id(), node_key(0).sign(&view_change));
+        let signed = SignedViewChange { view_change, node, signature };
+        Promise { signed, proof: certificate, certificate: None }
+    }
+
+    /// The first block of the view that `leader` leads, by its own promise, another's and a lie.
+    fn opened(bench: &mut Bench, leader: usize, other: usize, lie: Promise) -> Arc<Block> {
+        let own = promise_of(bench, leader, lie.term());
+        let say = |promise: Promise| Message::ViewChange(Box::new(promise));
+        bench.message(other, 0, say(lie.clone()));
+        bench.message(other, leader, say(own));
+        let promise = bench.nodes[other].log().promise().cloned().unwrap();
+        assert_eq!(promise.term(), lie.term());
+        bench.message(leader, 0, say(lie));
+        crate::channel::bench::block_of(&bench.message(leader, other, say(promise)))
+    }
+
     /// What a promise says is at most what fits every opening.
     #[test]
     fn promise_names_what_was_acked_above_the_certificate() {
