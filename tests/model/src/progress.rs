@@ -31,10 +31,16 @@ fn ways_on(bounds: &Bounds, state: &State, lies: bool) -> bool {
         let goes_on = |quorum: Vec<Member>| {
             let further =
                 Further { bounds: extended(bounds, *leader), leader: *leader, quorum, lies };
-            further.is_certified(state, true) && further.is_certified(state, false)
+            let news = further.quorum.iter().any(|member| hears(bounds, state, *member));
+            further.is_certified(state, false) && (!news || further.is_certified(state, true))
         };
         quorums(bounds, &honest, *leader).into_iter().all(goes_on)
     })
+}
+
+/// Whether there is a certificate that the member has not heard of.
+fn hears(bounds: &Bounds, state: &State, member: Member) -> bool {
+    !bounds.acting(&mut state.clone(), member).hearsay().is_empty()
 }
 
 /// The smallest quorums of correct members with `leader` among them.

@@ -64,7 +64,8 @@ pub fn finals(bounds: &Bounds, state: &State) -> Vec<BlockId> {
 }
 
 fn finalised_by(bounds: &Bounds, state: &State, block: &Block) -> Option<BlockId> {
-    if (0..bounds.members).all(|member| state.acked(bounds, member, block.id)) {
+    let all_vote = bounds.valid(block.term).len() == bounds.members;
+    if all_vote && (0..bounds.members).all(|member| state.acked(bounds, member, block.id)) {
         return Some(block.id);
     }
     state.certified(bounds, block).filter(|made| made.registered)?;
