@@ -131,10 +131,10 @@ impl Channel {
         };
     }
 
-    /// From where on this node lacks what others have that left its branch.
-    pub(super) fn branch_from(&self) -> Height {
+    /// From where on this node lacks what others have that left its branch, up to `head`.
+    pub(super) fn branch_from(&self, head: Height) -> Height {
         let from = self.waiting.branch_from.unwrap_or(self.log.certified().next());
-        from.max(self.log.finalised().next())
+        from.min(head).max(self.log.finalised().next())
     }
 
     /// P-45: keeps a block until its turn, within bounds; what the leader of its term signed is not
@@ -508,7 +508,7 @@ impl Channel {
         let ahead = heard.head > tip.height;
         let later = self.log.held(tip.height).is_none_or(|held| heard.term > held.term);
         if elsewhere && later && heard.head > self.log.finalised() || ahead && self.waiting.leaves {
-            self.ask(from, self.branch_from());
+            self.ask(from, self.branch_from(heard.head));
         } else if ahead && !waits {
             self.ask(from, tip.height.next());
         }

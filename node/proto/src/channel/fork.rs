@@ -183,12 +183,12 @@ impl Channel {
     pub(super) fn fetch_selected(&mut self, selected: &Selected) {
         let has = |base: Ack| self.log.contains(base.height, &base.block);
         let from = match selected.base {
-            Some(base) if has(base) => base.height,
-            Some(_) => self.log.certified(),
-            None => self.log.finalised(),
+            Some(base) if has(base) => base.height.next(),
+            Some(base) => self.branch_from(base.height),
+            None => self.log.finalised().next(),
         };
         for node in self.holders(selected) {
-            self.ask(node, from.next());
+            self.ask(node, from);
         }
     }
 }
@@ -307,10 +307,10 @@ mod tests {
     fn pair_whose_members_went_on_alone_comes_together_again() {
         let mut bench = Bench::new(2);
         bench.note(0);
-        for alone in [1, 0] {
+        for (alone, calls) in [(1, 20), (0, 1)] {
             bench.down = [1 - alone].into();
             bench.grant(alone, &[alone]);
-            bench.note(alone);
+            (0..calls).for_each(|_| bench.note(alone));
             bench.wait(500);
         }
         bench.down.clear();
