@@ -9,8 +9,8 @@ use std::{
 };
 
 use fairway_types::{
-    Certificate, Epoch, Height, NodeId, Place, Promise, SignedViewChange, Term, TermCertificate,
-    Time, View, ViewChange, Weight, limits, view_change::rank,
+    Ack, Certificate, Epoch, Height, NodeId, Place, Promise, SignedViewChange, Term,
+    TermCertificate, Time, View, ViewChange, Weight, limits, view_change::rank,
 };
 
 use super::{
