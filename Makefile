@@ -7,12 +7,12 @@ SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
 
-.PHONY: help check test sim fuzz fuzz-seeds chaos demo bench fmt setup
+.PHONY: help check test known-bugs sim fuzz fuzz-seeds chaos demo bench fmt setup
 
 help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests"
-	@echo "make sim     the simulation: SEED=n, or SEEDS=a..b, STEPS=n"
+	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
 	@echo "make model   the model checker on larger bounds than in make test; minutes, some GB"
@@ -33,9 +33,17 @@ check: setup
 test: setup
 	@if command -v cargo-nextest >/dev/null; then cargo nextest run --workspace --locked; \
 	else cargo test --workspace --locked; fi
+	$(MAKE) known-bugs
+
+# Bugs put back into the core one by one, each of which the simulation must catch. Built with the
+# node's features, so that nothing but the core and the simulation is compiled once more.
+known-bugs: setup
+	cargo build --locked -p fairway -p fairway-sim --features fairway-sim/known-bugs --bin fairway-sim-bugs
+	$(CARGO_TARGET_DIR)/debug/fairway-sim-bugs
 
 sim: setup
-	cargo run --locked -p fairway-sim -- $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --steps $(STEPS)
+	cargo build --locked -p fairway -p fairway-sim --bin fairway-sim
+	$(CARGO_TARGET_DIR)/debug/fairway-sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --steps $(STEPS)
 
 fuzz: setup
 	scripts/fuzz.sh $(TARGET) $(or $(SECONDS),60)

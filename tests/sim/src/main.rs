@@ -58,10 +58,5 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     eprintln!("{failure}");
-    if options.all {
-        for failure in &outcome.failures {
-            eprintln!("seed {}: {}", failure.seed, failure.reason);
-        }
-    }
     Ok(ExitCode::FAILURE)
 }

@@ -73,6 +73,9 @@ pub fn run(seeds: Range<u64>, steps: u64, options: Options) -> Outcome {
                     match result {
                         Ok(report) => outcome.reports.push(report),
                         Err(failure) => {
+                            if options.all {
+                                note(&failure);
+                            }
                             outcome.failures.push(failure);
                             stop.store(!options.all, Ordering::Relaxed);
                         }
@@ -86,6 +89,12 @@ pub fn run(seeds: Range<u64>, steps: u64, options: Options) -> Outcome {
     outcome.failures.sort_by_key(|failure| failure.seed);
     outcome.elapsed = started.elapsed();
     outcome
+}
+
+/// A long run says at once what it found.
+#[allow(clippy::print_stderr, reason = "for who waits at a terminal")]
+fn note(failure: &Failure) {
+    eprintln!("seed {}: {}", failure.seed, failure.reason);
 }
 
 /// Runs one seed; where it fails, once more with its trace.

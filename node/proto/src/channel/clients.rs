@@ -246,12 +246,27 @@ impl Channel {
         let Some(entry) = self.log.entry(height) else { return };
         for (index, hash) in call_hashes(&entry.block.clone()) {
             self.clients.remember(hash, (height, index));
-            self.clients.on_the_way.remove(&hash);
+            if self.clients.on_the_way.remove(&hash).is_some() {
+                self.note_served();
+            }
             if self.clients.waiting.contains_key(&hash) {
                 self.clients.hardening.entry(height).or_default().push((hash, index));
             }
         }
         self.answer_up_to(height);
+    }
+
+    /// P-70: whether the leader could order a call of this node's clients: its number is next.
+    pub(super) fn has_due_call(&self) -> bool {
+        let Some(tip) = self.log.tip() else { return false };
+        let orders = self.log.leader().is_some_and(|leader| tip.members.contains_key(&leader));
+        let is_due = |signed: &SignedCall| {
+            let call = &signed.call;
+            call.expires_at >= self.now
+                && call.sequence == next_sequence(&tip.state, call.sender)
+                && member(&tip.state, call.sender).is_some()
+        };
+        orders && !self.log.is_closed() && self.clients.on_the_way.values().any(is_due)
     }
 
     pub(super) fn answer_hardened(&mut self) {

@@ -88,15 +88,18 @@ impl ChainView {
     /// Whether the certificate is signed by 2/3 of the members the chain knows: enough to believe
     /// that what it covers was checked when it was ordered.
     #[must_use]
-    pub fn vouches(&self, certificate: &Certificate) -> bool {
-        self.trusts(&certificate.signatures.iter().map(|(node, _)| *node).collect())
+    pub fn vouches(&self, certificate: &Certificate, newcomer: Option<NodeId>) -> bool {
+        let signers = certificate.signatures.iter().map(|(node, _)| *node).collect();
+        self.trusts(&signers, newcomer)
     }
 
-    /// Whether `nodes` hold 2/3 of the weight of the members that the chain knows.
+    /// Whether `nodes` hold 2/3 of the weight of the members that the chain knows; of the others
+    /// where one has nothing to say yet.
     #[must_use]
-    pub fn trusts(&self, nodes: &BTreeSet<NodeId>) -> bool {
+    pub fn trusts(&self, nodes: &BTreeSet<NodeId>, newcomer: Option<NodeId>) -> bool {
         let Some(record) = self.record() else { return false };
-        let active = || record.members.iter().filter(|member| member.active);
+        let counts = |member: &&ChainMember| member.active && Some(member.record.node) != newcomer;
+        let active = || record.members.iter().filter(counts);
         let part = active().filter(|member| nodes.contains(&member.record.node));
         let weight = |member: &ChainMember| member.record.weight;
         is_quorum(sum(part.map(weight)), sum(active().map(weight)))

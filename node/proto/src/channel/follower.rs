@@ -34,11 +34,18 @@ pub(super) struct Waiting {
     pub(super) wanted: Option<Selected>,
     /// A block was seen that leaves this node's log below its head.
     leaves: bool,
+    /// From where on the blocks of a branch are asked for, once an answer did not show its beginning.
+    branch_from: Option<Height>,
     /// When each peer was last asked for blocks, and the head at that time.
     asked: BTreeMap<NodeId, (Time, Height)>,
 }
 
 impl Waiting {
+    /// The best certificate of a block not here yet.
+    pub(super) fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
     /// Blocks held, ascending.
     pub(super) fn blocks(&self) -> impl DoubleEndedIterator<Item = &Arc<Block>> {
         self.blocks.values().map(|(block, _)| block)
@@ -61,6 +68,9 @@ impl Waiting {
         }
     }
 }
+
+/// Blocks further down that are asked for when an answer began above the fork.
+const FORK_STEP: u64 = 16;
 
 /// Why a block is not appended.
 enum Unfit {
@@ -88,6 +98,7 @@ impl Channel {
     }
 
     pub(super) fn on_sync_blocks(&mut self, blocks: Vec<CertifiedBlock>, vm: &impl Execute) {
+        self.look_for_fork(&blocks);
         for entry in blocks {
             if !self.is_plausible(&entry.block) {
                 return;
@@ -98,6 +109,32 @@ impl Channel {
             self.hold(entry.block);
             self.drain_waiting(vm);
         }
+    }
+
+    /// P-35: an answer that begins above the fork is followed by a question further down, and one that
+    /// ends below it by one further up.
+    fn look_for_fork(&mut self, blocks: &[CertifiedBlock]) {
+        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return };
+        let (first, last) = (&first.block, &last.block);
+        let below = first.height().previous();
+        let detached = first.height() <= self.log.head().next()
+            && first.height() > self.log.finalised().next()
+            && !self.log.contains(below, &first.header.parent);
+        let ends_here = self.log.contains(last.height(), &last.hash());
+        self.waiting.leaves |= detached;
+        self.waiting.branch_from = if detached {
+            Some(Height(first.height().0.saturating_sub(FORK_STEP)))
+        } else if ends_here && last.height() < self.log.head() {
+            Some(last.height().next())
+        } else {
+            None
+        };
+    }
+
+    /// From where on this node lacks what others have that left its branch, up to `head`.
+    pub(super) fn branch_from(&self, head: Height) -> Height {
+        let from = self.waiting.branch_from.unwrap_or(self.log.certified().next());
+        from.min(head).max(self.log.finalised().next())
     }
 
     /// P-45: keeps a block until its turn, within bounds; what the leader of its term signed is not
@@ -321,7 +358,27 @@ impl Channel {
         if !tip.members.contains_key(&self.me) {
             believed.signatures.retain(|(node, _)| self.chain.knows(node));
         }
-        quorum::is_signed_by_quorum(&believed, &tip.members) || self.chain.vouches(certificate)
+        quorum::is_signed_by_quorum(&believed, &tip.members)
+            || self.chain.vouches(certificate, self.newcomer())
+    }
+
+    /// This node, as long as it is in nobody's quorum as far as its log goes.
+    pub(super) fn newcomer(&self) -> Option<NodeId> {
+        let tip = self.log.tip();
+        tip.is_some_and(|tip| !tip.members.contains_key(&self.me)).then_some(self.me)
+    }
+
+    /// P-46: whether a certificate of a branch that is not here may be one: so many signed as can
+    /// certify in its epoch, by a set that was registered since the final block. In an epoch with few
+    /// valid members those are too few to be vouched for.
+    pub(super) fn may_certify(&self, certificate: &Certificate) -> bool {
+        let signers = certificate.signatures.iter().map(|(node, _)| *node).collect();
+        let epoch = certificate.ack.term.epoch;
+        self.vouches(certificate)
+            || self
+                .log
+                .sets_before(self.log.head().next())
+                .any(|members| quorum::is_voters_quorum(&self.log, members, epoch, &signers))
     }
 
     fn invalid(&self, block: &Block, index: u32, refusal: &Refusal) -> Box<Evidence> {
@@ -451,7 +508,7 @@ impl Channel {
         let ahead = heard.head > tip.height;
         let later = self.log.held(tip.height).is_none_or(|held| heard.term > held.term);
         if elsewhere && later && heard.head > self.log.finalised() || ahead && self.waiting.leaves {
-            self.ask(from, self.log.certified().next());
+            self.ask(from, self.branch_from(heard.head));
         } else if ahead && !waits {
             self.ask(from, tip.height.next());
         }
@@ -475,7 +532,10 @@ impl Channel {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::bench::{Bench, certificate, justified_by, nothing},
+        super::{
+            bench::{Bench, certificate, chain_member, env, justified_by, nothing},
+            input::Input,
+        },
         *,
     };
 
@@ -629,5 +689,21 @@ mod tests {
         bench.nodes[0] = newcomer.nodes.into_iter().next_back().expect("five nodes");
         bench.message(0, 1, message());
         assert!(!bench.nodes[0].is_vouched(Height(4)));
+    }
+
+    /// P-46: of two members that the chain knows, one is the newcomer itself.
+    #[test]
+    fn newcomer_believes_the_others_whom_the_chain_knows() {
+        let mut record = super::super::bench::record(2);
+        record.members = vec![chain_member(1), chain_member(2)];
+        let mut bench = Bench::with_record(2, record);
+        bench.nodes.push(Channel::new(env(2)));
+        let heard = bench.observation();
+        bench.input(2, Input::Chain(heard));
+        let block = Bench::new(2).cut_unheard();
+        bench.message(2, 1, Message::Certificate(certificate(&block, &[0])));
+        assert!(!bench.nodes[2].is_vouched(Height(1)), "the chain knows it no more");
+        bench.message(2, 1, Message::Certificate(certificate(&block, &[1])));
+        assert!(bench.nodes[2].is_vouched(Height(1)));
     }
 }

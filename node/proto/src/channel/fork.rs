@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use fairway_types::{
-    Ack, Block, Execute, Height, NodeId, SignedCall, TermCertificate, Transaction,
+    Ack, Block, Certificate, Execute, Height, NodeId, SignedCall, TermCertificate, Transaction,
     view_change::rank,
 };
 
@@ -25,7 +25,9 @@ impl Channel {
     /// P-73: goes over to a branch that a later term's certificate opens, or that this node's own
     /// term must go on from. Blocks up to the final one stay, whatever anybody shows.
     pub(super) fn leave_branch(&mut self, vm: &impl Execute) {
-        let better = |branch: &Branch| self.is_wanted(branch) || self.is_superseded_by(branch);
+        let better = |branch: &Branch| {
+            self.is_wanted(branch) || self.is_superseded_by(branch) || self.is_certified(branch)
+        };
         if let Some(branch) = self.branches().into_iter().find(better) {
             self.take_back(branch.fork);
             self.drain_waiting(vm);
@@ -76,13 +78,34 @@ impl Channel {
             .any(|opening| self.opens_branch(opening, branch))
     }
 
+    /// Whether the branch carries a certificate of its own that this node's blocks lack: of the term
+    /// of the head or a later one, since a leader that signs twice shows some members the other block.
+    fn is_certified(&self, branch: &Branch) -> bool {
+        let head_term = self.log.held(self.log.head()).map(|held| held.term);
+        let own = self.log.certificate().filter(|own| own.ack.height > branch.fork);
+        let least = own.map(|own| rank(&own.ack));
+        let is_of_it = |shown: &&Certificate| {
+            let ack = &shown.ack;
+            let held = branch.blocks.iter().find(|block| block.height() == ack.height);
+            held.is_some_and(|block| block.hash() == ack.block)
+        };
+        let carried = branch.blocks.iter().filter_map(|block| block.justification.as_ref());
+        carried.chain(self.waiting.certificate()).filter(is_of_it).any(|shown| {
+            Some(shown.ack.term) >= head_term
+                && Some(rank(&shown.ack)) > least
+                && self.vouches(shown)
+        })
+    }
+
     fn opens_branch(&self, opening: &TermCertificate, branch: &Branch) -> bool {
-        let Some(members) = self.log.members_before(branch.fork.next()) else { return false };
+        // P-75: those registered after the opening's certificate, as far as this log goes with it.
+        let base = opening.base_height().min(branch.fork);
+        let Some(members) = self.log.members_before(base.next()) else { return false };
         let promised: BTreeSet<NodeId> =
             opening.view_changes.iter().map(|signed| signed.node).collect();
         let epoch = opening.term().epoch;
-        let enough =
-            quorum::opens(&self.log, members, epoch, &promised) || self.chain.trusts(&promised);
+        let enough = quorum::opens(&self.log, members, epoch, &promised)
+            || self.chain.trusts(&promised, self.newcomer());
         let selected = self.selected(opening, members);
         enough
             && self.is_higher(opening, &selected, branch)
@@ -122,17 +145,22 @@ impl Channel {
         has(selected.base_height()) && has(selected.height())
     }
 
-    /// A certificate of the branch alone is believed as any of blocks not here yet, and must be of
-    /// a later term than what this node has certified; so must be what supersedes a certificate.
+    /// P-76: a certificate of the branch alone is believed as any of blocks not here yet. It must be
+    /// of a later term than what this node has certified, and so must be what supersedes a
+    /// certificate; unless a registered quorum promised, which no certificate of fewer binds.
     fn is_higher(&self, opening: &TermCertificate, selected: &Selected, branch: &Branch) -> bool {
+        let own = self.log.certificate().filter(|own| own.ack.height > branch.fork);
+        let binds = own.filter(|own| {
+            let members = self.log.members_before(own.ack.height);
+            let promised = opening.view_changes.iter().map(|signed| signed.node).collect();
+            !members.is_some_and(|members| quorum::is_registered_quorum(members, &promised))
+        });
         if let (None, Some(first)) = (selected.base, selected.path.first()) {
-            let own = self.log.certificate().filter(|own| own.ack.height > branch.fork);
-            return opening.base().is_none() || own.is_none_or(|own| own.ack.term < first.term);
+            return opening.base().is_none() || binds.is_none_or(|own| own.ack.term < first.term);
         }
         let above = opening.base().filter(|base| base.ack.height > branch.fork);
         above.is_none_or(|base| {
-            let own = self.log.certificate().filter(|own| own.ack.height > branch.fork);
-            self.vouches(base) && own.is_none_or(|own| rank(&own.ack) < rank(&base.ack))
+            self.may_certify(base) && binds.is_none_or(|own| rank(&own.ack) < rank(&base.ack))
         })
     }
 
@@ -155,12 +183,12 @@ impl Channel {
     pub(super) fn fetch_selected(&mut self, selected: &Selected) {
         let has = |base: Ack| self.log.contains(base.height, &base.block);
         let from = match selected.base {
-            Some(base) if has(base) => base.height,
-            Some(_) => self.log.certified(),
-            None => self.log.finalised(),
+            Some(base) if has(base) => base.height.next(),
+            Some(base) => self.branch_from(base.height),
+            None => self.log.finalised().next(),
         };
         for node in self.holders(selected) {
-            self.ask(node, from.next());
+            self.ask(node, from);
         }
     }
 }
@@ -170,7 +198,10 @@ mod tests {
     use fairway_types::{Place, Time, block::CertifiedBlock};
 
     use super::{
-        super::bench::{Bench, node_key},
+        super::{
+            bench::{Bench, chain_member, node_key},
+            input::Input,
+        },
         *,
     };
     use crate::message::Message;
@@ -232,5 +263,82 @@ mod tests {
         assert!(leaders.certified() >= third.height());
         assert!(!leaders.contains(third.height(), &third.hash()));
         assert_eq!(own.tip().map(|tip| tip.hash), leaders.tip().map(|tip| tip.hash));
+    }
+
+    fn assert_one_log(bench: &Bench) {
+        let first = bench.nodes[0].log().tip().map(|tip| tip.hash);
+        for (index, node) in bench.nodes.iter().enumerate() {
+            assert_eq!(node.log().tip().map(|tip| tip.hash), first, "node {index}");
+            assert_eq!(node.log().certified(), node.log().head(), "node {index}");
+        }
+    }
+
+    /// P-75: a join that is not certified yet gives nobody a say in the opening that goes on over it.
+    #[test]
+    fn opening_is_counted_over_the_set_of_its_certificate() {
+        let mut bench = Bench::new(3);
+        bench.note(0);
+        bench.record.members.push(chain_member(3));
+        bench.down.extend([1, 2]);
+        bench.observe();
+        let join = Arc::clone(&bench.nodes[0].log().entry(Height(2)).unwrap().block);
+        bench.down.insert(0);
+        bench.grant(0, &[0, 1, 2]);
+        let heard = bench.observation();
+        for node in [1, 2] {
+            bench.message(node, 0, Message::Block(Arc::clone(&join)));
+            bench.input(node, Input::Chain(heard.clone()));
+            bench.input(node, Input::Flush);
+        }
+        let promise = Box::new(bench.nodes[1].log().promise().cloned().unwrap());
+        bench.input(0, Input::Chain(heard));
+        bench.message(0, 1, Message::ViewChange(promise));
+        assert_eq!(bench.nodes[0].log().head(), Height(3), "it opened its term, unheard");
+        bench.down = [0].into();
+        bench.wait(4_000);
+        assert!(bench.nodes[1].log().certified() >= Height(3));
+        bench.down.clear();
+        bench.wait(2_000);
+        assert_one_log(&bench);
+    }
+
+    /// P-46: what either certified alone is too little for the other to vouch for.
+    #[test]
+    fn pair_whose_members_went_on_alone_comes_together_again() {
+        let mut bench = Bench::new(2);
+        bench.note(0);
+        for (alone, calls) in [(1, 20), (0, 1)] {
+            bench.down = [1 - alone].into();
+            bench.grant(alone, &[alone]);
+            (0..calls).for_each(|_| bench.note(alone));
+            bench.wait(500);
+        }
+        bench.down.clear();
+        bench.grant(0, &[0, 1]);
+        bench.wait(8_000);
+        bench.note(0);
+        assert_one_log(&bench);
+    }
+
+    /// P-73: the term that went on without the other block is longer than what a node holds.
+    #[test]
+    fn member_that_was_shown_another_block_comes_back_by_a_certificate() {
+        let mut bench = Bench::new(4);
+        bench.note(3);
+        let block = bench.cut_unheard();
+        for node in [1, 2] {
+            bench.message(node, 0, Message::Block(Arc::clone(&block)));
+        }
+        bench.message(3, 0, Message::Block(other(&block, 0)));
+        bench.down.insert(3);
+        for _ in 0..80 {
+            bench.note(0);
+        }
+        bench.down = [0].into();
+        bench.wait(4_000);
+        bench.down.clear();
+        bench.wait(4_000);
+        assert!(bench.nodes[3].log().contains(block.height(), &block.hash()));
+        assert_one_log(&bench);
     }
 }

@@ -211,7 +211,7 @@ mod tests {
     use fairway_types::{View, crypto::Verify};
 
     use super::{
-        super::bench::{Bench, node_key},
+        super::bench::{Bench, certificate, node_key},
         *,
     };
 
@@ -323,5 +323,20 @@ mod tests {
         for certificate in own {
             certificate.check().unwrap();
         }
+    }
+
+    /// P-34: it is the one signature that a restarted leader need not wait for.
+    #[test]
+    fn restarted_leader_counts_the_ack_that_it_stored() {
+        let mut bench = Bench::new(4);
+        bench.note(3);
+        let block = bench.cut_unheard();
+        bench.restart(0);
+        for signer in [1, 2] {
+            let made = certificate(&block, &[signer]);
+            let (node, signature) = made.signatures[0];
+            bench.message(0, signer, Message::Ack(SignedAck { ack: made.ack, node, signature }));
+        }
+        assert_eq!(bench.nodes[0].log().certified(), block.height());
     }
 }

@@ -136,8 +136,15 @@ impl Channel {
     }
 
     pub(super) fn send_heartbeat(&mut self) {
-        let Some(tip) = self.log.tip() else { return };
-        let heartbeat = Heartbeat {
+        if let Some(heartbeat) = self.heartbeat() {
+            self.perform(Effect::Broadcast(Message::Heartbeat(heartbeat)));
+        }
+    }
+
+    /// Where this node stands, as it tells the others.
+    pub(super) fn heartbeat(&self) -> Option<Heartbeat> {
+        let tip = self.log.tip()?;
+        Some(Heartbeat {
             term: self.log.term(),
             head: tip.height,
             head_hash: tip.hash,
@@ -146,7 +153,6 @@ impl Channel {
             wish: self.wish(),
             leader_latency: 0,
             hops: 0,
-        };
-        self.perform(Effect::Broadcast(Message::Heartbeat(heartbeat)));
+        })
     }
 }

@@ -88,8 +88,19 @@ pub fn opens(log: &Log, members: &Members, epoch: Epoch, nodes: &BTreeSet<NodeId
     if is_quorum(valid, weight(members.values())) {
         return is_registered_quorum(members, nodes);
     }
+    is_voters_quorum(log, members, epoch, nodes)
+}
+
+/// Whether `nodes` hold 2/3 of the weight of those among `members` who are valid in `epoch`.
+#[must_use]
+pub fn is_voters_quorum(
+    log: &Log,
+    members: &Members,
+    epoch: Epoch,
+    nodes: &BTreeSet<NodeId>,
+) -> bool {
     let part = voters(log, members, epoch).filter(|member| nodes.contains(&member.node));
-    is_quorum(weight(part), valid)
+    is_quorum(weight(part), weight(voters(log, members, epoch)))
 }
 
 /// P-33: the height that `certificate` makes final, if any. Either every registered member acked

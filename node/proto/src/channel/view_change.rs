@@ -9,8 +9,8 @@ use std::{
 };
 
 use fairway_types::{
-    Certificate, Epoch, Height, NodeId, Place, Promise, SignedViewChange, Term, TermCertificate,
-    Time, View, ViewChange, Weight, limits, view_change::rank,
+    Ack, Certificate, Epoch, Height, NodeId, Place, Promise, SignedViewChange, Term,
+    TermCertificate, Time, View, ViewChange, Weight, limits, view_change::rank,
 };
 
 use super::{
@@ -42,6 +42,8 @@ pub(super) struct ViewChanges {
     content_at: Time,
     /// Terms in a row that brought no certificate.
     failures: u32,
+    /// Since when calls of this node's clients are due and none is ordered.
+    starved_since: Option<Time>,
 }
 
 impl ViewChanges {
@@ -72,6 +74,9 @@ impl Channel {
     /// next view; and promises the highest that a quorum wishes for.
     pub(super) fn watch_leader(&mut self) {
         self.follow_grants();
+        let starves = self.has_due_call();
+        let since = self.changes.starved_since.filter(|_| starves);
+        self.changes.starved_since = since.or(starves.then_some(self.now));
         let Some(electorate) = self.electorate() else { return };
         let wish = self.own_wish(&electorate);
         if wish == self.log.term() && self.log.is_open() {
@@ -136,6 +141,9 @@ impl Channel {
         };
         let heard = self.peers.heard().get(&leader).map_or(entered, |heard| heard.at);
         let silent = heard.max(entered).plus(timeout);
+        let starved = self.changes.starved_since;
+        let silent =
+            starved.map_or(silent, |since| silent.min(since.max(entered).plus(STALLED * timeout)));
         if self.log.head() > self.log.certified() {
             return silent.min(self.changes.moved_at.max(entered).plus(STALLED * timeout));
         }
@@ -284,17 +292,14 @@ impl Channel {
 
     /// Whether the certificates of a promise are quorums, as far as this node can tell.
     fn is_sound(&self, promise: &Promise) -> bool {
-        let is_quorum = |certificate: &Certificate| {
-            let ack = &certificate.ack;
-            if self.log.contains(ack.height, &ack.block) {
-                quorum::certifies(&self.log, certificate)
-            } else {
-                self.vouches(certificate)
-            }
+        let is_here = |ack: &Ack| self.log.contains(ack.height, &ack.block);
+        let is_quorum = |certificate: &Certificate| match is_here(&certificate.ack) {
+            true => quorum::certifies(&self.log, certificate),
+            false => self.may_certify(certificate),
         };
-        let is_proof = |proof: &Certificate| {
-            is_quorum(proof) && !self.log.contains(proof.ack.height, &proof.ack.block)
-                || quorum::is_registered(&self.log, proof)
+        let is_proof = |proof: &Certificate| match is_here(&proof.ack) {
+            true => quorum::is_registered(&self.log, proof),
+            false => self.vouches(proof),
         };
         promise.proof.as_ref().is_none_or(is_proof)
             && promise.certificate.as_ref().is_none_or(is_quorum)
@@ -358,7 +363,13 @@ impl Channel {
         }
     }
 
+    /// A call of this node's clients was ordered.
+    pub(super) fn note_served(&mut self) {
+        self.changes.starved_since = None;
+    }
+
     pub(super) fn note_entered(&mut self) {
+        self.changes.starved_since = None;
         self.changes.entered_at = self.now;
         self.changes.moved_at = self.now;
         self.changes.wish = None;
@@ -793,5 +804,29 @@ mod tests {
         assert_eq!(change.base(), Height(1));
         assert_eq!(change.acked.iter().map(|place| place.hash).collect::<Vec<_>>(), [block.hash()]);
         assert!(codec::encode(&promise).len() < 2_000);
+    }
+
+    /// P-70: a leader that says it is there and orders nothing.
+    #[test]
+    fn leader_that_leaves_calls_undone_is_changed() {
+        let mut bench = Bench::new(4);
+        bench.note(3);
+        bench.down.insert(0);
+        let beats = |bench: &mut Bench, milliseconds: u64| {
+            for _ in 0..milliseconds / 50 {
+                for node in [1, 2, 3] {
+                    let heartbeat = bench.nodes[0].heartbeat();
+                    bench.message(node, 0, Message::Heartbeat(heartbeat.unwrap()));
+                }
+                bench.wait(50);
+            }
+        };
+        beats(&mut bench, 6_000);
+        assert_eq!(bench.nodes[1].log().term().view, View(0), "there was nothing to order");
+        bench.call(3, 1, nothing());
+        bench.call(2, 2, nothing());
+        beats(&mut bench, 6_000);
+        assert_eq!(bench.nodes[1].log().term().view, View(1));
+        assert_eq!(ordered(&bench, 1), 2);
     }
 }
