@@ -141,6 +141,8 @@ pub(super) struct Bench {
     pub(super) down: BTreeSet<usize>,
     /// Pairs that don't hear each other, the lower first.
     pub(super) cut: BTreeSet<(usize, usize)>,
+    /// Blocks up to here are handed out no more.
+    pub(super) pruned: Height,
     /// Everything the nodes did, in order.
     pub(super) effects: Vec<(usize, Effect)>,
     pub(super) events: Vec<(usize, Event)>,
@@ -162,6 +164,7 @@ impl Bench {
             now: Time(1_000_000),
             down: BTreeSet::new(),
             cut: BTreeSet::new(),
+            pruned: Height::ZERO,
             effects: Vec::new(),
             events: Vec::new(),
             chain_height: 1,
@@ -292,9 +295,15 @@ impl Bench {
                 ((0..self.nodes.len()).filter(|node| *node != from).collect(), message.clone())
             }
             Effect::ServeBlocks { to, from: height } => {
-                let answer = crate::sync::answer(*height, |height| self.block_at(from, height));
+                let head = self.nodes[from].log().head();
+                let answer =
+                    crate::sync::answer(*height, head, |height| self.block_at(from, height));
                 let Some(answer) = answer else { return Vec::new() };
                 (self.index_of(*to).into_iter().collect(), answer)
+            }
+            Effect::ServePart { to, height, root, prefix } => {
+                let part = crate::sync::part_of(&self.nodes[from], *height, *root, *prefix);
+                (self.index_of(*to).into_iter().collect(), part)
             }
             _ => return Vec::new(),
         };
@@ -307,6 +316,9 @@ impl Bench {
     }
 
     fn block_at(&self, node: usize, height: Height) -> Option<CertifiedBlock> {
+        if height <= self.pruned {
+            return None;
+        }
         let entry = self.nodes[node].log().entry(height)?;
         let (block, certificate) = (Arc::clone(&entry.block), entry.certificate.clone());
         Some(CertifiedBlock { block, certificate })

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use fairway_state::State;
+use fairway_state::{State, parts::Prefix};
 use fairway_types::{
     Block, Certificate, Effects, Hash, Height, NodeId, Promise, Refusal, SignedAck, Time, Write,
-    chain::{ChainTx, ChannelRecord, EpochGrant},
+    chain::{ChainTx, ChannelRecord, EpochGrant, MemberRecord},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{channel::input::RequestId, message::Message};
+use crate::{channel::input::RequestId, checkpoint::Checkpoint, message::Message};
 
 pub use fairway_types::call::CallStatus;
 
@@ -33,6 +33,8 @@ pub enum Event {
     Promised { promise: Box<Promise> },
     /// Blocks above this height were taken back: a later term goes on without them.
     RolledBack { to: Height },
+    /// The log goes on from a checkpoint far above where it was.
+    Adopted(Box<Adopted>),
     /// The leader's word and re-execution differ: this node follows it no longer.
     Diverged { evidence: Box<Evidence> },
     /// This node made a proposal or is about to agree to one: it signs its yes next.
@@ -55,6 +57,7 @@ impl Event {
             | Self::Acked { .. }
             | Self::Promised { .. }
             | Self::RolledBack { .. }
+            | Self::Adopted(_)
             | Self::Diverged { .. }
             | Self::Proposed { .. }
             | Self::Voted { .. } => true,
@@ -74,6 +77,31 @@ pub struct Appended {
     pub state: Option<State>,
 }
 
+/// A checkpoint with its state.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Adopted {
+    pub checkpoint: Checkpoint,
+    #[serde(with = "entries")]
+    pub state: State,
+    /// Members that left and are not paid yet.
+    pub leavers: Vec<MemberRecord>,
+}
+
+/// A state as the writes that make it.
+mod entries {
+    use fairway_state::State;
+    use fairway_types::Write;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(state: &State, to: S) -> Result<S::Ok, S::Error> {
+        super::super::snapshot::writes(state).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<State, D::Error> {
+        Ok(State::default().with_writes(&Vec::<Write>::deserialize(from)?))
+    }
+}
+
 /// A call's place and results.
 #[derive(Debug, Clone)]
 pub struct CallReport {
@@ -86,12 +114,14 @@ pub struct CallReport {
 }
 
 /// What subscribers see. One per appended block, one whenever heights harden, and one when blocks
-/// are taken back.
+/// are taken back or passed over.
 #[derive(Debug, Clone)]
 pub enum Update {
     Block { block: Arc<Block>, effects: Arc<Vec<Effects>> },
     Heights { certified: Height, finalised: Height, settled: Height, time: Time },
     RolledBack { to: Height },
+    /// The log goes on from here; the blocks up to this one are not shown.
+    Adopted { height: Height },
 }
 
 /// What the shell does once the step's events are stored. Performing one twice does no harm.
@@ -115,6 +145,13 @@ pub enum Effect {
     ServeBlocks {
         to: NodeId,
         from: Height,
+    },
+    /// Hand `to` a part of the state with this root, which was the one after `height`.
+    ServePart {
+        to: NodeId,
+        height: Height,
+        root: Hash,
+        prefix: Prefix,
     },
 }
 

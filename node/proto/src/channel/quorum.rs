@@ -104,7 +104,7 @@ pub fn finalised_by(log: &Log, certificate: &Certificate) -> Option<Height> {
     if is_complete(log, certificate) {
         return Some(height);
     }
-    let inner = log.entry(height)?.block.justification.as_ref()?;
+    let inner = log.block(height)?.justification.as_ref()?;
     let same_term = inner.ack.term == certificate.ack.term;
     (same_term && has_registered_quorum(log, inner)).then_some(inner.ack.height)
 }

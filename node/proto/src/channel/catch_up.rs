@@ -1,0 +1,427 @@
+//! Catching up by a snapshot: a node that is far behind, or whose next block nobody keeps any more,
+//! takes a checkpoint and its state from the others instead of the blocks.
+//!
+//! The state comes in parts, each of which its root verifies by itself, from every peer that has
+//! it. Nothing of it is adopted before all of it is here and the checkpoint holds by it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use fairway_state::{
+    State,
+    parts::{Assembly, Part, Prefix},
+};
+use fairway_types::{Address, Hash, Height, NodeId, StateKey, Time, chain::MemberRecord};
+
+use super::{
+    Channel,
+    log::{registered, weight},
+    output::{Adopted, Effect, Event, Update},
+    quorum::{self, Members},
+    timers::SYNC_PATIENCE,
+};
+use crate::{
+    checkpoint::Checkpoint,
+    message::{Heartbeat, Message},
+};
+
+/// Parts asked of one peer at a time.
+const PARTS_IN_FLIGHT: usize = 4;
+/// Milliseconds until a part that did not come is asked of another.
+const PART_PATIENCE: u64 = 2_000;
+/// Milliseconds without any part after which another checkpoint is asked for.
+const STALE: u64 = 3 * PART_PATIENCE;
+/// Milliseconds between two checkpoints handed to one peer.
+const OFFER_EVERY: u64 = 1_000;
+/// Milliseconds for which a checkpoint is handed out before a newer one is made.
+const OFFER_LASTS: u64 = 5_000;
+/// Peers remembered for what they sent; more are not heard.
+const PEERS: usize = 1_024;
+
+#[derive(Debug, Default)]
+pub(super) struct CatchUp {
+    target: Option<Target>,
+    /// When each peer was last asked for a checkpoint.
+    asked: BTreeMap<NodeId, Time>,
+    /// Peers that keep the next block no more, and which one that was.
+    pruned: BTreeMap<NodeId, Height>,
+    /// Peers that sent a part which is not the root's: they are asked for none any more.
+    liars: BTreeSet<NodeId>,
+    /// When each peer was last handed a checkpoint.
+    served: BTreeMap<NodeId, Time>,
+    offer: Option<Offer>,
+}
+
+/// The snapshot that is being taken.
+#[derive(Debug)]
+struct Target {
+    checkpoint: Checkpoint,
+    assembly: Assembly,
+    sources: BTreeMap<NodeId, Source>,
+    asked: BTreeMap<Prefix, (NodeId, Time)>,
+    /// When the last part came.
+    moved_at: Time,
+}
+
+/// A peer that may have the state.
+#[derive(Debug, Default)]
+struct Source {
+    in_flight: usize,
+    /// Until then it is asked for nothing: it did not have what it was asked for.
+    rests_until: Time,
+}
+
+/// What this node hands to others.
+#[derive(Debug)]
+struct Offer {
+    made_at: Time,
+    checkpoint: Arc<Checkpoint>,
+    state: State,
+}
+
+/// How far a snapshot has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatchingUp {
+    /// Of the checkpoint.
+    pub height: Height,
+    /// Parts that are here, and parts known so far.
+    pub parts: usize,
+    pub parts_known: usize,
+    /// Entries that are here, and those that the checkpoint's sender says there are.
+    pub entries: u64,
+    pub of_entries: u64,
+    pub bytes: u64,
+    /// Peers that are asked.
+    pub sources: Vec<NodeId>,
+    /// Peers that are asked no more, since what they sent was not the state's.
+    pub refused: Vec<NodeId>,
+}
+
+impl Target {
+    fn new(checkpoint: Checkpoint, assembly: Assembly, now: Time) -> Self {
+        let (sources, asked) = Default::default();
+        Self { checkpoint, assembly, sources, asked, moved_at: now }
+    }
+
+    /// P-83: what to ask of whom now: of each peer a few parts at a time.
+    fn requests(&mut self, now: Time) -> Vec<(NodeId, Prefix)> {
+        let mut free = self.assembly.missing().filter(|part| !self.asked.contains_key(part));
+        let mut requests = Vec::new();
+        loop {
+            let before = requests.len();
+            for (node, source) in &mut self.sources {
+                if source.in_flight < PARTS_IN_FLIGHT
+                    && now >= source.rests_until
+                    && let Some(prefix) = free.next()
+                {
+                    source.in_flight += 1;
+                    requests.push((*node, prefix));
+                }
+            }
+            if requests.len() == before {
+                break;
+            }
+        }
+        drop(free);
+        self.asked.extend(requests.iter().map(|(node, prefix)| (*prefix, (*node, now))));
+        requests
+    }
+
+    /// The part is asked for no more.
+    fn settle(&mut self, prefix: Prefix) {
+        if let Some((node, _)) = self.asked.remove(&prefix)
+            && let Some(source) = self.sources.get_mut(&node)
+        {
+            source.in_flight = source.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// Nothing more is asked of the peer for a while, and what was, of others.
+    fn rest(&mut self, node: &NodeId, until: Time) {
+        self.asked.retain(|_, (of, _)| of != node);
+        if let Some(source) = self.sources.get_mut(node) {
+            *source = Source { in_flight: 0, rests_until: until };
+        }
+    }
+
+    fn drop_source(&mut self, node: &NodeId) {
+        self.asked.retain(|_, (of, _)| of != node);
+        self.sources.remove(node);
+    }
+
+    fn is_stale(&self, now: Time) -> bool {
+        now >= self.moved_at.plus(STALE)
+    }
+}
+
+impl Channel {
+    /// P-80: whether a peer is asked for a snapshot instead of blocks: it is far ahead, or keeps the
+    /// next block no more.
+    pub(super) fn takes_snapshot(&mut self, from: NodeId, heard: &Heartbeat) -> bool {
+        let head = self.log.head();
+        if let Some(target) = &self.catch_up.target
+            && target.checkpoint.height() <= head
+        {
+            self.catch_up.target = None;
+        }
+        if let Some(target) = &mut self.catch_up.target {
+            let fits = heard.head >= target.checkpoint.height();
+            if fits && !self.catch_up.liars.contains(&from) && target.sources.len() < PEERS {
+                target.sources.entry(from).or_default();
+            }
+            self.ask_for_parts();
+        }
+        let stale = self.catch_up.target.as_ref().is_some_and(|target| target.is_stale(self.now));
+        if self.catch_up.target.is_some() && !stale {
+            return true;
+        }
+        let far = heard.finalised.0.saturating_sub(head.0) > self.env.limits.sync_blocks_most;
+        let gone = self.catch_up.pruned.get(&from) == Some(&head.next());
+        if heard.finalised > head && (far || gone || stale) {
+            self.ask_for_checkpoint(from);
+            return true;
+        }
+        stale
+    }
+
+    /// P-86: a peer keeps the next block no more.
+    pub(super) fn on_pruned(&mut self, from: NodeId, height: Height) {
+        if height != self.log.head().next() || !self.is_known(&from) {
+            return;
+        }
+        self.catch_up.pruned.retain(|_, pruned| *pruned == height);
+        self.catch_up.pruned.insert(from, height);
+        if self.catch_up.target.is_none() {
+            self.ask_for_checkpoint(from);
+        }
+    }
+
+    fn ask_for_checkpoint(&mut self, node: NodeId) {
+        let asked = self.catch_up.asked.get(&node);
+        if asked.is_some_and(|at| self.now < at.plus(SYNC_PATIENCE)) {
+            return;
+        }
+        let now = self.now;
+        self.catch_up.asked.retain(|_, at| now < at.plus(SYNC_PATIENCE));
+        self.catch_up.asked.insert(node, now);
+        let message = Message::CheckpointRequest { above: self.log.head() };
+        self.perform(Effect::Send { to: node, message });
+    }
+
+    /// P-84: the last final block, for members' nodes, not too often.
+    pub(super) fn on_checkpoint_request(&mut self, from: NodeId, above: Height) {
+        let served = self.catch_up.served.get(&from);
+        let too_soon = served.is_some_and(|at| self.now < at.plus(OFFER_EVERY));
+        if !self.is_known(&from) || too_soon {
+            return;
+        }
+        let now = self.now;
+        self.catch_up.served.retain(|_, at| now < at.plus(OFFER_EVERY));
+        self.catch_up.served.insert(from, now);
+        self.renew_offer();
+        let offer = self.catch_up.offer.as_ref();
+        if let Some(offer) = offer.filter(|offer| offer.checkpoint.height() > above) {
+            let message = Message::Checkpoint(Box::new((*offer.checkpoint).clone()));
+            self.perform(Effect::Send { to: from, message });
+        }
+    }
+
+    /// One checkpoint serves everybody who asks within a few seconds, so that they find its state at
+    /// this node as long as they need it.
+    fn renew_offer(&mut self) {
+        let known = self.catch_up.offer.as_ref();
+        let fresh = known.is_some_and(|offer| self.now < offer.made_at.plus(OFFER_LASTS));
+        let newest = known.is_some_and(|o| o.checkpoint.height() == self.log.finalised());
+        if fresh || newest {
+            return;
+        }
+        if let Some((checkpoint, state)) = self.log.checkpoint() {
+            let checkpoint = Arc::new(checkpoint);
+            self.catch_up.offer = Some(Offer { made_at: self.now, checkpoint, state });
+        }
+    }
+
+    pub(super) fn on_part_request(
+        &mut self,
+        to: NodeId,
+        height: Height,
+        root: Hash,
+        prefix: Prefix,
+    ) {
+        if self.is_known(&to) {
+            self.perform(Effect::ServePart { to, height, root, prefix });
+        }
+    }
+
+    /// The state after `height`, if it has this root and memory holds it.
+    #[must_use]
+    pub fn state_at(&self, height: Height, root: &Hash) -> Option<State> {
+        let offered = self.catch_up.offer.as_ref().map(|offer| offer.state.clone());
+        let kept = || self.log.tip_at(height).map(|tip| tip.state);
+        offered
+            .filter(|state| state.root() == *root)
+            .or_else(|| kept().filter(|state| state.root() == *root))
+    }
+
+    /// P-81: a checkpoint is believed if enough of those whom this node may believe acked it, or the
+    /// chain has settled it.
+    pub(super) fn on_checkpoint(&mut self, from: NodeId, checkpoint: Checkpoint) {
+        let asked = self.catch_up.asked.contains_key(&from);
+        if !asked || self.catch_up.liars.contains(&from) || checkpoint.height() <= self.log.head() {
+            return;
+        }
+        if let Some(target) = &self.catch_up.target
+            && (!target.is_stale(self.now) || checkpoint.height() <= target.checkpoint.height())
+        {
+            return;
+        }
+        if checkpoint.check_links(self.env.channel).is_err() || !self.believes(&checkpoint) {
+            return;
+        }
+        if self.log.grant_of(checkpoint.block.header.term.epoch).is_none() {
+            return self.refresh();
+        }
+        let fresh = Assembly::new(checkpoint.root());
+        let assembly = match self.catch_up.target.take() {
+            Some(old) => fresh.with_pieces_of(old.assembly),
+            None => match self.log.tip() {
+                Some(tip) => fresh.with_known(&tip.state),
+                None => fresh,
+            },
+        };
+        let mut target = Target::new(checkpoint, assembly, self.now);
+        target.sources.insert(from, Source::default());
+        let height = target.checkpoint.height();
+        for (node, heard) in self.peers.heard() {
+            if heard.heartbeat.head >= height && !self.catch_up.liars.contains(node) {
+                target.sources.entry(*node).or_default();
+            }
+        }
+        self.catch_up.target = Some(target);
+        self.ask_for_parts();
+    }
+
+    fn believes(&self, checkpoint: &Checkpoint) -> bool {
+        let settled = self.chain.record().map(|record| &record.settlement);
+        let is_settled = settled.is_some_and(|settled| {
+            let point = (settled.height, settled.block, settled.root);
+            let header = &checkpoint.block.header;
+            settled.number > 0 && point == (header.height, header.hash(), header.state_root)
+        });
+        is_settled || self.vouches(checkpoint.top())
+    }
+
+    /// P-83: every peer that has the state is asked for parts of it; one that lies, for none again.
+    pub(super) fn on_part(&mut self, from: NodeId, root: Hash, prefix: Prefix, part: Option<Part>) {
+        let now = self.now;
+        let Some(target) = &mut self.catch_up.target else { return };
+        let asked = target.asked.get(&prefix).is_some_and(|(of, _)| *of == from);
+        if target.checkpoint.root() != root || !asked {
+            return;
+        }
+        target.settle(prefix);
+        match part.map(|part| target.assembly.insert(prefix, part)) {
+            Some(Ok(())) => target.moved_at = now,
+            Some(Err(_)) => {
+                target.drop_source(&from);
+                self.catch_up.liars.insert(from);
+            }
+            None => target.rest(&from, now.plus(PART_PATIENCE)),
+        }
+        self.ask_for_parts();
+        self.adopt_if_complete();
+    }
+
+    /// Parts that did not come are asked of others.
+    pub(super) fn watch_parts(&mut self) {
+        let now = self.now;
+        let Some(target) = &mut self.catch_up.target else { return };
+        let late = target.asked.values().filter(|(_, at)| now >= at.plus(PART_PATIENCE));
+        let silent: BTreeSet<NodeId> = late.map(|(node, _)| *node).collect();
+        for node in silent {
+            target.rest(&node, now.plus(PART_PATIENCE));
+        }
+        self.ask_for_parts();
+        self.adopt_if_complete();
+    }
+
+    fn ask_for_parts(&mut self) {
+        let Some(target) = &mut self.catch_up.target else { return };
+        let (height, root) = (target.checkpoint.height(), target.checkpoint.root());
+        for (to, prefix) in target.requests(self.now) {
+            let message = Message::PartRequest { height, root, prefix };
+            self.perform(Effect::Send { to, message });
+        }
+    }
+
+    /// P-85: once the whole state is here and the checkpoint holds by it, the log goes on from there.
+    fn adopt_if_complete(&mut self) {
+        let target = self.catch_up.target.take_if(|target| target.assembly.is_complete());
+        let Some(Target { checkpoint, assembly, .. }) = target else { return };
+        let Some(state) = assembly.finish() else { return };
+        if checkpoint.height() <= self.log.head() || !holds(&checkpoint, &state) {
+            return;
+        }
+        let Some(leavers) = self.leavers_of(&state) else { return self.refresh() };
+        let from = self.log.head();
+        let height = checkpoint.height();
+        self.record(Event::Adopted(Box::new(Adopted { checkpoint, state, leavers })));
+        self.perform(Effect::Publish(Update::Adopted { height }));
+        self.fail_passed_over(from);
+        self.waiting.pass(height);
+        self.catch_up.pruned.clear();
+        self.catch_up.asked.clear();
+    }
+
+    /// The records of those who left and are not paid: the chain has them until it pays them, and
+    /// this node's own log those that it saw. `None` while one of them is unknown.
+    fn leavers_of(&self, state: &State) -> Option<Vec<MemberRecord>> {
+        let on_chain = self.chain.record().map(|record| record.members.as_slice());
+        let tip = self.log.tip()?;
+        let find = |account| {
+            let chain = on_chain.into_iter().flatten().map(|member| &member.record);
+            let own = tip.members.values().chain(tip.leavers.values()).map(AsRef::as_ref);
+            chain.chain(own).find(|member| member.account == account).cloned()
+        };
+        let members = registered(state);
+        let is_registered = |account| members.values().any(|member| member.account == account);
+        state
+            .entries_from(&StateKey::Departed(Address::ZERO))
+            .map_while(|(key, _)| key.departed())
+            .filter(|account| !is_registered(*account))
+            .map(find)
+            .collect()
+    }
+
+    #[must_use]
+    pub(super) fn catching_up(&self) -> Option<CatchingUp> {
+        let target = self.catch_up.target.as_ref()?;
+        let (here, missing) = target.assembly.progress();
+        let (entries, bytes) = target.assembly.size();
+        Some(CatchingUp {
+            height: target.checkpoint.height(),
+            parts: here,
+            parts_known: here + missing,
+            entries: entries as u64,
+            of_entries: target.checkpoint.entries,
+            bytes: bytes as u64,
+            sources: target.sources.keys().copied().collect(),
+            refused: self.catch_up.liars.iter().copied().collect(),
+        })
+    }
+}
+
+/// Whether the members that the state registers certified the checkpoint and made it final (P-33);
+/// nobody entered or left in between, as the checkpoint has proven.
+fn holds(checkpoint: &Checkpoint, state: &State) -> bool {
+    let members: Members = registered(state);
+    let registered = |certificate| quorum::is_signed_by_quorum(certificate, &members);
+    let all = || checkpoint.is_acked_by_all(members.keys().copied());
+    let is_final = match &checkpoint.finality {
+        Some(finality) => registered(finality),
+        None => all(),
+    };
+    weight(members.values()).0 > 0 && registered(&checkpoint.certificate) && is_final
+}
