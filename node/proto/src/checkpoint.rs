@@ -11,9 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use fairway_state::StateProof;
 use fairway_types::{
     Ack, Block, Certificate, ChannelId, Hash, Header, Height, NodeId, Refusal, StateKey,
-    TermCertificate, codec,
-    crypto::Verify,
-    limits,
+    TermCertificate, codec, crypto::Verify, limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,8 +104,7 @@ impl Checkpoint {
             return refused("its links do not begin at what its block justifies");
         }
         let links = self.before.iter().map(|link| &link.header);
-        let headers: Vec<&Header> =
-            links.chain([&self.block.header]).chain(&self.after).collect();
+        let headers: Vec<&Header> = links.chain([&self.block.header]).chain(&self.after).collect();
         if !headers.windows(2).all(|pair| follows(pair[0], pair[1])) {
             return refused("its headers are no chain");
         }
@@ -139,11 +136,8 @@ impl Checkpoint {
     /// Nobody entered or left from the first block's base up to the set that certifies the last.
     fn check_registered(&self) -> Result<(), Refusal> {
         let value = self.registered.map(|height| codec::encode(&height));
-        let proven = self.proof.verify(
-            &self.newest_root(),
-            &StateKey::Registered,
-            value.as_deref(),
-        );
+        let proven =
+            self.proof.verify(&self.newest_root(), &StateKey::Registered, value.as_deref());
         if proven.is_err() {
             return Err(Refusal::invalid("checkpoint", "its registered height is not proven"));
         }

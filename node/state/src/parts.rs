@@ -112,9 +112,8 @@ pub struct Listing {
 impl Listing {
     #[must_use]
     pub fn of(state: &State) -> Self {
-        let list = |(key, value): (&StateKey, &Arc<[u8]>)| {
-            (key.hash(), key.clone(), Arc::clone(value))
-        };
+        let list =
+            |(key, value): (&StateKey, &Arc<[u8]>)| (key.hash(), key.clone(), Arc::clone(value));
         let mut entries: Vec<_> = state.entries().map(list).collect();
         entries.sort_unstable_by_key(|(hash, ..)| *hash);
         let mut sum = 0;
@@ -236,9 +235,7 @@ impl Assembly {
     /// What came for another root, for what is equal in this one.
     #[must_use]
     pub fn with_pieces_of(self, other: Self) -> Self {
-        let state = State::from_entries(
-            other.here.into_values().flat_map(|piece| piece.entries),
-        );
+        let state = State::from_entries(other.here.into_values().flat_map(|piece| piece.entries));
         let mut next = self.with_known(&state);
         next.known.extend(other.known);
         next

@@ -34,7 +34,8 @@ pub(super) const CHAIN: ChainId = ChainId(7);
 pub(super) const CHANNEL: ChannelId = ChannelId([9; 32]);
 const ASSET: AssetId = AssetId([8; 32]);
 
-/// Books deposits and dues as `runtime::vault` does; calls and hooks do nothing.
+/// Books deposits and dues as `runtime::vault` does; calls store their second argument under their
+/// first, hooks do nothing.
 pub(super) struct Vaults;
 
 impl Execute for Vaults {
@@ -51,11 +52,20 @@ impl Execute for Vaults {
                 vec![vault(*account, Some(codec::encode(&sum)))]
             }
             Invocation::Debit { account } => vec![vault(*account, None)],
+            Invocation::Call { args: [name, value], .. } => {
+                let tag = format!("0x42::app::T{}", hex(name));
+                let key = StateKey::resource(Address::from_low(66), tag);
+                vec![Write { key, value: Some(value.clone()) }]
+            }
             Invocation::Call { .. } | Invocation::Hook(_) => Vec::new(),
         };
         let status = ExecutionStatus::Success;
         Outcome { status, gas_used: Gas(1), writes, events: Vec::new() }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn vault(account: Address, value: Option<Vec<u8>>) -> Write {
@@ -378,6 +388,13 @@ pub(super) fn sign(
 pub(super) fn nothing() -> Operation {
     let function = "0x42::app::nothing".parse().expect("a function's name");
     Operation::Invoke { function, type_args: Vec::new(), args: Vec::new() }
+}
+
+/// Something that makes the state larger by 60 kB.
+pub(super) fn store(number: u32) -> Operation {
+    let function = "0x42::app::store".parse().expect("a function's name");
+    let args = vec![number.to_be_bytes().to_vec(), number.to_be_bytes().repeat(15_000)];
+    Operation::Invoke { function, type_args: Vec::new(), args }
 }
 
 /// Acks of `block` by these nodes, members or not.

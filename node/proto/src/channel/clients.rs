@@ -258,9 +258,8 @@ impl Channel {
     /// nor what it waits for of those it has shown since.
     pub(super) fn fail_passed_over(&mut self, from: Height) {
         let Some(tip) = self.log.tip() else { return };
-        let passed = |call: &SignedCall| {
-            call.call.sequence < next_sequence(&tip.state, call.call.sender)
-        };
+        let passed =
+            |call: &SignedCall| call.call.sequence < next_sequence(&tip.state, call.call.sender);
         let on_the_way = self.clients.on_the_way.iter().filter(|(_, call)| passed(call));
         let mut hashes: Vec<Hash> = on_the_way.map(|(hash, _)| *hash).collect();
         let shown = self.clients.hardening.values().flatten().map(|(hash, _)| *hash);

@@ -29,6 +29,8 @@ use crate::checkpoint::{Checkpoint, Link, Passed};
 pub const KEPT_BLOCKS: usize = 1024;
 /// Bytes of blocks and effects kept in memory, as long as there are more than [`LEAST_BLOCKS`].
 pub const KEPT_BYTES: usize = 64 << 20;
+/// Certificates looked at for one that makes a checkpoint.
+const CHECKPOINT_TRIES: usize = 64;
 /// Blocks kept whatever their size.
 pub const LEAST_BLOCKS: usize = 32;
 
@@ -337,37 +339,48 @@ impl Log {
         entry.or(self.floor.as_ref().filter(|floor| floor.height() == height))
     }
 
-    /// What others need to go on from this log's last final block; none while they could not tell
-    /// who certifies what comes next.
+    /// What others need to go on from a final block, and its state: of the last one about which they
+    /// can tell who certifies what comes next. None while memory holds none.
     #[must_use]
     pub fn checkpoint(&self) -> Option<(Checkpoint, State)> {
-        let top = self.finality.as_ref()?;
-        let block = Arc::clone(self.block(self.finalised)?);
-        let is_top = top.ack.height == self.finalised;
-        let carried = || self.block(top.ack.height)?.justification.clone();
-        let certificate = if is_top { top.clone() } else { carried()? };
+        let carried = |top: &Certificate| self.block(top.ack.height)?.justification.clone();
+        let mut tops = std::iter::successors(self.finality.clone(), carried);
+        tops.by_ref().take(CHECKPOINT_TRIES).find_map(|top| {
+            let by_all = quorum::is_complete(self, &top).then(|| self.checkpoint_at(&top, None));
+            let by_two = || self.checkpoint_at(&carried(&top)?, Some(&top));
+            by_all.flatten().or_else(by_two)
+        })
+    }
+
+    /// A checkpoint of the certificate's block, which `finality` makes final, if it needs that.
+    fn checkpoint_at(
+        &self,
+        certificate: &Certificate,
+        finality: Option<&Certificate>,
+    ) -> Option<(Checkpoint, State)> {
+        let height = certificate.ack.height;
+        let block = Arc::clone(self.block(height)?);
         let first = block.header.justified.max(Height(1));
-        let before = self.between(first, self.finalised)?.map(|block| Link {
-            header: block.header.clone(),
-            opening: block.opening.clone(),
-        });
-        let last = top.ack.height;
-        let after = self.between(self.finalised.next(), last.next())?;
+        let before = self
+            .between(first, height)?
+            .map(|block| Link { header: block.header.clone(), opening: block.opening.clone() });
+        let last = finality.unwrap_or(certificate).ack.height;
+        let after = self.between(height.next(), last.next())?;
         let after = after.map(|block| block.header.clone()).collect();
-        let tip = self.tip_at(self.finalised)?;
-        let newest = self.tip_at(last.previous().max(self.finalised))?.state;
+        let state = self.tip_at(height)?.state;
+        let newest = self.tip_at(last.previous().max(height))?.state;
         let checkpoint = Checkpoint {
-            certificate,
+            certificate: certificate.clone(),
             before: before.collect(),
             after,
-            finality: (!is_top).then(|| top.clone()),
+            finality: finality.cloned(),
             registered: books::registered(&newest),
             proof: newest.prove(&StateKey::Registered),
-            entries: tip.state.len() as u64,
+            entries: state.len() as u64,
             block,
         };
         let here = checkpoint.block.header.channel;
-        checkpoint.check_links(here).is_ok().then_some((checkpoint, tip.state))
+        checkpoint.check_links(here).is_ok().then_some((checkpoint, state))
     }
 
     /// The blocks from `first` up to the one below `end`, if memory holds them all.

@@ -117,11 +117,23 @@ pub struct CallReport {
 /// are taken back or passed over.
 #[derive(Debug, Clone)]
 pub enum Update {
-    Block { block: Arc<Block>, effects: Arc<Vec<Effects>> },
-    Heights { certified: Height, finalised: Height, settled: Height, time: Time },
-    RolledBack { to: Height },
+    Block {
+        block: Arc<Block>,
+        effects: Arc<Vec<Effects>>,
+    },
+    Heights {
+        certified: Height,
+        finalised: Height,
+        settled: Height,
+        time: Time,
+    },
+    RolledBack {
+        to: Height,
+    },
     /// The log goes on from here; the blocks up to this one are not shown.
-    Adopted { height: Height },
+    Adopted {
+        height: Height,
+    },
 }
 
 /// What the shell does once the step's events are stored. Performing one twice does no harm.
