@@ -33,14 +33,14 @@ pub enum Event {
     Promised { promise: Box<Promise> },
     /// Blocks above this height were taken back: a later term goes on without them.
     RolledBack { to: Height },
-    /// The log goes on from a checkpoint far above where it was.
-    Adopted(Box<Adopted>),
     /// The leader's word and re-execution differ: this node follows it no longer.
     Diverged { evidence: Box<Evidence> },
     /// This node made a proposal or is about to agree to one: it signs its yes next.
     Proposed { proposal: Box<SignedProposal> },
     /// This node signed a yes.
     Voted { vote: Box<SignedVote> },
+    /// The log goes on from a checkpoint far above where it was.
+    Adopted(Box<Adopted>),
 }
 
 impl Event {
