@@ -55,6 +55,12 @@ impl Subscription {
         Self { filter, next }
     }
 
+    /// What the subscriber wants to see.
+    #[must_use]
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// The first height not delivered yet: where a reconnected client resumes.
     #[must_use]
     pub fn cursor(&self) -> Height {

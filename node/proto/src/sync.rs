@@ -7,8 +7,6 @@ use crate::{channel::Channel, message::Message};
 
 /// Blocks in one answer.
 const BLOCKS: usize = 64;
-/// Bytes of a part that is sent: below a frame.
-const MOST_BYTES: usize = limits::FRAME_BYTES - 1_024;
 
 /// The answer to a request for blocks from a height on: as many as fit a quarter of a frame, at
 /// least one if there is one, in order and without gaps. `read` gives the stored block at a height.
@@ -33,20 +31,21 @@ pub fn answer(
     Some(Message::SyncBlocks(blocks))
 }
 
-/// The answer to a request for a part of a state; `listing` is that state's, if it is here.
+/// The frame that answers a request for a part of a state; `listing` is that state's, if it is here.
 #[must_use]
-pub fn part(root: Hash, prefix: Prefix, listing: Option<&Listing>) -> Message {
+pub fn part(root: Hash, prefix: Prefix, listing: Option<&Listing>) -> Vec<u8> {
     let part = listing.and_then(|listing| listing.part(prefix));
-    let message = Message::StatePart { root, prefix, part };
-    if codec::encode(&message).len() > MOST_BYTES {
-        return Message::StatePart { root, prefix, part: None };
+    let frame = Message::StatePart { root, prefix, part }.encode();
+    if frame.len() > limits::FRAME_BYTES {
+        return Message::StatePart { root, prefix, part: None }.encode();
     }
-    message
+    frame
 }
 
 /// The same for a state that the channel has in memory, listed for this one answer.
 #[must_use]
 pub fn part_of(channel: &Channel, height: Height, root: Hash, prefix: Prefix) -> Message {
-    let listing = channel.state_at(height, &root).map(|state| Listing::of(&state));
-    part(root, prefix, listing.as_ref())
+    let state = channel.state_at(height, &root);
+    let part = state.and_then(|state| Listing::of(&state).part(prefix));
+    Message::StatePart { root, prefix, part }
 }

@@ -103,6 +103,14 @@ pub struct CatchingUp {
     pub refused: Vec<NodeId>,
 }
 
+impl CatchingUp {
+    /// How much of it is here, by entries, as far as the checkpoint's sender is right.
+    #[must_use]
+    pub fn tenths(&self) -> u64 {
+        self.entries.saturating_mul(10) / self.of_entries.max(1)
+    }
+}
+
 impl Target {
     fn new(checkpoint: Checkpoint, assembly: Assembly, now: Time) -> Self {
         let (sources, asked) = Default::default();
@@ -401,8 +409,9 @@ impl Channel {
             .collect()
     }
 
+    /// The snapshot under way.
     #[must_use]
-    pub(super) fn catching_up(&self) -> Option<CatchingUp> {
+    pub fn catching_up(&self) -> Option<CatchingUp> {
         let target = self.catch_up.target.as_ref()?;
         let (here, missing) = target.assembly.progress();
         let (entries, bytes) = target.assembly.size();

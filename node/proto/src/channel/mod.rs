@@ -271,6 +271,18 @@ impl Channel {
         self.settled_height().min(self.log.finalised())
     }
 
+    /// P-87: height of the last settlement that is in the books of a final block: nobody asks about
+    /// what lies below it any more.
+    #[must_use]
+    pub fn booked_settlement(&self) -> Height {
+        let Some(settlement) = self.chain.record().map(|record| &record.settlement) else {
+            return Height::ZERO;
+        };
+        let tip = self.log.tip_at(self.log.finalised());
+        let booked = tip.is_some_and(|tip| books::settled(&tip.state) >= settlement.number);
+        if booked { settlement.height } else { Height::ZERO }
+    }
+
     /// Height of the last settlement the chain reported.
     fn settled_height(&self) -> Height {
         self.chain.record().map_or(Height::ZERO, |record| record.settlement.height)
