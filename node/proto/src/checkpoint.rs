@@ -6,12 +6,12 @@
 //! the places that the links give, and against one registered set, since nobody entered or left
 //! from below the first of them up to the last.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use fairway_state::StateProof;
 use fairway_types::{
-    Ack, Block, Certificate, ChannelId, Hash, Header, Height, NodeId, Refusal, StateKey,
-    TermCertificate, codec, crypto::Verify, limits,
+    Ack, Block, Certificate, ChannelId, Hash, Header, Height, Refusal, StateKey, TermCertificate,
+    codec, crypto::Verify, limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,13 +68,6 @@ impl Checkpoint {
     #[must_use]
     pub fn top(&self) -> &Certificate {
         self.finality.as_ref().unwrap_or(&self.certificate)
-    }
-
-    /// Whether these nodes all acked the block itself.
-    #[must_use]
-    pub fn is_acked_by_all(&self, nodes: impl IntoIterator<Item = NodeId>) -> bool {
-        let signed: BTreeMap<_, _> = self.certificate.signatures.iter().copied().collect();
-        nodes.into_iter().all(|node| signed.contains_key(&node))
     }
 
     /// The places that the headers give, the block's own last.

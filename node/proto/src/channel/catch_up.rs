@@ -17,7 +17,7 @@ use fairway_types::{Address, Hash, Height, NodeId, StateKey, Time, chain::Member
 
 use super::{
     Channel,
-    log::{registered, weight},
+    log::{Log, registered},
     output::{Adopted, Effect, Event, Update},
     quorum::{self, Members},
     timers::SYNC_PATIENCE,
@@ -375,7 +375,7 @@ impl Channel {
         let target = self.catch_up.target.take_if(|target| target.assembly.is_complete());
         let Some(Target { checkpoint, assembly, .. }) = target else { return };
         let Some(state) = assembly.finish() else { return };
-        if checkpoint.height() <= self.log.head() || !holds(&checkpoint, &state) {
+        if checkpoint.height() <= self.log.head() || !holds(&self.log, &checkpoint, &state) {
             return;
         }
         let Some(leavers) = self.leavers_of(&state) else { return self.refresh() };
@@ -430,15 +430,14 @@ impl Channel {
 
 /// Whether the members that the state registers certified the checkpoint and made it final (P-33);
 /// nobody entered or left in between, as the checkpoint has proven.
-fn holds(checkpoint: &Checkpoint, state: &State) -> bool {
+fn holds(log: &Log, checkpoint: &Checkpoint, state: &State) -> bool {
     let members: Members = registered(state);
-    let registered = |certificate| quorum::is_signed_by_quorum(certificate, &members);
-    let all = || checkpoint.is_acked_by_all(members.keys().copied());
+    let certificate = &checkpoint.certificate;
     let is_final = match &checkpoint.finality {
-        Some(finality) => registered(finality),
-        None => all(),
+        Some(finality) => quorum::is_signed_by_quorum(finality, &members),
+        None => quorum::is_signed_by_all(log, certificate, &members),
     };
-    weight(members.values()).0 > 0 && registered(&checkpoint.certificate) && is_final
+    quorum::is_signed_by_quorum(certificate, &members) && is_final
 }
 
 #[cfg(test)]
