@@ -185,7 +185,8 @@ struct Driver<O, C> {
 pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHandle, StoreError> {
     let (log, writer) = parts.store.recover()?;
     let id = parts.env.channel;
-    let channel = Channel::restore(parts.env.clone(), log);
+    let mut channel = Channel::restore(parts.env.clone(), log);
+    channel.keep_parts(parts.store.parts()?);
     let (view_sender, view) = watch::channel(Arc::new(view_of(&channel, writer.pruned(), None)));
     let (commands, inbox) = mpsc::channel(INBOX);
     let updates = broadcast::Sender::new(UPDATES);
@@ -387,6 +388,17 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                     self.parts.keep(root, state);
                 }
                 self.parts.serve(runtime, to, root, prefix);
+            }
+            // What is lost here comes again from the others.
+            Effect::KeepPart { prefix, entries } => {
+                if let Err(error) = self.writer.keep_part(prefix, &entries) {
+                    warn!(channel = self.env.channel.short(), %error, "a part is not kept");
+                }
+            }
+            Effect::ForgetParts => {
+                if let Err(error) = self.writer.forget_parts() {
+                    warn!(channel = self.env.channel.short(), %error, "parts are not forgotten");
+                }
             }
         }
     }

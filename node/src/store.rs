@@ -8,6 +8,7 @@
 //! | `blocks` | channel, height | index of its `Appended` event |
 //! | `calls` | channel, call hash | BCS of `(height, place in the block)` |
 //! | `snapshots` | channel | BCS of the event index it covers up to, and the `Snapshot` |
+//! | `parts` | channel, prefix (9 bytes) | BCS of entries of a snapshot under way |
 //! | `pruned` | channel | height up to which blocks are kept no more |
 //!
 //! Numbers in keys and indices are eight bytes, big-endian.
@@ -18,6 +19,7 @@ use fairway_proto::{
     Event,
     channel::{log::Log, output::Appended, snapshot::Snapshot},
 };
+use fairway_state::parts::{Entries, Prefix};
 use fairway_store::{Batch, Database, Format, OpenError, WriteError};
 use fairway_types::{
     ChainId, ChannelId, GasTableId, Hash, Height, Refusal, Transaction, codec,
@@ -27,7 +29,16 @@ use fairway_types::{
 pub const FORMAT: Format = Format {
     kind: "node",
     version: 4,
-    families: &["channels", "packages", "events", "blocks", "calls", "snapshots", "pruned"],
+    families: &[
+        "channels",
+        "packages",
+        "events",
+        "blocks",
+        "calls",
+        "snapshots",
+        "parts",
+        "pruned",
+    ],
 };
 
 /// Events read at a time when a log is replayed.
@@ -36,6 +47,8 @@ const PAGE: usize = 1_024;
 const SNAPSHOT_EVERY: usize = 32 << 20;
 /// The same when it lets blocks be pruned.
 const SNAPSHOT_TO_PRUNE: usize = 256 << 10;
+/// Parts of a snapshot read at a time.
+const PARTS: usize = 16;
 /// Blocks pruned in one write.
 const PRUNED_AT_ONCE: u64 = 64;
 
@@ -201,6 +214,22 @@ impl ChannelStore {
         Ok(Height(u64::from_be_bytes(bytes)))
     }
 
+    /// The entries of a snapshot that was under way when the node stopped.
+    pub fn parts(&self) -> Result<Entries, StoreError> {
+        let mut entries = Entries::new();
+        let mut from = self.channel.as_bytes().to_vec();
+        loop {
+            let page = self.database.scan("parts", self.channel.as_bytes(), &from, PARTS)?;
+            for (_, bytes) in &page {
+                entries.extend(decoded::<Entries>(self.channel, bytes)?);
+            }
+            let Some((last, _)) = page.last().filter(|_| page.len() == PARTS) else {
+                return Ok(entries);
+            };
+            from = [last.as_slice(), &[0]].concat();
+        }
+    }
+
     /// Why the block at `height` is not here, when it was and is kept no more.
     pub fn check_kept(&self, height: Height) -> Result<(), Refusal> {
         let above = self.pruned()?;
@@ -229,6 +258,11 @@ impl ChannelStore {
 
     fn key(&self, number: u64) -> Vec<u8> {
         [self.channel.as_bytes().as_slice(), &number.to_be_bytes()].concat()
+    }
+
+    /// A key after all of the channel's.
+    fn end(&self) -> Vec<u8> {
+        [self.channel.as_bytes().as_slice(), &[u8::MAX; 40]].concat()
     }
 
     fn call_key(&self, call: &Hash) -> Vec<u8> {
@@ -297,7 +331,8 @@ impl Writer {
         let store = &self.store;
         let channel = *store.channel.as_bytes();
         let pruned = adopted.checkpoint.height();
-        let end = [channel.as_slice(), &[u8::MAX; 40]].concat();
+        let end = store.end();
+        batch.delete_range("parts", channel, end.as_slice());
         match archive {
             Some(last) => batch.delete_range("blocks", store.key(last.next().0), end),
             None => {
@@ -317,6 +352,20 @@ impl Writer {
         self.next += events.len() as u64;
         self.put_snapshot(&mut batch, log);
         Ok(self.store.database.write(batch, true)?)
+    }
+
+    /// P-88: keeps a part of a snapshot under way, which a power cut may take.
+    pub fn keep_part(&self, prefix: Prefix, entries: &Entries) -> Result<(), StoreError> {
+        let key = [self.store.channel.as_bytes().as_slice(), &prefix.bytes()].concat();
+        let mut batch = Batch::default();
+        batch.put("parts", key, codec::encode(entries));
+        Ok(self.store.database.write(batch, false)?)
+    }
+
+    pub fn forget_parts(&self) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        batch.delete_range("parts", *self.store.channel.as_bytes(), self.store.end());
+        Ok(self.store.database.write(batch, false)?)
     }
 
     /// P-87: keeps the blocks up to `to` no more, some of them at a time. What they did must be in a

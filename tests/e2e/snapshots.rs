@@ -11,9 +11,9 @@ use tokio::time::timeout;
 
 use crate::world::{DEPOSIT, World};
 
-/// Blobs of this size, so many of them: a state in several parts.
+/// Blobs of this size, so many of each member: a state in several parts.
 const BLOB: usize = 50_000;
-const BLOBS: usize = 40;
+const BLOBS: usize = 20;
 /// Calls of each member beside them.
 const NOTES: usize = 700;
 const BLOCKS_KEPT: u64 = 8;
@@ -52,8 +52,8 @@ async fn configure(world: &mut World, index: usize) {
 }
 
 /// The member puts blobs, each under a type of its own.
-async fn put(member: &Member, count: usize, byte: u8) {
-    for number in 0..count {
+async fn put(member: &Member, byte: u8) {
+    for number in 0..BLOBS {
         let of = ["bool", "u8", "u64", "u128", "address"][number % 5];
         let depth = number / 5;
         let tag = format!("{}{of}{}", "vector<".repeat(depth), ">".repeat(depth));
@@ -103,7 +103,7 @@ async fn who_comes_late_or_was_away_past_the_pruned_log_goes_on_from_a_snapshot(
         world.member(1, channel).await,
         world.member(2, channel).await,
     ];
-    put(&members[0], BLOBS, 1).await;
+    tokio::join!(put(&members[0], 1), put(&members[1], 1), put(&members[2], 1));
     tokio::join!(note(&members[0], NOTES), note(&members[1], NOTES), note(&members[2], NOTES));
     let pruned = settle(&world, channel, &[0, 1, 2]).await;
     let refused = world.channel(0, channel).await.blocks(Height(1), 1).await.unwrap_err();
@@ -131,14 +131,14 @@ async fn who_comes_late_or_was_away_past_the_pruned_log_goes_on_from_a_snapshot(
         async || timeout(Duration::from_secs(10), notices.next()).await.unwrap().unwrap();
     let Notice::Skipped { to } = next().await else { panic!("not told") };
     let Notice::Snapshot { height, resources, .. } = next().await else { panic!("no snapshot") };
-    assert!(height >= to && to >= pruned && resources.len() > BLOBS);
+    assert!(height >= to && to >= pruned && resources.len() > 3 * BLOBS);
 
     // A node is away while what it lacks is settled and pruned.
     world.network.kill_node(2).await;
     let left = world.status(0, channel).await.head;
-    put(&members[0], BLOBS, 2).await;
-    put(&members[0], BLOBS, 3).await;
-    put(&members[0], BLOBS, 4).await;
+    for byte in 2..5 {
+        tokio::join!(put(&members[0], byte), put(&members[1], byte));
+    }
     note(&members[1], 50).await;
     let pruned = settle(&world, channel, &[0, 1, 3]).await;
     assert!(pruned > left);

@@ -32,11 +32,14 @@ pub struct Prefix {
     depth: u8,
 }
 
+/// Entries in the order of the tree.
+pub type Entries = Vec<(StateKey, Arc<[u8]>)>;
+
 /// What is below a prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
     /// All entries, ordered by the hashes of their keys.
-    Entries(Vec<(StateKey, Arc<[u8]>)>),
+    Entries(Entries),
     /// All subtrees some levels further down, from left to right: a power of two of them.
     Split(Vec<Stub>),
 }
@@ -63,6 +66,14 @@ impl Prefix {
     #[must_use]
     pub fn is_sound(self) -> bool {
         self.depth <= PREFIX_BITS && self.bits & !self.mask() == 0
+    }
+
+    /// Nine bytes that name it.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 9] {
+        let mut bytes = [self.depth; 9];
+        bytes[..8].copy_from_slice(&self.bits.to_be_bytes());
+        bytes
     }
 
     fn mask(self) -> u64 {
@@ -150,13 +161,13 @@ impl Listing {
     }
 
     /// The entries below `prefix`, if its subtree has this root.
-    fn same(&self, prefix: Prefix, root: &Hash) -> Option<Vec<(StateKey, Arc<[u8]>)>> {
+    fn same(&self, prefix: Prefix, root: &Hash) -> Option<Entries> {
         let below = self.tree.below(&prefix.first(), usize::from(prefix.depth));
         let (first, last) = self.range(prefix);
         (below.root() == *root).then(|| self.entries_in(first, last))
     }
 
-    fn entries_in(&self, first: usize, last: usize) -> Vec<(StateKey, Arc<[u8]>)> {
+    fn entries_in(&self, first: usize, last: usize) -> Entries {
         let entries = self.entries[first..last].iter();
         entries.map(|(_, key, value)| (key.clone(), Arc::clone(value))).collect()
     }
@@ -206,7 +217,7 @@ pub struct Assembly {
 #[derive(Debug)]
 struct Piece {
     tree: Tree,
-    entries: Vec<(StateKey, Arc<[u8]>)>,
+    entries: Entries,
 }
 
 impl Assembly {
@@ -316,7 +327,7 @@ impl Assembly {
         }
     }
 
-    fn keep(&mut self, prefix: Prefix, tree: Tree, entries: Vec<(StateKey, Arc<[u8]>)>) {
+    fn keep(&mut self, prefix: Prefix, tree: Tree, entries: Entries) {
         self.missing.remove(&prefix);
         self.entries += entries.len();
         self.bytes += entries.iter().map(|(key, value)| size(key, value)).sum::<usize>();

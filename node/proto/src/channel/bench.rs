@@ -153,6 +153,8 @@ pub(super) struct Bench {
     pub(super) cut: BTreeSet<(usize, usize)>,
     /// Blocks up to here are handed out no more.
     pub(super) pruned: Height,
+    /// Parts that were to be kept.
+    pub(super) kept: Vec<fairway_state::parts::Entries>,
     /// Everything the nodes did, in order.
     pub(super) effects: Vec<(usize, Effect)>,
     pub(super) events: Vec<(usize, Event)>,
@@ -175,6 +177,7 @@ impl Bench {
             down: BTreeSet::new(),
             cut: BTreeSet::new(),
             pruned: Height::ZERO,
+            kept: Vec::new(),
             effects: Vec::new(),
             events: Vec::new(),
             chain_height: 1,

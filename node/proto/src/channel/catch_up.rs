@@ -45,6 +45,8 @@ const PEERS: usize = 1_024;
 #[derive(Debug, Default)]
 pub(super) struct CatchUp {
     target: Option<Target>,
+    /// What came before a restart, for what is equal in the snapshot that is taken next.
+    kept: Option<State>,
     /// When each peer was last asked for a checkpoint.
     asked: BTreeMap<NodeId, Time>,
     /// Since when a checkpoint is asked for in vain.
@@ -173,10 +175,9 @@ impl Channel {
     /// next block no more.
     pub(super) fn takes_snapshot(&mut self, from: NodeId, heard: &Heartbeat) -> bool {
         let head = self.log.head();
-        if let Some(target) = &self.catch_up.target
-            && target.checkpoint.height() <= head
-        {
-            self.catch_up.target = None;
+        let passed = |target: &mut Target| target.checkpoint.height() <= head;
+        if self.catch_up.target.take_if(passed).is_some() {
+            self.perform(Effect::ForgetParts);
         }
         if let Some(target) = &mut self.catch_up.target {
             let fits = heard.head >= target.checkpoint.height();
@@ -192,6 +193,9 @@ impl Channel {
         let far = heard.finalised.0.saturating_sub(head.0) > self.env.limits.sync_blocks_most;
         let gone = self.catch_up.pruned.get(&from) == Some(&head.next());
         if heard.finalised <= head || !(far || gone || stale) {
+            if !stale && self.catch_up.kept.take().is_some() {
+                self.perform(Effect::ForgetParts);
+            }
             return stale;
         }
         self.ask_for_checkpoint(from);
@@ -299,10 +303,11 @@ impl Channel {
         let fresh = Assembly::new(checkpoint.root());
         let assembly = match self.catch_up.target.take() {
             Some(old) => fresh.with_pieces_of(old.assembly),
-            None => match self.log.tip() {
-                Some(tip) => fresh.with_known(&tip.state),
-                None => fresh,
-            },
+            None => {
+                let own = self.log.tip().map(|tip| tip.state);
+                let known = own.into_iter().chain(self.catch_up.kept.take());
+                known.fold(fresh, |assembly, state| assembly.with_known(&state))
+            }
         };
         let mut target = Target::new(checkpoint, assembly, self.now);
         target.sources.insert(from, Source::default());
@@ -336,8 +341,17 @@ impl Channel {
             return;
         }
         target.settle(prefix);
+        let mut kept = None;
+        if let Some(Part::Entries(entries)) = &part {
+            kept = Some(entries.clone());
+        }
         match part.map(|part| target.assembly.insert(prefix, part)) {
-            Some(Ok(())) => target.moved_at = now,
+            Some(Ok(())) => {
+                target.moved_at = now;
+                if let Some(entries) = kept {
+                    self.perform(Effect::KeepPart { prefix, entries });
+                }
+            }
             Some(Err(_)) => {
                 target.drop_source(&from);
                 self.catch_up.liars.insert(from);
@@ -346,6 +360,12 @@ impl Channel {
         }
         self.ask_for_parts();
         self.adopt_if_complete();
+    }
+
+    /// P-88: parts that came before a restart.
+    pub fn keep_parts(&mut self, entries: impl IntoIterator<Item = (StateKey, Arc<[u8]>)>) {
+        let state = State::from_entries(entries);
+        self.catch_up.kept = Some(state).filter(|state| !state.is_empty());
     }
 
     /// Parts that did not come are asked of others.
@@ -542,6 +562,10 @@ mod tests {
             if !silent.contains(&node) {
                 let part = part(bench, prefix);
                 let step = send_part(bench, node, prefix, Some(part));
+                bench.kept.extend(step.effects.iter().filter_map(|effect| match effect {
+                    Effect::KeepPart { entries, .. } => Some(entries.clone()),
+                    _ => None,
+                }));
                 bench.events.extend(step.events.iter().map(|event| (3, event.clone())));
                 queue.extend(requests(&step));
             }
@@ -728,6 +752,39 @@ mod tests {
         let again = answer_all(&mut bench, &step, &[]).len();
         assert!(again < parts, "{again} of {parts}");
         assert_adopted(&bench, &newer);
+    }
+
+    /// P-88
+    #[test]
+    fn what_came_before_a_restart_is_not_asked_for_again() {
+        let mut bench = absent(60);
+        let offer = checkpoint(&bench);
+        let step = offered(&mut bench, offer.clone());
+        let silent = another(&step);
+        let parts = answer_all(&mut bench, &step, &[silent]).len();
+        let kept: Vec<_> = bench.kept.iter().flatten().cloned().collect();
+        assert!(bench.kept.len() > 2, "{parts} parts came");
+        let head = bench.nodes[3].log().head();
+        bench.restart(3);
+        assert_eq!((bench.nodes[3].log().head(), target(&bench)), (head, None));
+        set_most(&mut bench, 3, 5);
+        bench.nodes[3].keep_parts(kept);
+        bench.now = bench.now.plus(SYNC_PATIENCE);
+        let step = offered(&mut bench, offer.clone());
+        let again = answer_all(&mut bench, &step, &[]).len();
+        assert!(again < parts - bench.kept.len() / 2, "{again} of {parts}");
+        assert_adopted(&bench, &offer);
+    }
+
+    /// It has caught up by blocks: what it kept is of no use.
+    #[test]
+    fn kept_parts_are_forgotten_when_no_snapshot_is_taken() {
+        let mut bench = absent(30);
+        set_most(&mut bench, 3, 100);
+        bench.nodes[3].keep_parts([(StateKey::Locked, Arc::from([1].as_slice()))]);
+        let message = heartbeat(&bench, 0);
+        let step = bench.message(3, 0, message);
+        assert!(step.effects.iter().any(|effect| matches!(effect, Effect::ForgetParts)));
     }
 
     fn assert_adopted(bench: &Bench, offer: &Checkpoint) {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use fairway_state::{State, parts::Prefix};
+use fairway_state::{
+    State,
+    parts::{Entries, Prefix},
+};
 use fairway_types::{
     Block, Certificate, Effects, Hash, Height, NodeId, Promise, Refusal, SignedAck, Time, Write,
     chain::{ChainTx, ChannelRecord, EpochGrant, MemberRecord},
@@ -165,6 +168,14 @@ pub enum Effect {
         root: Hash,
         prefix: Prefix,
     },
+    /// Keep a verified part of a snapshot under way: [`super::Channel::keep_parts`] takes it after a
+    /// restart. It may be lost.
+    KeepPart {
+        prefix: Prefix,
+        entries: Entries,
+    },
+    /// The parts kept so far are of no use any more.
+    ForgetParts,
 }
 
 #[derive(Debug, Clone)]
