@@ -479,3 +479,45 @@ fn decoded<T: serde::de::DeserializeOwned>(
     codec::decode("stored value", bytes)
         .map_err(|error| StoreError::Damaged { channel, reason: error.reason })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use fairway_state::{
+        State,
+        parts::{Listing, Part},
+    };
+    use fairway_types::{Address, StateKey};
+
+    use super::*;
+
+    #[test]
+    fn kept_parts_come_back_until_they_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let one = store.channel(ChannelId([1; 32]));
+        let other = store.channel(ChannelId([2; 32]));
+        let (_, writer) = one.recover().unwrap();
+        let entry = |n: u32| {
+            let key = StateKey::resource(Address::from_low(1), format!("0x42::a::T{n}"));
+            (key, vec![7; 40_000].into())
+        };
+        let state = State::from_entries((0..400).map(entry));
+        let listing = Listing::of(&state);
+        let mut assembly = fairway_state::parts::Assembly::new(state.root());
+        while let Some(prefix) = { assembly.missing().next() } {
+            let part = listing.part(prefix).unwrap();
+            if let Part::Entries(entries) = &part {
+                writer.keep_part(prefix, entries).unwrap();
+            }
+            assembly.insert(prefix, part).unwrap();
+        }
+        assert!(assembly.progress().0 > PARTS, "more than a page");
+        assert_eq!(other.parts().unwrap(), []);
+        let kept = one.parts().unwrap();
+        assert_eq!(State::from_entries(kept).root(), state.root());
+        writer.forget_parts().unwrap();
+        assert_eq!(one.parts().unwrap(), []);
+    }
+}
