@@ -139,7 +139,8 @@ async fn who_comes_late_or_was_away_past_the_pruned_log_goes_on_from_a_snapshot(
     for byte in 2..5 {
         tokio::join!(put(&members[0], byte), put(&members[1], byte));
     }
-    note(&members[1], 50).await;
+    // What is within 1,024 blocks of the head is in memory yet.
+    tokio::join!(note(&members[0], NOTES), note(&members[1], 2 * NOTES), note(&late, NOTES));
     let pruned = settle(&world, channel, &[0, 1, 3]).await;
     assert!(pruned > left);
     world.network.start_node(2).await.unwrap();
