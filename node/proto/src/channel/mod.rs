@@ -193,6 +193,11 @@ impl Channel {
         self.timers.next(self)
     }
 
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.env.limits
+    }
+
     /// The durable half, for reading.
     #[must_use]
     pub fn log(&self) -> &Log {
