@@ -13,7 +13,7 @@ use std::{
 use fairway_proto::{
     CallStatus, Channel, ChannelStatus, Effect, Env, Event, Input, Request, RequestId, Step,
     Update,
-    channel::{log::Tip, output::Reply, settling::ProposalView},
+    channel::{log::Tip, output::Reply, settling::ProposalView, status::CatchingUp},
     sync,
 };
 use fairway_sandbox::MoveSandbox;
@@ -29,7 +29,10 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use crate::store::{ChannelStore, StoreError, Writer};
+use crate::{
+    parts::PartServer,
+    store::{ChannelStore, StoreError, Writer},
+};
 
 /// Commands waiting for the channel.
 const INBOX: usize = 8_192;
@@ -43,7 +46,7 @@ const SERVE_EVERY: Duration = Duration::from_millis(50);
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// Where a channel's messages to other nodes go.
-pub trait Outbox: Send + 'static {
+pub trait Outbox: Clone + Send + 'static {
     /// Hands `frame` to the link to `to`; drops it when there is none or its queue is full.
     fn send(&mut self, to: NodeId, frame: &Arc<[u8]>);
 }
@@ -72,6 +75,8 @@ pub struct View {
     pub finalised: Option<Tip>,
     pub proposal: Option<ProposalView>,
     pub settlement_error: Option<String>,
+    /// Blocks up to here are kept no more.
+    pub pruned: Height,
     /// Why the node can't store, if it can't.
     pub storage: Option<String>,
 }
@@ -153,6 +158,8 @@ pub struct Parts<O, C> {
     pub env: Env,
     pub sandbox: Arc<MoveSandbox>,
     pub store: ChannelStore,
+    /// Blocks kept below the last settled one; all when there is no bound.
+    pub keep_blocks: Option<u64>,
     pub peers: O,
     pub chain: C,
 }
@@ -162,8 +169,11 @@ struct Driver<O, C> {
     channel: Channel,
     sandbox: Arc<MoveSandbox>,
     writer: Writer,
+    keep_blocks: Option<u64>,
     peers: O,
+    parts: PartServer<O>,
     chain: C,
+    progress: Progress,
     answers: BTreeMap<RequestId, Answer>,
     next_request: u64,
     served: BTreeMap<NodeId, std::time::Instant>,
@@ -175,8 +185,9 @@ struct Driver<O, C> {
 pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHandle, StoreError> {
     let (log, writer) = parts.store.recover()?;
     let id = parts.env.channel;
-    let channel = Channel::restore(parts.env.clone(), log);
-    let (view_sender, view) = watch::channel(Arc::new(view_of(&channel, None)));
+    let mut channel = Channel::restore(parts.env.clone(), log);
+    channel.keep_parts(parts.store.parts()?);
+    let (view_sender, view) = watch::channel(Arc::new(view_of(&channel, writer.pruned(), None)));
     let (commands, inbox) = mpsc::channel(INBOX);
     let updates = broadcast::Sender::new(UPDATES);
     let (stop, stopping) = watch::channel(false);
@@ -187,7 +198,10 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         channel,
         sandbox: parts.sandbox,
         writer,
+        keep_blocks: parts.keep_blocks,
+        parts: PartServer::new(parts.peers.clone()),
         peers: parts.peers,
+        progress: Progress::default(),
         chain: parts.chain,
         answers: BTreeMap::new(),
         next_request: 0,
@@ -228,7 +242,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 None | Some(Some(0)) => return,
                 Some(Some(_) | None) => {}
             }
-            if let Err(failed) = self.handle(group.drain(..)) {
+            if let Err(failed) = self.handle(group.drain(..), runtime) {
                 self.suspend(runtime, &failed, &mut inbox, &mut stopping);
             }
         }
@@ -236,8 +250,13 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
 
     /// P-2: decide, store, perform: in this order. What this node signed is on the disk before
     /// anything leaves.
-    fn handle(&mut self, commands: impl Iterator<Item = Command>) -> Result<(), StoreError> {
+    fn handle(
+        &mut self,
+        commands: impl Iterator<Item = Command>,
+        runtime: &Handle,
+    ) -> Result<(), StoreError> {
         let now = clock();
+        let finalised = self.channel.log().finalised();
         let mut group = Step::default();
         for command in commands {
             let input = self.admit(command);
@@ -247,18 +266,36 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             self.decide(now, Input::Timeout, &mut group);
         }
         self.decide(now, Input::Flush, &mut group);
-        self.writer.append(&group.events, group.events.iter().any(Event::binds))?;
+        self.store(&group.events, finalised)?;
         self.note(&group.events);
+        self.progress.note(&self.env, self.channel.catching_up());
         // Before any answer leaves: who is told of its call sees it in the next read.
         self.publish();
         let targets = self.targets();
         for effect in group.effects {
-            self.perform(effect, &targets);
+            self.perform(effect, &targets, runtime);
         }
+        self.prune()?;
+        self.parts.tidy();
         if self.writer.wants_snapshot() {
             self.writer.take_snapshot(self.channel.log())?;
         }
         Ok(())
+    }
+
+    fn store(&mut self, events: &[Event], finalised: Height) -> Result<(), StoreError> {
+        if events.iter().any(|event| matches!(event, Event::Adopted(_))) {
+            let archive = self.keep_blocks.is_none().then_some(finalised);
+            return self.writer.adopt(events, self.channel.log(), archive);
+        }
+        self.writer.append(events, events.iter().any(Event::binds))
+    }
+
+    /// P-87: what is settled, and in the books of a final block, is kept no more.
+    fn prune(&mut self) -> Result<(), StoreError> {
+        let Some(keep) = self.keep_blocks else { return Ok(()) };
+        let settled = self.channel.booked_settlement();
+        self.writer.prune(Height(settled.0.saturating_sub(keep)), self.channel.log())
     }
 
     fn decide(&mut self, now: Time, input: Input, group: &mut Step) {
@@ -315,12 +352,16 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 Event::Voted { vote } => {
                     info!(channel, yes = vote.vote.yes, reason = vote.reason, "settlement voted");
                 }
+                Event::Adopted(adopted) => {
+                    let (height, entries) = (adopted.checkpoint.height().0, adopted.state.len());
+                    info!(channel, height, entries, "went on from a snapshot");
+                }
                 Event::Appended(_) | Event::Acked { .. } | Event::Certified { .. } => {}
             }
         }
     }
 
-    fn perform(&mut self, effect: Effect, targets: &BTreeSet<NodeId>) {
+    fn perform(&mut self, effect: Effect, targets: &BTreeSet<NodeId>, runtime: &Handle) {
         match effect {
             Effect::Send { to, message } => self.peers.send(to, &message.encode().into()),
             Effect::Broadcast(message) => {
@@ -340,6 +381,25 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 let _ = self.updates.send(Arc::new(update));
             }
             Effect::ServeBlocks { to, from } => self.serve(to, from),
+            Effect::ServePart { to, height, root, prefix } => {
+                if !self.parts.has(&root)
+                    && let Some(state) = self.channel.state_at(height, &root)
+                {
+                    self.parts.keep(root, state);
+                }
+                self.parts.serve(runtime, to, root, prefix);
+            }
+            // What is lost here comes again from the others.
+            Effect::KeepPart { prefix, entries } => {
+                if let Err(error) = self.writer.keep_part(prefix, &entries) {
+                    warn!(channel = self.env.channel.short(), %error, "a part is not kept");
+                }
+            }
+            Effect::ForgetParts => {
+                if let Err(error) = self.writer.forget_parts() {
+                    warn!(channel = self.env.channel.short(), %error, "parts are not forgotten");
+                }
+            }
         }
     }
 
@@ -370,14 +430,18 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 Some(CertifiedBlock { block: appended.block, certificate: None })
             }
         };
-        if let Some(message) = sync::answer(from, read) {
+        if let Some(message) = sync::answer(from, log.head(), read) {
             self.peers.send(to, &message.encode().into());
         }
     }
 
     fn publish(&self) {
         let before = Arc::clone(&self.view.borrow());
-        self.view.send_replace(Arc::new(view_of(&self.channel, Some(&before))));
+        self.view.send_replace(Arc::new(view_of(
+            &self.channel,
+            self.writer.pruned(),
+            Some(&before),
+        )));
     }
 
     /// The disk takes no writes: nothing is signed or answered until it does again, and the channel
@@ -452,7 +516,44 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
     }
 }
 
-fn view_of(channel: &Channel, before: Option<&View>) -> View {
+/// What was last said in the log about a snapshot under way.
+#[derive(Default)]
+struct Progress {
+    said: Option<(Height, u64)>,
+    refused: usize,
+}
+
+impl Progress {
+    /// Says when a snapshot begins, each tenth of it, and which peers sent what is not the state's.
+    fn note(&mut self, env: &Env, now: Option<CatchingUp>) {
+        let Some(now) = now else {
+            self.said = None;
+            return;
+        };
+        let channel = env.channel.short();
+        if now.refused.len() > self.refused {
+            self.refused = now.refused.len();
+            warn!(channel, peers = ?now.refused, "peers sent parts that are not the state's");
+        }
+        let tenth = now.tenths();
+        if self.said != Some((now.height, tenth)) {
+            self.said = Some((now.height, tenth));
+            info!(
+                channel,
+                height = now.height.0,
+                parts = now.parts,
+                parts_known = now.parts_known,
+                entries = now.entries,
+                of_entries = now.of_entries,
+                bytes = now.bytes,
+                peers = now.sources.len(),
+                "taking a snapshot"
+            );
+        }
+    }
+}
+
+fn view_of(channel: &Channel, pruned: Height, before: Option<&View>) -> View {
     let log = channel.log();
     let at = |height: Height, before: Option<&Option<Tip>>| {
         log.tip_at(height).or_else(|| before.cloned().flatten())
@@ -467,6 +568,7 @@ fn view_of(channel: &Channel, before: Option<&View>) -> View {
         finalised: at(log.finalised(), before.map(|view| &view.finalised)),
         proposal: channel.proposal(),
         settlement_error: channel.settlement_error().map(str::to_owned),
+        pruned,
         storage: None,
     }
 }

@@ -4,8 +4,9 @@ pub mod chain;
 pub mod driver;
 pub mod local;
 pub mod node;
+mod parts;
 pub mod peers;
 pub mod store;
 pub mod stream;
 
-pub use node::{Node, NodeError, Settings};
+pub use node::{Keeping, Node, NodeError, Settings};

@@ -46,7 +46,31 @@ pub struct Settings {
     pub accounts: Vec<Address>,
     /// Channels this node runs at most, those that are over not counted.
     pub max_channels: usize,
+    pub keeping: Keeping,
     pub compiler: BoundedCompiler,
+}
+
+/// What of a channel's past a node keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// Blocks kept below the last settled one; all when there is no bound.
+    pub blocks: Option<u64>,
+    /// Blocks behind which a snapshot is taken instead of them, as long as others keep them.
+    pub sync_blocks: u64,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { blocks: Some(1_024), sync_blocks: Limits::default().sync_blocks_most }
+    }
+}
+
+impl Keeping {
+    /// Everything: blocks are taken as long as anybody has them.
+    #[must_use]
+    pub const fn archive() -> Self {
+        Self { blocks: None, sync_blocks: u64::MAX }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +98,7 @@ struct Inner {
     compiler: BoundedCompiler,
     accounts: Vec<Address>,
     max_channels: usize,
+    keeping: Keeping,
     channels: RwLock<BTreeMap<ChannelId, Running>>,
     /// Channels of one package share its code.
     packages: Mutex<Packages>,
@@ -135,6 +160,7 @@ impl Node {
             compiler: settings.compiler,
             accounts: settings.accounts,
             max_channels: settings.max_channels,
+            keeping: settings.keeping,
             channels: RwLock::default(),
             packages: Mutex::default(),
             compiling: Arc::new(Semaphore::new(1)),
@@ -278,10 +304,13 @@ impl Node {
     ) -> Result<ChannelHandle, Refusal> {
         let inner = &self.inner;
         let (words, heard) = ChainWords::new();
+        let sync_blocks_most = inner.keeping.sync_blocks;
+        let limits = Limits { sync_blocks_most, ..Limits::default() };
         let handle = driver::start(Parts {
-            env: Env { chain, channel, keypair: inner.keypair.clone(), limits: Limits::default() },
+            env: Env { chain, channel, keypair: inner.keypair.clone(), limits },
             sandbox,
             store: inner.store.channel(channel),
+            keep_blocks: inner.keeping.blocks,
             peers: inner.peers.outbox(channel),
             chain: words,
         })?;

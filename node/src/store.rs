@@ -8,6 +8,8 @@
 //! | `blocks` | channel, height | index of its `Appended` event |
 //! | `calls` | channel, call hash | BCS of `(height, place in the block)` |
 //! | `snapshots` | channel | BCS of the event index it covers up to, and the `Snapshot` |
+//! | `parts` | channel, prefix (9 bytes) | BCS of entries of a snapshot under way |
+//! | `pruned` | channel | height up to which blocks are kept no more |
 //!
 //! Numbers in keys and indices are eight bytes, big-endian.
 
@@ -17,6 +19,7 @@ use fairway_proto::{
     Event,
     channel::{log::Log, output::Appended, snapshot::Snapshot},
 };
+use fairway_state::parts::{Entries, Prefix};
 use fairway_store::{Batch, Database, Format, OpenError, WriteError};
 use fairway_types::{
     ChainId, ChannelId, GasTableId, Hash, Height, Refusal, Transaction, codec,
@@ -25,14 +28,29 @@ use fairway_types::{
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 3,
-    families: &["channels", "packages", "events", "blocks", "calls", "snapshots"],
+    version: 4,
+    families: &[
+        "channels",
+        "packages",
+        "events",
+        "blocks",
+        "calls",
+        "snapshots",
+        "parts",
+        "pruned",
+    ],
 };
 
 /// Events read at a time when a log is replayed.
 const PAGE: usize = 1_024;
 /// Bytes of events after which a snapshot is worth its cost.
 const SNAPSHOT_EVERY: usize = 32 << 20;
+/// The same when it lets blocks be pruned.
+const SNAPSHOT_TO_PRUNE: usize = 256 << 10;
+/// Parts of a snapshot read at a time.
+const PARTS: usize = 16;
+/// Blocks pruned in one write.
+const PRUNED_AT_ONCE: u64 = 64;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -130,12 +148,18 @@ pub struct Writer {
     next: u64,
     since_snapshot: usize,
     snapshot_bytes: usize,
+    /// The first event that the last snapshot does not cover.
+    covered: u64,
+    /// Blocks up to here are kept no more.
+    pruned: Height,
 }
 
 impl ChannelStore {
     /// The log as it was stored, and the writer that continues it.
     pub fn recover(&self) -> Result<(Log, Writer), StoreError> {
-        let (mut next, mut log, snapshot_bytes) = self.read_snapshot()?;
+        let (covered, mut log, snapshot_bytes) = self.read_snapshot()?;
+        let pruned = self.pruned()?;
+        let mut next = covered;
         let mut since_snapshot = 0;
         loop {
             let from = self.key(next);
@@ -147,7 +171,9 @@ impl ChannelStore {
             }
             if page.len() < PAGE {
                 let store = self.clone();
-                return Ok((log, Writer { store, next, since_snapshot, snapshot_bytes }));
+                let writer =
+                    Writer { store, next, since_snapshot, snapshot_bytes, covered, pruned };
+                return Ok((log, writer));
             }
         }
     }
@@ -162,11 +188,8 @@ impl ChannelStore {
 
     /// A block with its effects.
     pub fn block(&self, height: Height) -> Result<Option<Appended>, StoreError> {
-        let Some(index) = self.database.get("blocks", &self.key(height.0))? else {
-            return Ok(None);
-        };
-        let index: [u8; 8] = index.try_into().map_err(|_| self.damaged("an index"))?;
-        let bytes = self.database.get("events", &self.key(u64::from_be_bytes(index)))?;
+        let Some(index) = self.index_of(height)? else { return Ok(None) };
+        let bytes = self.database.get("events", &self.key(index))?;
         match decoded(self.channel, &bytes.ok_or_else(|| self.damaged("a missing block"))?)? {
             Event::Appended(appended) => Ok(Some(appended)),
             Event::Started { .. }
@@ -177,8 +200,52 @@ impl ChannelStore {
             | Event::Certified { .. }
             | Event::Diverged { .. }
             | Event::Proposed { .. }
-            | Event::Voted { .. } => Err(self.damaged("an index that names no block")),
+            | Event::Voted { .. }
+            | Event::Adopted(_) => Err(self.damaged("an index that names no block")),
         }
+    }
+
+    /// Blocks up to here are kept no more; zero while all are.
+    pub fn pruned(&self) -> Result<Height, StoreError> {
+        let Some(bytes) = self.database.get("pruned", self.channel.as_bytes())? else {
+            return Ok(Height::ZERO);
+        };
+        let bytes: [u8; 8] = bytes.try_into().map_err(|_| self.damaged("a pruned height"))?;
+        Ok(Height(u64::from_be_bytes(bytes)))
+    }
+
+    /// The entries of a snapshot that was under way when the node stopped.
+    pub fn parts(&self) -> Result<Entries, StoreError> {
+        let mut entries = Entries::new();
+        let mut from = self.channel.as_bytes().to_vec();
+        loop {
+            let page = self.database.scan("parts", self.channel.as_bytes(), &from, PARTS)?;
+            for (_, bytes) in &page {
+                entries.extend(decoded::<Entries>(self.channel, bytes)?);
+            }
+            let Some((last, _)) = page.last().filter(|_| page.len() == PARTS) else {
+                return Ok(entries);
+            };
+            from = [last.as_slice(), &[0]].concat();
+        }
+    }
+
+    /// Why the block at `height` is not here, when it was and is kept no more.
+    pub fn check_kept(&self, height: Height) -> Result<(), Refusal> {
+        let above = self.pruned()?;
+        if height > above {
+            return Ok(());
+        }
+        Err(Refusal::Pruned { what: format!("block {height}"), above })
+    }
+
+    /// The index of the event that appended the block at `height`.
+    fn index_of(&self, height: Height) -> Result<Option<u64>, StoreError> {
+        let Some(index) = self.database.get("blocks", &self.key(height.0))? else {
+            return Ok(None);
+        };
+        let index: [u8; 8] = index.try_into().map_err(|_| self.damaged("an index"))?;
+        Ok(Some(u64::from_be_bytes(index)))
     }
 
     /// Where a call is.
@@ -191,6 +258,11 @@ impl ChannelStore {
 
     fn key(&self, number: u64) -> Vec<u8> {
         [self.channel.as_bytes().as_slice(), &number.to_be_bytes()].concat()
+    }
+
+    /// A key after all of the channel's.
+    fn end(&self) -> Vec<u8> {
+        [self.channel.as_bytes().as_slice(), &[u8::MAX; 40]].concat()
     }
 
     fn call_key(&self, call: &Hash) -> Vec<u8> {
@@ -236,10 +308,98 @@ impl Writer {
                 | Event::Certified { .. }
                 | Event::Diverged { .. }
                 | Event::Proposed { .. }
-                | Event::Voted { .. } => {}
+                | Event::Voted { .. }
+                | Event::Adopted(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// Stores a group in which the log went on from a snapshot: `log`, which is the one after it, in
+    /// place of everything before, but for the blocks up to `archive`.
+    pub fn adopt(
+        &mut self,
+        events: &[Event],
+        log: &Log,
+        archive: Option<Height>,
+    ) -> Result<(), StoreError> {
+        let place = events.iter().rposition(|event| matches!(event, Event::Adopted(_)));
+        let Some(Event::Adopted(adopted)) = place.and_then(|place| events.get(place)) else {
+            return self.append(events, true);
+        };
+        let mut batch = Batch::default();
+        let store = &self.store;
+        let channel = *store.channel.as_bytes();
+        let pruned = adopted.checkpoint.height();
+        let end = store.end();
+        batch.delete_range("parts", channel, end.as_slice());
+        match archive {
+            Some(last) => batch.delete_range("blocks", store.key(last.next().0), end),
+            None => {
+                for family in ["events", "blocks", "calls"] {
+                    batch.delete_range(family, channel, end.as_slice());
+                }
+                batch.put("pruned", channel, pruned.0.to_be_bytes().to_vec());
+                self.pruned = pruned;
+            }
+        }
+        for (index, event) in (self.next..).zip(events).skip(place.unwrap_or_default() + 1) {
+            batch.put("events", store.key(index), codec::encode(event));
+            if let Event::Appended(appended) = event {
+                self.index(&mut batch, index, appended);
+            }
+        }
+        self.next += events.len() as u64;
+        self.put_snapshot(&mut batch, log);
+        Ok(self.store.database.write(batch, true)?)
+    }
+
+    /// P-88: keeps a part of a snapshot under way, which a power cut may take.
+    pub fn keep_part(&self, prefix: Prefix, entries: &Entries) -> Result<(), StoreError> {
+        let key = [self.store.channel.as_bytes().as_slice(), &prefix.bytes()].concat();
+        let mut batch = Batch::default();
+        batch.put("parts", key, codec::encode(entries));
+        Ok(self.store.database.write(batch, false)?)
+    }
+
+    pub fn forget_parts(&self) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        batch.delete_range("parts", *self.store.channel.as_bytes(), self.store.end());
+        Ok(self.store.database.write(batch, false)?)
+    }
+
+    /// P-87: keeps the blocks up to `to` no more, some of them at a time. What they did must be in a
+    /// snapshot first, which is taken when enough has happened since the last one.
+    pub fn prune(&mut self, to: Height, log: &Log) -> Result<(), StoreError> {
+        let to = to.min(Height(self.pruned.0 + PRUNED_AT_ONCE));
+        if to <= self.pruned {
+            return Ok(());
+        }
+        let Some(end) = self.store.index_of(to.next())? else { return Ok(()) };
+        if end > self.covered {
+            let worth = self.since_snapshot > SNAPSHOT_TO_PRUNE.max(self.snapshot_bytes);
+            return if worth { self.take_snapshot(log) } else { Ok(()) };
+        }
+        let mut batch = Batch::default();
+        for height in (self.pruned.0 + 1..=to.0).map(Height) {
+            let Some(appended) = self.store.block(height)? else { continue };
+            batch.delete("blocks", self.store.key(height.0));
+            for call in appended.block.transactions.iter().filter_map(Transaction::as_call) {
+                batch.delete("calls", self.store.call_key(&call.hash()));
+            }
+        }
+        batch.delete_range("events", self.store.key(0), self.store.key(end));
+        let channel = *self.store.channel.as_bytes();
+        batch.put("pruned", channel, to.0.to_be_bytes().to_vec());
+        self.store.database.write(batch, false)?;
+        self.pruned = to;
+        Ok(())
+    }
+
+    /// Blocks up to here are kept no more.
+    #[must_use]
+    pub fn pruned(&self) -> Height {
+        self.pruned
     }
 
     /// Takes the blocks above `to` out of the indices, those of `earlier` events too.
@@ -288,12 +448,17 @@ impl Writer {
 
     /// Stores the log as it is now; a restart replays only what follows.
     pub fn take_snapshot(&mut self, log: &Log) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        self.put_snapshot(&mut batch, log);
+        Ok(self.store.database.write(batch, false)?)
+    }
+
+    fn put_snapshot(&mut self, batch: &mut Batch, log: &Log) {
         let bytes = codec::encode(&(self.next, log.snapshot()));
         self.snapshot_bytes = bytes.len();
         self.since_snapshot = 0;
-        let mut batch = Batch::default();
+        self.covered = self.next;
         batch.put("snapshots", *self.store.channel.as_bytes(), bytes);
-        Ok(self.store.database.write(batch, false)?)
     }
 
     /// Opens the folder again after a failed write.
@@ -313,4 +478,46 @@ fn decoded<T: serde::de::DeserializeOwned>(
 ) -> Result<T, StoreError> {
     codec::decode("stored value", bytes)
         .map_err(|error| StoreError::Damaged { channel, reason: error.reason })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use fairway_state::{
+        State,
+        parts::{Listing, Part},
+    };
+    use fairway_types::{Address, StateKey};
+
+    use super::*;
+
+    #[test]
+    fn kept_parts_come_back_until_they_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let one = store.channel(ChannelId([1; 32]));
+        let other = store.channel(ChannelId([2; 32]));
+        let (_, writer) = one.recover().unwrap();
+        let entry = |n: u32| {
+            let key = StateKey::resource(Address::from_low(1), format!("0x42::a::T{n}"));
+            (key, vec![7; 40_000].into())
+        };
+        let state = State::from_entries((0..400).map(entry));
+        let listing = Listing::of(&state);
+        let mut assembly = fairway_state::parts::Assembly::new(state.root());
+        while let Some(prefix) = { assembly.missing().next() } {
+            let part = listing.part(prefix).unwrap();
+            if let Part::Entries(entries) = &part {
+                writer.keep_part(prefix, entries).unwrap();
+            }
+            assembly.insert(prefix, part).unwrap();
+        }
+        assert!(assembly.progress().0 > PARTS, "more than a page");
+        assert_eq!(other.parts().unwrap(), []);
+        let kept = one.parts().unwrap();
+        assert_eq!(State::from_entries(kept).root(), state.root());
+        writer.forget_parts().unwrap();
+        assert_eq!(one.parts().unwrap(), []);
+    }
 }

@@ -30,6 +30,7 @@ async fn every_served_method_is_in_the_schema_and_documented() {
         announce: Vec::new(),
         accounts: Vec::new(),
         max_channels: 1,
+        keeping: fairway::Keeping::default(),
         compiler: fairway_sandbox::compiler::BoundedCompiler::new("/none".into(), Vec::new()),
     })
     .await

@@ -126,6 +126,7 @@ async fn package_that_is_not_the_one_the_chain_names_is_not_run() {
         announce: Vec::new(),
         accounts: Vec::new(),
         max_channels: 4,
+        keeping: fairway::Keeping::default(),
         compiler: fairway_sandbox::compiler::BoundedCompiler::new(
             program().to_owned(),
             vec!["sandbox-compile".into()],

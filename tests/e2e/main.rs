@@ -16,4 +16,5 @@ mod faults;
 mod foreign;
 mod load;
 mod peers;
+mod snapshots;
 mod world;

@@ -3,6 +3,7 @@
 //! [`fairway_types::Execute`]. The rules are numbered in docs/protocol.md.
 
 pub mod channel;
+pub mod checkpoint;
 #[cfg(feature = "known-bugs")]
 pub mod known_bugs;
 pub mod message;
@@ -16,5 +17,6 @@ pub use channel::{
     output::{CallReport, CallStatus, Effect, Event, Step, Update},
     status::{ChannelStatus, Role},
 };
+pub use checkpoint::Checkpoint;
 pub use message::Message;
 pub use subscription::{Filter, Notification, Subscription};

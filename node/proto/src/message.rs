@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use fairway_state::parts::{Part, Prefix};
 use fairway_types::{
     Block, Certificate, Hash, Height, Promise, Refusal, SignedAck, SignedCall, Term, Verified,
     block::CertifiedBlock,
@@ -13,6 +14,8 @@ use fairway_types::{
     settlement::{SignedProposal, SignedVote},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::Checkpoint;
 
 /// Where a node stands; sent several times a second and whenever that helps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +57,27 @@ pub enum Message {
     Report(Box<Evidence>),
     /// A promise towards a new term.
     ViewChange(Box<Promise>),
+    /// The answer to a request for a block that the sender had and keeps no more.
+    Pruned {
+        from: Height,
+    },
+    /// Asks for a checkpoint above a height.
+    CheckpointRequest {
+        above: Height,
+    },
+    Checkpoint(Box<Checkpoint>),
+    /// Asks for a part of the state with this root, which is the one after `height`.
+    PartRequest {
+        height: Height,
+        root: Hash,
+        prefix: Prefix,
+    },
+    /// The part; none when the sender does not have that state (any more).
+    StatePart {
+        root: Hash,
+        prefix: Prefix,
+        part: Option<Part>,
+    },
 }
 
 impl Message {
@@ -95,11 +119,17 @@ impl Verify for Message {
             Self::Proposal(proposal) => proposal.check(),
             Self::Vote(vote) => vote.check(),
             Self::ViewChange(promise) => promise.check(),
-            // Evidence is judged where it is used: its signatures are its content.
+            Self::Checkpoint(checkpoint) => checkpoint.check(),
+            // Evidence is judged where it is used: its signatures are its content. A part is judged by
+            // the root that it was asked for.
             Self::Report(_)
             | Self::Heartbeat(_)
             | Self::Refused { .. }
-            | Self::SyncRequest { .. } => Ok(()),
+            | Self::SyncRequest { .. }
+            | Self::Pruned { .. }
+            | Self::CheckpointRequest { .. }
+            | Self::PartRequest { .. }
+            | Self::StatePart { .. } => Ok(()),
         }
     }
 }

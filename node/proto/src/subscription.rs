@@ -35,6 +35,10 @@ pub enum Notification {
     RolledBack {
         to: Height,
     },
+    /// The node went on from a snapshot: the blocks up to this one are not shown.
+    Skipped {
+        to: Height,
+    },
 }
 
 /// One subscriber's place in the log.
@@ -51,14 +55,20 @@ impl Subscription {
         Self { filter, next }
     }
 
+    /// What the subscriber wants to see.
+    #[must_use]
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// The first height not delivered yet: where a reconnected client resumes.
     #[must_use]
     pub fn cursor(&self) -> Height {
         self.next
     }
 
-    /// P-60: blocks are delivered in order, without gaps, each once unless it is taken back, which the
-    /// subscriber is told; a block further ahead is not taken, so that the shell reads what lies
+    /// P-60: blocks are delivered in order, without gaps, each once unless it is taken back or passed
+    /// over by a snapshot, which the subscriber is told; a block further ahead is not taken, so that the shell reads what lies
     /// between from the store.
     pub fn on_update(&mut self, update: &Update) -> Option<Notification> {
         match update {
@@ -78,6 +88,11 @@ impl Subscription {
                 let seen = self.next > to.next();
                 self.next = self.next.min(to.next());
                 seen.then_some(Notification::RolledBack { to: *to })
+            }
+            Update::Adopted { height } => {
+                let lacks = self.next <= *height;
+                self.next = self.next.max(height.next());
+                lacks.then_some(Notification::Skipped { to: *height })
             }
         }
     }
@@ -104,7 +119,8 @@ impl Subscription {
                 | StateKey::Module { .. }
                 | StateKey::Package(_)
                 | StateKey::Entered
-                | StateKey::Ticked => None,
+                | StateKey::Ticked
+                | StateKey::Registered => None,
             })
             .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))
             .collect();

@@ -380,6 +380,9 @@ fn describe(notice: &Notice) -> String {
             format!("certified {certified}, final {finalised}, settled {settled}")
         }
         Notice::RolledBack { to } => format!("taken back: the blocks above {to}"),
+        Notice::Skipped { to } => {
+            format!("not shown: the blocks up to {to}, which the node keeps no more")
+        }
         Notice::Lagged { resume_from } => format!("too slow: resuming at {resume_from}"),
     }
 }

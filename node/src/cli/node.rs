@@ -9,9 +9,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use fairway::{Node, Settings, stream::Server};
+use fairway::{Keeping, Node, Settings, stream::Server};
 use fairway_sdk::api::channel::{ChannelStatus, NodeStatus};
-use fairway_types::Address;
+use fairway_types::{Address, Height};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, fmt};
@@ -37,6 +37,9 @@ pub(crate) enum Command {
         /// configuration names as its ledger; its data lies in this folder.
         #[arg(long)]
         dev_ledger: Option<PathBuf>,
+        /// Keep every block, also what is settled, whatever the configuration says.
+        #[arg(long)]
+        archive: bool,
     },
     /// Where a running node stands.
     Status,
@@ -56,6 +59,15 @@ pub(crate) struct ConfigArgs {
     /// Accounts the node acts for; anybody who reaches its API when none is named.
     #[arg(long)]
     serve: Vec<Address>,
+    /// Blocks kept below the last settled one; older ones are pruned.
+    #[arg(long, default_value_t = default_keep())]
+    keep_blocks: u64,
+    /// Blocks behind the others' last final one beyond which the node takes a snapshot instead.
+    #[arg(long, default_value_t = default_sync())]
+    sync_blocks: u64,
+    /// Keep every block.
+    #[arg(long)]
+    archive: bool,
 }
 
 /// `node.toml`.
@@ -73,6 +85,23 @@ struct Config {
     accounts: Vec<Address>,
     #[serde(default = "default_channels")]
     max_channels: usize,
+    /// Blocks kept below the last settled one.
+    #[serde(default = "default_keep")]
+    keep_blocks: u64,
+    /// Blocks behind beyond which a snapshot is taken instead.
+    #[serde(default = "default_sync")]
+    sync_blocks: u64,
+    /// Whether every block is kept.
+    #[serde(default)]
+    archive: bool,
+}
+
+fn default_keep() -> u64 {
+    Keeping::default().blocks.unwrap_or_default()
+}
+
+fn default_sync() -> u64 {
+    Keeping::default().sync_blocks
 }
 
 const fn default_channels() -> usize {
@@ -83,7 +112,9 @@ impl Command {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
         match self {
             Self::Init { folder, config } => init(&folder, config, shared),
-            Self::Run { folder, dev_ledger } => run(&folder, dev_ledger.as_deref(), shared).await,
+            Self::Run { folder, dev_ledger, archive } => {
+                run(&folder, dev_ledger.as_deref(), archive, shared).await
+            }
             Self::Status => {
                 let status = shared.client().await?.status().await?;
                 shared.output().show(&status, || describe(&status));
@@ -105,6 +136,9 @@ fn init(folder: &Path, args: ConfigArgs, shared: &Shared) -> anyhow::Result<Exit
         announce: args.announce,
         accounts: args.serve,
         max_channels: default_channels(),
+        keep_blocks: args.keep_blocks,
+        sync_blocks: args.sync_blocks,
+        archive: args.archive,
     };
     check(&config)?;
     let key = key_file(&folder.join("node.key"))?;
@@ -137,6 +171,7 @@ fn check(config: &Config) -> anyhow::Result<(Vec<libp2p::Multiaddr>, Vec<libp2p:
 async fn run(
     folder: &Path,
     dev_ledger: Option<&Path>,
+    archive: bool,
     shared: &Shared,
 ) -> anyhow::Result<ExitCode> {
     start_logging(shared.json);
@@ -161,6 +196,11 @@ async fn run(
         announce,
         accounts: config.accounts,
         max_channels: config.max_channels,
+        keeping: if archive || config.archive {
+            Keeping::archive()
+        } else {
+            Keeping { blocks: Some(config.keep_blocks), sync_blocks: config.sync_blocks }
+        },
         compiler: compiler()?,
     })
     .await?;
@@ -243,6 +283,21 @@ pub(crate) fn describe_channel(status: &ChannelStatus) -> String {
         status.queued,
         if status.closed { ", closed" } else { "" },
     );
+    if let Some(to) = &status.catching_up {
+        text.push_str(&format!(
+            "\n  takes a snapshot at height {}: {} of {} parts, {} of {} entries, {} kB, from {} peers",
+            to.height,
+            to.parts,
+            to.parts_known,
+            to.entries,
+            to.of_entries,
+            to.bytes / 1_000,
+            to.sources.len(),
+        ));
+    }
+    if status.pruned > Height::ZERO {
+        text.push_str(&format!("\n  blocks up to {} are pruned", status.pruned));
+    }
     let notes = [
         ("chain unreachable", &status.chain_unreachable),
         ("nothing is certified", &status.lacking_quorum),

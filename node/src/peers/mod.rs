@@ -133,6 +133,7 @@ impl Inner {
 }
 
 /// One channel's way to other nodes.
+#[derive(Clone)]
 pub struct ChannelOutbox {
     inner: Arc<Inner>,
     channel: ChannelId,

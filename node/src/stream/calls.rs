@@ -308,6 +308,7 @@ fn next_sequence(view: &View, account: Address) -> SequenceNumber {
 fn blocks(handle: &ChannelHandle, from: Height, limit: u32) -> Result<Vec<BlockView>, Refusal> {
     let mut found = Vec::new();
     let mut height = from.max(Height(1));
+    handle.store.check_kept(height)?;
     let mut transactions = 0;
     while found.len() < limit.min(BLOCKS) as usize && transactions < BLOCKS_TRANSACTIONS {
         let Some(appended) = handle.store.block(height)? else { break };
@@ -320,7 +321,10 @@ fn blocks(handle: &ChannelHandle, from: Height, limit: u32) -> Result<Vec<BlockV
 
 fn read_report(handle: &ChannelHandle, call: &Hash) -> Result<Option<CallReport>, Refusal> {
     let Some((height, index)) = handle.store.call(call)? else { return Ok(None) };
-    let Some(appended) = handle.store.block(height)? else { return Ok(None) };
+    let Some(appended) = handle.store.block(height)? else {
+        handle.store.check_kept(height)?;
+        return Ok(None);
+    };
     let status = view::status_at(&handle.view(), height);
     Ok(view::report(&handle.sandbox, &appended, index, status))
 }

@@ -128,8 +128,11 @@ impl Feed {
         }
     }
 
-    /// P-60: blocks in order, once, without gaps.
+    /// P-60: blocks in order, once, without gaps but those that the subscriber is told of.
     async fn pass_on(&mut self, update: &Update) -> Result<(), End> {
+        if let Update::Adopted { height } = update {
+            return self.skip(*height).await;
+        }
         if let Update::Block { block, .. } = update
             && self.subscription.lacks_before(block.height())
         {
@@ -141,13 +144,34 @@ impl Feed {
     /// Reads what lies between the cursor and `until` from the store.
     async fn catch_up(&mut self, until: Height) -> Result<(), End> {
         while self.subscription.cursor() < until {
-            let stored = self.handle.store.block(self.subscription.cursor());
-            let Ok(Some(Appended { block, effects, .. })) = stored else {
-                return Err(End::Behind);
+            let cursor = self.subscription.cursor();
+            let Ok(Some(Appended { block, effects, .. })) = self.handle.store.block(cursor) else {
+                match self.handle.store.check_kept(cursor) {
+                    Err(Refusal::Pruned { above, .. }) => self.skip(above).await?,
+                    Ok(()) | Err(_) => return Err(End::Behind),
+                }
+                continue;
             };
             self.notify(&Update::Block { block, effects }).await?;
         }
         Ok(())
+    }
+
+    /// The blocks up to `to` can't be shown: a snapshot stands for them.
+    async fn skip(&mut self, to: Height) -> Result<(), End> {
+        if self.subscription.cursor() > to {
+            return Ok(());
+        }
+        let view = self.handle.view();
+        let filter = self.subscription.filter();
+        let snapshot = block_in_place(|| snapshot(&self.handle, &view, filter));
+        let height = view.status.head;
+        self.subscription.on_update(&Update::Adopted { height });
+        self.send(&Notice::Skipped { to: height }).await?;
+        match snapshot {
+            Ok(snapshot) => self.send(&snapshot).await,
+            Err(_) => Ok(()),
+        }
     }
 
     async fn notify(&mut self, update: &Update) -> Result<(), End> {
@@ -174,9 +198,11 @@ impl Feed {
                 Notice::Heights { certified, finalised, settled }
             }
             (Notification::RolledBack { to }, _) => Notice::RolledBack { to },
-            (Notification::Block { .. }, Update::Heights { .. } | Update::RolledBack { .. }) => {
-                return Ok(());
-            }
+            (Notification::Skipped { to }, _) => Notice::Skipped { to },
+            (
+                Notification::Block { .. },
+                Update::Heights { .. } | Update::RolledBack { .. } | Update::Adopted { .. },
+            ) => return Ok(()),
         };
         self.send(&notice).await
     }

@@ -3,8 +3,8 @@
 use fairway_api::{
     chain::EventView,
     channel::{
-        BlockView, CallReport, ChannelStatus, MemberStatus, ProposalView, ResourceView, Role,
-        TransactionInBlock, TransactionView,
+        BlockView, CallReport, CatchingUp, ChannelStatus, MemberStatus, ProposalView, ResourceView,
+        Role, TransactionInBlock, TransactionView,
     },
 };
 use fairway_proto::{self as proto, channel::output::Appended};
@@ -45,6 +45,21 @@ pub(super) fn status(handle: &ChannelHandle, view: &View) -> ChannelStatus {
             format!("hears members of weight {heard} of {of}: too few to certify anything")
         }),
         settlement_error: view.settlement_error.clone(),
+        catching_up: status.catching_up.as_ref().map(catching_up),
+        pruned: view.pruned,
+    }
+}
+
+fn catching_up(to: &proto::channel::status::CatchingUp) -> CatchingUp {
+    CatchingUp {
+        height: to.height,
+        parts: to.parts as u64,
+        parts_known: to.parts_known as u64,
+        entries: to.entries,
+        of_entries: to.of_entries,
+        bytes: to.bytes,
+        sources: to.sources.clone(),
+        refused: to.refused.clone(),
     }
 }
 

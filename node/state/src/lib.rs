@@ -2,6 +2,7 @@
 //! it. Clones are cheap and share structure, so a node keeps the states of recent blocks and runs
 //! ahead of what is certified. Never touches a disk: what is stored are writes and entries.
 
+pub mod parts;
 mod tree;
 
 use std::sync::Arc;

@@ -107,7 +107,7 @@ impl Tree {
     }
 
     /// The tree over two subtrees: a leaf alone moves up.
-    fn combine(left: Self, right: Self) -> Self {
+    pub(crate) fn combine(left: Self, right: Self) -> Self {
         match (left.0.as_deref(), right.0.as_deref()) {
             (None, None | Some(Node::Leaf(..))) => right,
             (Some(Node::Leaf(..)), None) => left,
@@ -115,6 +115,39 @@ impl Tree {
                 let hash = join(left.root(), right.root());
                 Self(Some(Arc::new(Node::Inner { left, right, hash })))
             }
+        }
+    }
+
+    /// The subtree of the keys that begin with the first `depth` bits of `key`.
+    pub(crate) fn below(&self, key: &Hash, depth: usize) -> Self {
+        let mut at = self;
+        for level in 0..depth {
+            match at.0.as_deref() {
+                Some(Node::Inner { left, right, .. }) => {
+                    at = if bit(key, level) { right } else { left };
+                }
+                Some(Node::Leaf(leaf, _)) => {
+                    let here = (level..depth).all(|level| bit(&leaf.key, level) == bit(key, level));
+                    return if here { at.clone() } else { Self(None) };
+                }
+                None => return Self(None),
+            }
+        }
+        at.clone()
+    }
+
+    /// A tree of these leaves, which are sorted by key, each key once, and agree in the first
+    /// `depth` bits.
+    pub(crate) fn of_leaves(leaves: &[TreeWrite], depth: usize) -> Self {
+        Self::build(leaves, depth)
+    }
+
+    /// What a parent knows of the tree.
+    pub(crate) fn stub(&self) -> Stub {
+        match self.0.as_deref() {
+            None => Stub::Empty,
+            Some(Node::Leaf(_, hash)) => Stub::Leaf(*hash),
+            Some(Node::Inner { hash, .. }) => Stub::Inner(*hash),
         }
     }
 
@@ -132,6 +165,35 @@ impl Tree {
                     at = next;
                 }
             }
+        }
+    }
+}
+
+/// A subtree by its kind and hash alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stub {
+    Empty,
+    /// A single entry.
+    Leaf(Hash),
+    Inner(Hash),
+}
+
+impl Stub {
+    /// The stub over two.
+    pub(crate) fn join(left: Self, right: Self) -> Self {
+        match (left, right) {
+            (Self::Empty, Self::Empty | Self::Leaf(_)) => right,
+            (Self::Leaf(_), Self::Empty) => left,
+            (Self::Empty | Self::Leaf(_) | Self::Inner(_), _) => {
+                Self::Inner(join(left.hash(), right.hash()))
+            }
+        }
+    }
+
+    pub(crate) fn hash(self) -> Hash {
+        match self {
+            Self::Empty => Hash::ZERO,
+            Self::Leaf(hash) | Self::Inner(hash) => hash,
         }
     }
 }

@@ -52,20 +52,37 @@ pub struct Batch {
     writes: Vec<Write>,
 }
 
-/// One write; without a value it deletes.
 struct Write {
     family: &'static str,
     key: Vec<u8>,
-    value: Option<Vec<u8>>,
+    change: Change,
+}
+
+enum Change {
+    Put(Vec<u8>),
+    Delete,
+    /// Deletes from the key up to the one before this.
+    DeleteTo(Vec<u8>),
 }
 
 impl Batch {
     pub fn put(&mut self, family: &'static str, key: impl Into<Vec<u8>>, value: Vec<u8>) {
-        self.writes.push(Write { family, key: key.into(), value: Some(value) });
+        self.writes.push(Write { family, key: key.into(), change: Change::Put(value) });
     }
 
     pub fn delete(&mut self, family: &'static str, key: impl Into<Vec<u8>>) {
-        self.writes.push(Write { family, key: key.into(), value: None });
+        self.writes.push(Write { family, key: key.into(), change: Change::Delete });
+    }
+
+    /// Deletes every key from `from` on that is below `to`.
+    pub fn delete_range(
+        &mut self,
+        family: &'static str,
+        from: impl Into<Vec<u8>>,
+        to: impl Into<Vec<u8>>,
+    ) {
+        let change = Change::DeleteTo(to.into());
+        self.writes.push(Write { family, key: from.into(), change });
     }
 
     #[must_use]
@@ -167,11 +184,12 @@ impl Database {
     pub fn write(&self, batch: Batch, sync: bool) -> Result<(), WriteError> {
         self.read(|db| {
             let mut writes = WriteBatch::default();
-            for Write { family, key, value } in batch.writes {
+            for Write { family, key, change } in batch.writes {
                 let Some(handle) = db.cf_handle(family) else { continue };
-                match value {
-                    Some(value) => writes.put_cf(handle, key, value),
-                    None => writes.delete_cf(handle, key),
+                match change {
+                    Change::Put(value) => writes.put_cf(handle, key, value),
+                    Change::Delete => writes.delete_cf(handle, key),
+                    Change::DeleteTo(end) => writes.delete_range_cf(handle, key, end),
                 }
             }
             db.write_opt(writes, &synced(sync))
@@ -277,6 +295,11 @@ mod tests {
         assert_eq!(database.last("a", b"x", b"x9").unwrap().unwrap().0, b"x2");
         assert_eq!(database.last("a", b"z", b"z9").unwrap(), None);
         assert_eq!(database.get("b", b"x1").unwrap(), Some(b"b".to_vec()));
+        let mut batch = Batch::default();
+        batch.delete_range("a", *b"x1", *b"x2");
+        database.write(batch, true).unwrap();
+        assert_eq!(database.scan("a", b"", b"", 10).unwrap().len(), 2);
+        assert_eq!(database.get("a", b"x1").unwrap(), None);
     }
 
     #[test]

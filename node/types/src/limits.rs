@@ -14,6 +14,8 @@ pub const BLOCK_TRANSACTIONS: usize = 4096;
 pub const BLOCK_BYTES: usize = 3 * 1024 * 1024;
 /// Blocks a node may have acked above its highest certificate.
 pub const ACKED_AHEAD: usize = 128;
+/// Headers on either side of a checkpoint's block.
+pub const CHECKPOINT_LINKS: usize = 1024;
 /// BCS bytes of any frame between nodes.
 pub const FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// Gas of one call, whatever it asks for.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     crypto::PublicKey,
-    ids::{Address, ChainId, ChannelId, GasTableId, SequenceNumber, Time},
+    ids::{Address, ChainId, ChannelId, GasTableId, Height, SequenceNumber, Time},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -61,6 +61,8 @@ pub enum Refusal {
     ExecutionFailed { code: u64, reason: Option<String> },
     #[error("{what} not found")]
     NotFound { what: String },
+    #[error("{what} is not kept here any more: this node has the blocks above {above}")]
+    Pruned { what: String, above: Height },
     #[error("{what} is not available yet: {reason}")]
     NotReady { what: String, reason: String },
     #[error("internal error: {reason}")]
@@ -162,6 +164,7 @@ impl Refusal {
             Self::NotFound { .. } => (100_025, "not_found"),
             Self::NotReady { .. } => (100_026, "not_ready"),
             Self::GasTableUnknown { .. } => (100_027, "gas_table_unknown"),
+            Self::Pruned { .. } => (100_028, "pruned"),
             Self::Internal { .. } => (100_099, "internal"),
         }
     }
@@ -203,6 +206,7 @@ mod tests {
             Refusal::Closed,
             Refusal::busy("calls", 5),
             Refusal::GasTableUnknown { table: GasTableId(9), known: vec![GasTableId::MEASURED] },
+            Refusal::Pruned { what: "block 3".into(), above: Height(9) },
             Refusal::MoveAbort { address: "0x42".into(), module: "m".into(), code: 3, name: None },
         ];
         for refusal in refusals {

@@ -34,6 +34,9 @@ pub enum StateKey {
     Entered,
     /// BCS of the time of the block with the last tick.
     Ticked,
+    /// BCS of the height of the last block that changed the registered members; none before the
+    /// first. So a state says how far back its members certify blocks.
+    Registered,
 }
 
 impl StateKey {

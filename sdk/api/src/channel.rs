@@ -71,6 +71,28 @@ pub struct ChannelStatus {
     pub lacking_quorum: Option<String>,
     /// Why the last settlement attempt of this node failed, if it did.
     pub settlement_error: Option<String>,
+    /// The snapshot that this node takes in place of blocks, if it does.
+    pub catching_up: Option<CatchingUp>,
+    /// Blocks up to here are kept no more; zero while all are.
+    pub pruned: Height,
+}
+
+/// How far a snapshot has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CatchingUp {
+    /// The height that it is of.
+    pub height: Height,
+    /// Parts that are here, and parts known so far.
+    pub parts: u64,
+    pub parts_known: u64,
+    /// Entries of the state that are here, and how many there are as a peer says.
+    pub entries: u64,
+    pub of_entries: u64,
+    pub bytes: u64,
+    /// Nodes that are asked for parts.
+    pub sources: Vec<NodeId>,
+    /// Nodes that are asked no more: what they sent is not of that state.
+    pub refused: Vec<NodeId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -252,6 +274,10 @@ pub enum Notice {
     /// The blocks above this height are taken back, which happens to uncertified ones when the leader
     /// changes: what comes next follows it.
     RolledBack { to: Height },
+    /// The blocks up to this height are not shown: the node took a snapshot in place of them, or keeps
+    /// them no more. A snapshot of that height follows, unless it is too
+    /// large.
+    Skipped { to: Height },
     /// The subscriber was too slow and is dropped: subscribe again from this height.
     Lagged { resume_from: Height },
 }

@@ -11,7 +11,7 @@ use crate::{Connection, Error};
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Notices of one channel, in log order: every block once, none left out, across reconnects and
-/// after falling behind. Blocks that the node takes back are named by [`Notice::RolledBack`], also
+/// after falling behind, unless the node itself has skipped some ([`Notice::Skipped`]). Blocks that the node takes back are named by [`Notice::RolledBack`], also
 /// when that happened while there was no connection.
 pub struct Notices {
     connection: Connection,
@@ -115,6 +115,12 @@ impl Notices {
             }
             Notice::RolledBack { to } => {
                 self.go_back(*to);
+                return true;
+            }
+            Notice::Skipped { to } => {
+                // Not above it: a snapshot of that height follows.
+                self.next = Some(*to);
+                self.last = None;
                 return true;
             }
             Notice::Lagged { .. } => return true,

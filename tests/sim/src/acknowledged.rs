@@ -42,10 +42,10 @@ impl Acknowledged {
                     return Err(Broken(format!("n{index} has call {call} twice: {places:?}")));
                 }
             }
-            let certified = node.channel.log().certified();
+            let (certified, passed) = (node.channel.log().certified(), node.passed());
             for (call, answer) in &self.answers {
                 let reaches = answer.height <= certified && answer.status >= CallStatus::Certified;
-                if !reaches || calls.contains_key(call) {
+                if !reaches || answer.height <= passed || calls.contains_key(call) {
                     continue;
                 }
                 let lost =

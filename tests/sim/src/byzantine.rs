@@ -9,14 +9,15 @@ use std::{
     sync::Arc,
 };
 
-use fairway_proto::{Channel, Message};
+use fairway_proto::{Channel, Checkpoint, Message};
+use fairway_state::parts::Part;
 use fairway_types::{
     Ack, Block, Certificate, Hash, Height, Keypair, NodeId, Place, Promise, SignedAck, Term,
     block::CertifiedBlock, limits, view_change::rank,
 };
 use rand::Rng;
 
-use crate::choices::Choices;
+use crate::{choices::Choices, plan::FAR};
 
 /// Old messages kept to be sent again, and certificates to be named again.
 const REMEMBERED: usize = 64;
@@ -66,12 +67,15 @@ pub struct Byzantine {
     heard: VecDeque<Message>,
     certificates: VecDeque<Certificate>,
     pub acts: BTreeMap<&'static str, u64>,
+    /// It may say that it keeps a block no more: where others take snapshots.
+    prunes: bool,
 }
 
 impl Byzantine {
     #[must_use]
     pub fn new(node: usize, keypair: Keypair, twin: Channel, rng: &mut Choices) -> Self {
         let nature = Nature::draw(rng);
+        let prunes = nature.lies > 0 && twin.limits().sync_blocks_most < FAR;
         Self {
             node,
             twin: nature.twin.then_some(twin),
@@ -82,6 +86,7 @@ impl Byzantine {
             heard: VecDeque::new(),
             certificates: VecDeque::new(),
             acts: BTreeMap::new(),
+            prunes,
         }
     }
 
@@ -150,6 +155,19 @@ impl Byzantine {
             Message::Heartbeat(_) if self.chance(self.nature.boasts, rng) => {
                 self.count("boasted");
                 boast(&message, rng)
+            }
+            Message::StatePart { .. } if self.chance(self.nature.lies, rng) => {
+                self.count("handed out another state");
+                other_part(&message, rng)
+            }
+            Message::Checkpoint(checkpoint) if self.chance(self.nature.lies, rng) => {
+                self.count("handed out another checkpoint");
+                other_checkpoint(checkpoint, rng)
+            }
+            Message::SyncBlocks(blocks) if self.prunes && self.chance(self.nature.lies, rng) => {
+                self.count("said it was pruned");
+                let first = blocks.first().map(|entry| entry.block.height());
+                first.map(|from| Message::Pruned { from })
             }
             Message::SyncBlocks(blocks) if self.chance(self.nature.withholds, rng) => {
                 self.count("served some");
@@ -324,6 +342,35 @@ fn serve_some(blocks: &[CertifiedBlock], rng: &mut Choices) -> Option<Message> {
     Some(Message::SyncBlocks(some))
 }
 
+/// A part with an entry that is another, or none where there is one.
+fn other_part(message: &Message, rng: &mut Choices) -> Option<Message> {
+    let Message::StatePart { root, prefix, part } = message.clone() else { return None };
+    let Some(Part::Entries(mut entries)) = part else { return None };
+    if entries.is_empty() || rng.random_bool(0.3) {
+        return Some(Message::StatePart { root, prefix, part: None });
+    }
+    let index = rng.random_range(0..entries.len());
+    if rng.random_bool(0.5) {
+        entries[index].1 = Arc::from([rng.random::<u8>()].as_slice());
+    } else {
+        entries.remove(index);
+    }
+    Some(Message::StatePart { root, prefix, part: Some(Part::Entries(entries)) })
+}
+
+/// A checkpoint that says less, or something else, than it should.
+fn other_checkpoint(checkpoint: &Checkpoint, rng: &mut Choices) -> Option<Message> {
+    let mut other = checkpoint.clone();
+    match rng.random_range(0..5) {
+        0 => drop(other.before.pop()),
+        1 => drop(other.certificate.signatures.pop()),
+        2 => drop(other.finality.take()),
+        3 => other.registered = Some(Height(rng.random_range(0..10))),
+        _ => other.entries = rng.random(),
+    }
+    Some(Message::Checkpoint(Box::new(other)))
+}
+
 fn kind(message: &Message) -> u8 {
     match message {
         Message::Block(_) => 0,
@@ -331,7 +378,13 @@ fn kind(message: &Message) -> u8 {
         Message::Certificate(_) => 2,
         Message::Heartbeat(_) => 3,
         Message::ViewChange(_) => 4,
-        Message::SyncBlocks(_) | Message::SyncRequest { .. } => 5,
+        Message::SyncBlocks(_)
+        | Message::SyncRequest { .. }
+        | Message::Pruned { .. }
+        | Message::CheckpointRequest { .. }
+        | Message::Checkpoint(_)
+        | Message::PartRequest { .. }
+        | Message::StatePart { .. } => 5,
         Message::Proposal(_) => 6,
         Message::Vote(_) => 7,
         Message::Forward(_) | Message::Refused { .. } | Message::Report(_) => 8,

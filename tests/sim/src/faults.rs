@@ -1,7 +1,7 @@
 //! What goes wrong, and when: crashes at every boundary, pauses, clocks, networks, the chain, and
 //! the Byzantine member's schemes.
 
-use fairway_proto::{Effect, Input, Message, Subscription};
+use fairway_proto::{Effect, Input, Message, Subscription, sync};
 use fairway_types::Keypair;
 use rand::Rng;
 
@@ -376,7 +376,14 @@ impl World {
                     let to = self.index(&to).filter(reaches);
                     said.extend(to.zip(answer));
                 }
-                Effect::Reply { .. } | Effect::Publish(_) => {}
+                Effect::ServePart { to, height, root, prefix } => {
+                    let part = sync::part_of(&self.nodes[at].channel, height, root, prefix);
+                    said.extend(self.index(&to).filter(reaches).map(|to| (to, part)));
+                }
+                Effect::Reply { .. }
+                | Effect::Publish(_)
+                | Effect::KeepPart { .. }
+                | Effect::ForgetParts => {}
             }
         }
     }

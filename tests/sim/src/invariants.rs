@@ -70,6 +70,13 @@ impl Invariants {
                     }
                 }
                 Event::Acked { ack } => self.on_acked(id, &ack.ack)?,
+                Event::Adopted(adopted) => {
+                    let block = &adopted.checkpoint.block;
+                    once(&mut self.finalised, block.height(), block.hash(), "final blocks")?;
+                    if adopted.state.root() != block.header.state_root {
+                        return Err(Broken(format!("{id} adopted another state")));
+                    }
+                }
                 Event::Promised { promise } => {
                     let before = self.promises.insert(id, promise.term());
                     if before.is_some_and(|before| before >= promise.term()) {

@@ -51,13 +51,14 @@ pub struct Node {
     /// Where the next group that binds the node kills it.
     pub doom: Option<Boundary>,
     channel_id: ChannelId,
+    limits: Limits,
 }
 
 impl Node {
     #[must_use]
-    pub fn new(index: u8, channel_id: ChannelId, machine: Rc<dyn Execute>) -> Self {
+    pub fn new(index: u8, channel_id: ChannelId, machine: Rc<dyn Execute>, limits: Limits) -> Self {
         let keypair = Keypair::from_seed(&[index + 1; 32]);
-        let channel = Channel::new(env(keypair.clone(), channel_id));
+        let channel = Channel::new(env(keypair.clone(), channel_id, limits.clone()));
         Self {
             account: Keypair::from_seed(&[index + 101; 32]),
             keypair,
@@ -76,6 +77,7 @@ impl Node {
             inbox: Vec::new(),
             doom: None,
             channel_id,
+            limits,
         }
     }
 
@@ -110,7 +112,7 @@ impl Node {
     /// A second channel of the same node, that goes on from here as if it were alone.
     #[must_use]
     pub fn twin(&self) -> Channel {
-        let env = env(self.keypair.clone(), self.channel_id);
+        let env = env(self.keypair.clone(), self.channel_id, self.limits.clone());
         Channel::restore(env, self.channel.log().clone())
     }
 
@@ -202,9 +204,20 @@ impl Node {
         self.blocks.values()
     }
 
+    /// Up to where the stored log passes over blocks: it goes on from a snapshot there.
+    #[must_use]
+    pub fn passed(&self) -> Height {
+        let adopted =
+            self.stored.iter().map(|bytes| event(bytes)).filter_map(|event| match event {
+                Event::Adopted(adopted) => Some(adopted.checkpoint.height()),
+                _ => None,
+            });
+        adopted.last().unwrap_or(Height::ZERO)
+    }
+
     #[must_use]
     pub fn limits(&self) -> Limits {
-        Limits::default()
+        self.limits.clone()
     }
 
     /// Members registered at the head.
@@ -229,7 +242,8 @@ impl Node {
     /// Comes back as a node does: from its last snapshot and the events after it.
     pub fn restart(&mut self) {
         let log = self.recovered();
-        self.channel = Channel::restore(env(self.keypair.clone(), self.channel_id), log);
+        let env = env(self.keypair.clone(), self.channel_id, self.limits.clone());
+        self.channel = Channel::restore(env, log);
         self.blocks.clear();
         for bytes in &self.stored {
             index(&mut self.blocks, &event(bytes));
@@ -282,10 +296,12 @@ fn index(blocks: &mut BTreeMap<Height, Arc<Block>>, event: &Event) {
             blocks.insert(appended.block.height(), Arc::clone(&appended.block));
         }
         Event::RolledBack { to } => drop(blocks.split_off(&to.next())),
+        // As a node does that is no archive.
+        Event::Adopted(_) => blocks.clear(),
         _ => {}
     }
 }
 
-fn env(keypair: Keypair, channel: ChannelId) -> Env {
-    Env { chain: CHAIN, channel, keypair, limits: Limits::default() }
+fn env(keypair: Keypair, channel: ChannelId, limits: Limits) -> Env {
+    Env { chain: CHAIN, channel, keypair, limits }
 }

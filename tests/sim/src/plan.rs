@@ -3,6 +3,9 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// More blocks than a run has.
+pub(crate) const FAR: u64 = 1_000_000;
+
 /// What a run may do. Times in milliseconds, probabilities in percent.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -33,6 +36,8 @@ pub struct Plan {
     pub late_joins: bool,
     /// One member is Byzantine, as soon as there are four.
     pub byzantine: bool,
+    /// Blocks behind which a node takes a snapshot instead of them.
+    pub sync_blocks_most: u64,
     /// What decides before the seed does, one byte a choice.
     pub choices: Vec<u8>,
 }
@@ -60,6 +65,7 @@ impl Plan {
             leader_leaves: false,
             late_joins: false,
             byzantine: false,
+            sync_blocks_most: FAR,
             choices: Vec::new(),
         }
     }
@@ -89,6 +95,8 @@ impl Plan {
             leader_leaves: rng.random_bool(0.5),
             late_joins: rng.random_bool(0.4),
             byzantine,
+            // By the seed, not by chance: the seeds that found something stay what they are.
+            sync_blocks_most: if seed.is_multiple_of(4) { seed / 4 % 16 } else { FAR },
             choices: Vec::new(),
         }
     }
@@ -114,6 +122,7 @@ impl Plan {
             reorgs: faults & 64 == 64,
             tick_interval: u64::from(ticks % 2) * 100,
             byzantine,
+            sync_blocks_most: if ticks & 2 == 2 { 4 } else { FAR },
             choices: choices.to_vec(),
             ..Self::calm(0, 1)
         })

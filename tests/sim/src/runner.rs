@@ -140,6 +140,7 @@ pub fn summary(outcome: &Outcome) -> serde_json::Value {
         "calls_certified": sum(|report| report.calls_certified),
         "calls_refused": sum(|report| report.calls_refused),
         "settlements": sum(|report| report.settlements),
+        "snapshots_taken": sum(|report| report.snapshots_taken),
         "views": sum(|report| report.views),
         "rolled_back": sum(|report| report.rolled_back),
         "reversed": sum(|report| report.reversed),

@@ -83,6 +83,7 @@ fn recorded(event: &Event) -> String {
         Event::Diverged { .. } => "EVIDENCE".to_owned(),
         Event::Proposed { proposal } => format!("proposed to {}", proposal.proposal.to_height),
         Event::Voted { .. } => "voted".to_owned(),
+        Event::Adopted(adopted) => format!("ADOPTED {}", block(&adopted.checkpoint.block)),
     }
 }
 
@@ -114,6 +115,13 @@ pub fn message(message: &Message) -> Option<String> {
         }
         Message::ViewChange(promise) => Some(format!("promise {}", claims(promise))),
         Message::Report(_) => Some("report".to_owned()),
+        Message::Pruned { from } => Some(format!("keeps {from} no more")),
+        Message::CheckpointRequest { above } => Some(format!("asks for a snapshot above {above}")),
+        Message::Checkpoint(shown) => Some(format!("checkpoint {}", block(&shown.block))),
+        Message::PartRequest { prefix, .. } => Some(format!("asks for part {prefix}")),
+        Message::StatePart { prefix, part, .. } => {
+            Some(format!("part {prefix}{}", if part.is_some() { "" } else { ": none" }))
+        }
         Message::Heartbeat(_)
         | Message::Forward(_)
         | Message::Refused { .. }

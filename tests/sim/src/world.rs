@@ -6,7 +6,7 @@ use std::{
 };
 
 use fairway_proto::{
-    Effect, Event, Input, Message, Notification, RequestId, Step, Subscription, Update,
+    Effect, Event, Input, Limits, Message, Notification, RequestId, Step, Subscription, Update,
     channel::output::Reply, sync,
 };
 use fairway_types::{
@@ -54,6 +54,8 @@ pub struct Report {
     pub settlements: u64,
     /// Times that a node took blocks back.
     pub rolled_back: u64,
+    /// Times that a node took a snapshot in place of blocks.
+    pub snapshots_taken: u64,
     /// Certified blocks superseded, as DESIGN section 5 allows it.
     pub reversed: u64,
     /// The highest view of any epoch.
@@ -135,7 +137,11 @@ impl World {
         mut chain: Box<dyn SettlementChain>,
     ) -> Self {
         let nodes: Vec<Node> = (0..plan.nodes)
-            .map(|index| Node::new(index, chain.record().channel, Rc::clone(&machine)))
+            .map(|index| {
+                let sync_blocks_most = plan.sync_blocks_most;
+                let limits = Limits { sync_blocks_most, ..Limits::default() };
+                Node::new(index, chain.record().channel, Rc::clone(&machine), limits)
+            })
             .collect();
         for node in &nodes {
             chain.fund(&node.account, WALLET);
@@ -478,6 +484,14 @@ impl World {
                     self.send(from, to, message);
                 }
             }
+            Effect::ServePart { to, height, root, prefix } => {
+                let part = sync::part_of(&self.nodes[from].channel, height, root, prefix);
+                if let Some(to) = self.index(&to) {
+                    self.send(from, to, part);
+                }
+            }
+            // A restart begins its snapshot anew.
+            Effect::KeepPart { .. } | Effect::ForgetParts => {}
         }
         Ok(())
     }
@@ -487,7 +501,8 @@ impl World {
     }
 
     pub(crate) fn blocks_from(&self, node: usize, height: Height) -> Option<Message> {
-        sync::answer(height, |height| self.nodes[node].block(height))
+        let head = self.nodes[node].channel.log().head();
+        sync::answer(height, head, |height| self.nodes[node].block(height))
     }
 
     /// While the chain can't be reached, what is said to it is lost or comes late.
@@ -520,6 +535,10 @@ impl World {
         let subscriber = &mut self.subscribers[node];
         if let Update::RolledBack { .. } = update {
             self.report.rolled_back += 1;
+            subscriber.on_update(update);
+        }
+        if let Update::Adopted { .. } = update {
+            self.report.snapshots_taken += 1;
             subscriber.on_update(update);
         }
         if let Update::Block { block, .. } = update {

@@ -65,6 +65,36 @@ fn move_machine() -> Rc<MoveSandbox> {
     Rc::new(MoveSandbox::new(&package).unwrap())
 }
 
+/// Members join within five seconds of each other, and catch up by a snapshot.
+#[test]
+fn late_joiners_take_snapshots() {
+    let mut taken = 0;
+    for seed in 40..44 {
+        let plan = Plan { steps: 6_000, sync_blocks_most: 4, ..Plan::calm(seed, 4) };
+        taken += World::new(plan).run().unwrap().snapshots_taken;
+    }
+    assert!(taken > 0, "nobody was far behind");
+}
+
+/// Crashed and cut off nodes miss more blocks than they are to catch up with one by one.
+#[test]
+fn nodes_that_were_away_take_snapshots_while_messages_are_lost() {
+    let mut taken = 0;
+    for seed in 44..50 {
+        let (loss, crashes, partitions) = (8, true, true);
+        let plan = Plan {
+            steps: 8_000,
+            sync_blocks_most: 2,
+            loss,
+            crashes,
+            partitions,
+            ..Plan::calm(seed, 4)
+        };
+        taken += World::new(plan).run().unwrap().snapshots_taken;
+    }
+    assert!(taken > 5, "{taken} snapshots");
+}
+
 fn assert_holds(seeds: Range<u64>, steps: u64) -> Outcome {
     let outcome =
         runner::run(seeds, steps, runner::Options { all: false, lines: 40, begin: || {} });

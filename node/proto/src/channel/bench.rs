@@ -34,7 +34,8 @@ pub(super) const CHAIN: ChainId = ChainId(7);
 pub(super) const CHANNEL: ChannelId = ChannelId([9; 32]);
 const ASSET: AssetId = AssetId([8; 32]);
 
-/// Books deposits and dues as `runtime::vault` does; calls and hooks do nothing.
+/// Books deposits and dues as `runtime::vault` does; calls store their second argument under their
+/// first, hooks do nothing.
 pub(super) struct Vaults;
 
 impl Execute for Vaults {
@@ -51,11 +52,20 @@ impl Execute for Vaults {
                 vec![vault(*account, Some(codec::encode(&sum)))]
             }
             Invocation::Debit { account } => vec![vault(*account, None)],
+            Invocation::Call { args: [name, value], .. } => {
+                let tag = format!("0x42::app::T{}", hex(name));
+                let key = StateKey::resource(Address::from_low(66), tag);
+                vec![Write { key, value: Some(value.clone()) }]
+            }
             Invocation::Call { .. } | Invocation::Hook(_) => Vec::new(),
         };
         let status = ExecutionStatus::Success;
         Outcome { status, gas_used: Gas(1), writes, events: Vec::new() }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn vault(account: Address, value: Option<Vec<u8>>) -> Write {
@@ -141,6 +151,10 @@ pub(super) struct Bench {
     pub(super) down: BTreeSet<usize>,
     /// Pairs that don't hear each other, the lower first.
     pub(super) cut: BTreeSet<(usize, usize)>,
+    /// Blocks up to here are handed out no more.
+    pub(super) pruned: Height,
+    /// Parts that were to be kept.
+    pub(super) kept: Vec<fairway_state::parts::Entries>,
     /// Everything the nodes did, in order.
     pub(super) effects: Vec<(usize, Effect)>,
     pub(super) events: Vec<(usize, Event)>,
@@ -162,6 +176,8 @@ impl Bench {
             now: Time(1_000_000),
             down: BTreeSet::new(),
             cut: BTreeSet::new(),
+            pruned: Height::ZERO,
+            kept: Vec::new(),
             effects: Vec::new(),
             events: Vec::new(),
             chain_height: 1,
@@ -292,9 +308,15 @@ impl Bench {
                 ((0..self.nodes.len()).filter(|node| *node != from).collect(), message.clone())
             }
             Effect::ServeBlocks { to, from: height } => {
-                let answer = crate::sync::answer(*height, |height| self.block_at(from, height));
+                let head = self.nodes[from].log().head();
+                let answer =
+                    crate::sync::answer(*height, head, |height| self.block_at(from, height));
                 let Some(answer) = answer else { return Vec::new() };
                 (self.index_of(*to).into_iter().collect(), answer)
+            }
+            Effect::ServePart { to, height, root, prefix } => {
+                let part = crate::sync::part_of(&self.nodes[from], *height, *root, *prefix);
+                (self.index_of(*to).into_iter().collect(), part)
             }
             _ => return Vec::new(),
         };
@@ -307,6 +329,9 @@ impl Bench {
     }
 
     fn block_at(&self, node: usize, height: Height) -> Option<CertifiedBlock> {
+        if height <= self.pruned {
+            return None;
+        }
         let entry = self.nodes[node].log().entry(height)?;
         let (block, certificate) = (Arc::clone(&entry.block), entry.certificate.clone());
         Some(CertifiedBlock { block, certificate })
@@ -366,6 +391,13 @@ pub(super) fn sign(
 pub(super) fn nothing() -> Operation {
     let function = "0x42::app::nothing".parse().expect("a function's name");
     Operation::Invoke { function, type_args: Vec::new(), args: Vec::new() }
+}
+
+/// Something that makes the state larger by 60 kB.
+pub(super) fn store(number: u32) -> Operation {
+    let function = "0x42::app::store".parse().expect("a function's name");
+    let args = vec![number.to_be_bytes().to_vec(), number.to_be_bytes().repeat(15_000)];
+    Operation::Invoke { function, type_args: Vec::new(), args }
 }
 
 /// Acks of `block` by these nodes, members or not.

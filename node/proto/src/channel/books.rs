@@ -1,7 +1,7 @@
 //! The channel's books inside the state: vaults of members, what leavers are owed, what is locked.
 //! Reads only; `execution` writes them.
 
-use fairway_types::{Address, StateKey, StateReader, codec, settlement::AssetAmount};
+use fairway_types::{Address, Height, StateKey, StateReader, codec, settlement::AssetAmount};
 
 /// Type of the resource in which `runtime::vault` keeps a member's balances (BCS: a list of
 /// [`AssetAmount`], sorted by asset, no zeros).
@@ -29,6 +29,12 @@ pub fn settled(state: &dyn StateReader) -> u64 {
         .read(&StateKey::Settled)
         .and_then(|bytes| codec::decode("settlement number", &bytes).ok())
         .unwrap_or(0)
+}
+
+/// Height of the last block that changed the registered members; none before the first.
+pub fn registered(state: &dyn StateReader) -> Option<Height> {
+    let bytes = state.read(&StateKey::Registered)?;
+    codec::decode("height", &bytes).ok()
 }
 
 /// `left + right`, by asset; `None` on overflow.

@@ -269,6 +269,24 @@ impl Channel {
         orders && !self.log.is_closed() && self.clients.on_the_way.values().any(is_due)
     }
 
+    /// The log passed over the blocks above `from`: where the calls in them are, this node can't say,
+    /// nor what it waits for of those it has shown since.
+    pub(super) fn fail_passed_over(&mut self, from: Height) {
+        let Some(tip) = self.log.tip() else { return };
+        let passed =
+            |call: &SignedCall| call.call.sequence < next_sequence(&tip.state, call.call.sender);
+        let on_the_way = self.clients.on_the_way.iter().filter(|(_, call)| passed(call));
+        let mut hashes: Vec<Hash> = on_the_way.map(|(hash, _)| *hash).collect();
+        let shown = self.clients.hardening.values().flatten().map(|(hash, _)| *hash);
+        hashes.extend(shown);
+        self.clients.hardening.clear();
+        let reason = format!("this node took a snapshot in place of the blocks after {from}");
+        let refusal = Refusal::NotReady { what: "the call's result".into(), reason };
+        for hash in hashes {
+            self.fail_waiting(&hash, &refusal);
+        }
+    }
+
     pub(super) fn answer_hardened(&mut self) {
         if self.clients.hardening.is_empty() {
             return;

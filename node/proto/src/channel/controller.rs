@@ -127,6 +127,13 @@ impl Channel {
                     self.perform(Effect::ServeBlocks { to: from, from: height });
                 }
             }
+            Message::Pruned { from: height } => self.on_pruned(from, height),
+            Message::CheckpointRequest { above } => self.on_checkpoint_request(from, above),
+            Message::Checkpoint(checkpoint) => self.on_checkpoint(from, *checkpoint),
+            Message::PartRequest { height, root, prefix } => {
+                self.on_part_request(from, height, root, prefix);
+            }
+            Message::StatePart { root, prefix, part } => self.on_part(from, root, prefix, part),
             Message::SyncBlocks(blocks) => self.on_sync_blocks(blocks, vm),
             Message::Proposal(proposal) => self.on_proposal(proposal),
             Message::Vote(vote) => self.on_vote(vote),
@@ -244,6 +251,7 @@ impl Channel {
             self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat);
         }
         self.watch_leader();
+        self.watch_parts();
         self.apply_for_leadership();
         self.expire_calls();
         self.resend_calls();

@@ -82,7 +82,10 @@ pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
     for member in &founders {
         run.transact(|books| books.join(member));
     }
-    merged_writes(&run.effects)
+    // The founders are registered before any block.
+    let mut writes = merged_writes(&run.effects);
+    writes.retain(|write| write.key != StateKey::Registered);
+    writes
 }
 
 impl<'a, V: Execute> Execution<'a, V> {
@@ -390,12 +393,16 @@ impl<V: Execute> Books<'_, V> {
         }
         self.put(StateKey::Locked, &locked);
         self.put(StateKey::Member(member.account), member);
+        let height = self.context.height;
+        self.put(StateKey::Registered, &height);
         self.hook(Hook::OnJoin { account: member.account })
     }
 
     fn leave(&mut self, account: Address) -> ExecutionStatus {
         let status = self.depart(account);
         self.state.put(StateKey::Member(account), None);
+        let height = self.context.height;
+        self.put(StateKey::Registered, &height);
         status
     }
 

@@ -57,6 +57,15 @@ impl Waiting {
         (self.blocks.len(), self.blocks.values().map(|(_, size)| size).sum())
     }
 
+    /// The log goes on above `height`: what came for lower places is of no use.
+    pub(super) fn pass(&mut self, height: Height) {
+        self.blocks = self.blocks.split_off(&height.next());
+        self.certificate.take_if(|certificate| certificate.ack.height <= height);
+        self.wanted = None;
+        self.leaves = false;
+        self.asked.clear();
+    }
+
     fn insert(&mut self, block: Arc<Block>, most: usize) {
         let size = codec::encode(&block).len();
         self.blocks.insert(block.height(), (block, size));
@@ -225,10 +234,7 @@ impl Channel {
         if (effects_root, state_root) != (block.header.effects_root, block.header.state_root) {
             return Err(Unfit::Proven(Box::new(Evidence::Divergence {
                 reporter: self.me,
-                parent: self
-                    .log
-                    .entry(tip.height)
-                    .map(|entry| Box::new(entry.block.header.clone())),
+                parent: self.log.block(tip.height).map(|parent| Box::new(parent.header.clone())),
                 parent_state_root: tip.state.root(),
                 block: Box::new((**block).clone()),
                 effects: executed.effects,
@@ -307,7 +313,7 @@ impl Channel {
     /// block is the one its parent carries; or of a higher block, near enough to be checked, and a
     /// quorum of that block's voters.
     fn check_justification(&self, block: &Block, tip: &Tip) -> Result<(), Unfit> {
-        let parent = self.log.entry(tip.height).map(|entry| &entry.block);
+        let parent = self.log.block(tip.height);
         let carried = parent.and_then(|parent| parent.justification.as_ref());
         if block.justification.as_ref() == carried {
             return Ok(());
@@ -499,6 +505,9 @@ impl Channel {
     /// P-35: a node behind a member's head asks it for what it lacks, unless the leader's next block
     /// is here and waits for the chain's word; the next time another one, if nothing came.
     pub(super) fn ask_for_missing(&mut self, from: NodeId, heard: &Heartbeat) {
+        if self.takes_snapshot(from, heard) {
+            return;
+        }
         let Some(tip) = self.log.tip() else { return };
         let next = self.waiting.blocks.get(&tip.height.next());
         let waits = next

@@ -131,7 +131,7 @@ impl Channel {
     /// P-42: the highest certificate of a registered quorum, unless it is too old to be checked; else
     /// what the head carries.
     fn justification(&self, tip: &Tip) -> Option<Certificate> {
-        let carried = self.log.entry(tip.height).and_then(|head| head.block.justification.clone());
+        let carried = self.log.block(tip.height).and_then(|head| head.justification.clone());
         let least = carried.as_ref().map_or(Height::ZERO, |carried| carried.ack.height);
         let proof = self.log.proof().filter(|proof| {
             proof.ack.height > least && is_checkable(proof.ack.height, tip.height.next())
@@ -182,7 +182,7 @@ impl Channel {
     /// block is there, acks of it do the rest, and another one would change nothing.
     pub(super) fn child_due(&self) -> Option<Time> {
         let last = self.log.last_unfinal()?;
-        let head = &self.log.entry(self.log.head())?.block;
+        let head = self.log.block(self.log.head())?;
         let term = self.log.term();
         let covers = |proof: &Certificate| proof.ack.term == term && proof.ack.height >= last;
         let helps = if head.header.term == term {

@@ -17,16 +17,20 @@ use fairway_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    output::{Appended, Event},
+    books,
+    output::{Adopted, Appended, Event},
     quorum::{self, Members},
     snapshot::Durable,
 };
+use crate::checkpoint::{Checkpoint, Link, Passed};
 
 /// Blocks (and the states after them) kept in memory below the head, and for how many below it the
 /// log knows hash, term and voters: a certificate further down counts for nothing.
 pub const KEPT_BLOCKS: usize = 1024;
 /// Bytes of blocks and effects kept in memory, as long as there are more than [`LEAST_BLOCKS`].
 pub const KEPT_BYTES: usize = 64 << 20;
+/// Certificates looked at for one that makes a checkpoint.
+const CHECKPOINT_TRIES: usize = 64;
 /// Blocks kept whatever their size.
 pub const LEAST_BLOCKS: usize = 32;
 
@@ -76,6 +80,8 @@ pub struct Log {
     grants: BTreeMap<Epoch, EpochGrant>,
     term: Term,
     base: Option<Tip>,
+    /// The block of the base; none for genesis.
+    floor: Option<Arc<Block>>,
     entries: BTreeMap<Height, Entry>,
     bytes: usize,
     places: BTreeMap<Height, Held>,
@@ -85,6 +91,8 @@ pub struct Log {
     certificate: Option<Certificate>,
     proof: Option<Certificate>,
     finalised: Height,
+    /// What made the last final block final.
+    finality: Option<Certificate>,
     /// Where the term of the last view change began, if this node promised it.
     promise: Option<Arc<Promise>>,
     acked: Option<SignedAck>,
@@ -149,6 +157,7 @@ impl Log {
                 self.promise = Some(Arc::new((**promise).clone()));
             }
             Event::RolledBack { to } => self.roll_back(*to),
+            Event::Adopted(adopted) => self.adopt(adopted),
             Event::Diverged { evidence } => self.accuse(evidence),
             Event::Proposed { proposal } => self.propose(proposal),
             Event::Voted { vote } => {
@@ -284,9 +293,102 @@ impl Log {
         if is_proof && says_more(self.proof.as_ref(), &certificate) {
             self.proof = Some(certificate.clone());
         }
-        if let Some(height) = quorum::finalised_by(self, &certificate) {
-            self.finalised = self.finalised.max(height);
+        if let Some(height) = quorum::finalised_by(self, &certificate)
+            && height >= self.finalised
+        {
+            self.finalised = height;
+            self.finality = Some(certificate);
         }
+    }
+
+    /// P-85: goes on from a final block above the head, whose state came from others. What this node
+    /// signed and promised stays.
+    fn adopt(&mut self, adopted: &Adopted) {
+        let Adopted { checkpoint, state, leavers } = adopted;
+        let block = &checkpoint.block;
+        let members = Arc::new(registered(state));
+        self.entries.clear();
+        self.bytes = 0;
+        self.places = checkpoint
+            .places()
+            .map(|Passed { height, hash, term, base }| (height, Held { hash, term, base }))
+            .collect();
+        self.sets = BTreeMap::from([(checkpoint.lowest_base(), Arc::clone(&members))]);
+        let leavers = leavers.iter().map(|left| (left.account, Arc::new(left.clone())));
+        self.base = Some(Tip {
+            height: block.height(),
+            hash: block.hash(),
+            time: block.header.time,
+            state: state.clone(),
+            members,
+            leavers: Arc::new(leavers.collect()),
+        });
+        self.floor = Some(Arc::clone(block));
+        self.term = self.term.max(block.header.term);
+        self.certified = block.height();
+        self.certificate = Some(checkpoint.certificate.clone());
+        self.proof = Some(checkpoint.certificate.clone());
+        self.finalised = block.height();
+        self.finality = None;
+    }
+
+    /// The block at `height`, while memory holds it.
+    #[must_use]
+    pub fn block(&self, height: Height) -> Option<&Arc<Block>> {
+        let entry = self.entries.get(&height).map(|entry| &entry.block);
+        entry.or(self.floor.as_ref().filter(|floor| floor.height() == height))
+    }
+
+    /// What others need to go on from a final block, and its state: of the last one about which they
+    /// can tell who certifies what comes next. None while memory holds none.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<(Checkpoint, State)> {
+        let carried = |top: &Certificate| self.block(top.ack.height)?.justification.clone();
+        let mut tops = std::iter::successors(self.finality.clone(), carried);
+        tops.by_ref().take(CHECKPOINT_TRIES).find_map(|top| {
+            let by_all = quorum::is_complete(self, &top).then(|| self.checkpoint_at(&top, None));
+            let by_two = || self.checkpoint_at(&carried(&top)?, Some(&top));
+            by_all.flatten().or_else(by_two)
+        })
+    }
+
+    /// A checkpoint of the certificate's block, which `finality` makes final, if it needs that.
+    fn checkpoint_at(
+        &self,
+        certificate: &Certificate,
+        finality: Option<&Certificate>,
+    ) -> Option<(Checkpoint, State)> {
+        let height = certificate.ack.height;
+        let block = Arc::clone(self.block(height)?);
+        let first = block.header.justified.max(Height(1));
+        let before = self
+            .between(first, height)?
+            .map(|block| Link { header: block.header.clone(), opening: block.opening.clone() });
+        let last = finality.unwrap_or(certificate).ack.height;
+        let after = self.between(height.next(), last.next())?;
+        let after = after.map(|block| block.header.clone()).collect();
+        let state = self.tip_at(height)?.state;
+        let newest = self.tip_at(last.previous().max(height))?.state;
+        let checkpoint = Checkpoint {
+            certificate: certificate.clone(),
+            before: before.collect(),
+            after,
+            finality: finality.cloned(),
+            registered: books::registered(&newest),
+            proof: newest.prove(&StateKey::Registered),
+            entries: state.len() as u64,
+            block,
+        };
+        let here = checkpoint.block.header.channel;
+        checkpoint.check_links(here).is_ok().then_some((checkpoint, state))
+    }
+
+    /// The blocks from `first` up to the one below `end`, if memory holds them all.
+    fn between(&self, first: Height, end: Height) -> Option<impl Iterator<Item = &Arc<Block>>> {
+        let mut heights = first.0..end.0;
+        let all = heights.clone().all(|height| self.block(Height(height)).is_some());
+        let blocks = std::iter::from_fn(move || self.block(Height(heights.next()?)));
+        all.then_some(blocks)
     }
 
     /// P-39: what is in memory is bounded by blocks and by bytes, whatever is certified or final;
@@ -300,6 +402,7 @@ impl Log {
             let Some((_, entry)) = self.entries.pop_first() else { return };
             self.bytes -= entry.bytes;
             self.base = Some(tip_of(&entry));
+            self.floor = Some(entry.block);
         }
         while self.places.len() > KEPT_BLOCKS {
             self.places.pop_first();
@@ -388,8 +491,14 @@ impl Log {
         self.base.as_ref()
     }
 
-    pub(super) fn set_base(&mut self, tip: Tip) {
+    /// The base's block.
+    pub(super) fn floor(&self) -> Option<&Arc<Block>> {
+        self.floor.as_ref()
+    }
+
+    pub(super) fn set_base(&mut self, tip: Tip, floor: Option<Arc<Block>>) {
         self.base = Some(tip);
+        self.floor = floor;
     }
 
     pub(super) fn durable(&self) -> Durable {
@@ -402,6 +511,7 @@ impl Log {
             places: self.places.clone(),
             sets: self.sets.iter().map(|(height, set)| (*height, records(set))).collect(),
             finalised: self.finalised,
+            finality: self.finality.clone(),
             promise: self.promise.as_deref().cloned(),
             acked: self.acked,
             acked_to: self.acked_to,
@@ -426,6 +536,7 @@ impl Log {
         let sets = durable.sets.into_iter();
         self.sets = sets.map(|(height, set)| (height, by_node(set))).collect();
         self.finalised = durable.finalised;
+        self.finality = durable.finality;
         self.promise = durable.promise.map(Arc::new);
         self.acked = durable.acked;
         self.acked_to = durable.acked_to;
@@ -620,7 +731,7 @@ impl Log {
     /// Number of the last settlement in the log's books.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        self.tip().map_or(0, |tip| super::books::settled(&tip.state))
+        self.tip().map_or(0, |tip| books::settled(&tip.state))
     }
 
     #[must_use]
@@ -705,8 +816,19 @@ fn next_leavers(before: &Tip, after: &Arc<Members>, state: &State) -> Arc<Leaver
     let left = before.members.values().filter(|member| !after.contains_key(&member.node));
     let mut leavers = (*before.leavers).clone();
     leavers.extend(left.map(|member| (member.account, Arc::clone(member))));
-    leavers.retain(|account, _| super::books::departed(state, *account).is_some());
+    leavers.retain(|account, _| books::departed(state, *account).is_some());
     Arc::new(leavers)
+}
+
+/// The members that a state registers.
+#[must_use]
+pub fn registered(state: &State) -> Members {
+    state
+        .entries_from(&StateKey::Member(Address::ZERO))
+        .map_while(|(key, value)| key.member().map(|_| value))
+        .filter_map(|bytes| codec::decode::<MemberRecord>("member", bytes).ok())
+        .map(|member| (member.node, Arc::new(member)))
+        .collect()
 }
 
 /// P-14: the registered set changes by what the block wrote under `Member`, from the next block on.

@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod bench;
 pub mod books;
+mod catch_up;
 mod clients;
 pub mod controller;
 pub mod entered;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use fairway_types::{ChainId, ChannelId, Execute, Height, Keypair, NodeId, Time};
 
 use self::{
+    catch_up::CatchUp,
     clients::Clients,
     controller::ChainView,
     follower::Waiting,
@@ -75,6 +77,8 @@ pub struct Limits {
     pub leader_timeout: u64,
     /// Silence of every leader after which the chain is asked for an epoch.
     pub vacancy: u64,
+    /// Blocks behind a member's last final one beyond which a snapshot is taken instead of them.
+    pub sync_blocks_most: u64,
     /// Until an idle leader cuts an empty block to make its last one final.
     pub finality_delay: u64,
 }
@@ -93,6 +97,7 @@ impl Default for Limits {
             resend: 500,
             leader_timeout: 1_000,
             vacancy: 10_000,
+            sync_blocks_most: log::KEPT_BLOCKS as u64,
             finality_delay: 50,
         }
     }
@@ -119,6 +124,7 @@ pub struct Channel {
     clients: Clients,
     peers: Peers,
     waiting: Waiting,
+    catch_up: CatchUp,
     settling: Settling,
     voting: Voting,
     changes: ViewChanges,
@@ -148,6 +154,7 @@ impl Channel {
             clients,
             peers: Peers::default(),
             waiting: Waiting::default(),
+            catch_up: CatchUp::default(),
             settling,
             voting: Voting::default(),
             changes: ViewChanges::default(),
@@ -184,6 +191,11 @@ impl Channel {
     #[must_use]
     pub fn deadline(&self) -> Time {
         self.timers.next(self)
+    }
+
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.env.limits
     }
 
     /// The durable half, for reading.
@@ -262,6 +274,18 @@ impl Channel {
     /// Up to where this node's own blocks are settled.
     fn settled_here(&self) -> Height {
         self.settled_height().min(self.log.finalised())
+    }
+
+    /// P-87: height of the last settlement that is in the books of a final block: nobody asks about
+    /// what lies below it any more.
+    #[must_use]
+    pub fn booked_settlement(&self) -> Height {
+        let Some(settlement) = self.chain.record().map(|record| &record.settlement) else {
+            return Height::ZERO;
+        };
+        let tip = self.log.tip_at(self.log.finalised());
+        let booked = tip.is_some_and(|tip| books::settled(&tip.state) >= settlement.number);
+        if booked { settlement.height } else { Height::ZERO }
     }
 
     /// Height of the last settlement the chain reported.

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use fairway_state::State;
+use fairway_state::{
+    State,
+    parts::{Entries, Prefix},
+};
 use fairway_types::{
     Block, Certificate, Effects, Hash, Height, NodeId, Promise, Refusal, SignedAck, Time, Write,
-    chain::{ChainTx, ChannelRecord, EpochGrant},
+    chain::{ChainTx, ChannelRecord, EpochGrant, MemberRecord},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{channel::input::RequestId, message::Message};
+use crate::{channel::input::RequestId, checkpoint::Checkpoint, message::Message};
 
 pub use fairway_types::call::CallStatus;
 
@@ -39,6 +42,8 @@ pub enum Event {
     Proposed { proposal: Box<SignedProposal> },
     /// This node signed a yes.
     Voted { vote: Box<SignedVote> },
+    /// The log goes on from a checkpoint far above where it was.
+    Adopted(Box<Adopted>),
 }
 
 impl Event {
@@ -55,6 +60,7 @@ impl Event {
             | Self::Acked { .. }
             | Self::Promised { .. }
             | Self::RolledBack { .. }
+            | Self::Adopted(_)
             | Self::Diverged { .. }
             | Self::Proposed { .. }
             | Self::Voted { .. } => true,
@@ -74,6 +80,31 @@ pub struct Appended {
     pub state: Option<State>,
 }
 
+/// A checkpoint with its state.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Adopted {
+    pub checkpoint: Checkpoint,
+    #[serde(with = "entries")]
+    pub state: State,
+    /// Members that left and are not paid yet.
+    pub leavers: Vec<MemberRecord>,
+}
+
+/// A state as the writes that make it.
+mod entries {
+    use fairway_state::State;
+    use fairway_types::Write;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(state: &State, to: S) -> Result<S::Ok, S::Error> {
+        super::super::snapshot::writes(state).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<State, D::Error> {
+        Ok(State::default().with_writes(&Vec::<Write>::deserialize(from)?))
+    }
+}
+
 /// A call's place and results.
 #[derive(Debug, Clone)]
 pub struct CallReport {
@@ -86,12 +117,26 @@ pub struct CallReport {
 }
 
 /// What subscribers see. One per appended block, one whenever heights harden, and one when blocks
-/// are taken back.
+/// are taken back or passed over.
 #[derive(Debug, Clone)]
 pub enum Update {
-    Block { block: Arc<Block>, effects: Arc<Vec<Effects>> },
-    Heights { certified: Height, finalised: Height, settled: Height, time: Time },
-    RolledBack { to: Height },
+    Block {
+        block: Arc<Block>,
+        effects: Arc<Vec<Effects>>,
+    },
+    Heights {
+        certified: Height,
+        finalised: Height,
+        settled: Height,
+        time: Time,
+    },
+    RolledBack {
+        to: Height,
+    },
+    /// The log goes on from here; the blocks up to this one are not shown.
+    Adopted {
+        height: Height,
+    },
 }
 
 /// What the shell does once the step's events are stored. Performing one twice does no harm.
@@ -116,6 +161,21 @@ pub enum Effect {
         to: NodeId,
         from: Height,
     },
+    /// Hand `to` a part of the state with this root, which was the one after `height`.
+    ServePart {
+        to: NodeId,
+        height: Height,
+        root: Hash,
+        prefix: Prefix,
+    },
+    /// Keep a verified part of a snapshot under way: [`super::Channel::keep_parts`] takes it after a
+    /// restart. It may be lost.
+    KeepPart {
+        prefix: Prefix,
+        entries: Entries,
+    },
+    /// The parts kept so far are of no use any more.
+    ForgetParts,
 }
 
 #[derive(Debug, Clone)]

@@ -115,7 +115,7 @@ pub fn finalised_by(log: &Log, certificate: &Certificate) -> Option<Height> {
     if is_complete(log, certificate) {
         return Some(height);
     }
-    let inner = log.entry(height)?.block.justification.as_ref()?;
+    let inner = log.block(height)?.justification.as_ref()?;
     let same_term = inner.ack.term == certificate.ack.term;
     (same_term && has_registered_quorum(log, inner)).then_some(inner.ack.height)
 }
@@ -138,8 +138,15 @@ pub fn is_signed_by_quorum(certificate: &Certificate, members: &Members) -> bool
 
 /// Whether every registered member acked, as a voter of the epoch: of fewer voters a third may lie
 /// later about what was certified.
-fn is_complete(log: &Log, certificate: &Certificate) -> bool {
-    let Some(members) = log.members_before(certificate.ack.height) else { return false };
+#[must_use]
+pub fn is_complete(log: &Log, certificate: &Certificate) -> bool {
+    log.members_before(certificate.ack.height)
+        .is_some_and(|members| is_signed_by_all(log, certificate, members))
+}
+
+/// Whether `members` all signed, each as a voter of the epoch.
+#[must_use]
+pub fn is_signed_by_all(log: &Log, certificate: &Certificate, members: &Members) -> bool {
     let voting = voters(log, members, certificate.ack.term.epoch).count();
     voting == members.len() && members.values().all(|member| signed(certificate, member))
 }

@@ -39,6 +39,7 @@ pub(super) struct Durable {
     pub(super) places: BTreeMap<Height, Held>,
     pub(super) sets: Vec<(Height, Vec<MemberRecord>)>,
     pub(super) finalised: Height,
+    pub(super) finality: Option<Certificate>,
     pub(super) promise: Option<Promise>,
     pub(super) acked: Option<SignedAck>,
     pub(super) acked_to: Height,
@@ -55,6 +56,7 @@ pub(super) struct Base {
     entries: Vec<Write>,
     members: Vec<MemberRecord>,
     leavers: Vec<MemberRecord>,
+    block: Option<Arc<Block>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,7 +67,7 @@ pub(super) struct KeptBlock {
 }
 
 impl Base {
-    fn of(tip: &Tip) -> Self {
+    fn of(tip: &Tip, block: Option<&Arc<Block>>) -> Self {
         Self {
             height: tip.height,
             hash: tip.hash,
@@ -73,6 +75,7 @@ impl Base {
             entries: writes(&tip.state),
             members: records(&tip.members),
             leavers: tip.leavers.values().map(|member| (**member).clone()).collect(),
+            block: block.cloned(),
         }
     }
 
@@ -90,7 +93,7 @@ impl Base {
 }
 
 /// A state as the writes that make it.
-fn writes(state: &State) -> Vec<Write> {
+pub(super) fn writes(state: &State) -> Vec<Write> {
     let write = |(key, value): (&StateKey, &Arc<[u8]>)| Write {
         key: key.clone(),
         value: Some(value.to_vec()),
@@ -110,7 +113,8 @@ impl Log {
             effects: Arc::clone(&entry.effects),
             certificate: entry.certificate.clone(),
         });
-        let base = self.base().filter(|tip| tip.height > Height::ZERO).map(Base::of);
+        let base = self.base().filter(|tip| tip.height > Height::ZERO);
+        let base = base.map(|tip| Base::of(tip, self.floor()));
         Snapshot { genesis, base, blocks: blocks.collect(), durable: self.durable() }
     }
 
@@ -121,8 +125,9 @@ impl Log {
         if let Some((record, writes)) = snapshot.genesis {
             log.apply(&Event::Started { record, writes });
         }
-        if let Some(base) = snapshot.base {
-            log.set_base(base.tip());
+        if let Some(mut base) = snapshot.base {
+            let block = base.block.take();
+            log.set_base(base.tip(), block);
         }
         let mut certificates = Vec::new();
         for kept in snapshot.blocks {

@@ -3,6 +3,7 @@
 use fairway_types::{Height, JoinSequence, NodeId, Term, Time, Weight};
 
 use super::Channel;
+pub use super::catch_up::CatchingUp;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -37,6 +38,8 @@ pub struct ChannelStatus {
     pub members: Vec<MemberStatus>,
     /// Weight heard and of all voters, when those heard can certify nothing.
     pub lacking_quorum: Option<(Weight, Weight)>,
+    /// The snapshot that is being taken, if one is.
+    pub catching_up: Option<CatchingUp>,
     /// Calls waiting to be ordered.
     pub queued: usize,
     pub closed: bool,
@@ -67,6 +70,7 @@ impl Channel {
             settled: self.settled_height(),
             members: self.member_statuses(),
             lacking_quorum: self.lacking_quorum(),
+            catching_up: self.catching_up(),
             queued: self.pool.len(),
             closed: self.log.is_closed(),
             chain_unreachable: self.chain.unreachable().map(str::to_owned),

@@ -33,6 +33,9 @@ fn is_next(log: &Log, event: &Event) -> bool {
             log.tip().is_none_or(|tip| appended.block.height() == tip.height.next())
         }
         Event::Started { .. } => log.genesis().is_none(),
+        Event::Adopted(adopted) => {
+            log.genesis().is_some() && adopted.checkpoint.height() > log.head()
+        }
         Event::TermStarted { .. }
         | Event::Acked { .. }
         | Event::Promised { .. }
