@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -20,12 +21,13 @@ use fairway_sandbox::MoveSandbox;
 use fairway_types::{
     ChannelId, Height, NodeId, Refusal, SignedCall, Time, Verified,
     block::CertifiedBlock,
-    chain::{ChainTx, ChannelRecord, Observation},
+    chain::{ChainTx, ChannelRecord, Durability, Observation},
 };
 use tokio::{
     runtime::Handle,
     sync::{broadcast, mpsc, oneshot, watch},
-    time::timeout,
+    task::spawn_blocking,
+    time::{sleep, timeout},
 };
 use tracing::{error, info, warn};
 
@@ -42,6 +44,8 @@ const GROUP: usize = 1_024;
 const UPDATES: usize = 1_024;
 /// Between two answers to one peer's requests for blocks.
 const SERVE_EVERY: Duration = Duration::from_millis(50);
+/// How long a write that nobody waits for stays unsynced.
+const SYNC_AFTER: Duration = Duration::from_millis(100);
 /// Between two tries to store again after the disk failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
@@ -169,6 +173,8 @@ struct Driver<O, C> {
     channel: Channel,
     sandbox: Arc<MoveSandbox>,
     writer: Writer,
+    /// Whether a sync of what was written is on its way.
+    syncing: Arc<AtomicBool>,
     keep_blocks: Option<u64>,
     peers: O,
     parts: PartServer<O>,
@@ -198,6 +204,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         channel,
         sandbox: parts.sandbox,
         writer,
+        syncing: Arc::default(),
         keep_blocks: parts.keep_blocks,
         parts: PartServer::new(parts.peers.clone()),
         peers: parts.peers,
@@ -229,6 +236,9 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         mut stopping: watch::Receiver<bool>,
     ) {
         let mut group = Vec::with_capacity(GROUP);
+        if let Err(failed) = self.resume(runtime) {
+            self.suspend(runtime, &failed, &mut inbox, &mut stopping);
+        }
         loop {
             let wait = Duration::from_millis(self.channel.deadline().since(clock()).max(1));
             let received = runtime.block_on(async {
@@ -246,6 +256,19 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 self.suspend(runtime, &failed, &mut inbox, &mut stopping);
             }
         }
+    }
+
+    /// P-90: a channel whose last writes may be gone asks the others, under a number of its own.
+    fn resume(&mut self, runtime: &Handle) -> Result<(), StoreError> {
+        if !self.channel.log().is_tail_lost() {
+            return Ok(());
+        }
+        let nonce = getrandom::u64().unwrap_or_else(|_| clock().0);
+        let step = self.channel.handle(clock(), &&*self.sandbox, Input::TailLost { nonce });
+        self.store(&step.events, Height::ZERO, runtime)?;
+        let targets = self.targets();
+        step.effects.into_iter().for_each(|effect| self.perform(effect, &targets, runtime));
+        Ok(())
     }
 
     /// P-2: decide, store, perform: in this order. What this node signed is on the disk before
@@ -266,7 +289,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             self.decide(now, Input::Timeout, &mut group);
         }
         self.decide(now, Input::Flush, &mut group);
-        self.store(&group.events, finalised)?;
+        self.store(&group.events, finalised, runtime)?;
         self.note(&group.events);
         self.progress.note(&self.env, self.channel.catching_up());
         // Before any answer leaves: who is told of its call sees it in the next read.
@@ -283,12 +306,38 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         Ok(())
     }
 
-    fn store(&mut self, events: &[Event], finalised: Height) -> Result<(), StoreError> {
+    fn store(
+        &mut self,
+        events: &[Event],
+        finalised: Height,
+        runtime: &Handle,
+    ) -> Result<(), StoreError> {
         if events.iter().any(|event| matches!(event, Event::Adopted(_))) {
             let archive = self.keep_blocks.is_none().then_some(finalised);
             return self.writer.adopt(events, self.channel.log(), archive);
         }
-        self.writer.append(events, events.iter().any(Event::binds))
+        let durability = self.channel.log().durability();
+        let binds = events.iter().any(|event| event.binds(durability));
+        if !binds && !events.is_empty() {
+            self.sync_soon(runtime);
+        }
+        self.writer.append(events, binds)
+    }
+
+    /// What nobody waits for is on the disk a little later.
+    fn sync_soon(&self, runtime: &Handle) {
+        if self.syncing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (store, syncing) = (self.writer.store().clone(), Arc::clone(&self.syncing));
+        let channel = self.env.channel.short();
+        runtime.spawn(async move {
+            sleep(SYNC_AFTER).await;
+            syncing.store(false, Ordering::Release);
+            if let Ok(Err(error)) = spawn_blocking(move || store.sync()).await {
+                warn!(channel, %error, "what was written is not synced");
+            }
+        });
     }
 
     /// P-87: what is settled, and in the books of a final block, is kept no more.
@@ -355,6 +404,19 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 Event::Adopted(adopted) => {
                     let (height, entries) = (adopted.checkpoint.height().0, adopted.state.len());
                     info!(channel, height, entries, "went on from a snapshot");
+                }
+                Event::TailLost => {
+                    warn!(
+                        channel,
+                        "the last writes may be gone: signing nothing until others answered"
+                    );
+                }
+                Event::Recovered { silent_to } => {
+                    let term = silent_to.to_string();
+                    info!(
+                        channel,
+                        term, "others told what this node signed: signing after this term"
+                    );
                 }
                 Event::Appended(_) | Event::Acked { .. } | Event::Certified { .. } => {}
             }
@@ -466,7 +528,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             if self.wait_refusing(runtime, &refusal, inbox, stopping) {
                 return;
             }
-            match self.rebuild() {
+            match self.rebuild(runtime) {
                 Ok(()) => break,
                 Err(error) => {
                     warn!(channel = self.env.channel.short(), %error, "still can't store")
@@ -504,15 +566,20 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         })
     }
 
-    fn rebuild(&mut self) -> Result<(), StoreError> {
+    fn rebuild(&mut self, runtime: &Handle) -> Result<(), StoreError> {
         self.writer.reopen()?;
-        let (log, mut writer) = self.writer.store().recover()?;
+        let (mut log, mut writer) = self.writer.store().recover()?;
         // A snapshot is a write that changes nothing: it shows that the disk takes them again.
         writer.take_snapshot(&log)?;
+        if log.durability() == Durability::Replicated {
+            // What was written before, and not synced, may not have come through.
+            writer.append(&[Event::TailLost], true)?;
+            log.apply(&Event::TailLost);
+        }
         self.channel = Channel::restore(self.env.clone(), log);
         self.writer = writer;
         self.chain.refresh();
-        Ok(())
+        self.resume(runtime)
     }
 }
 

@@ -8,5 +8,6 @@ mod parts;
 pub mod peers;
 pub mod store;
 pub mod stream;
+mod tail;
 
 pub use node::{Keeping, Node, NodeError, Settings};

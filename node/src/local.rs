@@ -139,6 +139,8 @@ pub struct Place {
     pub listen: Vec<String>,
     /// What others are told to dial, when it differs.
     pub announce: Vec<String>,
+    /// Further options of `fairway node init`.
+    pub options: Vec<String>,
 }
 
 impl Default for Place {
@@ -149,6 +151,7 @@ impl Default for Place {
             api: "127.0.0.1:0".into(),
             listen: vec!["/ip4/127.0.0.1/tcp/0".into()],
             announce: Vec::new(),
+            options: Vec::new(),
         }
     }
 }
@@ -246,6 +249,7 @@ impl LocalNetwork {
         ];
         args.extend(place.listen.iter().map(|address| format!("--listen={address}")));
         args.extend(place.announce.iter().map(|address| format!("--announce={address}")));
+        args.extend(place.options.iter().cloned());
         Process::start(&self.program, &args, &log).await?;
         self.nodes.push(LocalNode { place, folder, log, process: None });
         Ok(())
@@ -253,9 +257,20 @@ impl LocalNetwork {
 
     /// Starts a node that is stopped.
     pub async fn start_node(&mut self, index: usize) -> Result<(), LocalError> {
+        self.start_node_with(index, &[]).await
+    }
+
+    /// The same with further options of `fairway node run`.
+    pub async fn start_node_with(
+        &mut self,
+        index: usize,
+        options: &[&str],
+    ) -> Result<(), LocalError> {
         let Some(node) = self.nodes.get_mut(index) else { return Ok(()) };
         let program = node.place.command(&self.program);
-        node.process = Some(Process::start_by(program, &node.args(), &node.log).await?);
+        let mut args = node.args().to_vec();
+        args.extend(options.iter().map(|option| (*option).to_owned()));
+        node.process = Some(Process::start_by(program, &args, &node.log).await?);
         Ok(())
     }
 

@@ -11,22 +11,21 @@ use fairway_sandbox::{GasTable, LoadedPackage, MoveSandbox, compiler::BoundedCom
 use fairway_store::OpenError;
 use fairway_types::{
     Address, ChainId, ChannelId, GasTableId, Hash, Keypair, NodeId, Refusal, Signature,
-    chain::{ChannelRecord, Durability},
-    contract,
-    ledger::PackageSource,
+    chain::ChannelRecord, contract, ledger::PackageSource,
 };
 use libp2p::Multiaddr;
 use tokio::{
     sync::{Mutex, Semaphore},
     task::AbortHandle,
 };
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
     chain::{self, ChainWords, LedgerChain, SettlementChain},
     driver::{self, ChannelHandle, Parts, View},
     peers::{Peer, Peers, PeersError},
     store::{Store, StoreError, StoredChannel},
+    tail::Tail,
 };
 
 /// Compiled packages kept without a channel that uses them.
@@ -47,6 +46,9 @@ pub struct Settings {
     /// Channels this node runs at most, those that are over not counted.
     pub max_channels: usize,
     pub keeping: Keeping,
+    /// The data is a backup, or lacks its last writes: the others are asked what this node signed
+    /// before it signs again.
+    pub tail_lost: bool,
     pub compiler: BoundedCompiler,
 }
 
@@ -81,6 +83,8 @@ pub enum NodeError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Peers(#[from] PeersError),
+    #[error("data folder: {0}")]
+    Folder(#[from] std::io::Error),
 }
 
 /// A running node. Cheap to clone.
@@ -92,6 +96,7 @@ pub struct Node {
 struct Inner {
     keypair: Keypair,
     store: Store,
+    tail: Tail,
     peers: Peers,
     endpoints: Vec<Multiaddr>,
     chain: Arc<LedgerChain>,
@@ -147,6 +152,7 @@ impl Node {
     /// Opens the folder, listens, follows the chain, and runs the channels it ran before.
     pub async fn start(settings: Settings) -> Result<Self, NodeError> {
         let store = Store::open(&settings.folder)?;
+        let tail = begin(&store, &settings)?;
         let peers = Peers::start(&settings.keypair, &settings.listen).await?;
         let announced = &settings.announce;
         let endpoints = if announced.is_empty() { peers.listening() } else { announced }.to_vec();
@@ -154,6 +160,7 @@ impl Node {
         let inner = Inner {
             keypair: settings.keypair,
             store,
+            tail,
             peers,
             endpoints,
             chain,
@@ -256,12 +263,6 @@ impl Node {
         }
         let seen = self.inner.chain.channel(channel).await?;
         let record = seen.ok_or(Refusal::ChannelNotFound { channel })?.record;
-        if record.config.durability != Durability::Synced {
-            return Err(Refusal::NotReady {
-                what: "durability `replicated`".into(),
-                reason: "a node could sign twice after a power cut: use `synced`".into(),
-            });
-        }
         GasTable::find(record.config.gas_table)?;
         let source = self.inner.chain.package(record.package).await?;
         let actual = source.hash();
@@ -364,8 +365,24 @@ impl Node {
             running.handle.stop().await;
             self.inner.peers.remove_channel(id);
         }
+        let synced = self.inner.store.sync();
         self.inner.store.close();
+        match synced {
+            Ok(()) => self.inner.tail.close(),
+            Err(error) => warn!(%error, "the last writes may be lost"),
+        }
     }
+}
+
+/// P-90: channels whose last writes may be gone know it before anything else happens.
+fn begin(store: &Store, settings: &Settings) -> Result<Tail, NodeError> {
+    let tail = Tail::of(&settings.folder);
+    if settings.tail_lost || tail.may_be_lost()? {
+        warn!("the last writes may be gone: the others are asked what this node signed");
+        store.note_lost_tails(settings.tail_lost)?;
+    }
+    tail.begin()?;
+    Ok(tail)
 }
 
 /// Keeps links to the nodes that are members on the chain or in the log.

@@ -22,7 +22,7 @@ use fairway_proto::{
 use fairway_state::parts::{Entries, Prefix};
 use fairway_store::{Batch, Database, Format, OpenError, WriteError};
 use fairway_types::{
-    ChainId, ChannelId, GasTableId, Hash, Height, Refusal, Transaction, codec,
+    ChainId, ChannelId, GasTableId, Hash, Height, Refusal, Transaction, chain::Durability, codec,
     ledger::PackageSource,
 };
 
@@ -124,6 +124,24 @@ impl Store {
         }
     }
 
+    /// Has the channels know that what was written last may be gone: those that don't wait for the
+    /// disk, or `all`. Known for good when this returns.
+    pub fn note_lost_tails(&self, all: bool) -> Result<(), StoreError> {
+        for StoredChannel { channel, .. } in self.channels()? {
+            let (log, mut writer) = self.channel(channel).recover()?;
+            let waits = log.genesis().is_some() && log.durability() == Durability::Synced;
+            if all || !waits {
+                writer.append(&[Event::TailLost], true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything written so far is on the disk when this returns.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        Ok(self.database.sync()?)
+    }
+
     /// Closes the folder's files before the process ends.
     pub fn close(&self) {
         self.database.close();
@@ -155,6 +173,11 @@ pub struct Writer {
 }
 
 impl ChannelStore {
+    /// Everything written so far is on the disk when this returns.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        Ok(self.database.sync()?)
+    }
+
     /// The log as it was stored, and the writer that continues it.
     pub fn recover(&self) -> Result<(Log, Writer), StoreError> {
         let (covered, mut log, snapshot_bytes) = self.read_snapshot()?;
@@ -201,7 +224,9 @@ impl ChannelStore {
             | Event::Diverged { .. }
             | Event::Proposed { .. }
             | Event::Voted { .. }
-            | Event::Adopted(_) => Err(self.damaged("an index that names no block")),
+            | Event::Adopted(_)
+            | Event::TailLost
+            | Event::Recovered { .. } => Err(self.damaged("an index that names no block")),
         }
     }
 
@@ -309,7 +334,9 @@ impl Writer {
                 | Event::Diverged { .. }
                 | Event::Proposed { .. }
                 | Event::Voted { .. }
-                | Event::Adopted(_) => {}
+                | Event::Adopted(_)
+                | Event::TailLost
+                | Event::Recovered { .. } => {}
             }
         }
         Ok(())

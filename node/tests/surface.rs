@@ -31,6 +31,7 @@ async fn every_served_method_is_in_the_schema_and_documented() {
         accounts: Vec::new(),
         max_channels: 1,
         keeping: fairway::Keeping::default(),
+        tail_lost: false,
         compiler: fairway_sandbox::compiler::BoundedCompiler::new("/none".into(), Vec::new()),
     })
     .await

@@ -124,6 +124,7 @@ async fn package_that_is_not_the_one_the_chain_names_is_not_run() {
         chain: liar,
         listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
         announce: Vec::new(),
+        tail_lost: false,
         accounts: Vec::new(),
         max_channels: 4,
         keeping: fairway::Keeping::default(),

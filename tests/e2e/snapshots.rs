@@ -14,8 +14,10 @@ use crate::world::{DEPOSIT, World};
 /// Blobs of this size, so many of each member: a state in several parts.
 const BLOB: usize = 50_000;
 const BLOBS: usize = 20;
-/// Calls of each member beside them.
-const NOTES: usize = 700;
+/// Calls of each member in a row.
+const NOTES: usize = 50;
+/// More blocks than memory keeps below the head.
+const MORE: u64 = 1_100;
 const BLOCKS_KEPT: u64 = 8;
 
 /// Four nodes that keep few settled blocks, and a channel of the first three's accounts.
@@ -73,6 +75,13 @@ async fn note(member: &Member, count: usize) {
     }
 }
 
+/// So many calls that there are [`MORE`] blocks above this height.
+async fn fill(world: &World, channel: ChannelId, members: [&Member; 3], from: Height) {
+    while world.status(0, channel).await.head.0 < from.0 + MORE {
+        tokio::join!(note(members[0], NOTES), note(members[1], NOTES), note(members[2], NOTES));
+    }
+}
+
 /// Settles what there is, and waits until the settled blocks are gone.
 async fn settle(world: &World, channel: ChannelId, nodes: &[usize]) -> Height {
     let before = world.status(0, channel).await.settled;
@@ -104,7 +113,8 @@ async fn who_comes_late_or_was_away_past_the_pruned_log_goes_on_from_a_snapshot(
         world.member(2, channel).await,
     ];
     tokio::join!(put(&members[0], 1), put(&members[1], 1), put(&members[2], 1));
-    tokio::join!(note(&members[0], NOTES), note(&members[1], NOTES), note(&members[2], NOTES));
+    let [first, second, third] = &members;
+    fill(&world, channel, [first, second, third], Height::ZERO).await;
     let pruned = settle(&world, channel, &[0, 1, 2]).await;
     let refused = world.channel(0, channel).await.blocks(Height(1), 1).await.unwrap_err();
     assert!(matches!(refused, Error::Refused(Refusal::Pruned { above, .. }) if above >= pruned));
@@ -136,11 +146,11 @@ async fn who_comes_late_or_was_away_past_the_pruned_log_goes_on_from_a_snapshot(
     // A node is away while what it lacks is settled and pruned.
     world.network.kill_node(2).await;
     let left = world.status(0, channel).await.head;
-    for byte in 2..5 {
+    // These are more than the 32 MiB that wait for it on the others' links.
+    for byte in 2..20 {
         tokio::join!(put(&members[0], byte), put(&members[1], byte));
     }
-    // What is within 1,024 blocks of the head is in memory yet.
-    tokio::join!(note(&members[0], NOTES), note(&members[1], 2 * NOTES), note(&late, NOTES));
+    fill(&world, channel, [first, second, &late], left).await;
     let pruned = settle(&world, channel, &[0, 1, 3]).await;
     assert!(pruned > left);
     world.network.start_node(2).await.unwrap();

@@ -175,7 +175,8 @@ pub(crate) async fn pay(
 }
 
 /// Places with ports that stay the same across restarts, as those of a real node do: peers find
-/// it again where the chain says it is. Below the ports that the system hands out by itself.
+/// it again where the chain says it is. The nodes are archives, so that the whole log can be read
+/// in the end. Below the ports that the system hands out by itself.
 pub(crate) fn fixed_places(count: usize) -> Vec<Place> {
     let mut random = ChaCha8Rng::seed_from_u64(fairway::driver::clock().0);
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
@@ -188,6 +189,7 @@ pub(crate) fn fixed_places(count: usize) -> Vec<Place> {
         let place = |pair: &[u16]| Place {
             api: format!("127.0.0.1:{}", pair[0]),
             listen: vec![format!("/ip4/127.0.0.1/tcp/{}", pair[1])],
+            options: vec!["--archive".into()],
             ..Place::default()
         };
         return ports.chunks(2).map(place).collect();

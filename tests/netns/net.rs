@@ -117,7 +117,13 @@ impl Net {
         let address = self.address(Who::Node(index));
         let listen = vec![multiaddr(&address, PEERS, transport)];
         let api = format!("{address}:{API}");
-        Place { enter: self.enter(Who::Node(index)), api, listen, announce: Vec::new() }
+        Place {
+            enter: self.enter(Who::Node(index)),
+            api,
+            listen,
+            options: vec!["--archive".into()],
+            ..Place::default()
+        }
     }
 
     fn enter(&self, who: Who) -> Vec<String> {

@@ -15,15 +15,18 @@ pub enum KnownBug {
     QuorumOffByOne,
     /// Once the leader has changed, a used sequence number may be used again (P-12).
     ForgottenNonce,
+    /// Who came back without its last writes signs as if it had them (P-92).
+    ForgottenTail,
 }
 
 impl KnownBug {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::DoubleAck,
         Self::LostLock,
         Self::SignatureBeforeStore,
         Self::QuorumOffByOne,
         Self::ForgottenNonce,
+        Self::ForgottenTail,
     ];
 
     pub(crate) fn is_back(self) -> bool {

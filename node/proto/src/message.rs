@@ -15,7 +15,7 @@ use fairway_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::Checkpoint;
+use crate::{channel::recovery::Standing, checkpoint::Checkpoint};
 
 /// Where a node stands; sent several times a second and whenever that helps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,11 @@ pub enum Message {
     Report(Box<Evidence>),
     /// A promise towards a new term.
     ViewChange(Box<Promise>),
+    /// Asks a node where it stands: the sender came back without its last writes.
+    Recover {
+        nonce: u64,
+    },
+    Standing(Standing),
     /// The answer to a request for a block that the sender had and keeps no more.
     Pruned {
         from: Height,
@@ -126,6 +131,8 @@ impl Verify for Message {
             | Self::Heartbeat(_)
             | Self::Refused { .. }
             | Self::SyncRequest { .. }
+            | Self::Recover { .. }
+            | Self::Standing(_)
             | Self::Pruned { .. }
             | Self::CheckpointRequest { .. }
             | Self::PartRequest { .. }

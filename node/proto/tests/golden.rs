@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fairway_proto::{Event, Message, message::Heartbeat};
+use fairway_proto::{Event, Message, channel::recovery::Standing, message::Heartbeat};
 use fairway_types::{
     Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Effects, Epoch, FunctionName,
     Gas, Hash, Header, Height, JoinSequence, Keypair, Operation, Place, Promise, Refusal,
@@ -157,7 +157,21 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("proposal", Message::Proposal(signed)),
         ("vote", Message::Vote(vote())),
         ("view change", Message::ViewChange(Box::new(promise()))),
+        ("recover", Message::Recover { nonce: 7 }),
+        ("standing", Message::Standing(standing())),
+        ("pruned", Message::Pruned { from: Height(7) }),
+        ("checkpoint request", Message::CheckpointRequest { above: Height(7) }),
     ]
+}
+
+fn standing() -> Standing {
+    Standing {
+        nonce: 7,
+        term: promise().term(),
+        acked: Some((Height(6), Hash([6; 32]))),
+        certified: None,
+        tail_lost: false,
+    }
 }
 
 #[test]
@@ -183,6 +197,8 @@ fn stored_bytes_are_pinned() {
         ("promised", Event::Promised { promise: Box::new(promise()) }),
         ("rolled back", Event::RolledBack { to: Height(5) }),
         ("voted", Event::Voted { vote: Box::new(vote()) }),
+        ("tail lost", Event::TailLost),
+        ("recovered", Event::Recovered { silent_to: promise().term() }),
     ];
     let lines: Vec<String> = events
         .iter()

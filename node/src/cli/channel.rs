@@ -122,12 +122,32 @@ pub(crate) struct Create {
     /// events cost too).
     #[arg(long, value_name = "ID", default_value_t)]
     gas_table: GasTableId,
+    /// What a signature waits for: the disk, or nothing. A node of a `replicated` channel that loses
+    /// power asks the others what it signed; a third of them at once may lose what was certified.
+    #[arg(long, value_enum, default_value_t = Disk::Synced)]
+    durability: Disk,
     /// Accounts (names or addresses) that may join.
     #[arg(long, num_args = 1.., conflicts_with = "open")]
     invite: Vec<String>,
     /// Anybody may join.
     #[arg(long)]
     open: bool,
+}
+
+/// [`Durability`] on the command line.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Disk {
+    Synced,
+    Replicated,
+}
+
+impl From<Disk> for Durability {
+    fn from(disk: Disk) -> Self {
+        match disk {
+            Disk::Synced => Self::Synced,
+            Disk::Replicated => Self::Replicated,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -235,7 +255,7 @@ impl Create {
         let config = ChannelConfig {
             tick_interval: self.tick,
             settlement_interval: self.settlement_interval,
-            durability: Durability::Synced,
+            durability: self.durability.into(),
             join_policy: if self.open { JoinPolicy::Open } else { JoinPolicy::Invited },
             invited,
             asset: contract::NATIVE,

@@ -40,6 +40,10 @@ pub(crate) enum Command {
         /// Keep every block, also what is settled, whatever the configuration says.
         #[arg(long)]
         archive: bool,
+        /// The data is a backup, or lacks its last writes: ask the others what this node signed
+        /// before it signs again.
+        #[arg(long)]
+        tail_lost: bool,
     },
     /// Where a running node stands.
     Status,
@@ -112,8 +116,9 @@ impl Command {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
         match self {
             Self::Init { folder, config } => init(&folder, config, shared),
-            Self::Run { folder, dev_ledger, archive } => {
-                run(&folder, dev_ledger.as_deref(), archive, shared).await
+            Self::Run { folder, dev_ledger, archive, tail_lost } => {
+                let how = How { archive, tail_lost };
+                run(&folder, dev_ledger.as_deref(), how, shared).await
             }
             Self::Status => {
                 let status = shared.client().await?.status().await?;
@@ -168,10 +173,16 @@ fn check(config: &Config) -> anyhow::Result<(Vec<libp2p::Multiaddr>, Vec<libp2p:
     Ok((parse(&config.listen)?, parse(&config.announce)?))
 }
 
+/// What the command line says of a run.
+struct How {
+    archive: bool,
+    tail_lost: bool,
+}
+
 async fn run(
     folder: &Path,
     dev_ledger: Option<&Path>,
-    archive: bool,
+    how: How,
     shared: &Shared,
 ) -> anyhow::Result<ExitCode> {
     start_logging(shared.json);
@@ -196,11 +207,12 @@ async fn run(
         announce,
         accounts: config.accounts,
         max_channels: config.max_channels,
-        keeping: if archive || config.archive {
+        keeping: if how.archive || config.archive {
             Keeping::archive()
         } else {
             Keeping { blocks: Some(config.keep_blocks), sync_blocks: config.sync_blocks }
         },
+        tail_lost: how.tail_lost,
         compiler: compiler()?,
     })
     .await?;
@@ -283,6 +295,9 @@ pub(crate) fn describe_channel(status: &ChannelStatus) -> String {
         status.queued,
         if status.closed { ", closed" } else { "" },
     );
+    if status.tail_lost {
+        text.push_str("\n  lost its last writes: signs nothing until enough other members answer");
+    }
     if let Some(to) = &status.catching_up {
         text.push_str(&format!(
             "\n  takes a snapshot at height {}: {} of {} parts, {} of {} entries, {} kB, from {} peers",

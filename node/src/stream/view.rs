@@ -44,6 +44,7 @@ pub(super) fn status(handle: &ChannelHandle, view: &View) -> ChannelStatus {
         lacking_quorum: status.lacking_quorum.map(|(heard, of)| {
             format!("hears members of weight {heard} of {of}: too few to certify anything")
         }),
+        tail_lost: status.tail_lost,
         settlement_error: view.settlement_error.clone(),
         catching_up: status.catching_up.as_ref().map(catching_up),
         pruned: view.pruned,

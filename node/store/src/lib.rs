@@ -196,6 +196,11 @@ impl Database {
         })
     }
 
+    /// Everything written so far is on the disk when this returns.
+    pub fn sync(&self) -> Result<(), WriteError> {
+        self.read(|db| db.flush_wal(true))
+    }
+
     /// Closes the files; every later read and write fails. RocksDB wants this before the process
     /// ends, whoever still holds a handle.
     pub fn close(&self) {

@@ -69,6 +69,9 @@ pub struct ChannelStatus {
     pub storage: Option<String>,
     /// Why nothing can be certified here, if so: reads go on and may be stale, calls are refused.
     pub lacking_quorum: Option<String>,
+    /// The node came back without its last writes: it signs nothing until enough others have told it
+    /// what it signed.
+    pub tail_lost: bool,
     /// Why the last settlement attempt of this node failed, if it did.
     pub settlement_error: Option<String>,
     /// The snapshot that this node takes in place of blocks, if it does.

@@ -14,12 +14,13 @@ const STEPS: u64 = 4_000;
 
 fn main() -> ExitCode {
     let options = Options { all: false, lines: 0, begin: || known_bugs::put_back(None) };
-    let begin: [fn(); 5] = [
+    let begin: [fn(); 6] = [
         || known_bugs::put_back(Some(KnownBug::DoubleAck)),
         || known_bugs::put_back(Some(KnownBug::LostLock)),
         || known_bugs::put_back(Some(KnownBug::SignatureBeforeStore)),
         || known_bugs::put_back(Some(KnownBug::QuorumOffByOne)),
         || known_bugs::put_back(Some(KnownBug::ForgottenNonce)),
+        || known_bugs::put_back(Some(KnownBug::ForgottenTail)),
     ];
     let mut missed = 0;
     for (bug, begin) in KnownBug::ALL.into_iter().zip(begin) {

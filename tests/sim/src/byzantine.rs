@@ -388,5 +388,6 @@ fn kind(message: &Message) -> u8 {
         Message::Proposal(_) => 6,
         Message::Vote(_) => 7,
         Message::Forward(_) | Message::Refused { .. } | Message::Report(_) => 8,
+        Message::Recover { .. } | Message::Standing(_) => 9,
     }
 }

@@ -67,7 +67,7 @@ pub struct Chain {
 
 impl Chain {
     #[must_use]
-    pub fn new(creator: Address, tick_interval: u64) -> Self {
+    pub fn new(creator: Address, tick_interval: u64, durability: Durability) -> Self {
         let record = ChannelRecord {
             chain: CHAIN,
             channel: ChannelId([9; 32]),
@@ -76,7 +76,7 @@ impl Chain {
             config: ChannelConfig {
                 tick_interval,
                 settlement_interval: 0,
-                durability: Durability::Synced,
+                durability,
                 join_policy: JoinPolicy::Open,
                 invited: Vec::new(),
                 asset: ASSET,

@@ -9,7 +9,7 @@ use crate::{
     byzantine::Byzantine,
     clock::Clock,
     invariants::Broken,
-    node::{Boundary, decide},
+    node::{Boundary, Node, decide},
     world::{Item, World},
 };
 
@@ -140,7 +140,7 @@ impl World {
     }
 
     pub(crate) fn kill(&mut self, node: usize) {
-        let power_cut = self.rng.random_bool(0.5);
+        let power_cut = self.rng.random_bool(0.5) && self.may_lose_power(node);
         self.nodes[node].up = false;
         if power_cut {
             self.count("power cut");
@@ -151,6 +151,22 @@ impl World {
         self.trace.note(self.now, || format!("n{node} is down"));
         let delay = self.while_long();
         self.after(delay, Item::Restart { node, life });
+    }
+
+    /// What a `replicated` channel bears: less than a third of it without its tail or Byzantine, or
+    /// one of two or three.
+    fn may_lose_power(&self, node: usize) -> bool {
+        if !self.plan.replicated {
+            return true;
+        }
+        let registered = self.nodes.iter().map(Node::registered).max().unwrap_or(0);
+        let is_lost = |(other, faulty): (usize, &Node)| {
+            let lost = faulty.tail_lost || faulty.channel.log().is_tail_lost();
+            other != node && lost
+        };
+        let lost = self.nodes.iter().enumerate().filter(|each| is_lost(*each)).count();
+        let faulty = lost + usize::from(self.plan.byzantine);
+        faulty == 0 && registered > 1 || 3 * (faulty + 1) < registered
     }
 
     pub(crate) fn restart(&mut self, node: usize, life: u64) -> Result<(), Broken> {
@@ -164,7 +180,13 @@ impl World {
         let life = self.nodes[node].life;
         self.after(1, Item::Observe { to: node });
         self.after(2, Item::Wake { node, life });
-        self.invariants.check_replay(&self.nodes[node])
+        self.invariants.check_replay(&self.nodes[node])?;
+        let lost = std::mem::take(&mut self.nodes[node].tail_lost);
+        if lost || self.nodes[node].channel.log().is_tail_lost() {
+            self.count("tail lost");
+            self.group(node, vec![Input::TailLost { nonce: life }])?;
+        }
+        Ok(())
     }
 
     fn split(&mut self) {
@@ -400,6 +422,7 @@ impl World {
             self.restart(node, life)?;
             self.resume(node, life)?;
         }
+        self.show_chain(1_000);
         Ok(())
     }
 }

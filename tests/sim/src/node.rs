@@ -10,7 +10,8 @@ use fairway_proto::{
     },
 };
 use fairway_types::{
-    Block, ChannelId, Execute, Height, Keypair, Time, block::CertifiedBlock, codec,
+    Block, ChannelId, Execute, Height, Keypair, Time, block::CertifiedBlock, chain::Durability,
+    codec,
 };
 
 use crate::{chain::CHAIN, clock::Clock};
@@ -45,6 +46,8 @@ pub struct Node {
     /// How often it was started: what is due to an earlier life never comes.
     pub life: u64,
     pub clock: Clock,
+    /// The power failed: it comes back without what was not synced.
+    pub tail_lost: bool,
     /// The node stands still, and what comes waits here.
     pub paused: bool,
     pub inbox: Vec<Input>,
@@ -73,6 +76,7 @@ impl Node {
             up: true,
             life: 0,
             clock: Clock::default(),
+            tail_lost: false,
             paused: false,
             inbox: Vec::new(),
             doom: None,
@@ -103,10 +107,16 @@ impl Node {
             index(&mut self.blocks, event);
         }
         self.writes.push(self.stored.len());
-        if events.iter().any(Event::binds) {
+        let durability = self.durability();
+        if events.iter().any(|event| event.binds(durability)) {
             self.synced = self.stored.len();
             self.writes.clear();
         }
+    }
+
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.channel.log().durability()
     }
 
     /// A second channel of the same node, that goes on from here as if it were alone.
@@ -141,6 +151,7 @@ impl Node {
     /// The power fails: of what was written and not synced some is gone, as many groups as
     /// `choose` says of so many.
     pub fn lose_tail(&mut self, choose: impl FnOnce(usize) -> usize) {
+        self.tail_lost = self.durability() == Durability::Replicated;
         let kept = self.writes.len() - choose(self.writes.len());
         self.writes.truncate(kept);
         let written = self.writes.last().copied().unwrap_or(self.synced);

@@ -1,5 +1,6 @@
 //! What a run may do, drawn from its seed.
 
+use fairway_types::chain::Durability;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -38,6 +39,10 @@ pub struct Plan {
     pub byzantine: bool,
     /// Blocks behind which a node takes a snapshot instead of them.
     pub sync_blocks_most: u64,
+    /// Signatures do not wait for the disk: a power cut takes what was not synced.
+    pub replicated: bool,
+    /// Nobody is told anything before the sender knows that it joined.
+    pub members_only: bool,
     /// What decides before the seed does, one byte a choice.
     pub choices: Vec<u8>,
 }
@@ -66,8 +71,14 @@ impl Plan {
             late_joins: false,
             byzantine: false,
             sync_blocks_most: FAR,
+            replicated: false,
+            members_only: false,
             choices: Vec::new(),
         }
+    }
+
+    pub(crate) fn durability(&self) -> Durability {
+        if self.replicated { Durability::Replicated } else { Durability::Synced }
     }
 
     /// A plan drawn from the seed itself.
@@ -97,6 +108,8 @@ impl Plan {
             byzantine,
             // By the seed, not by chance: the seeds that found something stay what they are.
             sync_blocks_most: if seed.is_multiple_of(4) { seed / 4 % 16 } else { FAR },
+            replicated: seed % 4 == 2,
+            members_only: seed.is_multiple_of(4),
             choices: Vec::new(),
         }
     }
@@ -123,6 +136,8 @@ impl Plan {
             tick_interval: u64::from(ticks % 2) * 100,
             byzantine,
             sync_blocks_most: if ticks & 2 == 2 { 4 } else { FAR },
+            replicated: ticks & 4 == 4,
+            members_only: ticks & 8 == 8,
             choices: choices.to_vec(),
             ..Self::calm(0, 1)
         })

@@ -83,6 +83,8 @@ fn recorded(event: &Event) -> String {
         Event::Diverged { .. } => "EVIDENCE".to_owned(),
         Event::Proposed { proposal } => format!("proposed to {}", proposal.proposal.to_height),
         Event::Voted { .. } => "voted".to_owned(),
+        Event::TailLost => "TAIL LOST".to_owned(),
+        Event::Recovered { silent_to } => format!("RECOVERED, silent to {silent_to}"),
         Event::Adopted(adopted) => format!("ADOPTED {}", block(&adopted.checkpoint.block)),
     }
 }
@@ -121,6 +123,11 @@ pub fn message(message: &Message) -> Option<String> {
         Message::PartRequest { prefix, .. } => Some(format!("asks for part {prefix}")),
         Message::StatePart { prefix, part, .. } => {
             Some(format!("part {prefix}{}", if part.is_some() { "" } else { ": none" }))
+        }
+        Message::Recover { .. } => Some("asks what it signed".to_owned()),
+        Message::Standing(standing) => {
+            let place = standing.acked.map(|(height, hash)| format!("{height}:{}", hash.short()));
+            Some(format!("stands in {} at {place:?}", standing.term))
         }
         Message::Heartbeat(_)
         | Message::Forward(_)

@@ -11,7 +11,7 @@ use fairway_proto::{
 };
 use fairway_types::{
     Execute, Height, Keypair, NodeId, Time, Verified,
-    chain::{ChainTx, ChannelRecord, Observation},
+    chain::{ChainTx, ChannelRecord, Durability, Observation},
 };
 use rand::Rng;
 use serde::Serialize;
@@ -125,7 +125,8 @@ impl World {
     /// A world whose channels run on `machine`.
     #[must_use]
     pub fn with_machine(plan: Plan, machine: Rc<dyn Execute>) -> Self {
-        let chain = Box::new(Chain::new(creator().address(), plan.tick_interval));
+        let chain =
+            Box::new(Chain::new(creator().address(), plan.tick_interval, plan.durability()));
         Self::with_chain(plan, machine, chain)
     }
 
@@ -397,7 +398,7 @@ impl World {
         let time = self.nodes[at].clock.read(self.now);
         let Step { events, effects } = self.nodes[at].decide(time, inputs);
         self.note_group(at, &told, &events, &effects);
-        let binds = events.iter().any(Event::binds);
+        let binds = events.iter().any(|event| event.binds(Durability::Synced));
         let doom = self.nodes[at].doom.take_if(|_| binds);
         if doom == Some(Boundary::Decided) {
             self.count("crash before storing");
@@ -467,7 +468,7 @@ impl World {
                 }
             }
             Effect::Broadcast(message) => {
-                for to in (0..self.nodes.len()).filter(|to| *to != from) {
+                for to in self.targets(from) {
                     self.send(from, to, message.clone());
                 }
             }
@@ -494,6 +495,20 @@ impl World {
             Effect::KeepPart { .. } | Effect::ForgetParts => {}
         }
         Ok(())
+    }
+
+    /// To whom a node says what it says to all.
+    fn targets(&self, from: usize) -> Vec<usize> {
+        let channel = &self.nodes[from].channel;
+        let in_log = channel.log().tip().map(|tip| tip.members).unwrap_or_default();
+        let knows = |to: &usize| {
+            let id = self.nodes[*to].keypair.node_id();
+            let on_chain = channel.chain().record().map(|record| &record.members);
+            let mut on_chain = on_chain.into_iter().flatten();
+            in_log.contains_key(&id) || on_chain.any(|member| member.record.node == id)
+        };
+        let others = (0..self.nodes.len()).filter(|to| *to != from);
+        others.filter(|to| !self.plan.members_only || knows(to)).collect()
     }
 
     pub(crate) fn index(&self, id: &NodeId) -> Option<usize> {

@@ -26,6 +26,7 @@ use super::{
     Channel, Env, Limits, books,
     execution::next_sequence,
     input::{Input, Request, RequestId},
+    log::Log,
     output::{CallStatus, Effect, Event, Step},
 };
 use crate::message::Message;
@@ -255,6 +256,21 @@ impl Bench {
         let log = self.nodes[node].log().clone();
         self.nodes[node] = Channel::restore(env(node), log);
         let observation = self.observation();
+        self.run(node, Input::Chain(observation));
+    }
+
+    /// The power fails at a node of a `replicated` channel: all that was not synced is gone.
+    pub(super) fn lose_tail(&mut self, node: usize) {
+        let own = self.events.iter().filter(|(of, _)| *of == node).map(|(_, event)| event);
+        let stored: Vec<Event> = own.cloned().collect();
+        let synced = stored.iter().rposition(|event| event.binds(Durability::Replicated));
+        let mut log = Log::default();
+        stored[..synced.map_or(0, |last| last + 1)].iter().for_each(|event| log.apply(event));
+        self.events.retain(|(of, _)| *of != node);
+        self.nodes[node] = Channel::restore(env(node), log);
+        let observation = self.observation();
+        self.next_request += 1;
+        self.run(node, Input::TailLost { nonce: self.next_request });
         self.run(node, Input::Chain(observation));
     }
 

@@ -138,6 +138,8 @@ impl Channel {
             Message::Proposal(proposal) => self.on_proposal(proposal),
             Message::Vote(vote) => self.on_vote(vote),
             Message::ViewChange(promise) => self.on_view_change(*promise),
+            Message::Recover { nonce } => self.on_recover(from, nonce),
+            Message::Standing(standing) => self.on_standing(from, standing),
             // What the chain does with evidence comes with penalties; until then each member
             // relies on its own execution and nobody is believed.
             Message::Report(_) => {}
@@ -198,6 +200,7 @@ impl Channel {
         let Some(record) = self.chain.record() else { return };
         if membership::should_apply(record, &self.me, self.chain.time, vacant)
             && !self.has_left()
+            && !self.log.is_tail_lost()
             && self.timers.may_apply(self.now)
         {
             let channel = self.env.channel;
@@ -239,11 +242,13 @@ impl Channel {
         if self.timers.peer_heartbeat_due(self.now, limits.peer_heartbeat) {
             self.send_heartbeat();
             self.repeat_promise();
+            self.ask_standings();
         }
         let open =
             self.chain.record().is_some_and(|record| record.open && self.chain.knows(&self.me));
         if open
             && !self.has_left()
+            && !self.withholds_heartbeats()
             && self.timers.chain_heartbeat_due(self.now, limits.chain_heartbeat)
         {
             self.perform(Effect::Submit(ChainTx::Heartbeat { channel: self.env.channel }));

@@ -274,7 +274,7 @@ impl Channel {
         let header = &entry.block.header;
         let place = (header.term, header.height);
         let fresh = self.log.acked().is_none_or(|last| (last.ack.term, last.ack.height) < place);
-        if !fresh || header.term != self.log.term() {
+        if !fresh || header.term != self.log.term() || !self.log.may_sign(header.term) {
             return;
         }
         let Some(leader) = self.log.leader() else { return };

@@ -27,6 +27,11 @@ pub enum Input {
         message: Box<Verified<Message>>,
     },
     Chain(Observation),
+    /// The node came back, and its last writes may be gone: at every start until it has recovered.
+    /// The number is one that no earlier start had.
+    TailLost {
+        nonce: u64,
+    },
     /// The time of [`crate::Channel::deadline`] came.
     Timeout,
     /// The end of a group of inputs: the leader cuts a block, a follower acks its head.

@@ -18,6 +18,10 @@ use crate::message::Message;
 impl Channel {
     /// P-22: a block is cut as soon as there is something to order and room in the window.
     pub(super) fn cut_block(&mut self, vm: &impl Execute) {
+        // P-92
+        if !self.log.may_sign(self.log.term()) {
+            return;
+        }
         let Some(tip) = self.log.tip().filter(|tip| !self.has_signed_above(tip)) else { return };
         let opens = !self.log.is_open();
         if !opens && (self.is_window_full(&tip) || self.awaits_new_set()) {

@@ -95,6 +95,9 @@ pub struct Log {
     finality: Option<Certificate>,
     /// Where the term of the last view change began, if this node promised it.
     promise: Option<Arc<Promise>>,
+    tail_lost: bool,
+    /// Up to which term this node may have signed what it does not know.
+    silent_to: Option<Term>,
     acked: Option<SignedAck>,
     /// Up to where the log goes through what this node acked.
     acked_to: Height,
@@ -157,6 +160,8 @@ impl Log {
                 self.promise = Some(Arc::new((**promise).clone()));
             }
             Event::RolledBack { to } => self.roll_back(*to),
+            Event::TailLost => self.tail_lost = true,
+            Event::Recovered { silent_to } => self.recover(*silent_to),
             Event::Adopted(adopted) => self.adopt(adopted),
             Event::Diverged { evidence } => self.accuse(evidence),
             Event::Proposed { proposal } => self.propose(proposal),
@@ -164,6 +169,13 @@ impl Log {
                 self.votes.insert(vote.vote.proposal, (**vote).clone());
             }
         }
+    }
+
+    /// P-91: any block here may be one that this node acked.
+    fn recover(&mut self, silent_to: Term) {
+        self.tail_lost = false;
+        self.silent_to = Some(silent_to);
+        self.acked_to = self.head();
     }
 
     fn start(&mut self, record: &ChannelRecord, writes: &[fairway_types::Write]) {
@@ -513,6 +525,8 @@ impl Log {
             finalised: self.finalised,
             finality: self.finality.clone(),
             promise: self.promise.as_deref().cloned(),
+            tail_lost: self.tail_lost,
+            silent_to: self.silent_to,
             acked: self.acked,
             acked_to: self.acked_to,
             evidence: self.evidence.iter().map(|evidence| (**evidence).clone()).collect(),
@@ -538,6 +552,8 @@ impl Log {
         self.finalised = durable.finalised;
         self.finality = durable.finality;
         self.promise = durable.promise.map(Arc::new);
+        self.tail_lost = durable.tail_lost;
+        self.silent_to = durable.silent_to;
         self.acked = durable.acked;
         self.acked_to = durable.acked_to;
         self.evidence = durable.evidence.into_iter().map(Arc::new).collect();
@@ -692,6 +708,17 @@ impl Log {
     #[must_use]
     pub fn finalised(&self) -> Height {
         self.finalised
+    }
+
+    /// Whether this node came back without its last writes, and has not heard enough since.
+    #[must_use]
+    pub fn is_tail_lost(&self) -> bool {
+        self.tail_lost
+    }
+
+    #[must_use]
+    pub fn silent_to(&self) -> Option<Term> {
+        self.silent_to
     }
 
     #[must_use]

@@ -24,6 +24,7 @@ mod overlay;
 mod peers;
 mod pool;
 pub mod quorum;
+pub mod recovery;
 pub mod selection;
 pub mod settling;
 pub mod snapshot;
@@ -46,6 +47,7 @@ use self::{
     output::{Effect, Event, Step, Update},
     peers::Peers,
     pool::Pool,
+    recovery::Recovery,
     settling::Settling,
     timers::Timers,
     view_change::ViewChanges,
@@ -129,6 +131,7 @@ pub struct Channel {
     settling: Settling,
     voting: Voting,
     changes: ViewChanges,
+    recovery: Recovery,
     timers: Timers,
     step: Step,
 }
@@ -159,6 +162,7 @@ impl Channel {
             settling,
             voting: Voting::default(),
             changes: ViewChanges::default(),
+            recovery: Recovery::default(),
             timers: Timers::default(),
             step: Step::default(),
             env: Arc::new(env),
@@ -182,6 +186,7 @@ impl Channel {
             Input::Client { id, request } => self.on_request(id, request),
             Input::Peer { from, message } => self.on_message(from, message.into_inner(), vm),
             Input::Chain(observation) => self.on_observation(observation, vm),
+            Input::TailLost { nonce } => self.on_tail_lost(nonce),
             Input::Timeout => self.on_timeout(),
             Input::Flush => self.on_flush(vm),
         }
@@ -222,6 +227,7 @@ impl Channel {
             self.forward_pool();
         }
         self.settle();
+        self.recover();
     }
 
     /// P-2: an event is applied when it is recorded, and recorded nowhere else.
@@ -270,6 +276,11 @@ impl Channel {
     /// Whether this node leads the term and may order.
     fn leads(&self) -> bool {
         self.log.leader() == Some(self.me) && self.log.evidence().is_none()
+    }
+
+    /// P-92: whether this node leads, and may sign blocks of the term.
+    fn orders(&self) -> bool {
+        self.leads() && self.log.may_sign(self.log.term())
     }
 
     /// Up to where this node's own blocks are settled.

@@ -7,8 +7,9 @@ use fairway_state::{
     parts::{Entries, Prefix},
 };
 use fairway_types::{
-    Block, Certificate, Effects, Hash, Height, NodeId, Promise, Refusal, SignedAck, Time, Write,
-    chain::{ChainTx, ChannelRecord, EpochGrant, MemberRecord},
+    Block, Certificate, Effects, Hash, Height, NodeId, Promise, Refusal, SignedAck, Term, Time,
+    Write,
+    chain::{ChainTx, ChannelRecord, Durability, EpochGrant, MemberRecord},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
 };
@@ -44,23 +45,30 @@ pub enum Event {
     Voted { vote: Box<SignedVote> },
     /// The log goes on from a checkpoint far above where it was.
     Adopted(Box<Adopted>),
+    /// This node came back, and what it wrote last may be gone.
+    TailLost,
+    /// Others have told what this node may have signed: nothing in terms later than this one.
+    Recovered { silent_to: Term },
 }
 
 impl Event {
     /// P-2: whether this node's signature goes with the event, so that it must be on the disk before
-    /// anything leaves. What others signed, they can show again.
+    /// anything leaves. What others signed, they can show again; where the channel is `replicated`,
+    /// others know too what this node acked (P-91).
     #[must_use]
-    pub fn binds(&self) -> bool {
+    pub fn binds(&self, durability: Durability) -> bool {
         #[cfg(feature = "known-bugs")]
         if crate::known_bugs::KnownBug::SignatureBeforeStore.is_back() {
             return false;
         }
         match self {
-            Self::Appended(_)
-            | Self::Acked { .. }
-            | Self::Promised { .. }
-            | Self::RolledBack { .. }
+            Self::Appended(_) | Self::Acked { .. } | Self::RolledBack { .. } => {
+                durability == Durability::Synced
+            }
+            Self::Promised { .. }
             | Self::Adopted(_)
+            | Self::TailLost
+            | Self::Recovered { .. }
             | Self::Diverged { .. }
             | Self::Proposed { .. }
             | Self::Voted { .. } => true,

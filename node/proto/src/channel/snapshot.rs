@@ -41,6 +41,8 @@ pub(super) struct Durable {
     pub(super) finalised: Height,
     pub(super) finality: Option<Certificate>,
     pub(super) promise: Option<Promise>,
+    pub(super) tail_lost: bool,
+    pub(super) silent_to: Option<Term>,
     pub(super) acked: Option<SignedAck>,
     pub(super) acked_to: Height,
     pub(super) evidence: Vec<Evidence>,

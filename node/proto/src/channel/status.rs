@@ -38,6 +38,8 @@ pub struct ChannelStatus {
     pub members: Vec<MemberStatus>,
     /// Weight heard and of all voters, when those heard can certify nothing.
     pub lacking_quorum: Option<(Weight, Weight)>,
+    /// It came back without its last writes and signs nothing until enough others have answered.
+    pub tail_lost: bool,
     /// The snapshot that is being taken, if one is.
     pub catching_up: Option<CatchingUp>,
     /// Calls waiting to be ordered.
@@ -70,6 +72,7 @@ impl Channel {
             settled: self.settled_height(),
             members: self.member_statuses(),
             lacking_quorum: self.lacking_quorum(),
+            tail_lost: self.log.is_tail_lost(),
             catching_up: self.catching_up(),
             queued: self.pool.len(),
             closed: self.log.is_closed(),

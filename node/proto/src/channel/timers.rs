@@ -86,7 +86,7 @@ impl Timers {
         if let Some(ends) = channel.patience_ends() {
             next = next.min(ends);
         }
-        let Some(tip) = channel.log.tip().filter(|_| channel.leads()) else { return next };
+        let Some(tip) = channel.log.tip().filter(|_| channel.orders()) else { return next };
         let ticks = !channel.log.is_closed() && !channel.is_window_full(&tip);
         let tick = channel.next_tick(&tip).filter(|_| ticks);
         for due in tick.into_iter().chain(channel.child_due()) {

@@ -119,9 +119,18 @@ impl Channel {
     fn own_wish(&self, electorate: &Members) -> Term {
         let term = self.log.term();
         let leads = self.log.leader() == Some(self.me);
-        let discontent =
-            self.log.evidence().is_some() || !leads && self.now >= self.discontent_at();
-        let own = if discontent { next_view(term) } else { term };
+        let discontent = self.log.evidence().is_some()
+            || self.leader_gives_up()
+            || !leads && self.now >= self.discontent_at();
+        // P-92
+        if self.log.is_tail_lost() {
+            return if leads { next_view(term) } else { term };
+        }
+        let own = match self.log.silent_to() {
+            Some(last) if last >= term => next_view(last),
+            Some(_) | None if discontent => next_view(term),
+            Some(_) | None => term,
+        };
         let whole = weight(electorate.values());
         let third = |nodes: &BTreeSet<NodeId>| {
             let part = weight(electorate.values().filter(|member| nodes.contains(&member.node)));
@@ -129,6 +138,16 @@ impl Channel {
         };
         let others = self.highest_wished(third).filter(|wished| wished.epoch == term.epoch);
         own.max(others.unwrap_or_default())
+    }
+
+    /// Whether the leader itself wishes for a later term.
+    fn leader_gives_up(&self) -> bool {
+        let term = self.log.term();
+        let Some(leader) = self.log.leader() else { return false };
+        let heard = self.peers.heard().get(&leader);
+        let wishes =
+            heard.is_some_and(|heard| heard.heartbeat.term == term && heard.heartbeat.wish > term);
+        wishes
     }
 
     /// When this node is discontent: the leader was silent for the timeout; or its term did not
@@ -184,6 +203,10 @@ impl Channel {
     /// P-72: from its promise on a node acks nothing of an earlier term, across any restart; so what
     /// it says here of what it acked stays true.
     fn promise(&mut self, term: Term) {
+        // P-92
+        if !self.log.may_sign(term) {
+            return;
+        }
         let (proof, certificate) = self.certificates();
         let named = certificate.as_ref().or(proof.as_ref()).map(|known| known.ack);
         let view_change = ViewChange {

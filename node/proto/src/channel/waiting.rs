@@ -209,10 +209,11 @@ impl Channel {
     /// The best certificate of a block not here yet; only one that is vouched for, so that nobody
     /// else's takes its place.
     pub(super) fn keep_certificate(&mut self, certificate: Certificate) {
-        let known = self.waiting.certificate.as_ref();
         if !self.vouches(&certificate) {
             return;
         }
+        // Whom to believe changes as the log grows.
+        let known = self.waiting.certificate.as_ref().filter(|known| self.vouches(known));
         if known.is_none_or(|known| known.ack.height <= certificate.ack.height) {
             self.waiting.certificate = Some(certificate);
         }
@@ -327,6 +328,17 @@ mod tests {
         let far = junk(&blocks[3], 0, |block| block.header.height = Height(u64::MAX));
         bench.message(1, 2, Message::Certificate(certificate(&far, &[2, 50, 51])));
         assert_eq!(bench.nodes[1].waiting.certificate, None);
+        let right = certificate(&blocks[3], &[0, 1, 2]);
+        bench.message(1, 2, Message::Certificate(right.clone()));
+        assert_eq!(bench.nodes[1].waiting.certificate, Some(right));
+    }
+
+    /// P-46: it was believed when fewer were registered.
+    #[test]
+    fn certificate_that_nobody_vouches_for_any_more_makes_room() {
+        let (mut bench, blocks) = three_blocks();
+        let far = junk(&blocks[3], 0, |block| block.header.height = Height(99));
+        bench.nodes[1].waiting.certificate = Some(certificate(&far, &[2]));
         let right = certificate(&blocks[3], &[0, 1, 2]);
         bench.message(1, 2, Message::Certificate(right.clone()));
         assert_eq!(bench.nodes[1].waiting.certificate, Some(right));

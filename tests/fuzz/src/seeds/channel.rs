@@ -7,7 +7,11 @@ use fairway_ledger::{
     machine::{BlockHeader, Genesis, Head, Receipt},
     store::{StoredBlock, StoredEvent},
 };
-use fairway_proto::{Event, Message, channel::output::Appended, message::Heartbeat};
+use fairway_proto::{
+    Event, Message,
+    channel::{output::Appended, recovery::Standing},
+    message::Heartbeat,
+};
 use fairway_sim::{Plan, World, node::Node};
 use fairway_types::{
     Address, Certificate, ChainId, ExecutionStatus, Gas, Hash, Height, Keypair, MoveEvent, Promise,
@@ -206,10 +210,18 @@ impl Run {
             ("proposal", Message::Proposal(self.proposal().clone())),
             ("vote", Message::Vote(self.vote().clone())),
             ("view-change", Message::ViewChange(Box::new(self.promise().clone()))),
+            ("recover", Message::Recover { nonce: 7 }),
+            ("standing", Message::Standing(self.standing())),
             ("report-double-block", Message::Report(Box::new(twice))),
             ("report-invalid", Message::Report(Box::new(invalid))),
             ("report-divergence", Message::Report(Box::new(self.divergence()))),
         ]
+    }
+
+    fn standing(&self) -> Standing {
+        let ack = self.ack().ack;
+        let acked = Some((ack.height, ack.block));
+        Standing { nonce: 7, term: ack.term, acked, certified: acked, tail_lost: false }
     }
 
     fn divergence(&self) -> Evidence {

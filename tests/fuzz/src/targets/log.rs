@@ -4,7 +4,7 @@ use fairway_proto::{
     Event,
     channel::{log::Log, snapshot::Snapshot},
 };
-use fairway_types::{ChainId, Hash, Height, codec, ledger::PackageSource};
+use fairway_types::{ChainId, Hash, Height, chain::Durability, codec, ledger::PackageSource};
 
 use super::Verdict;
 use crate::check::canonical;
@@ -18,7 +18,7 @@ pub(super) fn events(data: &[u8]) -> Verdict {
     for event in &events {
         follows &= is_next(&log, event);
         log.apply(event);
-        let _ = event.binds();
+        let _ = event.binds(Durability::Synced);
     }
     let _ = (log.leader(), log.last_unfinal(), log.evidence().is_some());
     let restored = again(&log);
@@ -36,7 +36,9 @@ fn is_next(log: &Log, event: &Event) -> bool {
         Event::Adopted(adopted) => {
             log.genesis().is_some() && adopted.checkpoint.height() > log.head()
         }
-        Event::TermStarted { .. }
+        Event::TailLost
+        | Event::Recovered { .. }
+        | Event::TermStarted { .. }
         | Event::Acked { .. }
         | Event::Promised { .. }
         | Event::RolledBack { .. }

@@ -1,0 +1,390 @@
+//! Coming back without the last writes: what a node has to hear from others before it signs again.
+//!
+//! A channel may leave the disk out of the way of its signatures (`replicated`). A node whose machine
+//! lost power then knows less than it signed. It asks the others where they stand, takes over what it
+//! lacks, and signs only in terms that none of those who answered had promised: it can't have signed
+//! anything there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fairway_types::{Epoch, Hash, Height, NodeId, Term, Time, chain::Durability};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Channel,
+    log::{Log, weight},
+    output::{Effect, Event},
+    quorum::{self, Members},
+};
+use crate::message::Message;
+
+/// Where a node stood when it was asked: the answer to [`Message::Recover`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The asker's number, so that an answer to an earlier life is none to this one.
+    pub nonce: u64,
+    /// The highest term that it promised or follows.
+    pub term: Term,
+    /// The block that it acked last, if its log still has it.
+    pub acked: Option<(Height, Hash)>,
+    /// The block of its highest certificate.
+    pub certified: Option<(Height, Hash)>,
+    /// It came back without its last writes itself.
+    pub tail_lost: bool,
+}
+
+/// Milliseconds after which the contract counts a silent member as away, and some more.
+const AWAY: u64 = 20_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Recovery {
+    nonce: u64,
+    answers: BTreeMap<NodeId, Standing>,
+    /// Until when the contract is to think that this node is away.
+    away_until: Time,
+}
+
+impl Log {
+    /// P-92: whether this node can't have signed anything in `term` that it does not know.
+    #[must_use]
+    pub fn may_sign(&self, term: Term) -> bool {
+        #[cfg(feature = "known-bugs")]
+        if crate::known_bugs::KnownBug::ForgottenTail.is_back() {
+            return true;
+        }
+        !self.is_tail_lost() && self.silent_to().is_none_or(|last| term > last)
+    }
+
+    /// What its config says of the disk.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.genesis().map_or(Durability::Synced, |genesis| genesis.record.config.durability)
+    }
+
+    /// The term of the last block: it began, whatever else was promised since.
+    fn begun(&self) -> Option<Term> {
+        let first = || self.genesis()?.record.first_grant.as_ref();
+        match self.held(self.head()) {
+            Some(held) => Some(held.term),
+            None => first().map(|grant| Term { epoch: grant.epoch, ..Term::default() }),
+        }
+    }
+}
+
+impl Channel {
+    /// P-90: the node came back, and its last writes may be gone.
+    pub(super) fn on_tail_lost(&mut self, nonce: u64) {
+        self.recovery = Recovery { nonce, ..Recovery::default() };
+        if !self.log.is_tail_lost() {
+            self.record(Event::TailLost);
+        }
+        self.ask_standings();
+    }
+
+    pub(super) fn ask_standings(&mut self) {
+        if self.log.is_tail_lost() {
+            self.perform(Effect::Broadcast(Message::Recover { nonce: self.recovery.nonce }));
+        }
+    }
+
+    pub(super) fn on_recover(&mut self, from: NodeId, nonce: u64) {
+        if !self.is_known(&from) {
+            return;
+        }
+        let place = |height: Height| Some((height, self.log.place(height)?.hash));
+        let standing = Standing {
+            nonce,
+            term: self.log.term(),
+            acked: place(self.log.acked_to()),
+            certified: self.log.certificate().map(|known| (known.ack.height, known.ack.block)),
+            tail_lost: self.log.is_tail_lost(),
+        };
+        self.perform(Effect::Send { to: from, message: Message::Standing(standing) });
+    }
+
+    pub(super) fn on_standing(&mut self, from: NodeId, standing: Standing) {
+        let asked = self.log.is_tail_lost() && standing.nonce == self.recovery.nonce;
+        if asked && self.is_known(&from) {
+            self.recovery.answers.insert(from, standing);
+        }
+    }
+
+    /// P-91: signs again once enough have answered and the log has what they acked.
+    pub(super) fn recover(&mut self) {
+        if !self.log.is_tail_lost() || self.chain.record().is_none() {
+            return;
+        }
+        if let Some(term) = self.heard_enough().or_else(|| self.heard_everybody()) {
+            self.recovery.answers.clear();
+            self.recovery.away_until = self.now.plus(AWAY);
+            self.record(Event::Recovered { silent_to: term.max(self.log.term()) });
+        }
+    }
+
+    /// P-92: a node that signs nothing in an epoch is not to be counted on in it; so the contract is
+    /// to grant one without it, and then one with it.
+    pub(super) fn withholds_heartbeats(&self) -> bool {
+        let grant = self.log.grant();
+        let tip = self.log.tip();
+        let own = tip.as_ref().and_then(|tip| tip.members.get(&self.me));
+        let counts =
+            own.zip(grant).is_some_and(|(own, grant)| grant.valid.contains(&own.join_sequence));
+        let silent = !self.log.may_sign(self.log.term());
+        self.log.is_tail_lost() || silent && counts && self.now < self.recovery.away_until
+    }
+
+    /// The term of the last block, if enough of those that kept their writes know of no later one
+    /// and acked nothing that is not here.
+    fn heard_enough(&self) -> Option<Term> {
+        let begun = self.log.begun()?;
+        if self.log.last_epoch().is_some_and(|last| last > begun.epoch) {
+            return None;
+        }
+        let heard: BTreeSet<NodeId> = self
+            .recovery
+            .answers
+            .iter()
+            .filter(|(_, of)| !of.tail_lost && of.term <= begun && self.has_all_of(of))
+            .map(|(node, _)| *node)
+            .collect();
+        let with_me: BTreeSet<NodeId> = heard.iter().copied().chain([self.me]).collect();
+        let enough = |members: &Members| {
+            quorum::opens(&self.log, members, begun.epoch, &with_me)
+                && self.share_blocks(members, begun.epoch, &heard)
+        };
+        let mut sets = self.log.sets_before(self.log.head().next());
+        sets.all(|members| enough(members)).then_some(begun)
+    }
+
+    /// Whether one of `heard` acked whatever this node and others certified in the epoch: they are
+    /// more than a third of the voters, or all but this node.
+    fn share_blocks(&self, members: &Members, epoch: Epoch, heard: &BTreeSet<NodeId>) -> bool {
+        let voters = || quorum::voters(&self.log, members, epoch);
+        let part = weight(voters().filter(|member| heard.contains(&member.node)));
+        let whole = weight(voters());
+        3 * u128::from(part.0) > u128::from(whole.0)
+            || voters().all(|member| member.node == self.me || heard.contains(&member.node))
+    }
+
+    /// The highest term that anybody knows of, if all others have answered, with whatever they have.
+    fn heard_everybody(&self) -> Option<Term> {
+        let answers = &self.recovery.answers;
+        let whole: BTreeSet<NodeId> =
+            answers.iter().filter(|(_, of)| self.has_all_of(of)).map(|(node, _)| *node).collect();
+        let mut sets = self.log.sets_before(self.log.head().next());
+        let all = sets.all(|members| self.are_others(members, &whole));
+        let terms = answers.values().map(|standing| standing.term);
+        all.then(|| terms.max().unwrap_or_default())
+    }
+
+    /// Whether `nodes` are all registered but this one.
+    fn are_others(&self, members: &Members, nodes: &BTreeSet<NodeId>) -> bool {
+        members.keys().all(|node| *node == self.me || nodes.contains(node))
+    }
+
+    fn has_all_of(&self, standing: &Standing) -> bool {
+        let has = |(height, hash): &(Height, Hash)| {
+            *height <= self.log.finalised() || self.log.contains(*height, hash)
+        };
+        standing.acked.iter().chain(&standing.certified).all(has)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fairway_types::{Block, View};
+
+    use super::{
+        super::{
+            bench::{Bench, node_key, nothing, record},
+            input::Input,
+        },
+        *,
+    };
+
+    /// Founders of a channel that leaves the disk out of the way.
+    fn replicated(count: usize) -> Bench {
+        let mut record = record(count);
+        record.config.durability = Durability::Replicated;
+        Bench::with_record(count, record)
+    }
+
+    fn first_term() -> Term {
+        Term { epoch: fairway_types::Epoch(1), view: View(0) }
+    }
+
+    /// Terms in which the node signed acks since it came back.
+    fn acked_terms(bench: &Bench, node: usize) -> BTreeSet<Term> {
+        let acked = bench.events.iter().filter(|(of, _)| *of == node).filter_map(|(_, event)| {
+            if let Event::Acked { ack } = event { Some(ack.ack.term) } else { None }
+        });
+        acked.collect()
+    }
+
+    fn assert_agreed(bench: &Bench, nodes: &[usize]) {
+        let first = bench.nodes[nodes[0]].log();
+        for node in nodes {
+            let log = bench.nodes[*node].log();
+            assert_eq!(log.tip().map(|tip| tip.hash), first.tip().map(|tip| tip.hash), "{node}");
+            assert_eq!(log.certified(), log.head(), "node {node}");
+            assert!(!log.is_tail_lost(), "node {node}");
+        }
+    }
+
+    #[test]
+    fn follower_without_its_tail_signs_again_in_a_later_term_only() {
+        let mut bench = replicated(4);
+        (0..3).for_each(|_| bench.note(3));
+        bench.lose_tail(2);
+        bench.wait(1_000);
+        assert_eq!(bench.nodes[2].log().silent_to(), Some(first_term()), "the others told it");
+        bench.note(3);
+        assert_agreed(&bench, &[0, 1, 2, 3]);
+        assert!(acked_terms(&bench, 2).is_empty(), "it may have acked another block there");
+        bench.down.insert(0);
+        bench.wait(3_000);
+        bench.call(3, 1, nothing());
+        assert_agreed(&bench, &[1, 2, 3]);
+        let later = Term { view: View(1), ..first_term() };
+        assert_eq!(acked_terms(&bench, 2), [later].into(), "three of four need it");
+    }
+
+    /// Its block is gone: it must not sign another one in its place.
+    #[test]
+    fn leader_without_its_tail_gives_its_term_up_at_once() {
+        let mut bench = replicated(4);
+        bench.note(3);
+        let lost = bench.cut_unheard();
+        bench.message(3, 0, Message::Block(Arc::clone(&lost)));
+        bench.lose_tail(0);
+        bench.wait(500);
+        assert_ne!(bench.leader(), 0, "sooner than by its silence");
+        bench.call(3, 1, nothing());
+        bench.wait(2_000);
+        assert_agreed(&bench, &[0, 1, 2, 3]);
+        assert!(acked_terms(&bench, 0).iter().all(|term| *term > first_term()));
+    }
+
+    #[test]
+    fn one_of_a_pair_comes_back_without_its_tail() {
+        for node in [0, 1] {
+            let mut bench = replicated(2);
+            (0..3).for_each(|_| bench.note(1));
+            bench.lose_tail(node);
+            bench.wait(3_000);
+            bench.note(1);
+            assert_agreed(&bench, &[0, 1]);
+            assert_eq!(bench.nodes[0].log().tip().map(|tip| tip.height.0 >= 4), Some(true));
+            assert!(acked_terms(&bench, node).iter().all(|term| *term > first_term()));
+        }
+    }
+
+    #[test]
+    fn who_is_alone_goes_on_in_another_term() {
+        let mut bench = replicated(1);
+        bench.note(0);
+        bench.lose_tail(0);
+        bench.wait(500);
+        bench.note(0);
+        assert_agreed(&bench, &[0]);
+        assert!(acked_terms(&bench, 0).iter().all(|term| *term > first_term()));
+    }
+
+    /// P-91: everybody that there is has answered, nobody knows more.
+    #[test]
+    fn channel_that_lost_power_as_a_whole_goes_on_from_what_is_left() {
+        let mut bench = replicated(4);
+        (0..3).for_each(|_| bench.note(3));
+        bench.down = [0, 1, 2, 3].into();
+        for node in 0..4 {
+            bench.down.remove(&node);
+            bench.lose_tail(node);
+        }
+        bench.wait(3_000);
+        bench.note(3);
+        assert_agreed(&bench, &[0, 1, 2, 3]);
+        for node in 0..4 {
+            assert!(acked_terms(&bench, node).iter().all(|term| *term > first_term()));
+        }
+    }
+
+    /// A block that the leader, one follower and the lost tail certified.
+    fn certified_by_three() -> (Bench, Arc<Block>) {
+        let mut bench = replicated(4);
+        bench.note(3);
+        bench.wait(100);
+        bench.part(&[3]);
+        bench.note(0);
+        let top = bench.nodes[0].log().tip().map(|tip| tip.height).unwrap_or_default();
+        assert_eq!(bench.nodes[0].log().certified(), top);
+        let block = Arc::clone(&bench.nodes[0].log().entry(top).unwrap().block);
+        (bench, block)
+    }
+
+    #[test]
+    fn who_hears_too_few_signs_nothing() {
+        let (mut bench, _) = certified_by_three();
+        bench.part(&[2, 3]);
+        bench.lose_tail(2);
+        bench.wait(2_000);
+        assert!(bench.nodes[2].log().is_tail_lost(), "the one that answers knows too little");
+        assert!(bench.nodes[2].log().promise().is_none());
+    }
+
+    #[test]
+    fn certified_block_survives_a_lost_tail_and_then_the_leader() {
+        let (mut bench, block) = certified_by_three();
+        bench.cut.clear();
+        bench.cut.extend([(0, 3), (1, 3)]);
+        bench.lose_tail(2);
+        bench.wait(1_000);
+        assert!(!bench.nodes[2].log().is_tail_lost());
+        bench.cut.clear();
+        bench.down.insert(0);
+        bench.wait(3_000);
+        assert_agreed(&bench, &[1, 2, 3]);
+        assert!(bench.nodes[3].log().contains(block.height(), &block.hash()));
+    }
+
+    /// Another restart loses what it heard, not that it has to hear it.
+    #[test]
+    fn restart_in_the_midst_of_it_asks_again() {
+        let (mut bench, _) = certified_by_three();
+        bench.part(&[2]);
+        bench.lose_tail(2);
+        bench.restart(2);
+        assert!(bench.nodes[2].log().is_tail_lost());
+        bench.cut.clear();
+        bench.run(2, Input::TailLost { nonce: 99 });
+        bench.wait(1_000);
+        assert!(!bench.nodes[2].log().is_tail_lost());
+    }
+
+    fn standing(nonce: u64) -> Standing {
+        Standing { nonce, term: first_term(), acked: None, certified: None, tail_lost: false }
+    }
+
+    #[test]
+    fn answers_to_an_earlier_life_and_claims_of_one_liar_count_for_nothing() {
+        let mut bench = replicated(4);
+        bench.note(3);
+        bench.part(&[2]);
+        bench.lose_tail(2);
+        let from = |node: usize| node_key(node).node_id();
+        for node in [0, 1, 3] {
+            bench.nodes[2].on_standing(from(node), standing(1_000));
+        }
+        bench.nodes[2].recover();
+        assert!(bench.nodes[2].log().is_tail_lost());
+        let nonce = bench.nodes[2].recovery.nonce;
+        let far = Term { view: View(u64::MAX), ..first_term() };
+        bench.nodes[2].on_standing(from(3), Standing { term: far, ..standing(nonce) });
+        for node in [0, 1] {
+            bench.nodes[2].on_standing(from(node), standing(nonce));
+        }
+        bench.nodes[2].recover();
+        assert_eq!(bench.nodes[2].log().silent_to(), Some(first_term()));
+    }
+}
