@@ -106,8 +106,9 @@ impl Channel {
             return Err(Unfit::Never);
         }
         self.check_term(block, tip)?;
-        // P-44: whose word is known to be worthless needs a certificate.
-        if self.log.evidence_against(&block.leader).is_some() && !self.is_vouched(header.height) {
+        // P-44: whose word is known to be worthless needs a certificate, or a later term above it.
+        let accused = self.log.evidence_against(&block.leader).is_some();
+        if accused && header.term >= self.log.term() && !self.is_vouched(header.height) {
             return Err(Unfit::Never);
         }
         if header.time < tip.time {

@@ -302,6 +302,27 @@ mod tests {
         assert_one_log(&bench);
     }
 
+    /// P-44: one of those whom the new leader needs knows that the old one signed twice.
+    #[test]
+    fn blocks_of_an_accused_leader_are_followed_where_a_later_term_goes_on_from_them() {
+        let mut bench = Bench::new(5);
+        bench.note(3);
+        let first = Arc::clone(&bench.nodes[0].log().entry(Height(1)).unwrap().block);
+        let second = bench.cut_unheard();
+        for node in [1, 2] {
+            bench.message(node, 0, Message::Block(Arc::clone(&second)));
+        }
+        bench.message(3, 0, Message::Block(other(&first, 0)));
+        assert!(bench.nodes[3].log().evidence().is_some());
+        bench.down.insert(0);
+        bench.wait(6_000);
+        for node in 1..5 {
+            let log = bench.nodes[node].log();
+            assert!(log.contains(second.height(), &second.hash()), "node {node}");
+            assert!(log.certified() > second.height(), "node {node}");
+        }
+    }
+
     /// P-46: what either certified alone is too little for the other to vouch for.
     #[test]
     fn pair_whose_members_went_on_alone_comes_together_again() {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fairway_types::{Epoch, Hash, Height, NodeId, Term, Time, chain::Durability};
+use fairway_types::{Hash, Height, NodeId, Term, Time, chain::Durability};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -150,20 +150,18 @@ impl Channel {
         let with_me: BTreeSet<NodeId> = heard.iter().copied().chain([self.me]).collect();
         let enough = |members: &Members| {
             quorum::opens(&self.log, members, begun.epoch, &with_me)
-                && self.share_blocks(members, begun.epoch, &heard)
+                && self.share_blocks(members, &heard)
         };
         let mut sets = self.log.sets_before(self.log.head().next());
         sets.all(|members| enough(members)).then_some(begun)
     }
 
-    /// Whether one of `heard` acked whatever this node and others certified in the epoch: they are
-    /// more than a third of the voters, or all but this node.
-    fn share_blocks(&self, members: &Members, epoch: Epoch, heard: &BTreeSet<NodeId>) -> bool {
-        let voters = || quorum::voters(&self.log, members, epoch);
-        let part = weight(voters().filter(|member| heard.contains(&member.node)));
-        let whole = weight(voters());
-        3 * u128::from(part.0) > u128::from(whole.0)
-            || voters().all(|member| member.node == self.me || heard.contains(&member.node))
+    /// Whether one of `heard` acked whatever this node and others certified as a registered quorum:
+    /// they are more than a third of the weight, or all but this node.
+    fn share_blocks(&self, members: &Members, heard: &BTreeSet<NodeId>) -> bool {
+        let part = weight(members.values().filter(|member| heard.contains(&member.node)));
+        let whole = weight(members.values());
+        3 * u128::from(part.0) > u128::from(whole.0) || self.are_others(members, heard)
     }
 
     /// The highest term that anybody knows of, if all others have answered, with whatever they have.
@@ -194,7 +192,7 @@ impl Channel {
 mod tests {
     use std::sync::Arc;
 
-    use fairway_types::{Block, View};
+    use fairway_types::{Block, Epoch, View};
 
     use super::{
         super::{
@@ -212,7 +210,7 @@ mod tests {
     }
 
     fn first_term() -> Term {
-        Term { epoch: fairway_types::Epoch(1), view: View(0) }
+        Term { epoch: Epoch(1), view: View(0) }
     }
 
     /// Terms in which the node signed acks since it came back.
