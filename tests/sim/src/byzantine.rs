@@ -262,7 +262,7 @@ impl Byzantine {
             }
         }
         change.acked.truncate(limits::ACKED_AHEAD);
-        lie.signed.signature = self.keypair.sign(&lie.signed.view_change);
+        lie.signed.signature = self.keypair.sign(&lie.signed.view_change.summary());
         Some(Message::ViewChange(Box::new(lie)))
     }
 

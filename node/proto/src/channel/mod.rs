@@ -26,6 +26,7 @@ mod pool;
 pub mod quorum;
 pub mod selection;
 pub mod settling;
+mod showing;
 pub mod snapshot;
 pub mod status;
 mod timers;
@@ -311,6 +312,7 @@ mod tests {
             ChainTx::Propose { proposal } => Some((**proposal).clone()),
             ChainTx::Heartbeat { .. }
             | ChainTx::ApplyForLeadership { .. }
+            | ChainTx::ShowTerm { .. }
             | ChainTx::Execute { .. }
             | ChainTx::Report { .. } => None,
         });

@@ -14,7 +14,7 @@ use fairway_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    log::{Held, Log, Tip, by_node, records},
+    log::{Held, Log, Opened, Tip, by_node, records},
     output::{Appended, Event},
 };
 
@@ -43,6 +43,7 @@ pub(super) struct Durable {
     pub(super) promise: Option<Promise>,
     pub(super) acked: Option<SignedAck>,
     pub(super) acked_to: Height,
+    pub(super) opened: Option<Opened>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) proposal: Option<SignedProposal>,
     pub(super) votes: BTreeMap<Hash, SignedVote>,
