@@ -95,6 +95,7 @@ module settlement::membership {
         let count = vector::length(&promisers);
         let same = vector::length(&rests) == count && vector::length(&signatures) == count;
         assert!(same, E_LENGTHS);
+        let said = promise_prefix(channel, epoch, view);
         let (index, place, part) = (0, 0, 0);
         while (index < count) {
             let promiser = *vector::borrow(&promisers, index);
@@ -103,7 +104,8 @@ module settlement::membership {
             assert!(sorted, E_DOUBLE_PROMISE);
             let (known, found) = quorum::find_from(&openers, place, promiser);
             assert!(known, E_STRANGER);
-            let message = promise_message(channel, epoch, view, *vector::borrow(&rests, index));
+            let message = copy said;
+            vector::append(&mut message, bcs::to_bytes(vector::borrow(&rests, index)));
             let signature = vector::borrow(&signatures, index);
             let signed = ed25519::verify(&bcs::to_bytes(&promiser), &message, signature);
             assert!(signed, E_BAD_SIGNATURE);
@@ -116,14 +118,14 @@ module settlement::membership {
         event::emit(TermShown { channel, epoch, view, leader });
     }
 
-    /// What a node signs to promise a term: the nodes' `ViewChangeSummary`.
-    fun promise_message(channel: address, epoch: u64, view: u64, rest: address): vector<u8> {
+    /// What a node signs to promise a term, but for the hash of the rest: the nodes'
+    /// `ViewChangeSummary`.
+    fun promise_prefix(channel: address, epoch: u64, view: u64): vector<u8> {
         let message = b"fairway/1/sign/view-change";
         vector::push_back(&mut message, 0);
         vector::append(&mut message, bcs::to_bytes(&channel));
         vector::append(&mut message, bcs::to_bytes(&epoch));
         vector::append(&mut message, bcs::to_bytes(&view));
-        vector::append(&mut message, bcs::to_bytes(&rest));
         message
     }
 
@@ -313,7 +315,8 @@ module settlement::membership {
             let (node, rest) = (channel_tests::key(byte), @0x5e57);
             // Sorted by node, as nodes send them.
             let (_, place) = quorum::find(&nodes, node);
-            let message = promise_message(of, epoch, signed, rest);
+            let message = promise_prefix(of, epoch, signed);
+            vector::append(&mut message, bcs::to_bytes(&rest));
             vector::push_back(&mut nodes, node);
             vector::push_back(&mut signatures, ed25519::sign_for_testing(&channel_tests::seed(byte), &message));
             vector::push_back(&mut rests, rest);

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
     use crate::{Epoch, View, ViewChange};
 
-    /// The bytes that `membership::promise_message` puts together.
+    /// The bytes that `membership::promise_prefix` puts together.
     #[test]
     fn promise_is_over_domain_channel_term_and_the_hash_of_the_rest() {
         let node = Keypair::from_seed(&[1; 32]);
