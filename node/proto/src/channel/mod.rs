@@ -32,6 +32,7 @@ pub mod status;
 mod timers;
 mod view_change;
 mod voting;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -41,7 +42,6 @@ use self::{
     catch_up::CatchUp,
     clients::Clients,
     controller::ChainView,
-    follower::Waiting,
     input::Input,
     log::Log,
     output::{Effect, Event, Step, Update},
@@ -51,6 +51,7 @@ use self::{
     timers::Timers,
     view_change::ViewChanges,
     voting::Voting,
+    waiting::Waiting,
 };
 
 /// Bounds and intervals that are a node's own business; times in milliseconds.
