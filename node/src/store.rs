@@ -28,7 +28,7 @@ use fairway_types::{
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 4,
+    version: 5,
     families: &[
         "channels",
         "packages",

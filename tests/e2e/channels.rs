@@ -161,6 +161,53 @@ async fn leader_killed_and_restarted_goes_on_where_it_was() {
     assert_eq!(world.held(0, channel, 2).await, DEPOSIT + 2);
 }
 
+/// P-47, P-48: it is back before the chain counts it as gone, and stays a follower.
+#[tokio::test(flavor = "multi_thread")]
+async fn chain_learns_the_leader_of_a_later_view_and_the_old_one_does_not_lead_again() {
+    let mut world = World::start(4).await;
+    let channel = world.open("payments").await;
+    let bob = world.member(1, channel).await;
+    pay(&bob, &world.keys[2], 1).await.unwrap();
+    // The grant that names all four.
+    let granted = world.until_recorded(channel, |record| {
+        record.grants.last().is_some_and(|grant| grant.valid.len() == 4)
+    });
+    let granted = granted.await.in_force.unwrap();
+    assert_eq!((granted.leader, granted.term.view.0), (world.keys[0].address(), 0));
+    world.until(1, channel, |status| status.term == granted.term).await;
+
+    world.network.kill_node(0).await;
+    pay(&bob, &world.keys[2], 1).await.unwrap();
+    let shown = world.until_recorded(channel, |record| {
+        record.in_force.as_ref().is_some_and(|in_force| in_force.term.view.0 > 0)
+    });
+    let shown = timeout(Duration::from_secs(8), shown).await.expect("not shown in time");
+    let in_force = shown.in_force.unwrap();
+    assert_eq!(in_force.term.epoch, granted.term.epoch, "no grant of the chain was needed");
+    let status = world.status(1, channel).await;
+    assert_eq!(status.term, in_force.term);
+    let leads =
+        |member: &&fairway_types::chain::ChainMember| member.record.account == in_force.leader;
+    let leader = shown.members.iter().find(leads).map(|member| member.record.node);
+    assert_eq!(status.leader, leader);
+    assert_ne!(in_force.leader, granted.leader);
+    let seen = world.network.client(1).await.unwrap().info(channel).await.unwrap().record;
+    assert_eq!(seen.in_force, Some(in_force.clone()));
+
+    world.network.start_node(0).await.unwrap();
+    world.until(0, channel, |status| status.term == in_force.term).await;
+    // Longer than an epoch must last, and than the way out of P-48.
+    let end = tokio::time::Instant::now() + Duration::from_secs(12);
+    while tokio::time::Instant::now() < end {
+        pay(&bob, &world.keys[2], 1).await.unwrap();
+        assert_eq!(world.status(0, channel).await.role, Role::Follower);
+        let record = world.ledger.channel(channel).await.unwrap().record;
+        assert_ne!(record.in_force.unwrap().leader, granted.leader);
+        sleep(Duration::from_millis(200)).await;
+    }
+    world.same_log(channel).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_ledger_calls_and_reads_go_on_and_status_says_so() {
     let mut world = World::start(2).await;

@@ -10,7 +10,7 @@ use fairway_sdk::{
     api::channel::{CallReport, ChannelStatus},
     json,
 };
-use fairway_types::contract::NATIVE;
+use fairway_types::{chain::ChannelRecord, contract::NATIVE};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
@@ -137,6 +137,23 @@ impl World {
                 return status;
             }
             assert!(Instant::now() < end, "node {index} stays at {status:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the chain's record is as wanted.
+    pub(crate) async fn until_recorded(
+        &self,
+        id: ChannelId,
+        wanted: impl Fn(&ChannelRecord) -> bool,
+    ) -> ChannelRecord {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let record = self.ledger.channel(id).await.unwrap().record;
+            if wanted(&record) {
+                return record;
+            }
+            assert!(Instant::now() < end, "the record stays at {record:?}");
             sleep(Duration::from_millis(20)).await;
         }
     }

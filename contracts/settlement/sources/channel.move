@@ -25,6 +25,7 @@ module settlement::channel {
     use settlement::ids;
     use settlement::rules::{Self, ChannelConfig};
     use settlement::seats::{Self, Seats};
+    use settlement::terms::{Self, Term, TermRecord};
 
     friend settlement::membership;
     friend settlement::settlement;
@@ -60,9 +61,6 @@ module settlement::channel {
     /// The node has not agreed to act for the account: its signature does not verify.
     const E_BAD_PROOF: u64 = 13;
 
-    /// Grants in the record. Older ones stay readable by `grants`.
-    const KEPT_GRANTS: u64 = 256;
-
     struct ChainMember has copy, drop, store {
         record: MemberRecord,
         active: bool,
@@ -91,6 +89,7 @@ module settlement::channel {
         first_grant: Option<EpochGrant>,
         founders: vector<MemberRecord>,
         grants: vector<EpochGrant>,
+        in_force: Option<TermRecord>,
         members: vector<ChainMember>,
         settlement: SettlementRecord,
         locked: vector<AssetAmount>,
@@ -106,14 +105,7 @@ module settlement::channel {
         seats: Seats,
         /// Join sequences of the members of the first grant.
         founders: vector<u64>,
-        /// The grant in force; epoch 0 before the first.
-        epoch: u64,
-        leader: address,
-        valid: vector<u64>,
-        granted_at: u64,
-        /// First epoch in the record, and the one in force at the last settlement.
-        first_kept: u64,
-        settled_epoch: u64,
+        term: Term,
         next_join: u64,
         settlement: SettlementRecord,
         /// Deposits of pending members: nobody else's, whatever is settled.
@@ -219,7 +211,7 @@ module settlement::channel {
         let entry = borrow_global_mut<Channel>(channel);
         entry.closing = true;
         event::emit(CloseRequested { channel });
-        if (entry.epoch == 0) {
+        if (terms::epoch(&entry.term) == 0) {
             end(entry, channel);
         }
     }
@@ -255,7 +247,7 @@ module settlement::channel {
         let entry = borrow_global<Channel>(channel);
         let (creator, package, config) = rules::of(channel);
         let asset = coin::asset(&entry.money);
-        let last = entry.epoch;
+        let last = terms::epoch(&entry.term);
         ChannelRecord {
             chain: coin::chain_id(),
             channel,
@@ -266,7 +258,8 @@ module settlement::channel {
             closing: entry.closing,
             first_grant: if (last > 0) option::some(history::granted(channel, 1)) else option::none(),
             founders: history::members(channel, &entry.founders),
-            grants: history::grants(channel, first_grant_kept(entry), last),
+            grants: history::grants(channel, terms::first_kept(&entry.term), last),
+            in_force: terms::record(&entry.term, leader_of(channel, &entry.term)),
             members: members_of(channel, &entry.seats),
             settlement: *&entry.settlement,
             locked: history::amounts(
@@ -308,11 +301,31 @@ module settlement::channel {
         seats::valid(&borrow_global<Channel>(channel).seats, context::time_ms(), validity)
     }
 
-    /// Epoch, leader's account, valid set and time of the grant in force; epoch 0 before the first.
-    public(friend) fun grant_in_force(channel: address): (u64, address, vector<u64>, u64)
+    /// The epoch in force, join sequence of the leader and whether it leaves, valid set and time of
+    /// the grant; epoch 0 before the first.
+    public(friend) fun grant_in_force(channel: address): (u64, u64, bool, vector<u64>, u64)
     acquires Channel {
         let entry = borrow_global<Channel>(channel);
-        (entry.epoch, entry.leader, *&entry.valid, entry.granted_at)
+        let term = &entry.term;
+        let leader = if (terms::epoch(term) == 0) 0 else terms::leader(term);
+        let leaves = seats::is_leaving(&entry.seats, leader);
+        (terms::epoch(term), leader, leaves, *terms::valid(term), terms::granted_at(term))
+    }
+
+    /// Epoch and view in force; whose promises begin a view of the epoch, and what each weighs
+    /// (`seats::openers`).
+    public(friend) fun openers(channel: address): (u64, u64, vector<address>, vector<u64>)
+    acquires Channel {
+        let entry = borrow_global<Channel>(channel);
+        let (nodes, weights) = seats::openers(&entry.seats, terms::valid(&entry.term));
+        (terms::epoch(&entry.term), terms::view(&entry.term), nodes, weights)
+    }
+
+    /// A later view of the epoch in force has begun: the account that leads it.
+    public(friend) fun show_view(channel: address, view: u64): address acquires Channel {
+        let term = &mut borrow_global_mut<Channel>(channel).term;
+        terms::show(term, view);
+        leader_of(channel, term)
     }
 
     /// Join sequence of the member with this account, zero if there is none, whether it is active, and
@@ -321,25 +334,23 @@ module settlement::channel {
         seats::standing(&borrow_global<Channel>(channel).seats, account)
     }
 
-    /// Grants the next epoch to `leader`: the members that are `valid_now` become active. The first
-    /// grant founds the channel's books.
+    /// Grants the next epoch to `leader`, which is `valid_now`: the members that are become active.
+    /// The first grant founds the channel's books.
     public(friend) fun grant(channel: address, leader: address, valid: vector<u64>, validity: u64): u64
     acquires Channel {
         check_open(channel);
         let entry = borrow_global_mut<Channel>(channel);
-        let (founding, now) = (entry.epoch == 0, context::time_ms());
+        let (founding, now) = (terms::epoch(&entry.term) == 0, context::time_ms());
         let deposits = seats::activate(&mut entry.seats, now, validity, founding);
         coin::join(&mut entry.money, coin::split(&mut entry.pending, deposits));
         if (founding) {
             entry.booked_total = deposits;
             entry.founders = copy valid;
         };
-        entry.epoch = entry.epoch + 1;
-        entry.leader = leader;
-        entry.valid = copy valid;
-        entry.granted_at = now;
-        history::keep_grant(channel, entry.epoch, leader, valid);
-        entry.epoch
+        let (granted, _, _) = seats::standing(&entry.seats, leader);
+        let epoch = terms::grant(&mut entry.term, granted, copy valid, now);
+        history::keep_grant(channel, epoch, leader, granted, valid);
+        epoch
     }
 
     // For `settlement`.
@@ -390,10 +401,7 @@ module settlement::channel {
         let paid = pay_leavers(entry, channel, accounts, due, leaves);
         let number = entry.settlement.number + 1;
         entry.settlement = SettlementRecord { number, height, root, block, paid, closed: closes };
-        // What a late node replays after the last settlement begins no earlier than the epoch in
-        // force at the one before: a settlement is proposed once that one has left the books.
-        entry.first_kept = entry.settled_epoch;
-        entry.settled_epoch = entry.epoch;
+        terms::settle(&mut entry.term);
         if (closes) {
             end(entry, channel);
         };
@@ -408,12 +416,7 @@ module settlement::channel {
             closing: false,
             seats: seats::none(),
             founders: vector::empty(),
-            epoch: 0,
-            leader: @0x0,
-            valid: vector::empty(),
-            granted_at: 0,
-            first_kept: 1,
-            settled_epoch: 1,
+            term: terms::none(),
             next_join: 1,
             settlement: SettlementRecord {
                 number: 0, height: 0, root: @0x0, block: @0x0, paid: vector::empty(), closed: false,
@@ -511,10 +514,10 @@ module settlement::channel {
         paid
     }
 
-    /// The first epoch whose grant is in the record.
-    fun first_grant_kept(entry: &Channel): u64 {
-        let (first, last) = (entry.first_kept, entry.epoch);
-        if (last >= first + KEPT_GRANTS) last - KEPT_GRANTS + 1 else first
+    /// The account that leads a term, also after it was paid.
+    fun leader_of(channel: address, term: &Term): address {
+        if (terms::epoch(term) == 0) return @0x0;
+        history::holder(&history::member(channel, terms::leader(term)))
     }
 
     /// The members by join sequence.

@@ -24,7 +24,13 @@ module settlement::history {
         endpoints: vector<String>,
     }
 
-    struct EpochGrant has copy, drop, store { epoch: u64, leader: address, valid: vector<u64> }
+    struct EpochGrant has copy, drop, store {
+        epoch: u64,
+        leader: address,
+        /// Join sequence of the leader.
+        join_sequence: u64,
+        valid: vector<u64>,
+    }
 
     /// A member as it joined, kept for good unless it withdrew while pending.
     struct Joined has key { record: MemberRecord }
@@ -59,9 +65,15 @@ module settlement::history {
         let Joined { record: _ } = move_from<Joined>(place_of(channel, JOINED, join_sequence));
     }
 
-    public(friend) fun keep_grant(channel: address, epoch: u64, leader: address, valid: vector<u64>) {
+    public(friend) fun keep_grant(
+        channel: address,
+        epoch: u64,
+        leader: address,
+        join_sequence: u64,
+        valid: vector<u64>,
+    ) {
         let storage = account::create_signer(place_of(channel, GRANTED, epoch));
-        move_to(&storage, Granted { grant: EpochGrant { epoch, leader, valid } });
+        move_to(&storage, Granted { grant: EpochGrant { epoch, leader, join_sequence, valid } });
     }
 
     /// The member that joined with this sequence; aborts if there is none.
@@ -139,7 +151,7 @@ module settlement::history {
     #[test]
     fun members_and_grants_with_one_number_lie_apart() acquires Joined, Granted {
         keep_member(@0x77, @0xa, @0x1, 1, 1, amounts(@0xfa, 30), vector::empty());
-        keep_grant(@0x77, 1, @0xa, vector[1]);
+        keep_grant(@0x77, 1, @0xa, 1, vector[1]);
         assert!(holder(&member(@0x77, 1)) == @0xa && granted(@0x77, 1).leader == @0xa, 1);
         assert!(vector::is_empty(&joined(@0x78, 1)), 2);
     }
@@ -154,8 +166,8 @@ module settlement::history {
 
     #[test]
     fun grants_end_where_the_epochs_end() acquires Granted {
-        keep_grant(@0x77, 1, @0xa, vector[1]);
-        keep_grant(@0x77, 2, @0xb, vector[1, 2]);
+        keep_grant(@0x77, 1, @0xa, 1, vector[1]);
+        keep_grant(@0x77, 2, @0xb, 2, vector[1, 2]);
         let list = grants(@0x77, 1, 9);
         assert!(vector::length(&list) == 2 && vector::borrow(&list, 1).epoch == 2, 1);
         assert!(vector::is_empty(&grants(@0x77, 3, 9)), 2);

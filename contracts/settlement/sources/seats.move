@@ -3,6 +3,7 @@
 module settlement::seats {
     use std::vector;
     use settlement::ids;
+    use settlement::quorum;
 
     friend settlement::channel;
 
@@ -140,6 +141,17 @@ module settlement::seats {
         (seat.join_sequence, seat.active, seat.leaving_since > 0)
     }
 
+    /// Whether the member with this join sequence is there and asked to leave.
+    public(friend) fun is_leaving(seats: &Seats, join_sequence: u64): bool {
+        let (list, index, count) = (&seats.list, 0, vector::length(&seats.list));
+        while (index < count) {
+            let seat = vector::borrow(list, index);
+            if (seat.join_sequence == join_sequence) return seat.leaving_since > 0;
+            index = index + 1;
+        };
+        false
+    }
+
     /// Whether a member is active and leaves, and its last heartbeat.
     public(friend) fun state(seats: &Seats, account: address): (bool, bool, u64) {
         let (_, index) = find(seats, account);
@@ -168,6 +180,24 @@ module settlement::seats {
     /// Who settles: nodes of the active members, sorted, and what each weighs.
     public(friend) fun electorate(seats: &Seats): (vector<address>, vector<u64>) {
         (*&seats.electors, *&seats.weights)
+    }
+
+    /// Whose promises begin a term: the nodes of the active members, sorted, and what the promise of
+    /// each weighs. Where those `valid` in the epoch are no two thirds, they alone weigh anything.
+    public(friend) fun openers(seats: &Seats, valid: &vector<u64>): (vector<address>, vector<u64>) {
+        let (weights, list) = (*&seats.weights, &seats.list);
+        let (index, count) = (0, vector::length(list));
+        while (index < count) {
+            let seat = vector::borrow(list, index);
+            let (is_valid, _) = quorum::find_number(valid, seat.join_sequence);
+            if (seat.active && !is_valid) {
+                let (_, place) = quorum::find(&seats.electors, seat.node);
+                *vector::borrow_mut(&mut weights, place) = 0;
+            };
+            index = index + 1;
+        };
+        let all_count = quorum::is_enough(quorum::total(&weights), quorum::total(&seats.weights));
+        (*&seats.electors, if (all_count) *&seats.weights else weights)
     }
 
     /// Whether a settlement may name these accounts, sorted, and the deposits of active members that
@@ -240,12 +270,7 @@ module settlement::seats {
     }
 
     fun insert_elector(seats: &mut Seats, node: address, weight: u64) {
-        let (place, high) = (0, vector::length(&seats.electors));
-        while (place < high) {
-            let middle = (place + high) / 2;
-            let known = *vector::borrow(&seats.electors, middle);
-            if (ids::comes_before(known, node)) place = middle + 1 else high = middle;
-        };
+        let (_, place) = quorum::find(&seats.electors, node);
         vector::push_back(&mut seats.electors, node);
         sink(&mut seats.electors, place);
         vector::push_back(&mut seats.weights, weight);
@@ -253,10 +278,7 @@ module settlement::seats {
     }
 
     fun remove_elector(seats: &mut Seats, node: address) {
-        let place = 0;
-        while (*vector::borrow(&seats.electors, place) != node) {
-            place = place + 1;
-        };
+        let (_, place) = quorum::find(&seats.electors, node);
         vector::remove(&mut seats.electors, place);
         vector::remove(&mut seats.weights, place);
     }
@@ -349,6 +371,23 @@ module settlement::seats {
         assert!(known && sum == 10, 5);
         let (known, _) = first_named(&seats, &vector[@0xa, @0xb], &vector[false, false], false, 0);
         assert!(!known, 6);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun active_members_begin_a_term_or_the_valid_ones_where_they_are_too_few() {
+        let seats = three();
+        beat_node(&mut seats, @0x1, 1000);
+        beat_node(&mut seats, @0x2, 1000);
+        activate(&mut seats, 1000, 100, true);
+        let (nodes, weights) = openers(&seats, &vector[1, 2]);
+        assert!(nodes == vector[@0x1, @0x2] && weights == vector[1, 1], 1);
+        beat_node(&mut seats, @0x3, 1000);
+        activate(&mut seats, 1000, 100, false);
+        let (nodes, weights) = openers(&seats, &vector[1, 3]);
+        assert!(nodes == vector[@0x1, @0x2, @0x3] && weights == vector[1, 1, 1], 2);
+        let (_, weights) = openers(&seats, &vector[3, 7]);
+        assert!(weights == vector[0, 0, 1], 3);
         drop_all(seats);
     }
 

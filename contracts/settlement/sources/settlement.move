@@ -10,6 +10,7 @@ module settlement::settlement {
     use settlement::channel;
     use settlement::coin;
     use settlement::ids;
+    use settlement::quorum;
 
     /// The settlement does not follow the last one.
     const E_NOT_CONTINUOUS: u64 = 1;
@@ -175,13 +176,13 @@ module settlement::settlement {
     ) {
         assert!(vector::length(voters) == vector::length(signatures), E_LENGTHS);
         let (electors, weights) = channel::electorate(channel);
-        let (whole, part, elector, before) = (total_weight(&weights), 0, 0, @0x0);
+        let (whole, part, elector, before) = (quorum::total(&weights), 0, 0, @0x0);
         let message = vote_message(channel, proposal);
         let (index, count) = (0, vector::length(voters));
-        while (index < count && 3 * (part as u128) < 2 * (whole as u128)) {
+        while (index < count && !quorum::is_enough(part, whole)) {
             let voter = *vector::borrow(voters, index);
             assert!(index == 0 || ids::comes_before(before, voter), E_DOUBLE_VOTE);
-            let (found, place) = find_from(&electors, elector, voter);
+            let (found, place) = quorum::find_from(&electors, elector, voter);
             if (found) {
                 let signature = vector::borrow(signatures, index);
                 let signed = ed25519::verify(&bcs::to_bytes(&voter), &message, signature);
@@ -192,25 +193,7 @@ module settlement::settlement {
             before = voter;
             index = index + 1;
         };
-        assert!(whole > 0 && 3 * (part as u128) >= 2 * (whole as u128), E_NOT_ENOUGH_VOTES);
-    }
-
-    /// The place of `one` in a sorted list from `place` on, or where it would be.
-    fun find_from(list: &vector<address>, place: u64, one: address): (bool, u64) {
-        let count = vector::length(list);
-        while (place < count && ids::comes_before(*vector::borrow(list, place), one)) {
-            place = place + 1;
-        };
-        (place < count && *vector::borrow(list, place) == one, place)
-    }
-
-    fun total_weight(weights: &vector<u64>): u64 {
-        let (whole, index, count) = (0, 0, vector::length(weights));
-        while (index < count) {
-            whole = whole + *vector::borrow(weights, index);
-            index = index + 1;
-        };
-        whole
+        assert!(quorum::is_enough(part, whole), E_NOT_ENOUGH_VOTES);
     }
 
     /// What a node signs to vote yes: the nodes' `Vote`.

@@ -21,7 +21,7 @@ use crate::machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerEr
 
 pub const FORMAT: Format = Format {
     kind: "ledger",
-    version: 1,
+    version: 2,
     families: &["meta", "state", "blocks", "transactions", "events"],
 };
 

@@ -5,7 +5,8 @@
 
 use fairway_ledger::{Genesis, Ledger, Receipt, contract};
 use fairway_types::{
-    Address, AssetId, ChannelId, Gas, GasTableId, Hash, Height, Keypair, Time,
+    Address, AssetId, ChannelId, Gas, GasTableId, Hash, Height, Keypair, Place, SignedViewChange,
+    Term, Time, View, ViewChange,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
     crypto::Verify,
@@ -129,6 +130,26 @@ impl World {
         self.submit(&self.node(0), &ChainTx::ApplyForLeadership { channel })
     }
 
+    /// Shows a view by everybody's promises, which is more than it needs.
+    fn show_term(&mut self, view: u64) -> u64 {
+        let record = self.ledger.channel(self.channel).unwrap();
+        let epoch = record.in_force.unwrap().term.epoch;
+        let term = Term { epoch, view: View(view) };
+        let acked = vec![Place { hash: Hash([3; 32]), term }; limits::ACKED_AHEAD];
+        let view_change =
+            ViewChange { channel: self.channel, term, proof: None, certificate: None, acked };
+        let promises = self.members.iter().map(|(_, node)| {
+            let signature = node.sign(&view_change.summary());
+            let view_change = view_change.clone();
+            SignedViewChange { view_change, node: node.node_id(), signature }.shown()
+        });
+        let (channel, promises) = (self.channel, promises.collect());
+        let gas = self.submit(&self.node(0), &ChainTx::ShowTerm { channel, term, promises });
+        let record = self.ledger.channel(self.channel).unwrap();
+        assert_eq!(record.in_force.unwrap().term, term);
+        gas
+    }
+
     /// Everybody keeps its deposit; the last `leavers` by account leave.
     fn proposal(&self, leavers: usize, closes: bool) -> Proposal {
         let last = self.ledger.channel(self.channel).unwrap().settlement;
@@ -189,6 +210,7 @@ fn figures(count: u8) -> Vec<(&'static str, u64)> {
         world.beat_all();
         apply = apply.max(world.apply());
     }
+    let show_term = world.show_term(u64::MAX);
     let (propose, execute) = world.settle(0, false);
     let (_, with_leavers) = World::of(count).settle(usize::from(count / 2), false);
     let (_, close) = World::of(count).settle(usize::from(count), true);
@@ -197,6 +219,7 @@ fn figures(count: u8) -> Vec<(&'static str, u64)> {
         ("heartbeat", heartbeat),
         ("first apply", first_apply),
         ("apply", apply),
+        ("show term", show_term),
         ("propose", propose),
         ("execute", execute),
         ("execute, half leave", with_leavers),

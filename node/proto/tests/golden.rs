@@ -67,7 +67,7 @@ fn promise() -> Promise {
         certificate: Some(ack(5).ack),
         acked: vec![Place { hash: Hash([7; 32]), term: TERM }],
     };
-    let signature = node().sign(&view_change);
+    let signature = node().sign(&view_change.summary());
     let signed = SignedViewChange { view_change, node: node().node_id(), signature };
     Promise { signed, proof: Some(certificate(4)), certificate: Some(certificate(5)) }
 }
@@ -188,6 +188,7 @@ fn stored_bytes_are_pinned() {
     let grant = EpochGrant {
         epoch: Epoch(2),
         leader: Address::from_low(5),
+        join_sequence: JoinSequence(2),
         valid: vec![JoinSequence(1), JoinSequence(2)],
     };
     let events = [

@@ -139,7 +139,9 @@ async fn submit(
             Ok(()) => Observation::Accepted { tx: Box::new(tx) },
             Err(ChainError::Refused(refusal)) => {
                 let reason = refusal.to_string();
-                if !matches!(tx, ChainTx::ApplyForLeadership { .. }) {
+                let raced =
+                    matches!(tx, ChainTx::ApplyForLeadership { .. } | ChainTx::ShowTerm { .. });
+                if !raced {
                     warn!(channel = channel.id.short(), reason, "the chain refused");
                 }
                 Observation::Rejected { tx: Box::new(tx), reason }

@@ -314,6 +314,10 @@ async fn show(shared: &Shared, channel: ChannelId) -> anyhow::Result<()> {
             format!("creator   {}", record.creator),
             format!("open      {}", record.open),
         ];
+        if let Some(in_force) = &record.in_force {
+            let (leader, term) = (in_force.leader, in_force.term);
+            lines.push(format!("leader    {leader} in term {term}, as the chain knows"));
+        }
         for amount in &record.locked {
             lines.push(format!("locked    {}", units(amount.amount)));
         }

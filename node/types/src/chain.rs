@@ -8,10 +8,11 @@ use crate::{
     hash::Hash,
     ids::{
         Address, AssetId, ChainId, ChannelId, Epoch, GasTableId, Height, JoinSequence, NodeId,
-        Time, Weight,
+        Term, Time, Weight,
     },
     limits,
     settlement::{AssetAmount, Proposal, SignedVote},
+    view_change::ShownPromise,
 };
 
 /// A member as the contract records it, fixed at its join.
@@ -46,8 +47,20 @@ pub struct ChainMember {
 pub struct EpochGrant {
     pub epoch: Epoch,
     pub leader: Address,
+    /// Join sequence of the leader.
+    pub join_sequence: JoinSequence,
     /// Join sequences of the members valid at the grant, ascending: fixed for the epoch.
     pub valid: Vec<JoinSequence>,
+}
+
+/// The term in force, as far as the contract knows: the last epoch granted, and the last view of it
+/// that was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct TermRecord {
+    pub term: Term,
+    pub leader: Address,
+    /// Join sequence of the leader.
+    pub join_sequence: JoinSequence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -121,6 +134,8 @@ pub struct ChannelRecord {
     /// Ascending by epoch, the last one is in force: all since the settlement before the last one,
     /// at most 256. The contract keeps older ones readable (`channel::grants`).
     pub grants: Vec<EpochGrant>,
+    /// `None` before the first grant.
+    pub in_force: Option<TermRecord>,
     /// By join sequence, ascending.
     pub members: Vec<ChainMember>,
     pub settlement: SettlementRecord,
@@ -151,6 +166,12 @@ pub enum ChainTx {
     },
     ApplyForLeadership {
         channel: ChannelId,
+    },
+    /// Show that a later view of the epoch in force has begun, by promises of a quorum.
+    ShowTerm {
+        channel: ChannelId,
+        term: Term,
+        promises: Vec<ShownPromise>,
     },
     /// Record a proposal, so that it can be executed.
     Propose {

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    Address, AssetId, ChannelId, FunctionName, Hash, Keypair, NodeId, Refusal, Signable, Signature,
+    Address, AssetId, ChannelId, FunctionName, Hash, Keypair, NodeId, Refusal, ShownPromise,
+    Signable, Signature, Term,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
     hash::{Domain, hash_value},
@@ -137,6 +138,7 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         ChainTx::ApplyForLeadership { channel } => {
             Ok(invoke("membership", "apply_for_leadership", vec![codec::encode(channel)]))
         }
+        ChainTx::ShowTerm { channel, term, promises } => Ok(show_term(*channel, *term, promises)),
         ChainTx::Propose { proposal } => propose(proposal),
         ChainTx::Execute { channel, proposal, votes } => Ok(execute(*channel, proposal, votes)),
         ChainTx::Report { .. } => Err(Refusal::NotReady {
@@ -169,6 +171,25 @@ fn propose(proposal: &Proposal) -> Result<LedgerPayload, Refusal> {
     Ok(invoke("settlement", "propose", args))
 }
 
+/// The contract takes promises sorted by node.
+fn show_term(channel: ChannelId, term: Term, promises: &[ShownPromise]) -> LedgerPayload {
+    let mut promises = promises.to_vec();
+    promises.sort_by_key(|promise| promise.node);
+    let nodes: Vec<NodeId> = promises.iter().map(|promise| promise.node).collect();
+    let rests: Vec<Hash> = promises.iter().map(|promise| promise.rest).collect();
+    let signatures: Vec<Vec<u8>> =
+        promises.iter().map(|promise| promise.signature.0.to_vec()).collect();
+    let args = vec![
+        codec::encode(&channel),
+        codec::encode(&term.epoch),
+        codec::encode(&term.view),
+        codec::encode(&nodes),
+        codec::encode(&rests),
+        codec::encode(&signatures),
+    ];
+    invoke("membership", "show_term", args)
+}
+
 /// The contract takes votes sorted by node.
 fn execute(channel: ChannelId, proposal: &Hash, votes: &[SignedVote]) -> LedgerPayload {
     let mut votes: Vec<&SignedVote> = votes.iter().collect();
@@ -196,6 +217,23 @@ fn amount(amounts: &[AssetAmount]) -> Result<u64, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Epoch, View, ViewChange};
+
+    /// The bytes that `membership::promise_prefix` puts together.
+    #[test]
+    fn promise_is_over_domain_channel_term_and_the_hash_of_the_rest() {
+        let node = Keypair::from_seed(&[1; 32]);
+        let term = Term { epoch: Epoch(3), view: View(5) };
+        let (channel, acked) = (ChannelId([2; 32]), Vec::new());
+        let change = ViewChange { channel, term, proof: None, certificate: None, acked };
+        let signature = node.sign(&change.summary());
+        let mut message = b"fairway/1/sign/view-change\0".to_vec();
+        message.extend([2; 32]);
+        message.extend(3u64.to_le_bytes());
+        message.extend(5u64.to_le_bytes());
+        message.extend(crate::hash(Domain::ViewChange, &[0, 0, 0]).0);
+        assert!(node.public().verifies(&message, &signature));
+    }
 
     /// The bytes that `channel::proof_message` puts together.
     #[test]

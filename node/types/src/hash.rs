@@ -36,6 +36,7 @@ pub enum Domain {
     Transaction,
     TransactionsRoot,
     Verified,
+    ViewChange,
 }
 
 impl Domain {
@@ -65,6 +66,7 @@ impl Domain {
             Self::Transaction => "transaction",
             Self::TransactionsRoot => "transactions-root",
             Self::Verified => "verified",
+            Self::ViewChange => "view-change",
         }
     }
 

@@ -34,4 +34,6 @@ pub use ids::{
 };
 pub use refusal::Refusal;
 pub use state::{StateKey, StateReader};
-pub use view_change::{Place, Promise, SignedViewChange, TermCertificate, ViewChange};
+pub use view_change::{
+    Place, Promise, ShownPromise, SignedViewChange, TermCertificate, ViewChange,
+};

@@ -34,11 +34,44 @@ pub struct ViewChange {
     pub acked: Vec<Place>,
 }
 
-impl Signable for ViewChange {
+/// What a node signs of a view change: little enough for a contract to check it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewChangeSummary {
+    pub channel: ChannelId,
+    pub term: Term,
+    /// Over everything else in it.
+    pub rest: Hash,
+}
+
+impl Signable for ViewChangeSummary {
     const DOMAIN: &'static str = "view-change";
 }
 
+/// A promise towards a known term, as it is shown to the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownPromise {
+    pub node: NodeId,
+    pub rest: Hash,
+    pub signature: Signature,
+}
+
+impl ShownPromise {
+    /// Whether the node promised this term of this channel.
+    #[must_use]
+    pub fn is_of(&self, channel: ChannelId, term: Term) -> bool {
+        let summary = ViewChangeSummary { channel, term, rest: self.rest };
+        check_signature(&summary, &PublicKey::from(self.node), &self.signature).is_ok()
+    }
+}
+
 impl ViewChange {
+    #[must_use]
+    pub fn summary(&self) -> ViewChangeSummary {
+        let rest = (&self.proof, &self.certificate, &self.acked);
+        let rest = hash_value(Domain::ViewChange, &rest);
+        ViewChangeSummary { channel: self.channel, term: self.term, rest }
+    }
+
     /// Height below the first of the acked blocks.
     #[must_use]
     pub fn base(&self) -> Height {
@@ -57,7 +90,16 @@ impl ViewChange {
 pub struct SignedViewChange {
     pub view_change: ViewChange,
     pub node: NodeId,
+    /// Over the summary.
     pub signature: Signature,
+}
+
+impl SignedViewChange {
+    #[must_use]
+    pub fn shown(&self) -> ShownPromise {
+        let rest = self.view_change.summary().rest;
+        ShownPromise { node: self.node, rest, signature: self.signature }
+    }
 }
 
 impl Verify for SignedViewChange {
@@ -70,7 +112,7 @@ impl Verify for SignedViewChange {
                 limit: limits::ACKED_AHEAD as u64,
             });
         }
-        check_signature(&self.view_change, &PublicKey::from(self.node), &self.signature)
+        check_signature(&self.view_change.summary(), &PublicKey::from(self.node), &self.signature)
     }
 }
 

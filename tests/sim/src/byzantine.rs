@@ -12,8 +12,12 @@ use std::{
 use fairway_proto::{Channel, Checkpoint, Message};
 use fairway_state::parts::Part;
 use fairway_types::{
-    Ack, Block, Certificate, Hash, Height, Keypair, NodeId, Place, Promise, SignedAck, Term,
-    block::CertifiedBlock, limits, view_change::rank,
+    Ack, Block, Certificate, Hash, Height, Keypair, NodeId, Place, Promise, ShownPromise,
+    SignedAck, Term, View,
+    block::CertifiedBlock,
+    chain::ChainTx,
+    limits,
+    view_change::{ViewChangeSummary, rank},
 };
 use rand::Rng;
 
@@ -262,7 +266,7 @@ impl Byzantine {
             }
         }
         change.acked.truncate(limits::ACKED_AHEAD);
-        lie.signed.signature = self.keypair.sign(&lie.signed.view_change);
+        lie.signed.signature = self.keypair.sign(&lie.signed.view_change.summary());
         Some(Message::ViewChange(Box::new(lie)))
     }
 
@@ -300,6 +304,40 @@ impl Byzantine {
             Message::SyncBlocks(vec![CertifiedBlock { block: made_up, certificate: None }])
         };
         message.verify().ok().map(fairway_types::Verified::into_inner)
+    }
+
+    /// Shows the contract a view: one that may not have begun, an old one, or one that nobody
+    /// promised.
+    pub fn show_term(&mut self, now: Term, rng: &mut Choices) -> Option<ChainTx> {
+        if !self.chance(self.nature.lies, rng) {
+            return None;
+        }
+        let heard: Vec<&Promise> = self
+            .heard
+            .iter()
+            .filter_map(|message| match message {
+                Message::ViewChange(promise) => Some(&**promise),
+                _ => None,
+            })
+            .collect();
+        let channel = self.channel();
+        let any = (!heard.is_empty()).then(|| heard[rng.random_range(0..heard.len())].term());
+        let later = Term { view: View(now.view.0 + rng.random_range(1..4)), ..now };
+        let signed = any.filter(|_| rng.random_bool(0.8)).unwrap_or(later);
+        let own = ViewChangeSummary { channel, term: signed, rest: Hash(rng.random()) };
+        let signature = self.keypair.sign(&own);
+        let own = ShownPromise { node: self.keypair.node_id(), rest: own.rest, signature };
+        let others = heard.iter().filter(|promise| promise.term() == signed);
+        let mut promises: BTreeMap<NodeId, ShownPromise> =
+            others.map(|promise| (promise.signed.node, promise.signed.shown())).collect();
+        promises.insert(own.node, own);
+        let mut promises: Vec<ShownPromise> = promises.into_values().collect();
+        if rng.random_bool(0.2) {
+            promises.extend(promises.clone());
+        }
+        let term = if rng.random_bool(0.2) { later } else { signed };
+        self.count("showed a term");
+        Some(ChainTx::ShowTerm { channel, term, promises })
     }
 
     fn sign(&self, mut block: Block) -> Block {

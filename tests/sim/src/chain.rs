@@ -1,7 +1,7 @@
 //! The settlement contract's rules as far as a channel depends on them, in a few lines of Rust:
 //! members, heartbeats, epochs, settlements with votes and conservation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fairway_proto::{
     channel::{books, quorum::is_quorum},
@@ -9,7 +9,7 @@ use fairway_proto::{
 };
 use fairway_types::{
     Address, ChainId, ChannelId, Epoch, GasTableId, Hash, Height, JoinSequence, Keypair, NodeId,
-    Time, Weight,
+    ShownPromise, Term, Time, View, Weight,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
         MemberRecord, SettlementRecord,
@@ -89,6 +89,7 @@ impl Chain {
             first_grant: None,
             founders: Vec::new(),
             grants: Vec::new(),
+            in_force: None,
             members: Vec::new(),
             settlement: SettlementRecord {
                 number: 0,
@@ -129,23 +130,26 @@ impl Chain {
         if !applicant.active && !self.record.grants.is_empty() {
             return Err("not active".into());
         }
-        let keeps = |leader: Address| {
-            let member = self.record.members.iter().find(|other| other.record.account == leader);
+        let sequence = applicant.record.join_sequence;
+        let leader = self.record.in_force.as_ref().map(|in_force| in_force.join_sequence);
+        let keeps = || {
+            let mut members = self.record.members.iter();
+            let member = members.find(|other| Some(other.record.join_sequence) == leader);
             member.is_some_and(|leader| {
                 membership::is_valid(leader, self.time) && !(leader.leaving && stays)
             })
         };
         let epoch = match self.record.grants.last() {
             None => Epoch(1),
-            Some(grant) if grant.leader == account && grant.valid == valid => {
+            Some(grant) if leader == Some(sequence) && grant.valid == valid => {
                 return Err("nothing changed".into());
             }
-            Some(grant)
-                if grant.leader == account && self.time.since(self.granted_at) < LEAST_EPOCH =>
+            Some(_)
+                if leader == Some(sequence) && self.time.since(self.granted_at) < LEAST_EPOCH =>
             {
                 return Err("too soon".into());
             }
-            Some(grant) if grant.leader != account && keeps(grant.leader) => {
+            Some(_) if leader != Some(sequence) && keeps() => {
                 return Err("leader is valid".into());
             }
             Some(grant) => grant.epoch.next(),
@@ -154,11 +158,34 @@ impl Chain {
         for member in &mut self.record.members {
             member.active |= valid.contains(&member.record.join_sequence);
         }
-        let grant = EpochGrant { epoch, leader: account, valid };
+        let grant = EpochGrant { epoch, leader: account, join_sequence: sequence, valid };
         if self.record.first_grant.is_none() {
             self.found(&grant);
         }
+        self.record.in_force = membership::term_record(&self.record, &grant, View::default());
         self.record.grants.push(grant);
+        Ok(())
+    }
+
+    fn show_term(
+        &mut self,
+        node: NodeId,
+        term: Term,
+        promises: &[ShownPromise],
+    ) -> Result<(), String> {
+        self.heartbeat(node)?;
+        let in_force = self.record.in_force.as_ref().ok_or("no epoch yet")?;
+        if term.epoch != in_force.term.epoch || term.view <= in_force.term.view {
+            return Err("another epoch or an old view".into());
+        }
+        let channel = self.record.channel;
+        let sorted: BTreeSet<NodeId> = promises.iter().map(|promise| promise.node).collect();
+        if sorted.len() < promises.len() || promises.iter().any(|one| !one.is_of(channel, term)) {
+            return Err("a promise is bad or doubled".into());
+        }
+        membership::enough_promises(&self.record, promises).ok_or("not enough promises")?;
+        let grant = self.record.grants.last().ok_or("no epoch yet")?;
+        self.record.in_force = membership::term_record(&self.record, grant, term.view);
         Ok(())
     }
 
@@ -337,6 +364,7 @@ impl SettlementChain for Chain {
         match tx {
             ChainTx::Heartbeat { .. } => self.heartbeat(node),
             ChainTx::ApplyForLeadership { .. } => self.apply(node),
+            ChainTx::ShowTerm { term, promises, .. } => self.show_term(node, *term, promises),
             ChainTx::Propose { proposal } => {
                 self.check_proposal(proposal)?;
                 self.proposals.insert(node, (**proposal).clone());

@@ -298,9 +298,15 @@ impl World {
         }
         if let Some(byzantine) = &mut self.byzantine {
             byzantine.scheme(count, &mut self.rng);
+            let node = byzantine.node;
+            let term = self.nodes[node].channel.log().term();
+            let shown = byzantine.show_term(term, &mut self.rng);
             let renews = byzantine.twin.is_some() && self.rng.random_bool(0.2);
             if renews {
                 byzantine.twin = Some(self.nodes[byzantine.node].twin());
+            }
+            if let Some(tx) = shown {
+                self.submit_tx(node, tx);
             }
         }
     }

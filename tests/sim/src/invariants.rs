@@ -8,7 +8,9 @@ use fairway_proto::{
     channel::{books, log::Entry, quorum},
 };
 use fairway_types::{
-    Ack, Certificate, Effects, Hash, Height, NodeId, StateKey, Term, settlement::AssetAmount,
+    Ack, Certificate, Effects, Hash, Height, NodeId, StateKey, Term, View,
+    chain::{ChainMember, ChannelRecord},
+    settlement::AssetAmount,
 };
 
 use crate::{chain::SettlementChain, contradictions::Contradictions, node::Node};
@@ -36,6 +38,9 @@ pub struct Invariants {
     reversed: BTreeSet<Height>,
     /// Members whose word need not be true.
     suspects: BTreeSet<NodeId>,
+    /// The last view that the chain learned, and how many it did.
+    shown: Option<Term>,
+    pub views_shown: u64,
     pub contradictions: Contradictions,
     pub checks: u64,
 }
@@ -195,6 +200,31 @@ impl Invariants {
         self.contradictions.exist()
             || self.certified.get(&height).is_some_and(|known| known.shrunken)
             || self.reversed.range(..=height).next().is_some()
+    }
+
+    /// P-47: the chain knows no view that no honest member promised, but where those who count are so
+    /// few that the Byzantine one is a third of them.
+    pub fn check_term(&mut self, record: &ChannelRecord) -> Result<(), Broken> {
+        let Some(in_force) = record.in_force.as_ref() else { return Ok(()) };
+        let term = in_force.term;
+        if term.view == View::default() || self.shown == Some(term) {
+            return Ok(());
+        }
+        let valid = |member: &&ChainMember| {
+            let grant = record.grants.last();
+            grant.is_some_and(|grant| grant.valid.contains(&member.record.join_sequence))
+        };
+        let suspects = record.members.iter().filter(|member| member.active).filter(valid);
+        let suspects = suspects.filter(|member| self.suspects.contains(&member.record.node));
+        let few = record.members.iter().filter(|member| member.active).filter(valid).count();
+        let excused = 3 * suspects.count() >= few;
+        let mut honest = self.promises.iter().filter(|(node, _)| !self.suspects.contains(node));
+        if !excused && !honest.any(|(_, promised)| *promised >= term) {
+            return Err(Broken(format!("the chain knows {term}, which nobody honest promised")));
+        }
+        self.shown = Some(term);
+        self.views_shown += 1;
+        Ok(())
     }
 
     /// Invariant 4: replaying what is stored gives what is live.

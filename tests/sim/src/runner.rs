@@ -142,6 +142,7 @@ pub fn summary(outcome: &Outcome) -> serde_json::Value {
         "settlements": sum(|report| report.settlements),
         "snapshots_taken": sum(|report| report.snapshots_taken),
         "views": sum(|report| report.views),
+        "views_shown": sum(|report| report.views_shown),
         "rolled_back": sum(|report| report.rolled_back),
         "reversed": sum(|report| report.reversed),
         "slowest_healing_ms": reports.iter().map(|report| report.healed_in).max(),

@@ -60,6 +60,8 @@ pub struct Report {
     pub reversed: u64,
     /// The highest view of any epoch.
     pub views: u64,
+    /// Views that the chain learned.
+    pub views_shown: u64,
     pub invariants_checked: u64,
     /// Milliseconds from the end of all faults to a new final block everywhere.
     pub healed_in: u64,
@@ -210,6 +212,7 @@ impl World {
         self.require_progress()?;
         self.acknowledged.check(&self.nodes, &self.invariants)?;
         self.report.invariants_checked = self.invariants.checks;
+        self.report.views_shown = self.invariants.views_shown;
         self.report.reversed = self.invariants.reversals();
         if let Some(byzantine) = &self.byzantine {
             let acts = byzantine.acts.iter();
@@ -310,6 +313,7 @@ impl World {
         let settled = self.chain.record().settlement.number;
         let result = self.chain.execute(self.now, &self.nodes[from].keypair, &tx);
         self.report.settlements += self.chain.record().settlement.number - settled;
+        self.invariants.check_term(self.chain.record())?;
         self.remember_reading();
         let observation = match result {
             Ok(()) => Observation::Accepted { tx: Box::new(tx) },

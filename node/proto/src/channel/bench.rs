@@ -11,12 +11,12 @@ use std::{
 use fairway_types::{
     Ack, Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Context, Epoch, Execute,
     ExecutionStatus, Gas, GasTableId, Hash, Height, Invocation, JoinSequence, Keypair, NodeId,
-    Operation, Outcome, SequenceNumber, SignedCall, StateKey, StateReader, Time, Verified, Weight,
-    Write,
+    Operation, Outcome, SequenceNumber, SignedCall, StateKey, StateReader, Term, Time, Verified,
+    View, Weight, Write,
     block::CertifiedBlock,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
-        MemberRecord, Observation, SettlementRecord,
+        MemberRecord, Observation, SettlementRecord, TermRecord,
     },
     codec,
     settlement::AssetAmount,
@@ -29,7 +29,7 @@ use super::{
     log::Log,
     output::{CallStatus, Effect, Event, Step},
 };
-use crate::message::Message;
+use crate::{message::Message, settlement::membership};
 
 pub(super) const CHAIN: ChainId = ChainId(7);
 pub(super) const CHANNEL: ChannelId = ChannelId([9; 32]);
@@ -105,7 +105,10 @@ pub(super) fn chain_member(index: usize) -> ChainMember {
 /// A record whose first `count` members founded the channel, led by the first.
 pub(super) fn record(count: usize) -> ChannelRecord {
     let valid = (1..=count as u64).map(JoinSequence).collect();
-    let grant = EpochGrant { epoch: Epoch(1), leader: member(0).account, valid };
+    let (leader, join_sequence) = (member(0).account, member(0).join_sequence);
+    let grant = EpochGrant { epoch: Epoch(1), leader, join_sequence, valid };
+    let in_force =
+        Some(TermRecord { term: Term { epoch: Epoch(1), view: View(0) }, leader, join_sequence });
     ChannelRecord {
         chain: CHAIN,
         channel: CHANNEL,
@@ -127,6 +130,7 @@ pub(super) fn record(count: usize) -> ChannelRecord {
         first_grant: Some(grant.clone()),
         founders: (0..count).map(member).collect(),
         grants: vec![grant],
+        in_force,
         members: (0..count).map(chain_member).collect(),
         settlement: SettlementRecord {
             number: 0,
@@ -192,7 +196,10 @@ impl Bench {
     pub(super) fn grant(&mut self, leader: usize, valid: &[usize]) {
         let epoch = self.record.grants.last().map_or(Epoch(1), |grant| grant.epoch.next());
         let valid = valid.iter().map(|index| member(*index).join_sequence).collect();
-        self.record.grants.push(EpochGrant { epoch, leader: member(leader).account, valid });
+        let (leader, join_sequence) = (member(leader).account, member(leader).join_sequence);
+        let grant = EpochGrant { epoch, leader, join_sequence, valid };
+        self.record.in_force = membership::term_record(&self.record, &grant, View(0));
+        self.record.grants.push(grant);
         self.observe();
     }
 

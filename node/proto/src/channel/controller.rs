@@ -192,13 +192,15 @@ impl Channel {
         }
         self.follow_grants();
         self.apply_for_leadership();
+        self.show_term();
     }
 
     /// P-4: see [`membership::should_apply`].
     fn apply_for_leadership(&mut self) {
         let vacant = self.takes_over() || self.replaces_leader();
+        let gave_way = self.gave_way();
         let Some(record) = self.chain.record() else { return };
-        if membership::should_apply(record, &self.me, self.chain.time, vacant)
+        if membership::should_apply(record, &self.me, self.chain.time, vacant, gave_way)
             && !self.has_left()
             && !self.log.is_tail_lost()
             && self.timers.may_apply(self.now)
@@ -212,8 +214,10 @@ impl Channel {
     /// leave is final here, and this node holds all that the leader said it ordered, or has waited
     /// for it long enough.
     fn takes_over(&mut self) -> bool {
-        let Some(leader) = self.log.grant().map(|grant| grant.leader) else { return false };
-        let registered = |tip: &Tip| tip.members.values().any(|member| member.account == leader);
+        let in_force = self.chain.record().and_then(|record| record.in_force.as_ref());
+        let Some(leader) = in_force.map(|in_force| in_force.join_sequence) else { return false };
+        let registered =
+            |tip: &Tip| tip.members.values().any(|member| member.join_sequence == leader);
         let left = self
             .log
             .tip_at(self.log.finalised())
@@ -258,6 +262,7 @@ impl Channel {
         self.watch_leader();
         self.watch_parts();
         self.apply_for_leadership();
+        self.show_term();
         self.expire_calls();
         self.resend_calls();
     }
@@ -372,11 +377,11 @@ mod tests {
     fn who_is_not_active_applies_for_the_first_epoch_alone() {
         let mut record = bench::record(2);
         let (later, node) = (Time(1_016_000), bench::member(1).node);
-        assert!(membership::should_apply(&record, &node, later, true));
+        assert!(membership::should_apply(&record, &node, later, true, false));
         record.members[1].active = false;
-        assert!(!membership::should_apply(&record, &node, later, true));
+        assert!(!membership::should_apply(&record, &node, later, true, false));
         record.grants.clear();
-        assert!(membership::should_apply(&record, &node, later, false));
+        assert!(membership::should_apply(&record, &node, later, false, false));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_state::State;
 use fairway_types::{
-    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, JoinSequence, NodeId, Place,
-    Promise, SignedAck, StateKey, Term, Time, View, Weight,
+    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, NodeId, Place, Promise,
+    ShownPromise, SignedAck, SignedViewChange, StateKey, Term, Time, View, Weight,
     chain::{ChannelRecord, EpochGrant, MemberRecord},
     codec,
     evidence::Evidence,
@@ -22,7 +22,10 @@ use super::{
     quorum::{self, Members},
     snapshot::Durable,
 };
-use crate::checkpoint::{Checkpoint, Link, Passed};
+use crate::{
+    checkpoint::{Checkpoint, Link, Passed},
+    settlement::membership::leader_in_turn,
+};
 
 /// Blocks (and the states after them) kept in memory below the head, and for how many below it the
 /// log knows hash, term and voters: a certificate further down counts for nothing.
@@ -58,6 +61,15 @@ pub struct Held {
     /// Every set registered above this height has its say about the block: the parent's, and below
     /// it only for a block that opens a term over uncertified ones.
     pub base: Height,
+}
+
+/// The last block with an opening, and who promised it: what shows the contract a term (P-47), long
+/// after the block has left memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    pub height: Height,
+    pub term: Term,
+    pub promises: Vec<ShownPromise>,
 }
 
 /// Members that left and whose dues are still in the books.
@@ -101,6 +113,7 @@ pub struct Log {
     acked: Option<SignedAck>,
     /// Up to where the log goes through what this node acked.
     acked_to: Height,
+    opened: Option<Arc<Opened>>,
     /// One an accused node.
     evidence: Vec<Arc<Evidence>>,
     proposal: Option<Arc<SignedProposal>>,
@@ -254,6 +267,11 @@ impl Log {
         let base = opening.map_or(below, |opening| opening.base_height().min(below));
         let held = Held { hash: entry.hash, term: header.term, base };
         self.places.insert(header.height, held);
+        if let Some(opening) = opening {
+            let promises = opening.view_changes.iter().map(SignedViewChange::shown).collect();
+            let opened = Opened { height: header.height, term: header.term, promises };
+            self.opened = Some(Arc::new(opened));
+        }
         // P-15: when nobody stays, the last ones go on, so that they can be paid.
         if !Arc::ptr_eq(before, &entry.members) && !entry.members.is_empty() {
             self.sets.insert(header.height, Arc::clone(&entry.members));
@@ -270,6 +288,7 @@ impl Log {
         self.bytes -= dropped.values().map(|entry| entry.bytes).sum::<usize>();
         drop(self.places.split_off(&to.next()));
         drop(self.sets.split_off(&to.next()));
+        self.opened = self.opened.take().filter(|opened| opened.height <= to);
         let is_gone =
             |kept: &Option<Certificate>| kept.as_ref().is_some_and(|kept| kept.ack.height > to);
         if is_gone(&self.certificate) {
@@ -342,6 +361,7 @@ impl Log {
         self.proof = Some(checkpoint.certificate.clone());
         self.finalised = block.height();
         self.finality = None;
+        self.opened = None;
     }
 
     /// The block at `height`, while memory holds it.
@@ -529,6 +549,7 @@ impl Log {
             silent_to: self.silent_to,
             acked: self.acked,
             acked_to: self.acked_to,
+            opened: self.opened.as_deref().cloned(),
             evidence: self.evidence.iter().map(|evidence| (**evidence).clone()).collect(),
             proposal: self.proposal.as_deref().cloned(),
             votes: self.votes.clone(),
@@ -556,6 +577,7 @@ impl Log {
         self.silent_to = durable.silent_to;
         self.acked = durable.acked;
         self.acked_to = durable.acked_to;
+        self.opened = durable.opened.map(Arc::new);
         self.evidence = durable.evidence.into_iter().map(Arc::new).collect();
         self.proposal = durable.proposal.map(Arc::new);
         self.votes = durable.votes;
@@ -604,18 +626,8 @@ impl Log {
     /// leave, until a settlement has paid it.
     #[must_use]
     pub fn leader_of(&self, term: Term) -> Option<NodeId> {
-        let grant = self.grant_of(term.epoch)?;
+        let sequence = leader_in_turn(self.grant_of(term.epoch)?, term.view)?;
         let tip = self.tip()?;
-        let granted = tip
-            .members
-            .values()
-            .find(|member| member.account == grant.leader)
-            .or_else(|| tip.leavers.get(&grant.leader));
-        if term.view == View::default() {
-            return granted.map(|member| member.node);
-        }
-        let first = granted.map(|member| member.join_sequence);
-        let sequence = leader_in_turn(&grant.valid, first, term.view)?;
         let mut known = tip.members.values().chain(tip.leavers.values());
         known.find(|member| member.join_sequence == sequence).map(|member| member.node)
     }
@@ -633,6 +645,12 @@ impl Log {
             Some(held) => held.term == self.term,
             None => self.head() == Height::ZERO && self.is_first(self.term),
         }
+    }
+
+    /// The last opening in the log.
+    #[must_use]
+    pub fn opened(&self) -> Option<&Opened> {
+        self.opened.as_deref()
     }
 
     /// Whether no other term came before.
@@ -788,17 +806,6 @@ impl Log {
             votes: self.votes.keys().copied().collect(),
         }
     }
-}
-
-/// The one whose turn it is to lead in a later view: in join order after the epoch's first leader.
-fn leader_in_turn(
-    valid: &[JoinSequence],
-    first: Option<JoinSequence>,
-    view: View,
-) -> Option<JoinSequence> {
-    let first = valid.iter().position(|sequence| Some(*sequence) == first).unwrap_or_default();
-    let turns = usize::try_from(view.0).ok()?.checked_rem(valid.len())?;
-    valid.get((first + turns) % valid.len()).copied()
 }
 
 /// Whether `new` is of a higher block than `known`, or of the same with more signatures.

@@ -27,6 +27,7 @@ pub mod quorum;
 pub mod recovery;
 pub mod selection;
 pub mod settling;
+mod showing;
 pub mod snapshot;
 pub mod status;
 mod timers;
@@ -323,6 +324,7 @@ mod tests {
             ChainTx::Propose { proposal } => Some((**proposal).clone()),
             ChainTx::Heartbeat { .. }
             | ChainTx::ApplyForLeadership { .. }
+            | ChainTx::ShowTerm { .. }
             | ChainTx::Execute { .. }
             | ChainTx::Report { .. } => None,
         });

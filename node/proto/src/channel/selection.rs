@@ -193,7 +193,7 @@ mod tests {
             certificate,
             acked: acked.to_vec(),
         };
-        let signature = key(node).sign(&view_change);
+        let signature = key(node).sign(&view_change.summary());
         SignedViewChange { view_change, node: key(node).node_id(), signature }
     }
 

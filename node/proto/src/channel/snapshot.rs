@@ -14,7 +14,7 @@ use fairway_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    log::{Held, Log, Tip, by_node, records},
+    log::{Held, Log, Opened, Tip, by_node, records},
     output::{Appended, Event},
 };
 
@@ -45,6 +45,7 @@ pub(super) struct Durable {
     pub(super) silent_to: Option<Term>,
     pub(super) acked: Option<SignedAck>,
     pub(super) acked_to: Height,
+    pub(super) opened: Option<Opened>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) proposal: Option<SignedProposal>,
     pub(super) votes: BTreeMap<Hash, SignedVote>,

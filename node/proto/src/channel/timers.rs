@@ -1,6 +1,6 @@
 //! When what is due next: nothing here reads a clock.
 
-use fairway_types::Time;
+use fairway_types::{Term, Time};
 
 use super::{Channel, output::Effect};
 
@@ -12,6 +12,8 @@ pub(super) const SYNC_PATIENCE: u64 = 2_000;
 const REFRESH_EVERY: u64 = 100;
 /// Milliseconds between two applications for leadership.
 const APPLY_EVERY: u64 = 1_000;
+/// Milliseconds between two attempts to show the contract a term.
+const SHOW_EVERY: u64 = 1_000;
 /// Milliseconds for which a leader that left is believed about blocks nobody else has shown.
 const TAKE_OVER_AFTER: u64 = 10_000;
 
@@ -23,7 +25,12 @@ pub(super) struct Timers {
     sync: Time,
     refresh: Time,
     apply: Time,
+    show: Time,
     resend: Time,
+    /// Since when this term is to be shown to the contract.
+    unshown: Option<(Term, Time)>,
+    /// Since when the chain takes this node for a leader that it is not.
+    gave_way_since: Option<Time>,
     /// Since when the leader's place is known to be vacant.
     vacant_since: Option<Time>,
 }
@@ -48,6 +55,24 @@ impl Timers {
 
     pub(super) fn may_apply(&mut self, now: Time) -> bool {
         due(&mut self.apply, now, APPLY_EVERY)
+    }
+
+    pub(super) fn may_show(&mut self, now: Time) -> bool {
+        due(&mut self.show, now, SHOW_EVERY)
+    }
+
+    /// Milliseconds for which this term has been to be shown.
+    pub(super) fn has_been_unshown(&mut self, now: Time, term: Option<Term>) -> u64 {
+        let known = self.unshown.filter(|(known, _)| Some(*known) == term);
+        self.unshown = known.or(term.map(|term| (term, now)));
+        self.unshown.map_or(0, |(_, since)| now.since(since))
+    }
+
+    /// Milliseconds for which this has been so.
+    pub(super) fn has_given_way(&mut self, now: Time, gave_way: bool) -> u64 {
+        let since = self.gave_way_since.filter(|_| gave_way);
+        self.gave_way_since = since.or(gave_way.then_some(now));
+        self.gave_way_since.map_or(0, |since| now.since(since))
     }
 
     /// Whether the leader's place has been vacant for long.

@@ -216,7 +216,7 @@ impl Channel {
             certificate: named,
             acked: self.acked_above(named.map_or(Height::ZERO, |ack| ack.height)),
         };
-        let signature = self.env.keypair.sign(&view_change);
+        let signature = self.env.keypair.sign(&view_change.summary());
         let signed = SignedViewChange { view_change, node: self.me, signature };
         let promise = Box::new(Promise { signed, proof, certificate });
         self.record(Event::Promised { promise: promise.clone() });
@@ -797,7 +797,7 @@ mod tests {
             certificate: named,
             acked: Vec::new(),
         };
-        let (node, signature) = (node_key(0).node_id(), node_key(0).sign(&view_change));
+        let (node, signature) = (node_key(0).node_id(), node_key(0).sign(&view_change.summary()));
         let signed = SignedViewChange { view_change, node, signature };
         Promise { signed, proof: certificate, certificate: None }
     }
