@@ -16,5 +16,6 @@ mod faults;
 mod foreign;
 mod load;
 mod peers;
+mod pressure;
 mod snapshots;
 mod world;

@@ -12,7 +12,10 @@ use fairway_types::{Block, Effects, Height, Refusal, StateKey, subscription::Fil
 use jsonrpsee::{
     PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink, core::SubscriptionResult,
 };
-use tokio::{sync::broadcast, task::block_in_place};
+use tokio::{
+    sync::{Semaphore, broadcast},
+    task::block_in_place,
+};
 
 use super::view;
 use crate::driver::{ChannelHandle, View};
@@ -21,6 +24,10 @@ use crate::driver::{ChannelHandle, View};
 const SNAPSHOT: usize = 10_000;
 /// How long a subscriber may take for one notice.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes of notices that wait for subscribers to read, of all channels together.
+const WAITING_BYTES: usize = 64 << 20;
+static WAITING: Semaphore = Semaphore::const_new(WAITING_BYTES);
 
 /// Why a subscription ended.
 enum End {
@@ -221,6 +228,15 @@ impl Feed {
 
     async fn send(&self, notice: &Notice) -> Result<(), End> {
         let text = serde_json::value::to_raw_value(notice).map_err(|_| End::Gone)?;
+        // Who reads takes it at once; what those hold who do not is bounded for all of them.
+        let _room = match self.sink.capacity() {
+            0 => {
+                let bytes = text.get().len().min(WAITING_BYTES);
+                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+                Some(WAITING.try_acquire_many(bytes).map_err(|_| End::Behind)?)
+            }
+            _ => None,
+        };
         let message = SubscriptionMessage::from(text);
         match self.sink.send_timeout(message, PATIENCE).await {
             Ok(()) => Ok(()),
