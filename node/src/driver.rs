@@ -66,8 +66,15 @@ type Answer = oneshot::Sender<Result<Reply, Refusal>>;
 
 enum Command {
     /// `room` is what it takes of the inbox, until it is handled.
-    Request { request: Request, answer: Answer, room: OwnedSemaphorePermit },
-    Input { input: Input, room: Option<OwnedSemaphorePermit> },
+    Request {
+        request: Request,
+        answer: Answer,
+        room: OwnedSemaphorePermit,
+    },
+    Input {
+        input: Input,
+        room: Option<OwnedSemaphorePermit>,
+    },
 }
 
 /// What readers see of a channel, replaced after every group.

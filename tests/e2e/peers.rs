@@ -6,7 +6,8 @@ use fairway::{local::Place, peers::peer_id};
 use fairway_types::{Keypair, NodeId, limits};
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use libp2p::{
-    Multiaddr, PeerId, Stream, StreamProtocol, SwarmBuilder, identity, noise, swarm::SwarmEvent, tcp, yamux,
+    Multiaddr, PeerId, Stream, StreamProtocol, SwarmBuilder, identity, noise, swarm::SwarmEvent,
+    tcp, yamux,
 };
 use tokio::time::{Instant, timeout};
 

@@ -5,24 +5,24 @@
 //! to for that flood, and a small part of what was sent, or would wait, without them.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use fairway_proto::{
-    Message,
-    message::Heartbeat,
-};
+use fairway_proto::{Message, message::Heartbeat};
 use fairway_sdk::{
-    ChannelId, Filter, Height, Keypair, Member, Refusal,
-    api::channel::{BlockView, Notice},
+    ChannelId, Filter, Height, Keypair, Member,
+    api::channel::{Notice, Role},
     json,
 };
 use fairway_state::parts::Prefix;
 use fairway_types::{
-    Block, Call, ChainId, Epoch, FunctionName, Gas, Hash, Header, Operation, SequenceNumber,
-    SignedCall, SignedViewChange, Term, Time, Transaction, View, ViewChange, codec,
+    Block, Call, ChainId, Epoch, FunctionName, Gas, Hash, Header, NodeId, Operation, Promise,
+    SequenceNumber, SignedCall, SignedViewChange, Term, Time, Transaction, View, ViewChange, codec,
     contract::NATIVE, limits,
 };
 use futures::{AsyncWriteExt, SinkExt, StreamExt};
@@ -52,6 +52,16 @@ async fn socket(world: &World, index: usize) -> Socket {
 
 fn address(world: &World, index: usize) -> SocketAddr {
     world.network.url(index).trim_start_matches("ws://").parse().unwrap()
+}
+
+/// The next answer or notice.
+async fn next_of(client: &mut Socket) -> Value {
+    loop {
+        let message = timeout(Duration::from_secs(15), client.next()).await.expect("nothing comes");
+        if let tungstenite::Message::Text(text) = message.unwrap().unwrap() {
+            return serde_json::from_str(&text).unwrap();
+        }
+    }
 }
 
 /// Pays some times, each in time.
@@ -100,7 +110,7 @@ async fn clients_that_read_no_answers_are_not_read_from() {
     assert_bounded(&memory, 150);
     // Whoever reads is read from again.
     let (_, mut client) = asked.into_iter().next().unwrap();
-    let answer: Value = serde_json::from_str(client.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
+    let answer = next_of(&mut client).await;
     assert!(answer["result"]["node"].is_string(), "{answer}");
     is_served(&alice, &world.keys[1], 5).await;
 }
@@ -139,9 +149,10 @@ async fn messages_that_never_end_are_held_up_to_a_bound() {
     assert_bounded(&memory, 500);
     drop(begun);
     let mut client = socket(&world, 0).await;
-    let large = json!({ "jsonrpc": "2.0", "id": 1, "method": "x", "params": ["x".repeat(5 << 20)] });
+    let large =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "x", "params": ["x".repeat(5 << 20)] });
     client.send(tungstenite::Message::text(large.to_string())).await.unwrap();
-    let answer: Value = serde_json::from_str(client.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
+    let answer = next_of(&mut client).await;
     assert_eq!(answer["error"]["code"], -32007, "{answer}");
     is_served(&alice, &world.keys[1], 5).await;
 }
@@ -186,8 +197,7 @@ async fn subscriptions_of_a_connection_are_bounded() {
         let ask = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         client.send(tungstenite::Message::text(ask.to_string())).await.unwrap();
         loop {
-            let text = client.next().await.unwrap().unwrap();
-            let answer: Value = serde_json::from_str(text.to_text().unwrap()).unwrap();
+            let answer = next_of(&mut client).await;
             if answer["id"] == json!(id) {
                 refused += u32::from(answer["error"]["code"] == json!(-32006));
                 break;
@@ -240,18 +250,356 @@ async fn calls_that_wait_are_bounded_and_one_more_is_told_to_come_again() {
         client.feed(tungstenite::Message::text(ask.to_string())).await.unwrap();
     }
     client.flush().await.unwrap();
-    let answer: Value = serde_json::from_str(client.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
+    let answer = next_of(&mut client).await;
     assert_eq!(answer["error"]["code"], 100_007, "{answer}");
     assert!(answer["error"]["data"]["details"]["retry_after_ms"].is_u64(), "{answer}");
     other.thaw();
-    // What was taken is answered, once each.
-    let mut certified = 0;
+    // What was taken is answered, once each; what a member without money ordered is an abort.
+    let mut ordered = 0;
     for _ in 1..calls.len() {
-        let next = timeout(Duration::from_secs(20), client.next()).await.expect("no answer");
-        let answer: Value = serde_json::from_str(next.unwrap().unwrap().to_text().unwrap()).unwrap();
-        certified += usize::from(answer["result"]["height"].is_u64());
+        let answer = next_of(&mut client).await;
+        let aborted = answer["error"]["code"] == json!(100_005);
+        ordered += usize::from(aborted || answer["result"]["height"].is_u64());
     }
-    assert!(certified > 3_000, "{certified} of {} calls", calls.len());
+    assert!(ordered > 3_000, "{ordered} of {} calls", calls.len());
     assert_bounded(&memory, 150);
     world.same_log(channel).await;
+}
+
+/// A member's node in other hands.
+struct Hostile {
+    key: Keypair,
+    channel: ChannelId,
+    frames: Vec<Vec<u8>>,
+}
+
+impl Hostile {
+    /// What looks valid: signed where it must be, asking for a lot, far ahead, or as large as may be.
+    fn new(key: Keypair, account: &Keypair, place: (ChainId, ChannelId), to: &Keypair) -> Self {
+        let channel = place.1;
+        let term = |view| Term { epoch: Epoch(1), view: View(view) };
+        let mut messages = vec![
+            Message::SyncRequest { from: Height(1) },
+            Message::CheckpointRequest { above: Height(0) },
+            Message::PartRequest { height: Height(5), root: Hash([7; 32]), prefix: Prefix::ROOT },
+            Message::Heartbeat(Heartbeat {
+                term: term(9),
+                head: Height(u64::MAX),
+                head_hash: Hash([7; 32]),
+                certified: Height(u64::MAX),
+                finalised: Height(u64::MAX),
+                wish: term(u64::MAX),
+                leader_latency: 0,
+                hops: 0,
+            }),
+        ];
+        for number in 0..200 {
+            messages.push(Message::Forward(payment(account, place, number + 500, to)));
+            messages.push(promise(&key, channel, term(number + 1)));
+        }
+        for height in 0..16 {
+            messages.push(large_block(&key, channel, Height(1_000 + height)));
+        }
+        let mut frames: Vec<Vec<u8>> = messages.iter().map(Message::encode).collect();
+        for frame in &mut frames {
+            let length = u32::try_from(frame.len()).unwrap();
+            frame.splice(..0, length.to_be_bytes());
+        }
+        Self { key, channel, frames }
+    }
+
+    /// Sends everything again and again for a while on streams that it reads nothing from, and asks
+    /// most of the time; how many frames the node took.
+    async fn flood(&self, node: NodeId, address: &Multiaddr, end: Instant) -> usize {
+        let mut sent = 0;
+        while Instant::now() < end {
+            let Some((peer, mut control)) = connect(&self.key, node, address).await else {
+                continue;
+            };
+            let mut streams = Vec::new();
+            while Instant::now() < end {
+                let opened = timeout(STUCK, control.open_stream(peer, PROTOCOL)).await;
+                let Ok(Ok(mut stream)) = opened else { break };
+                let sending = async {
+                    stream.write_all(self.channel.as_bytes()).await?;
+                    for frame in self.frames.iter().cycle().take(4 * self.frames.len()) {
+                        stream.write_all(frame).await?;
+                        stream.write_all(&self.frames[0]).await?;
+                        sent += 2;
+                    }
+                    stream.flush().await
+                };
+                // A stream that broke, or is read no more, is followed by another one.
+                let _ = timeout(STUCK, sending).await;
+                streams.push(stream);
+            }
+        }
+        sent
+    }
+}
+
+fn promise(key: &Keypair, channel: ChannelId, term: Term) -> Message {
+    let (proof, certificate, acked) = (None, None, Vec::new());
+    let view_change = ViewChange { channel, term, proof, certificate, acked };
+    let signature = key.sign(&view_change);
+    let signed = SignedViewChange { view_change, node: key.node_id(), signature };
+    let promise = Promise { signed, proof: None, certificate: None };
+    Message::ViewChange(Box::new(promise))
+}
+
+fn large_block(key: &Keypair, channel: ChannelId, height: Height) -> Message {
+    let paid = vec![key.address(); limits::BLOCK_BYTES / 32 - 64];
+    let transactions = vec![Transaction::Settled { number: 1, paid }];
+    let header = Header {
+        channel,
+        parent: Hash([7; 32]),
+        height,
+        term: Term { epoch: Epoch(1), view: View(0) },
+        time: Time(0),
+        justified: Height::ZERO,
+        opening: None,
+        transactions_root: Block::transactions_root(&transactions),
+        effects_root: Hash::ZERO,
+        state_root: Hash::ZERO,
+        extension: Vec::new(),
+    };
+    let (leader, signature) = (key.node_id(), key.sign(&header));
+    let (justification, opening) = (None, None);
+    Message::Block(Arc::new(Block {
+        header,
+        transactions,
+        justification,
+        opening,
+        leader,
+        signature,
+    }))
+}
+
+/// Three connections of a member's node send what they can for some seconds, read nothing, and ask
+/// for 2 MiB of blocks each time: gigabytes are sent and asked for. What the node holds for a peer:
+/// 32 MiB to be sent, 32 MiB of early blocks, 8 MiB of frames and what they are in memory, and the
+/// windows of its connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn member_that_floods_the_leader_and_reads_nothing_is_bounded_and_stops_nobody() {
+    let mut world = World::start(3).await;
+    let channel = world.open("payments").await;
+    let alice = world.member(0, channel).await;
+    let memo = "x".repeat(40_000);
+    let args = [json!(world.keys[1].address().to_string()), json!(NATIVE), json!(1), json!(memo)];
+    for _ in 0..70 {
+        alice.call("0x44::payments::pay", &args).await.unwrap();
+    }
+    let status = world.network.client(0).await.unwrap().status().await.unwrap();
+    let address: Multiaddr = status.endpoints[0].parse().unwrap();
+    let chain = world.ledger.channel(channel).await.unwrap().record.chain;
+    world.network.kill_node(2).await;
+    let key = node_key(&world.network.nodes[2].folder);
+    let place = (chain, channel);
+    let hostile = Arc::new(Hostile::new(key, &world.keys[2], place, &world.keys[0]));
+    let memory = Memory::of(&world, 0);
+    let end = Instant::now() + Duration::from_secs(6);
+    let mut floods = JoinSet::new();
+    for _ in 0..3 {
+        let (hostile, node, address) = (Arc::clone(&hostile), status.node, address.clone());
+        floods.spawn(async move { hostile.flood(node, &address, end).await });
+    }
+    while Instant::now() < end {
+        is_served(&alice, &world.keys[1], 1).await;
+    }
+    let sent: usize = floods.join_all().await.iter().sum();
+    println!("{sent} frames were taken");
+    assert!(sent > 10_000, "no flood: {sent} frames");
+    assert_bounded(&memory, 300);
+    world.network.start_node(2).await.unwrap();
+    let carol = world.member(2, channel).await;
+    is_served(&carol, &world.keys[0], 1).await;
+    world.same_log(channel).await;
+}
+
+/// Whom the node does not know it does not let in, and those that say nothing take a bounded number
+/// of places for a bounded time.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_at_the_node_port_take_nothing_from_members() {
+    let world = World::start(2).await;
+    let channel = world.open("payments").await;
+    let alice = world.member(0, channel).await;
+    is_served(&alice, &world.keys[1], 1).await;
+    let status = world.network.client(0).await.unwrap().status().await.unwrap();
+    let port = status.endpoints[0].rsplit('/').next().unwrap().parse::<u16>().unwrap();
+    let memory = Memory::of(&world, 0);
+    let mut silent = Vec::new();
+    for _ in 0..1_000 {
+        silent.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+    }
+    is_served(&alice, &world.keys[1], 20).await;
+    assert_bounded(&memory, 64);
+}
+
+/// 64 subscriptions of one client that stops reading, over 150 blocks of 40 KB each: 400 MB would
+/// wait for it. What waits is one notice a subscription, 16 in the connection's queue, and what its
+/// sockets hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriber_that_stops_reading_is_dropped_told_so_and_goes_on_at_its_cursor() {
+    const SUBSCRIPTIONS: usize = 64;
+    let world = World::start(2).await;
+    let channel = world.open("payments").await;
+    let alice = world.member(0, channel).await;
+    let mut fast = alice.channel().subscribe(Filter::default()).await.unwrap();
+    let mut slow = socket(&world, 0).await;
+    for id in 0..SUBSCRIPTIONS {
+        let params = json!({ "channel": channel, "from": 1 });
+        let method = "state_channel.subscribe";
+        let ask = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        slow.send(tungstenite::Message::text(ask.to_string())).await.unwrap();
+    }
+    let memory = Memory::of(&world, 0);
+    let memo = "x".repeat(40_000);
+    let args = [json!(world.keys[1].address().to_string()), json!(NATIVE), json!(1), json!(memo)];
+    let begun = Instant::now();
+    let mut last = Height(0);
+    for _ in 0..150 {
+        let report = alice.call("0x44::payments::pay", &args).await.unwrap();
+        last = last.max(report.height);
+        // The other subscriber sees the block at once.
+        let seen = async {
+            while !matches!(fast.next().await, Some(Notice::Block { height, .. }) if height >= last)
+            {
+            }
+        };
+        timeout(Duration::from_secs(2), seen).await.expect("a subscriber is held up by another");
+    }
+    assert_bounded(&memory, 100);
+    // What takes longer than this for one notice is dropped.
+    sleep(Duration::from_secs(11).saturating_sub(begun.elapsed())).await;
+    let mut cursors: HashMap<u64, (u64, bool)> = HashMap::new();
+    while cursors.len() < SUBSCRIPTIONS || cursors.values().any(|(_, lagged)| !lagged) {
+        let message = next_of(&mut slow).await;
+        let Some(subscription) = message["params"]["subscription"].as_u64() else { continue };
+        let notice = &message["params"]["result"];
+        let (next, lagged) = cursors.entry(subscription).or_insert((1, false));
+        assert!(!*lagged, "something came after the last word");
+        match notice["kind"].as_str().unwrap() {
+            "block" => {
+                assert_eq!(notice["height"], json!(*next), "a gap, or twice the same");
+                *next += 1;
+            }
+            "lagged" => {
+                assert_eq!(notice["resume_from"], json!(*next));
+                *lagged = true;
+            }
+            _ => {}
+        }
+    }
+    let next = cursors.values().map(|(next, _)| *next).min().unwrap();
+    assert!(Height(next) <= last, "it lagged behind nothing");
+    let params = json!({ "channel": channel, "from": next });
+    let method = "state_channel.subscribe";
+    let ask = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    slow.send(tungstenite::Message::text(ask.to_string())).await.unwrap();
+    let mut expected = next;
+    while Height(expected) <= last {
+        let message = next_of(&mut slow).await;
+        let notice = &message["params"]["result"];
+        if notice["kind"] == "block" {
+            assert_eq!(notice["height"], json!(expected));
+            expected += 1;
+        }
+    }
+}
+
+/// A disk of its own whose every write waits: a file system that is frozen most of the time.
+struct SlowDisk {
+    freezer: Child,
+    image: PathBuf,
+}
+
+impl SlowDisk {
+    /// `None` where this process may not mount. The freezer lets go when this process is gone.
+    fn mount(at: &Path, image: PathBuf) -> Option<Self> {
+        let file = std::fs::File::create(&image).ok()?;
+        file.set_len(256 << 20).ok()?;
+        let run = |program: &str, args: &[&Path]| {
+            let ran = Command::new(program).args(args).output();
+            ran.is_ok_and(|ran| ran.status.success())
+        };
+        let mounted = run("mkfs.ext4", &["-q".as_ref(), "-F".as_ref(), &image])
+            && run("mount", &["-o".as_ref(), "loop".as_ref(), &image, at]);
+        if !mounted {
+            return None;
+        }
+        let script = "while [ -e \"$1\" ] && kill -0 $2; do
+            if [ -e \"$1.slow\" ]; then
+                fsfreeze -f \"$3\"; sleep $(cat \"$1.slow\"); fsfreeze -u \"$3\"
+            fi
+            sleep 0.02
+        done; umount -l \"$3\"";
+        let own = std::process::id().to_string();
+        let freezer = Command::new("sh")
+            .args(["-c", script, "sh"])
+            .args([image.as_os_str(), own.as_ref(), at.as_os_str()])
+            .spawn()
+            .ok()?;
+        Some(Self { freezer, image })
+    }
+
+    /// Each write waits about so long from now on; none again.
+    fn slow(&self, seconds: Option<f64>) {
+        let flag = format!("{}.slow", self.image.display());
+        match seconds {
+            Some(seconds) => std::fs::write(flag, seconds.to_string()).unwrap(),
+            None => std::fs::remove_file(flag).unwrap(),
+        }
+    }
+}
+
+impl Drop for SlowDisk {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.image);
+        let _ = self.freezer.wait();
+    }
+}
+
+/// A leader whose writes take 200 ms writes more at a time, loses nothing and stays the leader; one
+/// whose disk is silent for longer than the others' patience loses its place and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_disk_makes_larger_groups_and_a_dead_one_costs_the_lead() {
+    let mut world = World::start(3).await;
+    world.network.nodes[0].process.as_mut().unwrap().stop().await;
+    let data = world.network.nodes[0].folder.join("data");
+    std::fs::remove_dir_all(&data).unwrap();
+    std::fs::create_dir(&data).unwrap();
+    let Some(disk) = SlowDisk::mount(&data, world.folder.path().join("disk")) else {
+        println!("skipped: this process may not mount file systems");
+        return;
+    };
+    world.network.start_node(0).await.unwrap();
+    let channel = world.open("payments").await;
+    let alice = world.member(0, channel).await;
+    is_served(&alice, &world.keys[1], 1).await;
+    let before = world.status(0, channel).await;
+    assert_eq!(before.role, Role::Leader);
+    let memory = Memory::of(&world, 0);
+    disk.slow(Some(0.2));
+    let payments = (0..900).map(|_| pay(&alice, &world.keys[1], 1));
+    let paid = timeout(Duration::from_secs(40), futures::future::join_all(payments)).await;
+    let paid = paid.expect("calls are lost");
+    assert!(paid.iter().all(Result::is_ok), "{:?}", paid.iter().find(|paid| paid.is_err()));
+    let after = world.status(0, channel).await;
+    println!("{} blocks for 900 calls", after.head.0 - before.head.0);
+    assert!(after.head.0 - before.head.0 < 100, "groups did not grow");
+    assert_eq!(after.term, before.term, "a slow disk looks like a dead leader");
+    assert_bounded(&memory, 150);
+
+    // Silent for longer than `leader_timeout`: the others go on without it.
+    disk.slow(Some(4.0));
+    let bob = world.member(1, channel).await;
+    let changed = world.until(1, channel, |status| status.term > after.term).await;
+    timeout(Duration::from_secs(5), pay(&bob, &world.keys[0], 1)).await.unwrap().unwrap();
+    assert_ne!(changed.leader, after.leader);
+    disk.slow(None);
+    world.until(0, channel, |status| status.term >= changed.term).await;
+    is_served(&alice, &world.keys[1], 1).await;
+    world.same_log(channel).await;
+    assert_eq!(world.held(0, channel, 0).await, world.held(1, channel, 0).await);
+    assert!(world.network.stop().await);
 }

@@ -58,7 +58,9 @@ pub(super) async fn serve(
     let head = view.status.head;
     let next = from.map_or(head.next(), |from| from.max(Height(1)));
     let sink = pending.accept().await?;
-    let feed = Feed { handle, sink, subscription: Subscription::new(filter, next) };
+    // Who never gets its snapshot begins again with all blocks.
+    let resume = from.unwrap_or_default().max(Height(1));
+    let feed = Feed { handle, sink, subscription: Subscription::new(filter, next), resume };
     tokio::spawn(feed.run(first, view, updates));
     Ok(())
 }
@@ -92,6 +94,8 @@ struct Feed {
     handle: ChannelHandle,
     sink: SubscriptionSink,
     subscription: Subscription,
+    /// The first height whose notice was not handed over.
+    resume: Height,
 }
 
 impl Feed {
@@ -102,7 +106,8 @@ impl Feed {
         updates: broadcast::Receiver<std::sync::Arc<Update>>,
     ) {
         if let Err(End::Behind) = self.deliver(first, &view, updates).await {
-            let notice = Notice::Lagged { resume_from: self.subscription.cursor() };
+            let resume_from = self.resume.min(self.subscription.cursor());
+            let notice = Notice::Lagged { resume_from };
             let _ = self.send(&notice).await;
         }
     }
@@ -115,6 +120,7 @@ impl Feed {
     ) -> Result<(), End> {
         if let Some(notice) = first {
             self.send(&notice).await?;
+            self.resume = self.subscription.cursor();
         }
         self.catch_up(view.status.head.next()).await?;
         self.send(&heights(view)).await?;
@@ -175,10 +181,11 @@ impl Feed {
         let height = view.status.head;
         self.subscription.on_update(&Update::Adopted { height });
         self.send(&Notice::Skipped { to: height }).await?;
-        match snapshot {
-            Ok(snapshot) => self.send(&snapshot).await,
-            Err(_) => Ok(()),
+        if let Ok(snapshot) = snapshot {
+            self.send(&snapshot).await?;
         }
+        self.resume = self.subscription.cursor();
+        Ok(())
     }
 
     async fn notify(&mut self, update: &Update) -> Result<(), End> {
@@ -211,7 +218,9 @@ impl Feed {
                 Update::Heights { .. } | Update::RolledBack { .. } | Update::Adopted { .. },
             ) => return Ok(()),
         };
-        self.send(&notice).await
+        self.send(&notice).await?;
+        self.resume = self.subscription.cursor();
+        Ok(())
     }
 
     fn calls(&self, block: &Block, effects: &[Effects]) -> Vec<CallPlace> {

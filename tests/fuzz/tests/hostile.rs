@@ -9,9 +9,9 @@ use fairway_proto::Message;
 use fairway_state::parts::{Part, Prefix};
 use fairway_types::{
     Address, Block, ChannelId, Effects, ExecutionStatus, FunctionName, Gas, Hash, Header, Height,
-    JoinSequence, Keypair, MoveEvent, NodeId, Operation, SequenceNumber, Signature, SignedCall, StateKey,
-    Term, Time, Transaction, Weight, Write, call::Call, chain::MemberRecord, evidence::Evidence,
-    limits,
+    JoinSequence, Keypair, MoveEvent, NodeId, Operation, SequenceNumber, Signature, SignedCall,
+    StateKey, Term, Time, Transaction, Weight, Write, call::Call, chain::MemberRecord,
+    evidence::Evidence, limits,
 };
 
 /// One at a time: memory is counted for the whole process.

@@ -100,12 +100,7 @@ async fn write(
     }
 }
 
-async fn read(
-    mut receiver: Receiver<Stream>,
-    caller: Arc<Caller>,
-    shared: &Shared,
-    meter: Meter,
-) {
+async fn read(mut receiver: Receiver<Stream>, caller: Arc<Caller>, shared: &Shared, meter: Meter) {
     let places = Places {
         waiting: Arc::new(Semaphore::new(WAITING)),
         others: Arc::new(Semaphore::new(OTHERS)),

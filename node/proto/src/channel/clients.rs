@@ -306,7 +306,9 @@ impl Channel {
                 && call.sequence == next_sequence(&tip.state, call.sender)
                 && member(&tip.state, call.sender).is_some()
         };
-        orders && !self.log.is_closed() && self.clients.on_the_way.iter().any(|(_, call)| is_due(call))
+        orders
+            && !self.log.is_closed()
+            && self.clients.on_the_way.iter().any(|(_, call)| is_due(call))
     }
 
     /// The log passed over the blocks above `from`: where the calls in them are, this node can't say,
