@@ -427,3 +427,24 @@ pub(super) fn block_of(step: &Step) -> Arc<Block> {
     });
     blocks.next_back().expect("a block was cut")
 }
+
+/// A follower of four that holds three blocks, and the leader's fourth, which it has not seen.
+pub(super) fn three_blocks() -> (Bench, Vec<Arc<Block>>) {
+    let mut bench = Bench::new(4);
+    let blocks: Vec<_> = (0..4).map(|_| bench.cut_unheard()).collect();
+    for block in &blocks[..3] {
+        bench.message(1, 0, Message::Block(Arc::clone(block)));
+    }
+    assert_eq!(bench.nodes[1].log().head(), Height(3));
+    (bench, blocks)
+}
+
+/// A block that `signer` made up.
+pub(super) fn junk(like: &Block, signer: usize, change: impl FnOnce(&mut Block)) -> Arc<Block> {
+    let keypair = node_key(signer);
+    let mut block = like.clone();
+    block.leader = keypair.node_id();
+    change(&mut block);
+    block.signature = keypair.sign(&block.header);
+    Arc::new(block)
+}

@@ -1,10 +1,10 @@
 //! Following: check, re-execute, append, ack; report a leader whose word differs.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use fairway_types::{
-    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, Term, Time, Transaction,
-    block::CertifiedBlock, chain::ChainTx, codec, evidence::Evidence, limits,
+    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, Transaction, chain::ChainTx,
+    evidence::Evidence, limits,
 };
 
 use super::{
@@ -14,75 +14,13 @@ use super::{
     log::Tip,
     output::{Appended, Effect, Event, Update},
     quorum,
-    selection::Selected,
-    timers::SYNC_PATIENCE,
 };
 #[cfg(feature = "known-bugs")]
 use crate::known_bugs::KnownBug;
-use crate::message::{Heartbeat, Message};
-
-/// Bytes of blocks held that came too early.
-pub(super) const WAITING_BYTES: usize = 32 << 20;
-
-/// What came before its turn: blocks by height with their size, and the best certificate for a block
-/// not here yet.
-#[derive(Debug, Default)]
-pub(super) struct Waiting {
-    blocks: BTreeMap<Height, (Arc<Block>, usize)>,
-    certificate: Option<Certificate>,
-    /// What this node's own term must go on from.
-    pub(super) wanted: Option<Selected>,
-    /// A block was seen that leaves this node's log below its head.
-    leaves: bool,
-    /// From where on the blocks of a branch are asked for, once an answer did not show its beginning.
-    branch_from: Option<Height>,
-    /// When each peer was last asked for blocks, and the head at that time.
-    asked: BTreeMap<NodeId, (Time, Height)>,
-}
-
-impl Waiting {
-    /// The best certificate of a block not here yet.
-    pub(super) fn certificate(&self) -> Option<&Certificate> {
-        self.certificate.as_ref()
-    }
-
-    /// Blocks held, ascending.
-    pub(super) fn blocks(&self) -> impl DoubleEndedIterator<Item = &Arc<Block>> {
-        self.blocks.values().map(|(block, _)| block)
-    }
-
-    /// Blocks held, and their bytes.
-    #[must_use]
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.blocks.len(), self.blocks.values().map(|(_, size)| size).sum())
-    }
-
-    /// The log goes on above `height`: what came for lower places is of no use.
-    pub(super) fn pass(&mut self, height: Height) {
-        self.blocks = self.blocks.split_off(&height.next());
-        self.certificate.take_if(|certificate| certificate.ack.height <= height);
-        self.wanted = None;
-        self.leaves = false;
-        self.asked.clear();
-    }
-
-    fn insert(&mut self, block: Arc<Block>, most: usize) {
-        let size = codec::encode(&block).len();
-        self.blocks.insert(block.height(), (block, size));
-        let bytes = |blocks: &BTreeMap<_, (_, usize)>| -> usize {
-            blocks.values().map(|(_, size)| size).sum()
-        };
-        while self.blocks.len() > most || bytes(&self.blocks) > WAITING_BYTES {
-            self.blocks.pop_last();
-        }
-    }
-}
-
-/// Blocks further down that are asked for when an answer began above the fork.
-const FORK_STEP: u64 = 16;
+use crate::message::Message;
 
 /// Why a block is not appended.
-enum Unfit {
+pub(super) enum Unfit {
     /// It may fit later.
     Later,
     /// It never will.
@@ -106,113 +44,14 @@ impl Channel {
         self.drain_waiting(vm);
     }
 
-    pub(super) fn on_sync_blocks(&mut self, blocks: Vec<CertifiedBlock>, vm: &impl Execute) {
-        self.look_for_fork(&blocks);
-        for entry in blocks {
-            if !self.is_plausible(&entry.block) {
-                return;
-            }
-            if let Some(certificate) = entry.certificate {
-                self.on_certificate(certificate);
-            }
-            self.hold(entry.block);
-            self.drain_waiting(vm);
-        }
-    }
-
-    /// P-35: an answer that begins above the fork is followed by a question further down, and one that
-    /// ends below it by one further up.
-    fn look_for_fork(&mut self, blocks: &[CertifiedBlock]) {
-        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return };
-        let (first, last) = (&first.block, &last.block);
-        let below = first.height().previous();
-        let detached = first.height() <= self.log.head().next()
-            && first.height() > self.log.finalised().next()
-            && !self.log.contains(below, &first.header.parent);
-        let ends_here = self.log.contains(last.height(), &last.hash());
-        self.waiting.leaves |= detached;
-        self.waiting.branch_from = if detached {
-            Some(Height(first.height().0.saturating_sub(FORK_STEP)))
-        } else if ends_here && last.height() < self.log.head() {
-            Some(last.height().next())
-        } else {
-            None
-        };
-    }
-
-    /// From where on this node lacks what others have that left its branch, up to `head`.
-    pub(super) fn branch_from(&self, head: Height) -> Height {
-        let from = self.waiting.branch_from.unwrap_or(self.log.certified().next());
-        from.min(head).max(self.log.finalised().next())
-    }
-
-    /// P-45: keeps a block until its turn, within bounds; what the leader of its term signed is not
-    /// pushed out by anything else.
-    fn hold(&mut self, block: Arc<Block>) {
-        let height = block.height();
-        if height <= self.log.finalised() || self.log.contains(height, &block.hash()) {
-            return;
-        }
-        let held = self.waiting.blocks.get(&height);
-        if held.is_some_and(|(held, _)| self.worth(held) > self.worth(&block)) {
-            return;
-        }
-        self.waiting.insert(block, self.env.limits.waiting_blocks);
-    }
-
-    /// What is kept of two blocks at one height: what this node's own term needs, what the leader of
-    /// its term signed, the later term's.
-    fn worth(&self, block: &Block) -> (bool, bool, Term) {
-        let wanted = self.waiting.wanted.as_ref();
-        let is_wanted =
-            wanted.is_some_and(|wanted| wanted.hash_at(block.height()) == Some(block.hash()));
-        (is_wanted, self.is_leaders(block), block.header.term)
-    }
-
-    /// Whether the leader of a term that this node knows signed the block.
-    fn is_leaders(&self, block: &Block) -> bool {
-        self.log.leader_of(block.header.term) == Some(block.leader)
-    }
-
-    /// Whether a block may wait here: only what a member's node signed, so that nobody else's blocks
-    /// push out the leader's.
-    fn is_plausible(&self, block: &Block) -> bool {
-        self.is_known(&block.leader) && block.header.channel == self.env.channel
-    }
-
-    /// Appends every block whose turn it is.
-    pub(super) fn drain_waiting(&mut self, vm: &impl Execute) {
-        while self.log.evidence().is_none() {
-            let next = self.log.head().next();
-            let last = self.log.finalised();
-            self.waiting.blocks = self.waiting.blocks.split_off(&last.next());
-            let Some((block, _)) = self.waiting.blocks.get(&next).cloned() else { return };
-            match self.check_and_append(&block, vm) {
-                Ok(()) => {
-                    self.waiting.blocks.remove(&next);
-                }
-                Err(Unfit::Later) => return,
-                Err(Unfit::Never) => {
-                    self.waiting.blocks.remove(&next);
-                    return;
-                }
-                Err(Unfit::Elsewhere) => {
-                    self.waiting.leaves = true;
-                    return;
-                }
-                Err(Unfit::Proven(evidence)) => {
-                    self.waiting.blocks.remove(&next);
-                    self.report(evidence);
-                    return;
-                }
-            }
-        }
-    }
-
     /// P-25: a follower appends a block only if it extends the head, its term's leader signed it,
     /// its time is sane, its justification certifies what this node holds, every transaction is
     /// admitted and re-execution gives the same roots.
-    fn check_and_append(&mut self, block: &Arc<Block>, vm: &impl Execute) -> Result<(), Unfit> {
+    pub(super) fn check_and_append(
+        &mut self,
+        block: &Arc<Block>,
+        vm: &impl Execute,
+    ) -> Result<(), Unfit> {
         let Some(tip) = self.log.tip() else { return Err(Unfit::Later) };
         self.check_header(block, &tip)?;
         self.check_leavers_block(block, &tip)?;
@@ -348,12 +187,6 @@ impl Channel {
         Ok(())
     }
 
-    /// Whether a certificate that carries 2/3 of the members the chain knows covers `height`.
-    fn is_vouched(&self, height: Height) -> bool {
-        let proof = self.waiting.certificate.as_ref();
-        proof.is_some_and(|proof| proof.ack.height >= height && self.vouches(proof))
-    }
-
     /// P-46: whether enough of those whom this node may believe signed: 2/3 of the members the chain
     /// knows; or 2/3 of those registered where this node's log ends. A registered member believes
     /// them even when all have left and been paid since; a newcomer those alone whom the chain still
@@ -424,7 +257,7 @@ impl Channel {
         }
     }
 
-    fn report(&mut self, boxed: Box<Evidence>) {
+    pub(super) fn report(&mut self, boxed: Box<Evidence>) {
         self.record(Event::Diverged { evidence: boxed.clone() });
         self.perform(Effect::Broadcast(Message::Report(boxed.clone())));
         let channel = self.env.channel;
@@ -481,83 +314,21 @@ impl Channel {
             self.record(Event::Certified { certificate });
         }
     }
-
-    /// The best certificate of a block not here yet; only one that is vouched for, so that nobody
-    /// else's takes its place.
-    fn keep_certificate(&mut self, certificate: Certificate) {
-        let known = self.waiting.certificate.as_ref();
-        if !self.vouches(&certificate) {
-            return;
-        }
-        if known.is_none_or(|known| known.ack.height <= certificate.ack.height) {
-            self.waiting.certificate = Some(certificate);
-        }
-    }
-
-    fn apply_waiting_certificate(&mut self) {
-        let head = self.log.head();
-        let due = self.waiting.certificate.take_if(|certificate| certificate.ack.height <= head);
-        if let Some(certificate) = due {
-            self.on_certificate(certificate);
-        }
-    }
-
-    /// P-35: a node behind a member's head asks it for what it lacks, unless the leader's next block
-    /// is here and waits for the chain's word; the next time another one, if nothing came.
-    pub(super) fn ask_for_missing(&mut self, from: NodeId, heard: &Heartbeat) {
-        if self.takes_snapshot(from, heard) {
-            return;
-        }
-        let Some(tip) = self.log.tip() else { return };
-        let next = self.waiting.blocks.get(&tip.height.next());
-        let waits = next
-            .is_some_and(|(block, _)| block.header.parent == tip.hash && self.is_leaders(block));
-        let elsewhere =
-            heard.head <= tip.height && !self.log.contains(heard.head, &heard.head_hash);
-        let ahead = heard.head > tip.height;
-        let later = self.log.held(tip.height).is_none_or(|held| heard.term > held.term);
-        if elsewhere && later && heard.head > self.log.finalised() || ahead && self.waiting.leaves {
-            self.ask(from, self.branch_from(heard.head));
-        } else if ahead && !waits {
-            self.ask(from, tip.height.next());
-        }
-    }
-
-    /// Asks a node for blocks, unless it was asked in vain a short while ago.
-    pub(super) fn ask(&mut self, node: NodeId, from: Height) {
-        let asked = self.waiting.asked.get(&node);
-        let patience = |at: &Time| self.now < at.plus(SYNC_PATIENCE);
-        let in_vain = asked.is_some_and(|(at, then)| *then == from && patience(at));
-        if in_vain || !self.timers.may_sync(self.now) {
-            return;
-        }
-        self.waiting.asked.retain(|_, (at, _)| patience(at));
-        self.waiting.asked.insert(node, (self.now, from));
-        self.waiting.leaves = false;
-        self.perform(Effect::Send { to: node, message: Message::SyncRequest { from } });
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use fairway_types::Time;
+
     use super::{
         super::{
-            bench::{Bench, certificate, chain_member, env, justified_by, nothing},
+            bench::{
+                Bench, certificate, chain_member, env, junk, justified_by, nothing, three_blocks,
+            },
             input::Input,
         },
         *,
     };
-
-    /// A follower of four that holds three blocks, and the leader's fourth, which it has not seen.
-    fn three_blocks() -> (Bench, Vec<Arc<Block>>) {
-        let mut bench = Bench::new(4);
-        let blocks: Vec<_> = (0..4).map(|_| bench.cut_unheard()).collect();
-        for block in &blocks[..3] {
-            bench.message(1, 0, Message::Block(Arc::clone(block)));
-        }
-        assert_eq!(bench.nodes[1].log().head(), Height(3));
-        (bench, blocks)
-    }
 
     /// P-26: else who knows more would append what the others refuse.
     #[test]
@@ -586,78 +357,6 @@ mod tests {
         assert_eq!(stored(&[0, 1, 2, 3]), 1, "a member's does");
         let kept = bench.nodes[1].log().certificate().map(|kept| kept.signatures.len());
         assert_eq!(kept, Some(4));
-    }
-
-    fn heartbeat(head: u64) -> Message {
-        Message::Heartbeat(crate::message::Heartbeat {
-            term: Default::default(),
-            head: Height(head),
-            head_hash: fairway_types::Hash::ZERO,
-            wish: Default::default(),
-            certified: Height(0),
-            finalised: Height(0),
-            leader_latency: 0,
-            hops: 0,
-        })
-    }
-
-    fn asks(step: &super::super::output::Step) -> bool {
-        let is_request = |effect: &Effect| {
-            matches!(effect, Effect::Send { message: Message::SyncRequest { .. }, .. })
-        };
-        step.effects.iter().any(is_request)
-    }
-
-    /// A block that `signer` made up.
-    fn junk(like: &Block, signer: usize, change: impl FnOnce(&mut Block)) -> Arc<Block> {
-        let keypair = super::super::bench::node_key(signer);
-        let mut block = like.clone();
-        block.leader = keypair.node_id();
-        change(&mut block);
-        block.signature = keypair.sign(&block.header);
-        Arc::new(block)
-    }
-
-    #[test]
-    fn a_block_of_an_unknown_term_does_not_stop_the_catching_up() {
-        let (mut bench, blocks) = three_blocks();
-        let junk = junk(&blocks[3], 2, |block| block.header.term.epoch.0 = u64::MAX);
-        bench.message(1, 2, Message::Block(junk));
-        assert!(asks(&bench.message(1, 0, heartbeat(4))));
-        bench.message(1, 0, Message::Block(Arc::clone(&blocks[3])));
-        assert_eq!(bench.nodes[1].log().head(), Height(4));
-    }
-
-    #[test]
-    fn an_unanswered_sync_goes_to_another_peer() {
-        let (mut bench, _) = three_blocks();
-        assert!(asks(&bench.message(1, 2, heartbeat(u64::MAX))));
-        bench.now = bench.now.plus(300);
-        assert!(!asks(&bench.message(1, 2, heartbeat(u64::MAX))));
-        assert!(asks(&bench.message(1, 0, heartbeat(4))));
-    }
-
-    #[test]
-    fn sync_blocks_never_hold_more_than_the_limit() {
-        let (mut bench, blocks) = three_blocks();
-        let far = |height: u64| junk(&blocks[3], 2, |block| block.header.height = Height(height));
-        let stranger = junk(&blocks[3], 50, |_| {});
-        let blocks = (10..210).map(far).chain([stranger]);
-        let entries = blocks.map(|block| CertifiedBlock { block, certificate: None });
-        bench.message(1, 2, Message::SyncBlocks(entries.collect()));
-        assert_eq!(bench.nodes[1].waiting.blocks.len(), bench.nodes[1].env.limits.waiting_blocks);
-    }
-
-    /// P-46
-    #[test]
-    fn a_certificate_that_nobody_vouches_for_is_not_kept() {
-        let (mut bench, blocks) = three_blocks();
-        let far = junk(&blocks[3], 0, |block| block.header.height = Height(u64::MAX));
-        bench.message(1, 2, Message::Certificate(certificate(&far, &[2, 50, 51])));
-        assert_eq!(bench.nodes[1].waiting.certificate, None);
-        let right = certificate(&blocks[3], &[0, 1, 2]);
-        bench.message(1, 2, Message::Certificate(right.clone()));
-        assert_eq!(bench.nodes[1].waiting.certificate, Some(right));
     }
 
     /// P-44: who is accused in public could otherwise stop everybody for good.

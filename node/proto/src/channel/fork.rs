@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use fairway_types::{
-    Ack, Block, Certificate, Execute, Height, NodeId, SignedCall, TermCertificate, Transaction,
-    view_change::rank,
+    Ack, Block, Certificate, Execute, Hash, Height, NodeId, SignedCall, TermCertificate,
+    Transaction, view_change::rank,
 };
 
 use super::{
@@ -28,34 +28,34 @@ impl Channel {
         let better = |branch: &Branch| {
             self.is_wanted(branch) || self.is_superseded_by(branch) || self.is_certified(branch)
         };
-        if let Some(branch) = self.branches().into_iter().find(better) {
+        if let Some(branch) = self.branches().into_iter().rev().find(better) {
             self.take_back(branch.fork);
+            self.waiting.prefer(&branch.blocks);
             self.drain_waiting(vm);
         }
     }
 
-    /// The rows of held blocks that leave the log below its head, each at another height: a block
-    /// that nobody goes on from must not hide a branch further up.
+    /// The rows of held blocks that leave the log below its head, those that end highest last: a
+    /// block that nobody goes on from must not hide a branch further up.
     fn branches(&self) -> Vec<Branch> {
-        let (first, head) = (self.log.finalised().next(), self.log.head());
-        let leaves = |block: &Arc<Block>| {
-            let height = block.height();
-            !self.log.contains(height, &block.hash())
-                && self.log.contains(height.previous(), &block.header.parent)
-        };
-        let held = || self.waiting.blocks().filter(|block| block.height() >= first);
-        let starts = held().filter(|block| block.height() <= head && leaves(block));
-        let row = |start: &Arc<Block>| {
-            let mut blocks = vec![Arc::clone(start)];
-            for block in held().filter(|block| block.height() > start.height()) {
-                if blocks.last().is_none_or(|last| block.header.parent != last.hash()) {
-                    break;
-                }
-                blocks.push(Arc::clone(block));
+        let head = self.log.head();
+        let mut rows: Vec<(Hash, Branch)> = Vec::new();
+        for block in self.waiting.blocks() {
+            let (below, parent) = (block.height().previous(), block.header.parent);
+            if self.log.contains(block.height(), &block.hash()) {
+                continue;
             }
-            Branch { fork: start.height().previous(), blocks }
-        };
-        starts.map(row).collect()
+            let longer = |(last, row): &(Hash, Branch)| {
+                let blocks = row.blocks.iter().chain([block]).cloned().collect();
+                (*last == parent).then_some(Branch { fork: row.fork, blocks })
+            };
+            let within = self.log.finalised() <= below && below < head;
+            let leaves = within && self.log.contains(below, &parent);
+            let first = || leaves.then(|| Branch { fork: below, blocks: vec![Arc::clone(block)] });
+            let row = rows.iter().find_map(longer).or_else(first);
+            rows.extend(row.map(|row| (block.hash(), row)));
+        }
+        rows.into_iter().map(|(_, row)| row).collect()
     }
 
     /// Whether the branch goes through what this node's own term must contain. Once the term has

@@ -5,9 +5,9 @@ use fairway_types::limits;
 use super::{
     Channel, Limits,
     clients::REMEMBERED_CALLS,
-    follower::WAITING_BYTES,
     log::{KEPT_BLOCKS, KEPT_BYTES, LEAST_BLOCKS},
     voting::HELD,
+    waiting::WAITING_BYTES,
 };
 
 /// Entries of each queue and buffer; bytes where the name says so.

@@ -31,6 +31,7 @@ pub mod status;
 mod timers;
 mod view_change;
 mod voting;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -40,7 +41,6 @@ use self::{
     catch_up::CatchUp,
     clients::Clients,
     controller::ChainView,
-    follower::Waiting,
     input::Input,
     log::Log,
     output::{Effect, Event, Step, Update},
@@ -50,6 +50,7 @@ use self::{
     timers::Timers,
     view_change::ViewChanges,
     voting::Voting,
+    waiting::Waiting,
 };
 
 /// Bounds and intervals that are a node's own business; times in milliseconds.
