@@ -229,7 +229,7 @@ mod tests {
         let size = pooled(1, 0).bytes;
         let (pool_bytes, pool_bytes_per_sender) = (3 * size, 2 * size);
         let limits = Limits { pool_bytes, pool_bytes_per_sender, ..Limits::default() };
-        let mut add = |pool: &mut Pool, seed, sequence| {
+        let add = |pool: &mut Pool, seed, sequence| {
             pool.add(pooled(seed, sequence), SequenceNumber(0), &limits).is_ok()
         };
         assert!(add(&mut pool, 1, 0) && add(&mut pool, 1, 1));
