@@ -57,11 +57,11 @@ pub(super) fn busy() -> ErrorObjectOwned {
 
 impl Caller {
     /// The answer, unless there is none: to a notification, or when it was sent already.
-    pub(super) async fn answer(&self, message: Vec<u8>) -> Option<Box<RawValue>> {
+    pub(super) async fn answer(&self, message: &[u8]) -> Option<Box<RawValue>> {
         let first = message.iter().find(|byte| !byte.is_ascii_whitespace());
         let response = match first {
-            Some(b'{') => self.single(&message).await,
-            Some(b'[') => Some(self.batch(&message).await),
+            Some(b'{') => self.single(message).await,
+            Some(b'[') => Some(self.batch(message).await),
             Some(_) | None => Some(MethodResponse::error(Id::Null, ErrorCode::ParseError)),
         };
         let response = response.filter(|response| !response.is_subscription())?;

@@ -15,7 +15,12 @@ use std::{
 };
 
 use hyper::{
-    Request, body::Incoming, server::conn::http1, service::service_fn, upgrade::OnUpgrade,
+    Request, StatusCode,
+    body::Incoming,
+    header::{self, HeaderName, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+    upgrade::OnUpgrade,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::{
@@ -26,13 +31,13 @@ use jsonrpsee::{
         stop_channel,
     },
 };
-use soketto::handshake::http::{Server as Handshake, is_upgrade_request};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
 use self::socket::{Paced, Unfinished};
@@ -134,9 +139,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch:
 async fn serve(socket: TcpStream, shared: Arc<Shared>, number: u32) {
     let _ = socket.set_nodelay(true);
     let (socket, meter) = Paced::new(socket, shared.unfinished.clone());
-    let upgrade: Mutex<Option<(OnUpgrade, Handshake)>> = Mutex::new(None);
+    let upgrade: Mutex<Option<OnUpgrade>> = Mutex::new(None);
     let answer = |request: Request<Incoming>| {
-        let answered = match is_upgrade_request(&request) {
+        let answered = match request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
             true => Err(shake_hands(request, &upgrade)),
             false => Ok(request),
         };
@@ -159,26 +164,40 @@ async fn serve(socket: TcpStream, shared: Arc<Shared>, number: u32) {
         debug!(%error, "a client's connection ended");
     }
     let upgrade = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some((upgraded, handshake)) = upgrade
+    if let Some(upgraded) = upgrade
         && let Ok(upgraded) = upgraded.await
     {
-        session::run(upgraded, handshake, &shared, meter, number).await;
+        session::run(upgraded, &shared, meter, number).await;
     }
 }
 
-fn shake_hands(
-    mut request: Request<Incoming>,
-    upgrade: &Mutex<Option<(OnUpgrade, Handshake)>>,
-) -> HttpResponse {
-    let mut handshake = Handshake::new();
-    match handshake.receive_request(&request) {
-        Ok(response) => {
-            let upgraded = hyper::upgrade::on(&mut request);
-            *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgraded, handshake));
-            response.map(|()| HttpBody::empty())
-        }
-        Err(error) => HttpResponse::new(format!("no WebSocket: {error}").into()),
-    }
+/// RFC 6455, 4.2: without extensions and subprotocols.
+fn shake_hands(mut request: Request<Incoming>, upgrade: &Mutex<Option<OnUpgrade>>) -> HttpResponse {
+    let headers = request.headers();
+    let is = |name: HeaderName, wanted: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let mut words = values.flat_map(|value| value.split(',')).map(str::trim);
+        words.any(|word| word.eq_ignore_ascii_case(wanted))
+    };
+    let asks = is(header::CONNECTION, "upgrade")
+        && is(header::UPGRADE, "websocket")
+        && is(header::SEC_WEBSOCKET_VERSION, "13");
+    let accept =
+        headers.get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
+    let accept = accept.filter(|_| asks).and_then(|accept| HeaderValue::from_str(&accept).ok());
+    let mut response = HttpResponse::new(HttpBody::empty());
+    let Some(accept) = accept else {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        return response;
+    };
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    let upgraded = hyper::upgrade::on(&mut request);
+    *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(upgraded);
+    response
 }
 
 async fn answer_http(shared: &Shared, request: Request<Incoming>, number: u32) -> HttpResponse {

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::io::{BufReader, BufWriter};
+use futures::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use jsonrpsee::{
@@ -10,18 +13,18 @@ use jsonrpsee::{
     types::{ErrorObject, Id, error::reject_too_big_request},
 };
 use serde_json::value::RawValue;
-use soketto::{
-    Incoming, Receiver, Sender,
-    connection::{CloseReason, Error as SocketError},
-    data::ByteSlice125,
-    handshake::http::Server as Handshake,
-};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
-use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Bytes, Error as SocketError, Message,
+        protocol::{Role, WebSocketConfig},
+    },
+};
 
 use super::{
     Shared,
@@ -40,7 +43,13 @@ const BYTES: usize = 4 << 20;
 const PING: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(75);
 
-type Stream = BufReader<BufWriter<Compat<TokioIo<Upgraded>>>>;
+/// Read at a time; every connection holds as much.
+const READ_BYTES: usize = 8 << 10;
+/// A request that is larger than it may be is read to its end, so that its sender hears of it,
+/// unless it is so many times larger.
+const READ_ON: usize = 4;
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// What one connection has under way.
 struct Places {
@@ -52,17 +61,15 @@ struct Places {
 type Place = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 /// Ends when the client is gone; everything of it ends with it.
-pub(super) async fn run(
-    upgraded: Upgraded,
-    handshake: Handshake,
-    shared: &Shared,
-    meter: Meter,
-    number: u32,
-) {
-    let stream = BufReader::new(BufWriter::new(TokioIo::new(upgraded).compat()));
-    let mut builder = handshake.into_builder(stream);
-    builder.set_max_message_size(shared.limits.request_bytes as usize);
-    let (sender, receiver) = builder.finish();
+pub(super) async fn run(upgraded: Upgraded, shared: &Shared, meter: Meter, number: u32) {
+    let most = Some(READ_ON * shared.limits.request_bytes as usize);
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BYTES)
+        .max_message_size(most)
+        .max_frame_size(most);
+    let io = TokioIo::new(upgraded);
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+    let (sender, receiver) = socket.split();
     let (queue, outgoing) = mpsc::channel(QUEUE);
     let caller = Caller {
         methods: shared.methods.clone(),
@@ -78,50 +85,49 @@ pub(super) async fn run(
 }
 
 async fn write(
-    mut sender: Sender<Stream>,
+    mut sender: SplitSink<Socket, Message>,
     mut outgoing: mpsc::Receiver<Box<RawValue>>,
 ) -> Result<(), SocketError> {
     let mut pings = interval(PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
+        let message = tokio::select! {
             message = outgoing.recv() => match message {
-                Some(message) => sender.send_text_owned(Box::<str>::from(message).into()).await?,
+                Some(message) => Message::text(String::from(Box::<str>::from(message))),
                 None => return sender.close().await,
             },
-            _ = pings.tick() => {
-                let empty: &[u8] = &[];
-                if let Ok(nothing) = ByteSlice125::try_from(empty) {
-                    sender.send_ping(nothing).await?;
-                }
-            }
-        }
-        sender.flush().await?;
+            _ = pings.tick() => Message::Ping(Bytes::new()),
+        };
+        sender.send(message).await?;
     }
 }
 
-async fn read(mut receiver: Receiver<Stream>, caller: Arc<Caller>, shared: &Shared, meter: Meter) {
+async fn read(
+    mut receiver: SplitStream<Socket>,
+    caller: Arc<Caller>,
+    shared: &Shared,
+    meter: Meter,
+) {
     let places = Places {
         waiting: Arc::new(Semaphore::new(WAITING)),
         others: Arc::new(Semaphore::new(OTHERS)),
         bytes: Arc::new(Semaphore::new(BYTES)),
     };
+    let most = shared.limits.request_bytes;
     let mut under_way = JoinSet::new();
-    loop {
-        let mut request = Vec::new();
-        let Ok(received) = timeout(SILENCE, receiver.receive(&mut request)).await else { return };
+    while let Ok(Some(Ok(message))) = timeout(SILENCE, receiver.next()).await {
         meter.finished();
-        let sent = match received {
-            Ok(Incoming::Data(_)) => {
-                while under_way.try_join_next().is_some() {}
-                begin(request, &caller, shared, &places, &mut under_way).await
-            }
-            Ok(Incoming::Pong(_)) => true,
-            Err(SocketError::MessageTooLarge { .. }) => {
-                let refusal = reject_too_big_request(shared.limits.request_bytes);
-                caller.sink.send_error(Id::Null, refusal).await.is_ok()
-            }
-            Ok(Incoming::Closed(CloseReason { .. })) | Err(_) => return,
+        let request = match message {
+            Message::Text(text) => Bytes::from(text),
+            Message::Binary(bytes) => bytes,
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+            Message::Close(_) => return,
+        };
+        while under_way.try_join_next().is_some() {}
+        let sent = if request.len() > most as usize {
+            caller.sink.send_error(Id::Null, reject_too_big_request(most)).await.is_ok()
+        } else {
+            begin(request, &caller, shared, &places, &mut under_way).await
         };
         if !sent {
             return;
@@ -131,7 +137,7 @@ async fn read(mut receiver: Receiver<Stream>, caller: Arc<Caller>, shared: &Shar
 
 /// Starts a request once it has a place; false when nothing can be sent any more.
 async fn begin(
-    request: Vec<u8>,
+    request: Bytes,
     caller: &Arc<Caller>,
     shared: &Shared,
     places: &Places,
@@ -144,7 +150,7 @@ async fn begin(
     };
     let caller = Arc::clone(caller);
     under_way.spawn(async move {
-        if let Some(answer) = caller.answer(request).await {
+        if let Some(answer) = caller.answer(&request).await {
             let _ = caller.sink.send(answer).await;
         }
         drop(place);
