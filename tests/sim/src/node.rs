@@ -207,12 +207,12 @@ impl Node {
     /// Up to where the stored log passes over blocks: it goes on from a snapshot there.
     #[must_use]
     pub fn passed(&self) -> Height {
-        let adopted =
+        let mut adopted =
             self.stored.iter().map(|bytes| event(bytes)).filter_map(|event| match event {
                 Event::Adopted(adopted) => Some(adopted.checkpoint.height()),
                 _ => None,
             });
-        adopted.last().unwrap_or(Height::ZERO)
+        adopted.next_back().unwrap_or(Height::ZERO)
     }
 
     #[must_use]
