@@ -22,10 +22,11 @@ use fairway_types::{
     ChannelId, Height, NodeId, Refusal, SignedCall, Time, Verified,
     block::CertifiedBlock,
     chain::{ChainTx, ChannelRecord, Durability, Observation},
+    codec,
 };
 use tokio::{
     runtime::Handle,
-    sync::{broadcast, mpsc, oneshot, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch},
     task::spawn_blocking,
     time::{sleep, timeout},
 };
@@ -38,6 +39,8 @@ use crate::{
 
 /// Commands waiting for the channel.
 const INBOX: usize = 8_192;
+/// Bytes of clients' calls among them.
+const INBOX_BYTES: usize = 32 << 20;
 /// Commands handled together.
 const GROUP: usize = 1_024;
 /// Updates a subscriber may lag behind before it is dropped to resume by height.
@@ -53,6 +56,8 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 pub trait Outbox: Clone + Send + 'static {
     /// Hands `frame` to the link to `to`; drops it when there is none or its queue is full.
     fn send(&mut self, to: NodeId, frame: &Arc<[u8]>);
+    /// Whether `to` reads what it is sent: who does not is served nothing that is large.
+    fn reads(&self, to: NodeId) -> bool;
 }
 
 /// Where a channel's words to the settlement chain go.
@@ -64,8 +69,16 @@ pub trait ChainOutbox: Send + 'static {
 type Answer = oneshot::Sender<Result<Reply, Refusal>>;
 
 enum Command {
-    Request { request: Request, answer: Answer },
-    Input(Input),
+    /// `room` is what it takes of the inbox, until it is handled.
+    Request {
+        request: Request,
+        answer: Answer,
+        room: OwnedSemaphorePermit,
+    },
+    Input {
+        input: Input,
+        room: Option<OwnedSemaphorePermit>,
+    },
 }
 
 /// What readers see of a channel, replaced after every group.
@@ -100,6 +113,7 @@ pub struct ChannelHandle {
     pub sandbox: Arc<MoveSandbox>,
     pub store: ChannelStore,
     commands: mpsc::Sender<Command>,
+    room: Arc<Semaphore>,
     view: watch::Receiver<Arc<View>>,
     updates: broadcast::Sender<Arc<Update>>,
     stop: Arc<watch::Sender<bool>>,
@@ -117,19 +131,26 @@ impl ChannelHandle {
     }
 
     pub async fn request(&self, request: Request) -> Result<Reply, Refusal> {
+        let busy = || Refusal::busy("requests", 100);
+        let bytes = match &request {
+            Request::Call { call, .. } => codec::encode(&***call).len(),
+            Request::ProposeSettlement => 1,
+        };
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| busy())?;
         let (answer, result) = oneshot::channel();
-        self.commands
-            .try_send(Command::Request { request, answer })
-            .map_err(|_| Refusal::busy("requests", 100))?;
+        let command = Command::Request { request, answer, room };
+        self.commands.try_send(command).map_err(|_| busy())?;
         result.await.unwrap_or_else(|_| {
             let reason = "it was stopped, or the disk failed: send the request again".into();
             Err(Refusal::NotReady { what: "the channel".into(), reason })
         })
     }
 
-    /// Hands over a peer's or the chain's word; waits while the channel is busy.
-    pub async fn input(&self, input: Input) {
-        let _ = self.commands.send(Command::Input(input)).await;
+    /// Hands over a peer's or the chain's word; waits while the channel is busy. `room` is given
+    /// back once it is handled.
+    pub async fn input(&self, input: Input, room: Option<OwnedSemaphorePermit>) {
+        let _ = self.commands.send(Command::Input { input, room }).await;
     }
 
     #[must_use]
@@ -225,7 +246,8 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         })
         .map_err(|error| StoreError::Damaged { channel: id, reason: error.to_string() })?;
     let stop = Arc::new(stop);
-    Ok(ChannelHandle { id, sandbox, store: parts.store, commands, view, updates, stop, ended })
+    let (store, room) = (parts.store, Arc::new(Semaphore::new(INBOX_BYTES)));
+    Ok(ChannelHandle { id, sandbox, store, commands, room, view, updates, stop, ended })
 }
 
 impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
@@ -355,8 +377,12 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
 
     fn admit(&mut self, command: Command) -> Input {
         match command {
-            Command::Input(input) => input,
-            Command::Request { request, answer } => {
+            Command::Input { input, room } => {
+                drop(room);
+                input
+            }
+            Command::Request { request, answer, room } => {
+                drop(room);
                 let id = RequestId(self.next_request);
                 self.next_request += 1;
                 self.answers.insert(id, answer);
@@ -476,7 +502,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
 
     fn serve(&mut self, to: NodeId, from: Height) {
         let asked = self.served.insert(to, std::time::Instant::now());
-        if asked.is_some_and(|asked| asked.elapsed() < SERVE_EVERY) {
+        if asked.is_some_and(|asked| asked.elapsed() < SERVE_EVERY) || !self.peers.reads(to) {
             return;
         }
         let log = self.channel.log();
@@ -558,7 +584,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                         Some(Command::Request { answer, .. }) => {
                             let _ = answer.send(Err(refusal.clone()));
                         }
-                        Some(Command::Input(_)) => {}
+                        Some(Command::Input { .. }) => {}
                         None => return true,
                     },
                 }
@@ -642,7 +668,7 @@ fn view_of(channel: &Channel, pruned: Height, before: Option<&View>) -> View {
 
 /// What the chain's watcher hands in.
 pub async fn observe(handle: &ChannelHandle, observation: Observation) {
-    handle.input(Input::Chain(observation)).await;
+    handle.input(Input::Chain(observation), None).await;
 }
 
 /// This machine's clock.

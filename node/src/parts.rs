@@ -18,8 +18,9 @@ use tokio::runtime::Handle;
 
 use crate::driver::Outbox;
 
-/// Requests waiting; more are dropped, and asked again by who needs them.
+/// Requests waiting, and those of one peer; more are dropped, and asked again by who needs them.
 const QUEUE: usize = 64;
+const QUEUE_PER_PEER: usize = 8;
 /// States handed out at a time.
 const STATES: usize = 2;
 /// How long a state is kept after the last request for it.
@@ -74,7 +75,8 @@ impl<O: Outbox + Clone> PartServer<O> {
     /// Answers a request, in its turn.
     pub(crate) fn serve(&self, runtime: &Handle, to: NodeId, root: Hash, prefix: Prefix) {
         let mut shared = lock(&self.shared);
-        if shared.queue.len() >= QUEUE {
+        let of_peer = shared.queue.iter().filter(|request| request.to == to).count();
+        if shared.queue.len() >= QUEUE || of_peer >= QUEUE_PER_PEER {
             return;
         }
         shared.queue.push_back(Request { to, root, prefix });
@@ -116,6 +118,9 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 fn work(shared: &Mutex<Shared>, mut peers: impl Outbox) {
     loop {
         let Some(Request { to, root, prefix }) = lock(shared).next() else { return };
+        if !peers.reads(to) {
+            continue;
+        }
         let listing = listing(shared, &root);
         let frame = sync::part(root, prefix, listing.as_deref());
         peers.send(to, &frame.into());

@@ -16,6 +16,7 @@ mod faults;
 mod foreign;
 mod load;
 mod peers;
+mod pressure;
 mod replicated;
 mod snapshots;
 mod world;

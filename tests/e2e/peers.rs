@@ -1,21 +1,33 @@
 //! What a node does about peers that send what they must not.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use fairway::{local::Place, peers::peer_id};
 use fairway_types::{Keypair, NodeId, limits};
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use libp2p::{
-    Multiaddr, Stream, StreamProtocol, SwarmBuilder, identity, noise, swarm::SwarmEvent, tcp, yamux,
+    Multiaddr, PeerId, Stream, StreamProtocol, SwarmBuilder, identity, noise, swarm::SwarmEvent,
+    tcp, yamux,
 };
 use tokio::time::{Instant, timeout};
 
 use crate::world::{World, fixed_places, pay};
 
-const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/1");
+pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/1");
 
 /// Connects to a node with a key, and opens a stream; `None` when the node does not let it in.
 async fn stream(key: &Keypair, node: NodeId, address: &Multiaddr) -> Option<Stream> {
+    let (peer, mut control) = connect(key, node, address).await?;
+    let opened = timeout(Duration::from_secs(5), control.open_stream(peer, PROTOCOL)).await;
+    opened.ok()?.ok()
+}
+
+/// Connects to a node with a key; `None` when the node does not let it in.
+pub(crate) async fn connect(
+    key: &Keypair,
+    node: NodeId,
+    address: &Multiaddr,
+) -> Option<(PeerId, libp2p_stream::Control)> {
     let identity = identity::Keypair::ed25519_from_bytes(key.seed()).unwrap();
     let mut swarm = SwarmBuilder::with_existing_identity(identity)
         .with_tokio()
@@ -25,7 +37,7 @@ async fn stream(key: &Keypair, node: NodeId, address: &Multiaddr) -> Option<Stre
         .unwrap()
         .build();
     let peer = peer_id(&node).unwrap();
-    let mut control = swarm.behaviour().new_control();
+    let control = swarm.behaviour().new_control();
     swarm.dial(address.clone()).unwrap();
     let connected = timeout(Duration::from_secs(5), async {
         loop {
@@ -44,8 +56,15 @@ async fn stream(key: &Keypair, node: NodeId, address: &Multiaddr) -> Option<Stre
             swarm.select_next_some().await;
         }
     });
-    let opened = timeout(Duration::from_secs(5), control.open_stream(peer, PROTOCOL)).await;
-    opened.ok()?.ok()
+    Some((peer, control))
+}
+
+/// A node's key, from its folder.
+pub(crate) fn node_key(folder: &Path) -> Keypair {
+    let text = std::fs::read_to_string(folder.join("node.key")).unwrap();
+    let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    let seed: Vec<u8> = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+    Keypair::from_seed(&seed.try_into().unwrap())
 }
 
 /// Whether the node closes the stream within a few seconds.
@@ -63,14 +82,7 @@ async fn malformed_and_oversized_frames_close_the_stream_and_nothing_else() {
     let address: Multiaddr = status.endpoints[0].parse().unwrap();
     // The third node's key in other hands: a member that sends what it likes.
     world.network.kill_node(2).await;
-    let path = world.network.nodes[2].folder.join("node.key");
-    let seed: Vec<u8> = std::fs::read_to_string(path)
-        .unwrap()
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect();
-    let key = Keypair::from_seed(&seed.try_into().unwrap());
+    let key = node_key(&world.network.nodes[2].folder);
     let oversized = u32::try_from(limits::FRAME_BYTES).unwrap() + 1;
     let frames =
         [[4u32.to_be_bytes().as_slice(), &[255; 4]].concat(), oversized.to_be_bytes().to_vec()];

@@ -181,6 +181,34 @@ impl World {
     }
 }
 
+/// What a process holds and what it held at most since [`Memory::of`], in bytes.
+pub(crate) struct Memory {
+    pid: u32,
+    before: u64,
+}
+
+impl Memory {
+    /// Of a node, from now on.
+    pub(crate) fn of(world: &World, index: usize) -> Self {
+        let pid = world.network.nodes[index].process.as_ref().unwrap().id().unwrap();
+        // Makes the process's most resident memory its present one.
+        std::fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+        let memory = Self { pid, before: 0 };
+        Self { before: memory.most(), ..memory }
+    }
+
+    /// By how much it grew at most.
+    pub(crate) fn growth(&self) -> u64 {
+        self.most().saturating_sub(self.before)
+    }
+
+    fn most(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() << 10
+    }
+}
+
 /// Pays through `0x44::payments`.
 pub(crate) async fn pay(
     from: &Member,

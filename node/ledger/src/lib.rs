@@ -4,6 +4,7 @@
 //! ([`service`]) and its JSON-RPC server ([`server`]).
 
 pub mod machine;
+pub mod rpc;
 pub mod sequencer;
 pub mod server;
 pub mod service;

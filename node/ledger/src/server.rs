@@ -22,17 +22,19 @@ use fairway_types::{
 use jsonrpsee::{
     PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink,
     core::{RpcResult, SubscriptionResult, async_trait},
-    server::{PingConfig, ServerBuilder, ServerConfig, ServerHandle},
 };
 use serde_json::Value;
 
-use crate::{machine::Ledger, sequencer::Executed, service::Service, view};
+use crate::{machine::Ledger, rpc, sequencer::Executed, service::Service, view};
 
-/// Bytes of a request: a package's sources as JSON fit.
-const REQUEST_BYTES: u32 = 4 << 20;
-const CONNECTIONS: u32 = 1_024;
-/// Messages waiting for one slow connection.
-const BACKLOG: u32 = 256;
+/// A package's sources as JSON fit a request.
+const LIMITS: rpc::Limits = rpc::Limits {
+    request_bytes: 4 << 20,
+    answer_bytes: 16 << 20,
+    connections: 1_024,
+    subscriptions: 1_024,
+    waiting: &["chain.submit", "chain.faucet"],
+};
 /// Events in one answer.
 const EVENTS: usize = 1_000;
 /// How long a subscriber may take for one event.
@@ -283,29 +285,21 @@ impl ChainApiServer for ChainServer {
 /// A running server.
 pub struct Server {
     pub address: SocketAddr,
-    handle: ServerHandle,
+    server: rpc::Server,
 }
 
 impl Server {
     /// Serves `chain.*` on `address`; port 0 takes a free one.
     pub async fn start(service: Service, address: SocketAddr) -> Result<Self, ServeError> {
-        let config = ServerConfig::builder()
-            .max_request_body_size(REQUEST_BYTES)
-            .max_response_body_size(4 * REQUEST_BYTES)
-            .max_connections(CONNECTIONS)
-            .set_message_buffer_capacity(BACKLOG)
-            .enable_ws_ping(PingConfig::new())
-            .build();
         let failed = |error: std::io::Error| ServeError { address, reason: error.to_string() };
-        let server = ServerBuilder::with_config(config).build(address).await.map_err(failed)?;
-        let address = server.local_addr().map_err(failed)?;
-        Ok(Self { address, handle: server.start(ChainServer::new(service).into_rpc()) })
+        let methods = ChainServer::new(service).into_rpc();
+        let server = rpc::Server::start(methods, address, LIMITS).await.map_err(failed)?;
+        Ok(Self { address: server.address, server })
     }
 
     /// Closes connections and frees the port.
     pub async fn stop(self) {
-        let _ = self.handle.stop();
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.handle.stopped()).await;
+        self.server.stop().await;
     }
 }
 

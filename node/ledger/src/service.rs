@@ -10,7 +10,7 @@ use std::{
 
 use fairway_sandbox::compiler::BoundedCompiler;
 use fairway_types::{
-    Address, Gas, Hash, Keypair, Refusal, SequenceNumber, Time, contract,
+    Address, Gas, Hash, Keypair, Refusal, SequenceNumber, Time, codec, contract,
     crypto::Verify,
     ledger::{LedgerPayload, LedgerTransaction, SignedLedgerTransaction},
     limits,
@@ -26,6 +26,8 @@ use crate::{
 
 /// Between two tries to go on after the disk failed.
 const RECOVER: Duration = Duration::from_secs(1);
+/// BCS bytes of transactions that wait for their block.
+const WAITING_BYTES: usize = 64 << 20;
 /// The most the faucet gives at once: a million units of six decimals.
 const FAUCET_MOST: u64 = 1_000_000_000_000;
 
@@ -56,6 +58,8 @@ struct Shared {
 pub struct Service {
     shared: Arc<Shared>,
     submissions: mpsc::Sender<Submission>,
+    /// What is left of [`WAITING_BYTES`].
+    room: Arc<Semaphore>,
     stopped: Arc<watch::Sender<()>>,
 }
 
@@ -80,12 +84,13 @@ impl Service {
             drop(running);
             drop(end);
         });
-        Ok(Self { shared, submissions, stopped })
+        let room = Arc::new(Semaphore::new(WAITING_BYTES));
+        Ok(Self { shared, submissions, room, stopped })
     }
 
     /// Ends once every handle is dropped and what was submitted is stored; closes the folder.
     pub async fn stop(self) {
-        let Self { shared, submissions, stopped } = self;
+        let Self { shared, submissions, stopped, .. } = self;
         let mut ended = stopped.subscribe();
         drop((submissions, stopped));
         let end = async { while ended.changed().await.is_ok() {} };
@@ -102,6 +107,9 @@ impl Service {
             ledger.check_form(&transaction, ledger.time())?;
             stale(&ledger, &transaction)?;
         }
+        let busy = || Refusal::busy("transactions", 100);
+        let bytes = u32::try_from(codec::encode(&*transaction).len()).unwrap_or(u32::MAX);
+        let _room = self.room.try_acquire_many(bytes).map_err(|_| busy())?;
         if let LedgerPayload::StorePackage { package } = &transaction.transaction.payload {
             let (shared, package) = (Arc::clone(&self.shared), package.clone());
             let permit = Arc::clone(&shared.compiling).acquire_owned().await;
@@ -115,9 +123,7 @@ impl Service {
             };
         }
         let (answer, result) = oneshot::channel();
-        self.submissions
-            .try_send(Submission { transaction, answer })
-            .map_err(|_| Refusal::busy("transactions", 100))?;
+        self.submissions.try_send(Submission { transaction, answer }).map_err(|_| busy())?;
         result.await.unwrap_or_else(|_| Err(stopping()))
     }
 

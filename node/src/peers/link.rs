@@ -1,7 +1,7 @@
 //! One peer in one channel: the stream, its reader and its writer, and what happens when it breaks.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io,
     sync::{
         Arc, Weak,
@@ -11,12 +11,12 @@ use std::{
 };
 
 use fairway_proto::{Input, Message};
-use fairway_types::{ChannelId, NodeId, Refusal};
+use fairway_types::{ChannelId, NodeId, Refusal, limits};
 use futures::StreamExt;
 use libp2p::{Multiaddr, PeerId, Stream};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf},
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     task::{AbortHandle, JoinSet, block_in_place},
     time::{sleep, timeout},
 };
@@ -29,6 +29,13 @@ use crate::driver::ChannelHandle;
 /// Frames and bytes waiting for one peer; more are dropped, and the peer catches up by asking.
 const QUEUE: usize = 4_096;
 const QUEUE_BYTES: usize = 32 << 20;
+/// Bytes waiting for a peer beyond which it is sent no blocks and parts that it asks for.
+const SERVED_BYTES: usize = 8 << 20;
+/// Bytes of frames that one peer may have waiting for a channel; a frame of [`limits::FRAME_BYTES`]
+/// fits. What is read beyond stays in the connection, whose window then closes.
+const INBOX_BYTES: usize = limits::FRAME_BYTES;
+/// What a frame counts at least, so that small ones leave room in the inbox for others' words.
+const FRAME_LEAST: usize = 8 << 10;
 /// Written at once.
 const WRITE_FRAMES: usize = 64;
 const WRITE_BYTES: usize = 16 << 10;
@@ -44,17 +51,26 @@ const CONNECT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// How long a stream's opener may take to name its channel.
 const HELLO: Duration = Duration::from_secs(5);
-/// Streams whose opener has not named a channel yet.
-const GREETING: usize = 64;
+/// Streams whose opener has not named a channel yet; those of one peer.
+const GREETING: usize = 256;
+const GREETING_PER_PEER: usize = 32;
 
 pub(super) struct LinkParts {
     pub(super) channel: ChannelHandle,
     pub(super) me: NodeId,
     pub(super) node: NodeId,
     pub(super) peer: PeerId,
-    pub(super) swarm: mpsc::UnboundedSender<Command>,
+    pub(super) swarm: mpsc::Sender<Command>,
     pub(super) connected: watch::Receiver<HashSet<PeerId>>,
     pub(super) control: libp2p_stream::Control,
+    /// What is left of [`INBOX_BYTES`].
+    pub(super) room: Arc<Semaphore>,
+}
+
+impl LinkParts {
+    pub(super) fn inbox() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(INBOX_BYTES))
+    }
 }
 
 /// A link's outside; dropping it closes the link.
@@ -100,6 +116,13 @@ impl Link {
         if !fits || self.frames.try_send(Arc::clone(frame)).is_err() {
             self.queued.fetch_sub(frame.len(), Ordering::Relaxed);
         }
+    }
+}
+
+impl Link {
+    /// Whether little enough waits for the peer that it can be sent more than it must have.
+    pub(super) fn reads(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) < SERVED_BYTES
     }
 }
 
@@ -158,7 +181,7 @@ impl Worker {
     async fn connect(&mut self) -> io::Result<Stream> {
         let addresses = self.addresses.borrow_and_update().clone();
         if !self.parts.connected.borrow().contains(&self.parts.peer) {
-            let _ = self.parts.swarm.send(Command::Dial(self.parts.peer, addresses));
+            let _ = self.parts.swarm.try_send(Command::Dial(self.parts.peer, addresses));
         }
         let Self { parts, incoming, .. } = self;
         let waits = parts.me > parts.node;
@@ -190,7 +213,7 @@ async fn open(parts: &mut LinkParts) -> io::Result<Stream> {
     let opened = timeout(CONNECT, parts.control.open_stream(peer, PROTOCOL)).await;
     // A connection on which nothing opens is dead: the next try makes another.
     let opened = opened.inspect_err(|_| {
-        let _ = parts.swarm.send(Command::Disconnect(peer));
+        let _ = parts.swarm.try_send(Command::Disconnect(peer));
     })?;
     let mut stream = opened.map_err(io::Error::other)?.compat();
     stream.write_all(parts.channel.id.as_bytes()).await?;
@@ -213,12 +236,17 @@ async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End
             }
             Err(error) => return End::Broken(error),
         }
+        let bytes = u32::try_from(frame.len().max(FRAME_LEAST)).unwrap_or(u32::MAX);
+        let Ok(room) = Arc::clone(&parts.room).acquire_many_owned(bytes).await else {
+            return End::Broken(io::Error::other("the node is stopping"));
+        };
         let check = || Message::decode(&frame).and_then(Message::verify);
         let message = if frame.len() > LARGE_FRAME { block_in_place(check) } else { check() };
         match message {
             Ok(message) => {
                 let message = Box::new(message);
-                parts.channel.input(Input::Peer { from: parts.node, message }).await;
+                let input = Input::Peer { from: parts.node, message };
+                parts.channel.input(input, Some(room)).await;
             }
             Err(refusal) => return End::Refused(refusal),
         }
@@ -275,16 +303,24 @@ pub(super) async fn accept(inner: Weak<Inner>, mut control: libp2p_stream::Contr
         return;
     };
     let mut greeting = JoinSet::new();
+    let mut of_peer: HashMap<PeerId, usize> = HashMap::new();
     while let Some((peer, stream)) = streams.next().await {
-        while greeting.try_join_next().is_some() {}
-        if greeting.len() >= GREETING {
+        while let Some(ended) = greeting.try_join_next() {
+            let left = ended.ok().and_then(|peer| of_peer.get_mut(&peer));
+            left.into_iter().for_each(|left| *left = left.saturating_sub(1));
+        }
+        of_peer.retain(|_, count| *count > 0);
+        let count = of_peer.entry(peer).or_default();
+        if greeting.len() >= GREETING || *count >= GREETING_PER_PEER {
             continue;
         }
+        *count += 1;
         let inner = Weak::clone(&inner);
         greeting.spawn(async move {
             if let Ok(Ok((channel, stream))) = timeout(HELLO, read_hello(stream)).await {
                 route(&inner, peer, channel, stream);
             }
+            peer
         });
     }
 }

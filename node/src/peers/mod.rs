@@ -43,7 +43,7 @@ pub struct Peers {
 
 struct Inner {
     me: NodeId,
-    swarm: mpsc::UnboundedSender<Command>,
+    swarm: mpsc::Sender<Command>,
     connected: watch::Receiver<HashSet<PeerId>>,
     control: libp2p_stream::Control,
     channels: Mutex<HashMap<ChannelId, HashMap<NodeId, Link>>>,
@@ -98,7 +98,6 @@ impl Peers {
             match links.get(&member.node) {
                 Some(link) => link.set_endpoints(endpoints),
                 None => {
-                    let _ = self.inner.swarm.send(Command::Allow(peer));
                     let parts = LinkParts {
                         channel: handle.clone(),
                         me: self.inner.me,
@@ -107,6 +106,7 @@ impl Peers {
                         swarm: self.inner.swarm.clone(),
                         connected: self.inner.connected.clone(),
                         control: self.inner.control.clone(),
+                        room: LinkParts::inbox(),
                     };
                     links.insert(member.node, Link::start(parts, endpoints));
                 }
@@ -145,6 +145,12 @@ impl Outbox for ChannelOutbox {
         if let Some(link) = channels.get(&self.channel).and_then(|links| links.get(&to)) {
             link.send(frame);
         }
+    }
+
+    fn reads(&self, to: NodeId) -> bool {
+        let channels = self.inner.channels();
+        let link = channels.get(&self.channel).and_then(|links| links.get(&to));
+        link.is_some_and(Link::reads)
     }
 }
 

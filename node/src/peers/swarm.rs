@@ -24,6 +24,8 @@ use super::PeersError;
 /// Connections of all peers together, and of one: TCP and QUIC, both directions.
 const CONNECTIONS: u32 = 1_024;
 const CONNECTIONS_PER_PEER: u32 = 4;
+/// Commands of links waiting; what is dropped is said again at the link's next try.
+const COMMANDS: usize = 1_024;
 /// Memory of this process above which no connection is taken.
 const MEMORY: usize = 4 << 30;
 const IDLE: Duration = Duration::from_secs(60);
@@ -44,16 +46,14 @@ pub(super) struct Behaviour {
 
 /// What links ask of the swarm.
 pub(super) enum Command {
-    /// The peer may connect from now on.
-    Allow(PeerId),
-    /// Connect unless connected or connecting.
+    /// The peer may connect from now on; connect to it, unless connected or connecting.
     Dial(PeerId, Vec<Multiaddr>),
     /// Close what is left of a connection that is dead.
     Disconnect(PeerId),
 }
 
 pub(super) struct Started {
-    pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) commands: mpsc::Sender<Command>,
     pub(super) connected: watch::Receiver<HashSet<PeerId>>,
     pub(super) control: libp2p_stream::Control,
     pub(super) listening: Vec<Multiaddr>,
@@ -66,7 +66,7 @@ pub(super) async fn start(
     let mut swarm = build(keypair)?;
     let listening = listen(&mut swarm, addresses).await?;
     let control = swarm.behaviour().stream.new_control();
-    let (commands, inbox) = mpsc::unbounded_channel();
+    let (commands, inbox) = mpsc::channel(COMMANDS);
     let (sender, connected) = watch::channel(HashSet::new());
     tokio::spawn(run(swarm, inbox, sender));
     Ok(Started { commands, connected, control, listening })
@@ -138,7 +138,7 @@ async fn listen(
 /// Ends when every handle is dropped.
 async fn run(
     mut swarm: Swarm<Behaviour>,
-    mut inbox: mpsc::UnboundedReceiver<Command>,
+    mut inbox: mpsc::Receiver<Command>,
     connected: watch::Sender<HashSet<PeerId>>,
 ) {
     let mut connections = HashMap::new();
@@ -187,13 +187,11 @@ fn close_forgotten(
 
 fn obey(swarm: &mut Swarm<Behaviour>, command: Command) {
     match command {
-        Command::Allow(peer) => {
-            swarm.behaviour_mut().members.allow_peer(peer);
-        }
         Command::Disconnect(peer) => {
             let _ = swarm.disconnect_peer_id(peer);
         }
         Command::Dial(peer, addresses) => {
+            swarm.behaviour_mut().members.allow_peer(peer);
             let dial = DialOpts::peer_id(peer)
                 .condition(PeerCondition::DisconnectedAndNotDialing)
                 .addresses(addresses)

@@ -48,6 +48,8 @@ const VIEW_GAS: Gas = Gas(10_000_000);
 const BLOCKS: u32 = 100;
 /// Transactions after which an answer holds no further block.
 const BLOCKS_TRANSACTIONS: usize = 4_096;
+/// Bytes of blocks after which an answer holds no further one: as JSON they are a few times more.
+const BLOCKS_BYTES: usize = 8 << 20;
 /// Views and block reads under way at a time.
 const READS: usize = 4;
 /// How long a prepared call is valid, unless asked otherwise.
@@ -309,9 +311,13 @@ fn blocks(handle: &ChannelHandle, from: Height, limit: u32) -> Result<Vec<BlockV
     let mut found = Vec::new();
     let mut height = from.max(Height(1));
     handle.store.check_kept(height)?;
-    let mut transactions = 0;
-    while found.len() < limit.min(BLOCKS) as usize && transactions < BLOCKS_TRANSACTIONS {
+    let (mut transactions, mut bytes) = (0, 0);
+    while found.len() < limit.min(BLOCKS) as usize
+        && transactions < BLOCKS_TRANSACTIONS
+        && bytes < BLOCKS_BYTES
+    {
         let Some(appended) = handle.store.block(height)? else { break };
+        bytes += codec::encode(&appended).len();
         transactions += appended.effects.len();
         found.push(view::block(&handle.sandbox, &appended));
         height = height.next();

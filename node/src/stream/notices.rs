@@ -12,7 +12,10 @@ use fairway_types::{Block, Effects, Height, Refusal, StateKey, subscription::Fil
 use jsonrpsee::{
     PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink, core::SubscriptionResult,
 };
-use tokio::{sync::broadcast, task::block_in_place};
+use tokio::{
+    sync::{Semaphore, broadcast},
+    task::block_in_place,
+};
 
 use super::view;
 use crate::driver::{ChannelHandle, View};
@@ -21,6 +24,10 @@ use crate::driver::{ChannelHandle, View};
 const SNAPSHOT: usize = 10_000;
 /// How long a subscriber may take for one notice.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes of notices that wait for subscribers to read, of all channels together.
+const WAITING_BYTES: usize = 64 << 20;
+static WAITING: Semaphore = Semaphore::const_new(WAITING_BYTES);
 
 /// Why a subscription ended.
 enum End {
@@ -51,7 +58,9 @@ pub(super) async fn serve(
     let head = view.status.head;
     let next = from.map_or(head.next(), |from| from.max(Height(1)));
     let sink = pending.accept().await?;
-    let feed = Feed { handle, sink, subscription: Subscription::new(filter, next) };
+    // Who never gets its snapshot begins again with all blocks.
+    let resume = from.unwrap_or_default().max(Height(1));
+    let feed = Feed { handle, sink, subscription: Subscription::new(filter, next), resume };
     tokio::spawn(feed.run(first, view, updates));
     Ok(())
 }
@@ -85,6 +94,8 @@ struct Feed {
     handle: ChannelHandle,
     sink: SubscriptionSink,
     subscription: Subscription,
+    /// The first height whose notice was not handed over.
+    resume: Height,
 }
 
 impl Feed {
@@ -95,7 +106,8 @@ impl Feed {
         updates: broadcast::Receiver<std::sync::Arc<Update>>,
     ) {
         if let Err(End::Behind) = self.deliver(first, &view, updates).await {
-            let notice = Notice::Lagged { resume_from: self.subscription.cursor() };
+            let resume_from = self.resume.min(self.subscription.cursor());
+            let notice = Notice::Lagged { resume_from };
             let _ = self.send(&notice).await;
         }
     }
@@ -108,6 +120,7 @@ impl Feed {
     ) -> Result<(), End> {
         if let Some(notice) = first {
             self.send(&notice).await?;
+            self.resume = self.subscription.cursor();
         }
         self.catch_up(view.status.head.next()).await?;
         self.send(&heights(view)).await?;
@@ -168,10 +181,11 @@ impl Feed {
         let height = view.status.head;
         self.subscription.on_update(&Update::Adopted { height });
         self.send(&Notice::Skipped { to: height }).await?;
-        match snapshot {
-            Ok(snapshot) => self.send(&snapshot).await,
-            Err(_) => Ok(()),
+        if let Ok(snapshot) = snapshot {
+            self.send(&snapshot).await?;
         }
+        self.resume = self.subscription.cursor();
+        Ok(())
     }
 
     async fn notify(&mut self, update: &Update) -> Result<(), End> {
@@ -204,7 +218,9 @@ impl Feed {
                 Update::Heights { .. } | Update::RolledBack { .. } | Update::Adopted { .. },
             ) => return Ok(()),
         };
-        self.send(&notice).await
+        self.send(&notice).await?;
+        self.resume = self.subscription.cursor();
+        Ok(())
     }
 
     fn calls(&self, block: &Block, effects: &[Effects]) -> Vec<CallPlace> {
@@ -221,6 +237,15 @@ impl Feed {
 
     async fn send(&self, notice: &Notice) -> Result<(), End> {
         let text = serde_json::value::to_raw_value(notice).map_err(|_| End::Gone)?;
+        // Who reads takes it at once; what those hold who do not is bounded for all of them.
+        let _room = match self.sink.capacity() {
+            0 => {
+                let bytes = text.get().len().min(WAITING_BYTES);
+                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+                Some(WAITING.try_acquire_many(bytes).map_err(|_| End::Behind)?)
+            }
+            _ => None,
+        };
         let message = SubscriptionMessage::from(text);
         match self.sink.send_timeout(message, PATIENCE).await {
             Ok(()) => Ok(()),

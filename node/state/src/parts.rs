@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use fairway_types::{Hash, StateKey};
+use fairway_types::{Hash, StateKey, codec};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -23,6 +23,8 @@ const SPLIT_LEVELS: u8 = 8;
 const PREFIX_BITS: u8 = 64;
 /// What an entry costs beside its value.
 const ENTRY_BYTES: usize = 96;
+/// Entries in a part.
+const PART_ENTRIES: usize = PART_BYTES / ENTRY_BYTES;
 
 /// The first bits of key hashes: names a subtree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,9 +41,9 @@ pub type Entries = Vec<(StateKey, Arc<[u8]>)>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
     /// All entries, ordered by the hashes of their keys.
-    Entries(Entries),
+    Entries(#[serde(deserialize_with = "codec::at_most::<_, _, PART_ENTRIES>")] Entries),
     /// All subtrees some levels further down, from left to right: a power of two of them.
-    Split(Vec<Stub>),
+    Split(#[serde(deserialize_with = "codec::at_most::<_, _, { 1 << SPLIT_LEVELS }>")] Vec<Stub>),
 }
 
 /// Why a part is not what the root commits to.

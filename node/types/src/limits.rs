@@ -12,6 +12,8 @@ pub const ENDPOINTS: usize = 8;
 pub const BLOCK_TRANSACTIONS: usize = 4096;
 /// BCS bytes of a block: two of them, as evidence, fit a frame.
 pub const BLOCK_BYTES: usize = 3 * 1024 * 1024;
+/// Writes and events that evidence of a divergence shows.
+pub const EVIDENCE_ENTRIES: usize = 64 * 1024;
 /// Blocks a node may have acked above its highest certificate.
 pub const ACKED_AHEAD: usize = 128;
 /// Headers on either side of a checkpoint's block.

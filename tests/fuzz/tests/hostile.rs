@@ -4,13 +4,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fairway_fuzz::{measured, targets::MEMORY_FACTOR};
+use fairway_fuzz::measured;
 use fairway_proto::Message;
+use fairway_state::parts::{Part, Prefix};
 use fairway_types::{
     Address, Block, ChannelId, Effects, ExecutionStatus, FunctionName, Gas, Hash, Header, Height,
-    JoinSequence, Keypair, NodeId, Operation, SequenceNumber, Signature, SignedCall, StateKey,
-    Term, Time, Transaction, Weight, Write, call::Call, chain::MemberRecord, evidence::Evidence,
-    limits,
+    JoinSequence, Keypair, MoveEvent, NodeId, Operation, SequenceNumber, Signature, SignedCall,
+    StateKey, Term, Time, Transaction, Weight, Write, call::Call, chain::MemberRecord,
+    evidence::Evidence, limits,
 };
 
 /// One at a time: memory is counted for the whole process.
@@ -139,10 +140,33 @@ fn frame_of_empty_effects_takes_memory_in_proportion() {
     assert!(bytes <= MOST, "{bytes} bytes");
 }
 
-/// A list of writes has no limit of its own: gas bounds it, and what a node stored it must read. So
-/// evidence that is nothing but deletions is the dearest frame there is.
+/// A list of writes has no limit of its own, since gas bounds it and what a node stored it must
+/// read; in evidence of others it has one.
 #[test]
-fn frame_of_empty_writes_takes_the_most() {
+fn frame_of_empty_writes_takes_memory_in_proportion() {
     let bytes = cost(&full(|count| divergence(vec![effects(count)])));
-    assert!(bytes <= 2 * MEMORY_FACTOR * limits::FRAME_BYTES, "{bytes} bytes");
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+#[test]
+fn frame_of_empty_events_takes_memory_in_proportion() {
+    let event = MoveEvent { type_tag: String::new(), data: Vec::new() };
+    let of = |count| {
+        let mut effects = effects(0);
+        effects.events = vec![event.clone(); count];
+        divergence(vec![effects])
+    };
+    let bytes = cost(&full(of));
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+#[test]
+fn frame_of_empty_entries_of_a_state_takes_memory_in_proportion() {
+    let of = |count| Message::StatePart {
+        root: Hash::ZERO,
+        prefix: Prefix::ROOT,
+        part: Some(Part::Entries(vec![(StateKey::Locked, Arc::from([])); count])),
+    };
+    let bytes = cost(&full(of));
+    assert!(bytes <= MOST, "{bytes} bytes");
 }

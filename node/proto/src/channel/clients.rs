@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fairway_types::{Block, Hash, Height, NodeId, Refusal, SignedCall, Time, limits};
+use fairway_types::{Block, Hash, Height, NodeId, Refusal, SignedCall, Time, codec, limits};
 
 use super::{
     Channel,
@@ -25,11 +25,37 @@ const RETRY_AFTER: u64 = 100;
 pub(super) struct Clients {
     waiting: BTreeMap<Hash, Vec<(RequestId, CallStatus)>>,
     waiting_count: usize,
-    on_the_way: BTreeMap<Hash, SignedCall>,
+    on_the_way: OnTheWay,
     /// Places of executed calls that somebody still waits for.
     hardening: BTreeMap<Height, Vec<(Hash, u32)>>,
     places: BTreeMap<Hash, (Height, u32)>,
     order: VecDeque<Hash>,
+}
+
+/// Calls that the leader has and this node has not seen in a block.
+#[derive(Debug, Default)]
+struct OnTheWay {
+    calls: BTreeMap<Hash, (SignedCall, usize)>,
+    bytes: usize,
+}
+
+impl OnTheWay {
+    fn insert(&mut self, hash: Hash, call: SignedCall) {
+        let size = codec::encode(&call).len();
+        self.remove(&hash);
+        self.bytes += size;
+        self.calls.insert(hash, (call, size));
+    }
+
+    fn remove(&mut self, hash: &Hash) -> Option<SignedCall> {
+        let (call, size) = self.calls.remove(hash)?;
+        self.bytes -= size;
+        Some(call)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Hash, &SignedCall)> {
+        self.calls.iter().map(|(hash, (call, _))| (hash, call))
+    }
 }
 
 impl Clients {
@@ -57,7 +83,7 @@ impl Clients {
     /// Waiting requests, calls on their way, calls whose place is remembered.
     #[must_use]
     pub(super) fn size(&self) -> (usize, usize, usize) {
-        (self.waiting_count, self.on_the_way.len(), self.order.len().max(self.places.len()))
+        (self.waiting_count, self.on_the_way.calls.len(), self.order.len().max(self.places.len()))
     }
 
     fn remember(&mut self, call: Hash, place: (Height, u32)) {
@@ -102,22 +128,36 @@ impl Channel {
         self.wait_for(id, hash, wait)?;
         let result = self.pass_on(call, hash);
         if result.is_err() {
-            self.stop_waiting(&hash);
+            self.leave_waiting(id, &hash);
         }
         result
+    }
+
+    /// The request waits no more; others for the same call go on.
+    fn leave_waiting(&mut self, id: RequestId, hash: &Hash) {
+        let mut waiters = self.stop_waiting(hash);
+        waiters.retain(|(waiter, _)| *waiter != id);
+        if !waiters.is_empty() {
+            self.clients.waiting_count += waiters.len();
+            self.clients.waiting.insert(*hash, waiters);
+        }
     }
 
     /// Orders the call here, or sends it to the leader.
     fn pass_on(&mut self, call: SignedCall, hash: Hash) -> Result<(), Refusal> {
         if self.leads() {
             let expected = self.expected_sequence(&call);
-            return self.pool.add(Pooled { call, hash, from: None }, expected, &self.env.limits);
+            return self.pool.add(Pooled::new(call, hash, None), expected, &self.env.limits);
         }
         let Some(leader) = self.log.leader() else {
             return Err(Refusal::NoLeader { reason: "no epoch was granted".into() });
         };
         if self.log.evidence().is_some() {
             return Err(Refusal::NoLeader { reason: "this node reported the leader".into() });
+        }
+        let travels = self.clients.on_the_way.calls.contains_key(&hash);
+        if !travels && self.clients.on_the_way.bytes >= self.env.limits.on_the_way_bytes {
+            return Err(Refusal::busy("calls on their way to the leader", RETRY_AFTER));
         }
         self.clients.on_the_way.insert(hash, call.clone());
         self.perform(Effect::Send { to: leader, message: Message::Forward(call) });
@@ -194,7 +234,7 @@ impl Channel {
                 return Err(Refusal::NoLeader { reason: "this node does not lead".into() });
             }
             let expected = self.expected_sequence(&call);
-            self.pool.add(Pooled { call, hash, from: Some(from) }, expected, &self.env.limits)
+            self.pool.add(Pooled::new(call, hash, Some(from)), expected, &self.env.limits)
         });
         if let Err(refusal) = result {
             self.refuse_call(Some(from), hash, refusal);
@@ -266,7 +306,9 @@ impl Channel {
                 && call.sequence == next_sequence(&tip.state, call.sender)
                 && member(&tip.state, call.sender).is_some()
         };
-        orders && !self.log.is_closed() && self.clients.on_the_way.values().any(is_due)
+        orders
+            && !self.log.is_closed()
+            && self.clients.on_the_way.iter().any(|(_, call)| is_due(call))
     }
 
     /// The log passed over the blocks above `from`: where the calls in them are, this node can't say,
@@ -365,7 +407,7 @@ impl Channel {
 
     /// Sends calls again that were not seen in the log, and gives up on expired ones.
     pub(super) fn resend_calls(&mut self) {
-        if self.clients.on_the_way.is_empty()
+        if self.clients.on_the_way.calls.is_empty()
             || !self.timers.may_resend(self.now, self.env.limits.resend)
         {
             return;
@@ -382,7 +424,8 @@ impl Channel {
             self.fail_waiting(&hash, &Refusal::Expired { expires_at, now });
         }
         let Some(leader) = self.log.leader().filter(|leader| *leader != self.me) else { return };
-        let calls: Vec<SignedCall> = self.clients.on_the_way.values().cloned().collect();
+        let calls = self.clients.on_the_way.iter().map(|(_, call)| call.clone());
+        let calls: Vec<SignedCall> = calls.collect();
         for call in calls {
             self.perform(Effect::Send { to: leader, message: Message::Forward(call) });
         }
@@ -404,7 +447,7 @@ impl Channel {
 
     /// A node that leads orders what it would have sent to the leader.
     pub(super) fn take_own_calls(&mut self) {
-        for (hash, call) in std::mem::take(&mut self.clients.on_the_way) {
+        for (hash, (call, _)) in std::mem::take(&mut self.clients.on_the_way).calls {
             if let Err(refusal) = self.pass_on(call, hash) {
                 self.fail_waiting(&hash, &refusal);
             }
@@ -438,6 +481,8 @@ fn call_hashes(block: &Block) -> Vec<(u32, Hash)> {
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
 mod tests {
+    use std::sync::Arc;
+
     use fairway_types::{Height, Refusal, SequenceNumber, Time};
 
     use super::super::{
@@ -467,6 +512,29 @@ mod tests {
         bench.wait(500);
         assert!(matches!(refused(&bench)[..], [Refusal::Expired { .. }]));
         assert_eq!(bench.nodes[0].clients.waiting_count, 0);
+    }
+
+    /// Whoever asks again for a call on its way waits too; another call is refused once the bytes on
+    /// the way are too many.
+    #[test]
+    fn calls_on_their_way_are_bounded_by_their_bytes() {
+        let mut bench = Bench::new(2);
+        bench.down.insert(0);
+        let call = |bench: &Bench, sequence| {
+            sign(0, SequenceNumber(sequence), nothing(), bench.now.plus(60_000))
+        };
+        let first = call(&bench, 0);
+        bench.request(1, first.clone());
+        Arc::make_mut(&mut bench.nodes[1].env).limits.on_the_way_bytes = 1;
+        bench.request(1, first);
+        assert_eq!(refused(&bench), Vec::<&Refusal>::new());
+        let second = call(&bench, 1);
+        bench.request(1, second);
+        assert_eq!(refused(&bench), [&Refusal::busy("calls on their way to the leader", 100)]);
+        assert_eq!(bench.nodes[1].clients.waiting_count, 2);
+        bench.down.clear();
+        bench.wait(1_000);
+        assert_eq!(bench.nodes[1].clients.on_the_way.bytes, 0);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Channel {
                 parent: self.log.block(tip.height).map(|parent| Box::new(parent.header.clone())),
                 parent_state_root: tip.state.root(),
                 block: Box::new((**block).clone()),
-                effects: executed.effects,
+                effects: Evidence::shown(executed.effects),
                 effects_root,
                 state_root,
             })));

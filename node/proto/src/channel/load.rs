@@ -14,6 +14,7 @@ use super::{
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Load {
     pub pool: usize,
+    pub pool_bytes: usize,
     pub waiting_blocks: usize,
     pub waiting_bytes: usize,
     pub waiting_requests: usize,
@@ -34,6 +35,7 @@ impl Load {
     pub fn above(&self, bounds: &Limits) -> Option<String> {
         let rows = [
             ("calls in the pool", self.pool, bounds.pool_calls),
+            ("bytes of the pool", self.pool_bytes, bounds.pool_bytes),
             ("blocks before their turn", self.waiting_blocks, bounds.waiting_blocks),
             ("bytes of blocks before their turn", self.waiting_bytes, WAITING_BYTES),
             ("waiting requests", self.waiting_requests, bounds.waiting_requests),
@@ -63,6 +65,7 @@ impl Channel {
         let (stances, proposals) = self.voting.size();
         Load {
             pool: self.pool.len(),
+            pool_bytes: self.pool.bytes(),
             waiting_blocks,
             waiting_bytes,
             waiting_requests,

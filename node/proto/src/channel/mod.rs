@@ -63,6 +63,9 @@ pub struct Limits {
     pub pool_calls: usize,
     /// Calls of one sender waiting to be ordered.
     pub pool_calls_per_sender: usize,
+    /// BCS bytes of calls waiting to be ordered.
+    pub pool_bytes: usize,
+    pub pool_bytes_per_sender: usize,
     /// Uncertified blocks in flight.
     pub window: u64,
     /// Calls in one block.
@@ -71,6 +74,8 @@ pub struct Limits {
     pub waiting_blocks: usize,
     /// Requests of clients waiting for a status.
     pub waiting_requests: usize,
+    /// BCS bytes of clients' calls on their way to the leader.
+    pub on_the_way_bytes: usize,
     /// Between heartbeats to the other nodes.
     pub peer_heartbeat: u64,
     /// Between heartbeats to the contract.
@@ -92,10 +97,13 @@ impl Default for Limits {
         Self {
             pool_calls: 20_000,
             pool_calls_per_sender: 4_096,
+            pool_bytes: 64 << 20,
+            pool_bytes_per_sender: 16 << 20,
             window: 16,
             block_calls: 1_024,
             waiting_blocks: 64,
             waiting_requests: 20_000,
+            on_the_way_bytes: 32 << 20,
             peer_heartbeat: 250,
             chain_heartbeat: fairway_types::limits::HEARTBEAT_INTERVAL,
             resend: 500,

@@ -104,7 +104,8 @@ impl Channel {
             self.refresh();
         }
         let certified = heartbeat.certified;
-        let behind = certified < self.log.certified() || heartbeat.finalised < self.log.finalised();
+        let finalised = heartbeat.finalised;
+        let behind = certified < self.log.certified() || finalised < self.log.finalised();
         let news = heartbeat.wish > self.log.term();
         self.ask_for_missing(from, &heartbeat);
         self.peers.heard.insert(from, Heard { heartbeat, at: self.now });
@@ -113,7 +114,7 @@ impl Channel {
         }
         let leads = self.leads();
         if behind && (leads || !self.log.is_open()) {
-            self.send_certificates(from);
+            self.send_certificates(from, finalised);
         }
         if leads {
             return;
@@ -127,10 +128,26 @@ impl Channel {
         }
     }
 
-    fn send_certificates(&mut self, to: NodeId) {
+    /// P-36: the highest certificate by which a node whose last final block is at `since` sees
+    /// another one as final. When members left since, acks of those who stay are not enough.
+    fn finality_above(&self, since: Height) -> Option<Certificate> {
+        let known =
+            self.log.entries_from(since.next()).filter_map(|entry| entry.certificate.as_ref());
+        let certificates: Vec<&Certificate> = known.collect();
+        let finalises = |certificate: &&&Certificate| {
+            let height = quorum::finalised_since(&self.log, certificate, since);
+            height.is_some_and(|height| height > since)
+        };
+        certificates.iter().rev().find(finalises).map(|found| (*found).clone())
+    }
+
+    fn send_certificates(&mut self, to: NodeId, finalised: Height) {
         let (best, proof) = (self.log.certificate().cloned(), self.log.proof().cloned());
         let proof = proof.filter(|proof| best.as_ref() != Some(proof));
-        for certificate in best.into_iter().chain(proof) {
+        let passed = finalised < self.log.finalised();
+        let finality = passed.then(|| self.finality_above(finalised)).flatten();
+        let finality = finality.filter(|finality| best.as_ref() != Some(finality));
+        for certificate in best.into_iter().chain(proof).chain(finality) {
             self.perform(Effect::Send { to, message: Message::Certificate(certificate) });
         }
     }
@@ -154,5 +171,56 @@ impl Channel {
             leader_latency: 0,
             hops: 0,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fairway_types::{CallStatus, Operation, SequenceNumber, Verified};
+
+    use super::{
+        super::{
+            bench::{Bench, Vaults, nothing, sign},
+            input::{Input, Request, RequestId},
+        },
+        *,
+    };
+
+    /// Two of four leave in one block, which is final by the acks of all.
+    #[test]
+    fn who_missed_how_leaves_became_final_is_told_by_the_leader() {
+        let mut bench = Bench::new(4);
+        for sender in [2, 3] {
+            let leave = sign(sender, SequenceNumber(0), Operation::Leave, bench.now.plus(60_000));
+            let call = Box::new(Verified::trusted(leave));
+            let request = Request::Call { call, wait: CallStatus::Executed };
+            let id = RequestId(sender as u64);
+            bench.nodes[0].handle(bench.now, &Vaults, Input::Client { id, request });
+        }
+        bench.input(0, Input::Flush);
+        let leaves = Arc::clone(&bench.nodes[0].log().entry(Height(1)).unwrap().block);
+        let acks: Vec<_> = (1..4)
+            .map(|node| {
+                bench.message(node, 0, Message::Block(Arc::clone(&leaves)));
+                *bench.nodes[node].log().acked().unwrap()
+            })
+            .collect();
+        for (node, ack) in (1..3).zip(&acks) {
+            bench.message(0, node, Message::Ack(*ack));
+        }
+        // The next block says that three acked, and nothing afterwards says that all did.
+        let next = bench.cut_unheard();
+        bench.message(0, 3, Message::Ack(acks[2]));
+        assert_eq!(bench.nodes[0].log().finalised(), Height(1));
+        bench.down = [2, 3].into();
+        bench.message(1, 0, Message::Block(next));
+        bench.wait(2_000);
+        bench.call(0, 0, nothing());
+        bench.wait(2_000);
+        let (leader, other) = (bench.nodes[0].log(), bench.nodes[1].log());
+        assert!(leader.finalised() > Height(1));
+        assert_eq!(other.finalised(), leader.finalised());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fairway_types::{Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall, Time};
+use fairway_types::{Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall, Time, codec};
 
 use super::Limits;
 
@@ -17,6 +17,14 @@ pub(super) struct Pooled {
     pub hash: Hash,
     /// The node that forwarded it; `None` for a client of this node.
     pub from: Option<NodeId>,
+    bytes: usize,
+}
+
+impl Pooled {
+    pub(super) fn new(call: SignedCall, hash: Hash, from: Option<NodeId>) -> Self {
+        let bytes = codec::encode(&call).len();
+        Self { call, hash, from, bytes }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +33,8 @@ pub(super) struct Pool {
     /// Next number of senders that have calls in `ready`.
     next: BTreeMap<Address, SequenceNumber>,
     early: BTreeMap<(Address, SequenceNumber), Pooled>,
+    /// Bytes of each sender's calls.
+    bytes: BTreeMap<Address, usize>,
 }
 
 impl Pool {
@@ -56,9 +66,16 @@ impl Pool {
             };
         }
         let of_sender = (next.0 - expected.0) as usize + self.early_of(account);
-        if self.len() >= limits.pool_calls || of_sender >= limits.pool_calls_per_sender {
+        let bytes = pooled.bytes;
+        let bytes_of_sender = self.bytes.get(&account).copied().unwrap_or_default() + bytes;
+        if self.len() >= limits.pool_calls
+            || of_sender >= limits.pool_calls_per_sender
+            || self.bytes() + bytes > limits.pool_bytes
+            || bytes_of_sender > limits.pool_bytes_per_sender
+        {
             return Err(Refusal::busy("calls waiting to be ordered", RETRY_AFTER));
         }
+        self.bytes.insert(account, bytes_of_sender);
         self.early.insert((account, actual), pooled);
         self.promote(account, next);
         Ok(())
@@ -72,13 +89,35 @@ impl Pool {
         if last {
             self.next.remove(&account);
         }
+        self.release(&pooled);
         Some(pooled)
     }
 
     /// Takes out the early calls that can't be ordered in time any more.
     pub(super) fn expired(&mut self, now: Time) -> Vec<Pooled> {
         let is_over = |pooled: &Pooled| pooled.call.call.expires_at < now;
-        self.early.extract_if(.., |_, pooled| is_over(pooled)).map(|(_, pooled)| pooled).collect()
+        let over = self.early.extract_if(.., |_, pooled| is_over(pooled));
+        let over: Vec<Pooled> = over.map(|(_, pooled)| pooled).collect();
+        for pooled in &over {
+            self.release(pooled);
+        }
+        over
+    }
+
+    fn release(&mut self, pooled: &Pooled) {
+        let account = pooled.call.call.sender;
+        let left = self.bytes.get(&account).map_or(0, |bytes| bytes.saturating_sub(pooled.bytes));
+        if left == 0 {
+            self.bytes.remove(&account);
+        } else {
+            self.bytes.insert(account, left);
+        }
+    }
+
+    /// BCS bytes of all calls.
+    #[must_use]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.values().sum()
     }
 
     #[must_use]
@@ -89,6 +128,7 @@ impl Pool {
     /// Empties the pool, in order.
     pub(super) fn drain(&mut self) -> Vec<Pooled> {
         self.next.clear();
+        self.bytes.clear();
         let early = std::mem::take(&mut self.early);
         self.ready.drain(..).chain(early.into_values()).collect()
     }
@@ -130,7 +170,8 @@ mod tests {
             expires_at: Time::ZERO,
         };
         let call = SignedCall { signature: keypair.sign(&call), key: keypair.public(), call };
-        Pooled { hash: call.hash(), call, from: None }
+        let hash = call.hash();
+        Pooled::new(call, hash, None)
     }
 
     fn add(pool: &mut Pool, seed: u8, sequence: u64, expected: u64) -> Result<(), Refusal> {
@@ -180,6 +221,26 @@ mod tests {
         }
         let refusal = pool.add(pooled(1, 2), SequenceNumber(0), &limits).unwrap_err();
         assert_eq!(refusal, Refusal::busy("calls waiting to be ordered", RETRY_AFTER));
+    }
+
+    #[test]
+    fn large_calls_fill_the_pool_by_their_bytes_and_one_sender_a_part_of_it() {
+        let mut pool = Pool::default();
+        let size = pooled(1, 0).bytes;
+        let (pool_bytes, pool_bytes_per_sender) = (3 * size, 2 * size);
+        let limits = Limits { pool_bytes, pool_bytes_per_sender, ..Limits::default() };
+        let add = |pool: &mut Pool, seed, sequence| {
+            pool.add(pooled(seed, sequence), SequenceNumber(0), &limits).is_ok()
+        };
+        assert!(add(&mut pool, 1, 0) && add(&mut pool, 1, 1));
+        assert!(!add(&mut pool, 1, 2), "two of one sender fit");
+        assert!(add(&mut pool, 2, 0));
+        assert!(!add(&mut pool, 3, 0), "three fit");
+        assert_eq!(order(&mut pool).len(), 3);
+        assert_eq!(pool.bytes(), 0);
+        assert!(add(&mut pool, 3, 5));
+        assert_eq!(pool.expired(Time(1)).len(), 1);
+        assert_eq!(pool.bytes(), 0);
     }
 
     #[test]

@@ -108,7 +108,13 @@ pub fn is_voters_quorum(
 /// registered weight from the same term: then the block of that inner certificate is final.
 #[must_use]
 pub fn finalised_by(log: &Log, certificate: &Certificate) -> Option<Height> {
-    if !has_registered_quorum(log, certificate) {
+    finalised_since(log, certificate, log.finalised())
+}
+
+/// The same for a node whose last final block is at `since`.
+#[must_use]
+pub fn finalised_since(log: &Log, certificate: &Certificate, since: Height) -> Option<Height> {
+    if !is_proof_since(log, certificate, since) {
         return None;
     }
     let height = certificate.ack.height;
@@ -117,7 +123,7 @@ pub fn finalised_by(log: &Log, certificate: &Certificate) -> Option<Height> {
     }
     let inner = log.block(height)?.justification.as_ref()?;
     let same_term = inner.ack.term == certificate.ack.term;
-    (same_term && has_registered_quorum(log, inner)).then_some(inner.ack.height)
+    (same_term && is_proof_since(log, inner, since)).then_some(inner.ack.height)
 }
 
 /// P-32: 2/3 of the weight of all registered members, valid or not; and where blocks that are not
@@ -125,7 +131,13 @@ pub fn finalised_by(log: &Log, certificate: &Certificate) -> Option<Height> {
 /// show a block that takes members out to those alone who stay.
 #[must_use]
 pub fn has_registered_quorum(log: &Log, certificate: &Certificate) -> bool {
-    let mut sets = log.sets_before(certificate.ack.height).peekable();
+    is_proof_since(log, certificate, log.finalised())
+}
+
+/// The same for a node whose last final block is at `since`.
+fn is_proof_since(log: &Log, certificate: &Certificate, since: Height) -> bool {
+    let height = certificate.ack.height;
+    let mut sets = log.sets_between(since.min(height.previous()), height).peekable();
     sets.peek().is_some() && sets.all(|members| is_signed_by_quorum(certificate, members))
 }
 

@@ -308,6 +308,30 @@ mod tests {
         }
     }
 
+    /// Each needs the other's promise: of a term that it knew of before, it may be silent for good.
+    #[test]
+    fn pair_goes_on_when_an_epoch_was_granted_that_one_had_promised_before_it_lost_it() {
+        let mut bench = replicated(2);
+        bench.note(1);
+        bench.down.insert(0);
+        bench.grant(1, &[0, 1]);
+        bench.wait(300);
+        bench.down.remove(&0);
+        bench.part(&[0]);
+        bench.lose_tail(0);
+        let first = Term { epoch: Epoch(2), view: View(0) };
+        let nonce = bench.nodes[0].recovery.nonce;
+        let acked = bench.nodes[1].log().tip().map(|tip| (tip.height, tip.hash));
+        let standing = Standing { term: first, acked, ..standing(nonce) };
+        bench.cut.clear();
+        bench.run(0, Input::Timeout);
+        bench.nodes[0].on_standing(node_key(1).node_id(), standing);
+        bench.wait(8_000);
+        bench.note(1);
+        assert_agreed(&bench, &[0, 1]);
+        assert_eq!(bench.nodes[0].log().term().epoch, Epoch(2));
+    }
+
     /// A block that the leader, one follower and the lost tail certified.
     fn certified_by_three() -> (Bench, Arc<Block>) {
         let mut bench = replicated(4);

@@ -86,10 +86,10 @@ impl Channel {
         if is_new && wish > self.log.term() {
             self.send_heartbeat();
         }
-        let term = self.log.term();
+        let (term, epoch) = (self.log.term(), self.epoch());
         let wished =
-            self.highest_wished(|nodes| quorum::opens(&self.log, &electorate, term.epoch, nodes));
-        if let Some(next) = wished.filter(|next| *next > term && next.epoch == term.epoch) {
+            self.highest_wished(|nodes| quorum::opens(&self.log, &electorate, epoch, nodes));
+        if let Some(next) = wished.filter(|next| *next > term && next.epoch == epoch) {
             self.promise(next);
         }
     }
@@ -114,6 +114,12 @@ impl Channel {
         (members.contains_key(&self.me) && !self.has_left()).then(|| Arc::clone(members))
     }
 
+    /// The epoch whose terms are wished for: the last one granted, where this node can't promise its
+    /// first term (P-92).
+    fn epoch(&self) -> Epoch {
+        self.log.last_epoch().unwrap_or_default().max(self.log.term().epoch)
+    }
+
     /// The next view once this node is discontent; at least what more than a third of the weight
     /// wishes for, so that nobody is left with a leader that serves only some.
     fn own_wish(&self, electorate: &Members) -> Term {
@@ -136,7 +142,7 @@ impl Channel {
             let part = weight(electorate.values().filter(|member| nodes.contains(&member.node)));
             3 * u128::from(part.0) > u128::from(whole.0)
         };
-        let others = self.highest_wished(third).filter(|wished| wished.epoch == term.epoch);
+        let others = self.highest_wished(third).filter(|wished| wished.epoch == self.epoch());
         own.max(others.unwrap_or_default())
     }
 

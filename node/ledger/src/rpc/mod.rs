@@ -1,0 +1,215 @@
+//! JSON-RPC 2.0 over WebSocket and HTTP, as ledger and node serve it. Every connection is bounded:
+//! in requests and bytes under way, in what waits to be written, and in how long a client may take
+//! to read it. Who goes beyond is answered `busy`, or not read from until it has read its answers.
+
+mod dispatch;
+mod session;
+mod socket;
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hyper::{
+    Request, StatusCode,
+    body::Incoming,
+    header::{self, HeaderName, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+    upgrade::OnUpgrade,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jsonrpsee::{
+    Methods,
+    core::middleware::RpcServiceBuilder,
+    server::{
+        ConnectionGuard, ConnectionState, HttpBody, HttpResponse, ServerConfig, StopHandle, http,
+        stop_channel,
+    },
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tracing::debug;
+
+use self::socket::{Paced, Unfinished};
+
+/// How long a request's head may take.
+const HEAD: Duration = Duration::from_secs(10);
+/// Before connections are taken again after that failed.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// How long connections may take to end.
+const END: Duration = Duration::from_secs(2);
+/// The answer to a connection too many.
+const FULL: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\
+                      connection: close\r\n\r\n";
+
+/// What a server takes at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub request_bytes: u32,
+    pub answer_bytes: u32,
+    pub connections: usize,
+    /// Subscriptions of a connection.
+    pub subscriptions: u32,
+    /// Methods that may wait for long before their answer, which is small.
+    pub waiting: &'static [&'static str],
+}
+
+/// A running server.
+pub struct Server {
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+}
+
+struct Shared {
+    methods: Methods,
+    limits: Limits,
+    unfinished: Unfinished,
+    http: ConnectionGuard,
+    stopped: StopHandle,
+}
+
+impl Server {
+    /// Serves `methods` on `address`; port 0 takes a free one.
+    pub async fn start(
+        methods: impl Into<Methods>,
+        address: SocketAddr,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopping) = watch::channel(false);
+        let shared = Shared {
+            methods: methods.into(),
+            limits,
+            unfinished: Unfinished::default(),
+            http: ConnectionGuard::new(limits.connections),
+            stopped: stop_channel().0,
+        };
+        tokio::spawn(accept(listener, Arc::new(shared), stopping));
+        Ok(Self { address, stop })
+    }
+
+    /// Closes connections and frees the port.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        let _ = timeout(END, self.stop.closed()).await;
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(shared.limits.connections));
+    let mut connections = JoinSet::new();
+    let mut number = 0;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            _ = stopping.wait_for(|stop| *stop) => break,
+        };
+        let Ok((socket, _)) = accepted else {
+            sleep(ACCEPT_AGAIN).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            let _ = socket.try_write(FULL);
+            continue;
+        };
+        number += 1;
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            serve(socket, shared, number).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+/// One connection: requests over HTTP, one after the other, until it becomes a WebSocket.
+async fn serve(socket: TcpStream, shared: Arc<Shared>, number: u32) {
+    let _ = socket.set_nodelay(true);
+    let (socket, meter) = Paced::new(socket, shared.unfinished.clone());
+    let upgrade: Mutex<Option<OnUpgrade>> = Mutex::new(None);
+    let answer = |request: Request<Incoming>| {
+        let answered = match request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
+            true => Err(shake_hands(request, &upgrade)),
+            false => Ok(request),
+        };
+        let (shared, meter) = (&shared, &meter);
+        async move {
+            let response = match answered {
+                Ok(request) => answer_http(shared, request, number).await,
+                Err(response) => response,
+            };
+            meter.finished();
+            Ok::<_, Infallible>(response)
+        }
+    };
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(socket), service_fn(answer))
+        .with_upgrades();
+    if let Err(error) = connection.await {
+        debug!(%error, "a client's connection ended");
+    }
+    let upgrade = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(upgraded) = upgrade
+        && let Ok(upgraded) = upgraded.await
+    {
+        session::run(upgraded, &shared, meter, number).await;
+    }
+}
+
+/// RFC 6455, 4.2: without extensions and subprotocols.
+fn shake_hands(mut request: Request<Incoming>, upgrade: &Mutex<Option<OnUpgrade>>) -> HttpResponse {
+    let headers = request.headers();
+    let is = |name: HeaderName, wanted: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let mut words = values.flat_map(|value| value.split(',')).map(str::trim);
+        words.any(|word| word.eq_ignore_ascii_case(wanted))
+    };
+    let asks = is(header::CONNECTION, "upgrade")
+        && is(header::UPGRADE, "websocket")
+        && is(header::SEC_WEBSOCKET_VERSION, "13");
+    let accept =
+        headers.get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
+    let accept = accept.filter(|_| asks).and_then(|accept| HeaderValue::from_str(&accept).ok());
+    let mut response = HttpResponse::new(HttpBody::empty());
+    let Some(accept) = accept else {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        return response;
+    };
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    let upgraded = hyper::upgrade::on(&mut request);
+    *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(upgraded);
+    response
+}
+
+async fn answer_http(shared: &Shared, request: Request<Incoming>, number: u32) -> HttpResponse {
+    let limits = shared.limits;
+    let Some(permit) = shared.http.try_acquire() else {
+        return http::response::too_many_requests();
+    };
+    let config = ServerConfig::builder()
+        .max_request_body_size(limits.request_bytes)
+        .max_response_body_size(limits.answer_bytes)
+        .build();
+    let state = ConnectionState::new(shared.stopped.clone(), number, permit);
+    let (methods, plain) = (shared.methods.clone(), RpcServiceBuilder::new());
+    http::call_with_service_builder(request, config, state, methods, plain).await
+}
