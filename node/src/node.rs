@@ -104,6 +104,7 @@ struct Inner {
     accounts: Vec<Address>,
     max_channels: usize,
     keeping: Keeping,
+    tail_lost: bool,
     channels: RwLock<BTreeMap<ChannelId, Running>>,
     /// Channels of one package share its code.
     packages: Mutex<Packages>,
@@ -168,6 +169,7 @@ impl Node {
             accounts: settings.accounts,
             max_channels: settings.max_channels,
             keeping: settings.keeping,
+            tail_lost: settings.tail_lost,
             channels: RwLock::default(),
             packages: Mutex::default(),
             compiling: Arc::new(Semaphore::new(1)),
@@ -294,6 +296,10 @@ impl Node {
             });
         }
         self.inner.store.add_channel(record.chain, channel, &source, record.config.gas_table)?;
+        if self.inner.tail_lost {
+            // The backup may be older than the channel.
+            self.inner.store.note_lost_tail(channel)?;
+        }
         self.run(record.chain, channel, sandbox)
     }
 

@@ -128,13 +128,19 @@ impl Store {
     /// disk, or `all`. Known for good when this returns.
     pub fn note_lost_tails(&self, all: bool) -> Result<(), StoreError> {
         for StoredChannel { channel, .. } in self.channels()? {
-            let (log, mut writer) = self.channel(channel).recover()?;
+            let (log, _) = self.channel(channel).recover()?;
             let waits = log.genesis().is_some() && log.durability() == Durability::Synced;
             if all || !waits {
-                writer.append(&[Event::TailLost], true)?;
+                self.note_lost_tail(channel)?;
             }
         }
         Ok(())
+    }
+
+    /// Has a channel that is not running know that what was written last may be gone.
+    pub fn note_lost_tail(&self, channel: ChannelId) -> Result<(), StoreError> {
+        let (_, mut writer) = self.channel(channel).recover()?;
+        writer.append(&[Event::TailLost], true)
     }
 
     /// Everything written so far is on the disk when this returns.

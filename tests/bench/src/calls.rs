@@ -12,7 +12,7 @@ use fairway_types::contract::NATIVE;
 use futures::{StreamExt, stream};
 use hdrhistogram::Histogram;
 
-use crate::{failover, report::Report};
+use crate::{failover, late_join, report::Report};
 
 const NODES: usize = 4;
 const LATENCY_CALLS: u32 = 1_000;
@@ -25,23 +25,37 @@ pub(crate) async fn measure(
     fdatasync: f64,
 ) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut network = LocalNetwork::start(program, folder.path(), NODES).await?;
-    let members = open(&network).await?;
+    let mut network = LocalNetwork::start(program, folder.path(), NODES + 1).await?;
+    let ledger = Ledger::connect(network.ledger_url()).await?;
+    let keys = accounts(&ledger).await?;
+    let replicated = open(&network, &ledger, &keys, Durability::Replicated).await?;
+    replicated_latency(report, &replicated).await?;
+    let members = open(&network, &ledger, &keys, Durability::Synced).await?;
     latency(report, &members, fdatasync).await?;
     throughput(report, &members, payments).await?;
     memory(report, &network);
     let channel = members[0].channel().id();
+    late_join::measure(report, &network, &keys[NODES], channel).await?;
     failover::measure(report, &mut network, channel, &members).await?;
     network.stop().await;
     Ok(())
 }
 
-async fn open(network: &LocalNetwork) -> anyhow::Result<Vec<Member>> {
-    let ledger = Ledger::connect(network.ledger_url()).await?;
-    let keys: Vec<Keypair> = (1..=4u8).map(|seed| Keypair::from_seed(&[seed; 32])).collect();
+/// Accounts with money: the members', and one who joins later.
+async fn accounts(ledger: &Ledger) -> anyhow::Result<Vec<Keypair>> {
+    let keys: Vec<Keypair> = (1..=5u8).map(|seed| Keypair::from_seed(&[seed; 32])).collect();
     for key in &keys {
         ledger.faucet(key.address(), 10_000_000).await?;
     }
+    Ok(keys)
+}
+
+async fn open(
+    network: &LocalNetwork,
+    ledger: &Ledger,
+    keys: &[Keypair],
+    durability: Durability,
+) -> anyhow::Result<Vec<Member>> {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/examples");
     let package = read_package(&examples.join("payments"))?;
     let package = ledger.store_package(&keys[0], package).await?;
@@ -50,7 +64,7 @@ async fn open(network: &LocalNetwork) -> anyhow::Result<Vec<Member>> {
     let config = ChannelConfig {
         tick_interval: 0,
         settlement_interval: 0,
-        durability: Durability::Synced,
+        durability,
         join_policy: JoinPolicy::Invited,
         invited,
         asset: NATIVE,
@@ -60,7 +74,7 @@ async fn open(network: &LocalNetwork) -> anyhow::Result<Vec<Member>> {
     };
     let channel = ledger.create_channel(&keys[0], package, &config).await?;
     let mut members = Vec::new();
-    for (index, key) in keys.iter().enumerate() {
+    for (index, key) in keys.iter().take(NODES).enumerate() {
         let client = network.client(index).await?;
         client.join(key, channel, 1_000_000).await?;
         members.push(client.channel(channel).await?.member(key.clone()));
@@ -92,6 +106,27 @@ pub(crate) async fn pay(from: &Member, to: &Member) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The times of calls one by one from an app at one member's node, microseconds.
+async fn one_by_one(from: &Member, to: &Member) -> anyhow::Result<Histogram<u64>> {
+    let mut times: Histogram<u64> = Histogram::new(3)?;
+    for _ in 0..LATENCY_CALLS {
+        let begun = Instant::now();
+        pay(from, to).await?;
+        times.record(u64::try_from(begun.elapsed().as_micros())?)?;
+    }
+    Ok(times)
+}
+
+/// The same without the disk in the way of signatures.
+async fn replicated_latency(report: &mut Report, members: &[Member]) -> anyhow::Result<()> {
+    let times = one_by_one(&members[0], &members[2]).await?;
+    let at = |quantile| times.value_at_quantile(quantile) as f64 / 1_000.0;
+    let setup = "1000 calls one by one, app at the leader's node, 4 nodes, WebSocket included";
+    report.add("certified_p50_ms_replicated", at(0.5), "ms", Some(0.5), setup);
+    report.add("certified_p99_ms_replicated", at(0.99), "ms", Some(2.0), setup);
+    Ok(())
+}
+
 /// One call at a time on an idle channel, from an app at the leader's node and at a follower's.
 async fn latency(report: &mut Report, members: &[Member], fdatasync: f64) -> anyhow::Result<()> {
     let rows = [
@@ -104,12 +139,7 @@ async fn latency(report: &mut Report, members: &[Member], fdatasync: f64) -> any
         ),
     ];
     for (caller, p50, p99, place) in rows {
-        let mut times: Histogram<u64> = Histogram::new(3)?;
-        for _ in 0..LATENCY_CALLS {
-            let begun = Instant::now();
-            pay(&members[caller], &members[2]).await?;
-            times.record(u64::try_from(begun.elapsed().as_micros())?)?;
-        }
+        let times = one_by_one(&members[caller], &members[2]).await?;
         let at = |quantile| times.value_at_quantile(quantile) as f64 / 1_000.0;
         let setup = format!("1000 calls one by one, app {place}, 4 nodes, WebSocket included");
         report.add(p50, at(0.5), "ms", Some(3.0 * fdatasync + 0.5), setup.clone());

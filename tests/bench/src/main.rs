@@ -4,6 +4,7 @@
 mod calls;
 mod disk;
 mod failover;
+mod late_join;
 mod report;
 mod streams;
 mod vm;

@@ -159,7 +159,8 @@ impl World {
         if !self.plan.replicated {
             return true;
         }
-        let registered = self.nodes.iter().map(Node::registered).max().unwrap_or(0);
+        // Who is alone certifies alone, whoever has not heard of it yet.
+        let registered = self.nodes[node].settled_members();
         let is_lost = |(other, faulty): (usize, &Node)| {
             let lost = faulty.tail_lost || faulty.channel.log().is_tail_lost();
             other != node && lost

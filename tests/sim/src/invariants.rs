@@ -248,11 +248,15 @@ impl Invariants {
     }
 }
 
+/// Whether fewer than 2/3 of the registered certified the block: by its own term's certificate, or by
+/// a later term's that covers it.
 fn is_shrunken(node: &Node, entry: &Entry) -> bool {
     let log = node.channel.log();
     let Some(members) = log.members_before(entry.block.height()) else { return false };
     let weight = |part: &mut dyn Iterator<Item = u64>| fairway_types::Weight(part.sum());
-    let epoch = entry.block.header.term.epoch;
+    let mut above = log.entries_from(entry.block.height());
+    let certifier = above.find(|above| above.certificate.is_some()).unwrap_or(entry);
+    let epoch = certifier.block.header.term.epoch;
     let valid = weight(&mut quorum::voters(log, members, epoch).map(|member| member.weight.0));
     let whole = weight(&mut members.values().map(|member| member.weight.0));
     !quorum::is_quorum(valid, whole)

@@ -133,8 +133,9 @@ impl Channel {
         self.log.is_tail_lost() || silent && counts && self.now < self.recovery.away_until
     }
 
-    /// The term of the last block, if enough of those that kept their writes know of no later one
-    /// and acked nothing that is not here.
+    /// The term of the last block, if its leader and enough others that kept their writes know of no
+    /// later one and acked nothing that is not here. The leader alone knows all that this node may
+    /// have acked in the term.
     fn heard_enough(&self) -> Option<Term> {
         let begun = self.log.begun()?;
         if self.log.last_epoch().is_some_and(|last| last > begun.epoch) {
@@ -147,6 +148,10 @@ impl Channel {
             .filter(|(_, of)| !of.tail_lost && of.term <= begun && self.has_all_of(of))
             .map(|(node, _)| *node)
             .collect();
+        let leader = self.log.leader_of(begun)?;
+        if leader != self.me && !heard.contains(&leader) {
+            return None;
+        }
         let with_me: BTreeSet<NodeId> = heard.iter().copied().chain([self.me]).collect();
         let enough = |members: &Members| {
             quorum::opens(&self.log, members, begun.epoch, &with_me)
@@ -171,8 +176,20 @@ impl Channel {
             answers.iter().filter(|(_, of)| self.has_all_of(of)).map(|(node, _)| *node).collect();
         let mut sets = self.log.sets_before(self.log.head().next());
         let all = sets.all(|members| self.are_others(members, &whole));
-        let terms = answers.values().map(|standing| standing.term);
-        all.then(|| terms.max().unwrap_or_default())
+        all.then(|| self.credible_term().unwrap_or_default())
+    }
+
+    /// The highest term that at least a third of the weight knows of: it is not a liar's invention.
+    fn credible_term(&self) -> Option<Term> {
+        let members = self.log.tip()?.members;
+        let answers = &self.recovery.answers;
+        let whole = weight(members.values());
+        let is_known = |term: &Term| {
+            let knows = |node: &NodeId| answers.get(node).is_some_and(|of| of.term >= *term);
+            let part = weight(members.values().filter(|member| knows(&member.node)));
+            3 * u128::from(part.0) >= u128::from(whole.0)
+        };
+        answers.values().map(|standing| standing.term).filter(is_known).max()
     }
 
     /// Whether `nodes` are all registered but this one.
@@ -408,5 +425,50 @@ mod tests {
         }
         bench.nodes[2].recover();
         assert_eq!(bench.nodes[2].log().silent_to(), Some(first_term()));
+    }
+
+    #[test]
+    fn where_all_must_answer_a_liar_makes_up_no_term() {
+        let mut bench = replicated(4);
+        bench.note(3);
+        bench.part(&[2]);
+        bench.lose_tail(2);
+        let nonce = bench.nodes[2].recovery.nonce;
+        for node in [0, 1, 3] {
+            let view = if node == 3 { View(u64::MAX) } else { View(0) };
+            let term = Term { view, ..first_term() };
+            let answer = Standing { term, tail_lost: true, ..standing(nonce) };
+            bench.nodes[2].on_standing(node_key(node).node_id(), answer);
+        }
+        bench.nodes[2].recover();
+        assert_eq!(bench.nodes[2].log().silent_to(), Some(first_term()));
+    }
+
+    /// An ack that is still to come makes a certificate with the one that was lost.
+    #[test]
+    fn who_may_have_acked_what_the_leader_shows_has_it_before_it_signs() {
+        let mut bench = replicated(4);
+        bench.note(3);
+        let block = bench.cut_unheard();
+        bench.message(2, 0, Message::Block(Arc::clone(&block)));
+        let lost = *bench.nodes[2].log().acked().unwrap();
+        assert_eq!(lost.ack.height, block.height());
+        bench.part(&[0]);
+        bench.lose_tail(2);
+        bench.wait(200);
+        assert!(bench.nodes[2].log().is_tail_lost(), "the leader was not asked");
+        bench.message(1, 0, Message::Block(Arc::clone(&block)));
+        let late = *bench.nodes[1].log().acked().unwrap();
+        for (node, ack) in [(2, lost), (1, late)] {
+            bench.message(0, node, Message::Ack(ack));
+        }
+        assert_eq!(bench.nodes[0].log().certified(), block.height());
+        bench.cut.clear();
+        bench.wait(600);
+        bench.down.insert(0);
+        bench.wait(4_000);
+        for node in 1..4 {
+            assert!(bench.nodes[node].log().contains(block.height(), &block.hash()), "{node}");
+        }
     }
 }
