@@ -352,12 +352,14 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             return;
         }
         let (store, syncing) = (self.writer.store().clone(), Arc::clone(&self.syncing));
+        let failed = store.clone();
         let channel = self.env.channel.short();
         runtime.spawn(async move {
             sleep(SYNC_AFTER).await;
             syncing.store(false, Ordering::Release);
             if let Ok(Err(error)) = spawn_blocking(move || store.sync()).await {
                 warn!(channel, %error, "what was written is not synced");
+                failed.note_failure();
             }
         });
     }
@@ -542,6 +544,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         stopping: &mut watch::Receiver<bool>,
     ) {
         error!(channel = self.env.channel.short(), %failed, "can't store: signing nothing until it works");
+        self.writer.store().note_failure();
         let refusal = Refusal::StorageFull { reason: failed.to_string() };
         for (_, answer) in std::mem::take(&mut self.answers) {
             let _ = answer.send(Err(refusal.clone()));

@@ -25,7 +25,6 @@ use crate::{
     driver::{self, ChannelHandle, Parts, View},
     peers::{Peer, Peers, PeersError},
     store::{Store, StoreError, StoredChannel},
-    tail::Tail,
 };
 
 /// Compiled packages kept without a channel that uses them.
@@ -96,7 +95,6 @@ pub struct Node {
 struct Inner {
     keypair: Keypair,
     store: Store,
-    tail: Tail,
     peers: Peers,
     endpoints: Vec<Multiaddr>,
     chain: Arc<LedgerChain>,
@@ -153,7 +151,7 @@ impl Node {
     /// Opens the folder, listens, follows the chain, and runs the channels it ran before.
     pub async fn start(settings: Settings) -> Result<Self, NodeError> {
         let store = Store::open(&settings.folder)?;
-        let tail = begin(&store, &settings)?;
+        begin(&store, &settings)?;
         let peers = Peers::start(&settings.keypair, &settings.listen).await?;
         let announced = &settings.announce;
         let endpoints = if announced.is_empty() { peers.listening() } else { announced }.to_vec();
@@ -161,7 +159,6 @@ impl Node {
         let inner = Inner {
             keypair: settings.keypair,
             store,
-            tail,
             peers,
             endpoints,
             chain,
@@ -278,15 +275,30 @@ impl Node {
         Ok((record, source, sandbox))
     }
 
-    /// Runs a channel of which this node is a member.
+    /// Runs a channel that this node has just joined.
+    pub async fn open_joined(&self, channel: ChannelId) -> Result<ChannelHandle, Refusal> {
+        self.open_with(channel, self.inner.tail_lost).await
+    }
+
+    /// Runs a channel of which this node is a member. Where an epoch has named it already and nothing
+    /// of the channel is here, what it signed is lost: it asks the others (P-90).
     pub async fn open(&self, channel: ChannelId) -> Result<ChannelHandle, Refusal> {
+        self.open_with(channel, true).await
+    }
+
+    async fn open_with(
+        &self,
+        channel: ChannelId,
+        tail_lost: bool,
+    ) -> Result<ChannelHandle, Refusal> {
         let _one = self.inner.opening.lock().await;
         if let Ok(handle) = self.channel(channel) {
             return Ok(handle);
         }
         let (record, source, sandbox) = self.prepare(channel).await?;
         let me = self.id();
-        if !record.members.iter().any(|member| member.record.node == me) {
+        let own = record.members.iter().find(|member| member.record.node == me);
+        let Some(own) = own else {
             let account = me.address();
             return Err(Refusal::Unauthorised {
                 reason: format!(
@@ -294,10 +306,9 @@ impl Node {
                      with this node first"
                 ),
             });
-        }
+        };
         self.inner.store.add_channel(record.chain, channel, &source, record.config.gas_table)?;
-        if self.inner.tail_lost {
-            // The backup may be older than the channel.
+        if tail_lost && own.active {
             self.inner.store.note_lost_tail(channel)?;
         }
         self.run(record.chain, channel, sandbox)
@@ -374,21 +385,20 @@ impl Node {
         let synced = self.inner.store.sync();
         self.inner.store.close();
         match synced {
-            Ok(()) => self.inner.tail.close(),
+            Ok(()) => self.inner.store.tail().close(),
             Err(error) => warn!(%error, "the last writes may be lost"),
         }
     }
 }
 
 /// P-90: channels whose last writes may be gone know it before anything else happens.
-fn begin(store: &Store, settings: &Settings) -> Result<Tail, NodeError> {
-    let tail = Tail::of(&settings.folder);
+fn begin(store: &Store, settings: &Settings) -> Result<(), NodeError> {
+    let tail = store.tail();
     if settings.tail_lost || tail.may_be_lost()? {
         warn!("the last writes may be gone: the others are asked what this node signed");
         store.note_lost_tails(settings.tail_lost)?;
     }
-    tail.begin()?;
-    Ok(tail)
+    Ok(tail.begin()?)
 }
 
 /// Keeps links to the nodes that are members on the chain or in the log.

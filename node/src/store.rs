@@ -26,6 +26,8 @@ use fairway_types::{
     ledger::PackageSource,
 };
 
+use crate::tail::Tail;
+
 pub const FORMAT: Format = Format {
     kind: "node",
     version: 5,
@@ -83,11 +85,12 @@ pub struct StoredChannel {
 #[derive(Clone)]
 pub struct Store {
     database: Arc<Database>,
+    tail: Tail,
 }
 
 impl Store {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { database: Arc::new(Database::open(path, FORMAT)?) })
+        Ok(Self { database: Arc::new(Database::open(path, FORMAT)?), tail: Tail::of(path) })
     }
 
     /// The channels this node runs, with their packages.
@@ -148,6 +151,11 @@ impl Store {
         Ok(self.database.sync()?)
     }
 
+    /// Whether what was written last is on the disk.
+    pub(crate) fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
     /// Closes the folder's files before the process ends.
     pub fn close(&self) {
         self.database.close();
@@ -155,7 +163,8 @@ impl Store {
 
     #[must_use]
     pub fn channel(&self, channel: ChannelId) -> ChannelStore {
-        ChannelStore { database: Arc::clone(&self.database), channel }
+        let tail = self.tail.clone();
+        ChannelStore { database: Arc::clone(&self.database), tail, channel }
     }
 }
 
@@ -163,6 +172,7 @@ impl Store {
 #[derive(Clone)]
 pub struct ChannelStore {
     database: Arc<Database>,
+    tail: Tail,
     channel: ChannelId,
 }
 
@@ -179,6 +189,11 @@ pub struct Writer {
 }
 
 impl ChannelStore {
+    /// The disk failed: writes that nobody waited for may be gone, here and in other channels.
+    pub(crate) fn note_failure(&self) {
+        self.tail.lose();
+    }
+
     /// Everything written so far is on the disk when this returns.
     pub fn sync(&self) -> Result<(), StoreError> {
         Ok(self.database.sync()?)

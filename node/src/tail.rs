@@ -15,6 +15,8 @@ use tracing::warn;
 /// Names the present boot, on Linux; elsewhere every start after a crash counts as one after a boot.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const CLOSED: &str = "closed";
+/// The disk failed, and what it took before that is not sure.
+const LOST: &str = "lost";
 
 /// The file.
 #[derive(Debug, Clone)]
@@ -42,8 +44,18 @@ impl Tail {
         self.put(&boot().unwrap_or_else(|| "unknown".into()))
     }
 
-    /// Everything is on the disk.
+    /// The disk failed: the next start asks the others, whatever happens until then.
+    pub(crate) fn lose(&self) {
+        if let Err(error) = self.put(LOST) {
+            warn!(path = %self.path.display(), %error, "a failure of the disk is not noted");
+        }
+    }
+
+    /// Everything is on the disk, unless it failed in between.
     pub(crate) fn close(&self) {
+        if fs::read_to_string(&self.path).is_ok_and(|last| last == LOST) {
+            return;
+        }
         if let Err(error) = self.put(CLOSED) {
             warn!(path = %self.path.display(), %error, "the next start asks the others what it signed");
         }
@@ -81,5 +93,9 @@ mod tests {
         assert!(tail.may_be_lost().unwrap());
         tail.close();
         assert!(!tail.may_be_lost().unwrap());
+        tail.begin().unwrap();
+        tail.lose();
+        tail.close();
+        assert!(tail.may_be_lost().unwrap(), "a close mends no disk");
     }
 }

@@ -223,7 +223,8 @@ pub(crate) async fn pay(
 /// it again where the chain says it is. The nodes are archives, so that the whole log can be read
 /// in the end. Below the ports that the system hands out by itself.
 pub(crate) fn fixed_places(count: usize) -> Vec<Place> {
-    let mut random = ChaCha8Rng::seed_from_u64(fairway::driver::clock().0);
+    let mut random =
+        ChaCha8Rng::seed_from_u64(fairway::driver::clock().0 ^ u64::from(std::process::id()) << 32);
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     loop {
         let first: u16 = random.random_range(10_000..30_000);

@@ -390,7 +390,7 @@ impl StateChannelApiServer for ChannelServer {
         let transaction = rpc(transaction.verify())?.into_inner();
         rpc(self.node.prepare(channel).await)?;
         let report = rpc(self.submit(transaction).await)?;
-        rpc(self.node.open(channel).await)?;
+        rpc(self.node.open_joined(channel).await)?;
         Ok(Joined { channel, transaction: report })
     }
 

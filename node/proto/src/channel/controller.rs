@@ -54,6 +54,14 @@ impl ChainView {
             .is_some_and(|record| record.members.iter().any(|member| member.record.node == *node))
     }
 
+    /// Whether an epoch has named the node's member.
+    #[must_use]
+    pub fn counts(&self, node: &NodeId) -> bool {
+        let members = self.record().map(|record| &record.members);
+        let mut members = members.into_iter().flatten();
+        members.any(|member| member.active && member.record.node == *node)
+    }
+
     /// Whether the chain says the same as a transaction ordered on its word; `None` when it does
     /// not say (yet, or any more).
     #[must_use]

@@ -187,7 +187,7 @@ impl Log {
     /// P-91: any block here may be one that this node acked.
     fn recover(&mut self, silent_to: Term) {
         self.tail_lost = false;
-        self.silent_to = Some(silent_to);
+        self.silent_to = self.silent_to.max(Some(silent_to));
         self.acked_to = self.head();
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fairway_types::{Hash, Height, NodeId, Term, Time, chain::Durability};
+use fairway_types::{Epoch, Hash, Height, NodeId, Term, Time, View, chain::Durability};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -157,8 +157,17 @@ impl Channel {
             quorum::opens(&self.log, members, begun.epoch, &with_me)
                 && self.share_blocks(members, &heard)
         };
-        let mut sets = self.log.sets_before(self.log.head().next());
-        sets.all(|members| enough(members)).then_some(begun)
+        let sets = || self.log.sets_before(self.log.head().next());
+        // Few voters share nobody with the others: any term of such an epoch may have begun.
+        let few = sets().any(|members| self.has_few_voters(members, begun.epoch));
+        let view = if few { View(u64::MAX) } else { begun.view };
+        sets().all(|members| enough(members)).then_some(Term { view, ..begun })
+    }
+
+    /// Whether those who vote in the epoch are less than 2/3 of the registered weight.
+    fn has_few_voters(&self, members: &Members, epoch: Epoch) -> bool {
+        let voters = weight(quorum::voters(&self.log, members, epoch));
+        !quorum::is_quorum(voters, weight(members.values()))
     }
 
     /// Whether one of `heard` acked whatever this node and others certified as a registered quorum:
@@ -209,7 +218,7 @@ impl Channel {
 mod tests {
     use std::sync::Arc;
 
-    use fairway_types::{Block, Epoch, View};
+    use fairway_types::Block;
 
     use super::{
         super::{

@@ -33,7 +33,7 @@ impl Channel {
         let began = self.log.certificate().is_some_and(|known| known.ack.term >= opened.term);
         let may = began && opened.term == self.log.term() && self.chain.knows(&self.me);
         let promises = membership::enough_promises(record, &opened.promises)?;
-        (may && !self.has_left()).then_some((opened.term, promises))
+        (may && !self.has_left() && !self.log.is_tail_lost()).then_some((opened.term, promises))
     }
 
     /// Milliseconds that this node leaves to the leader and those between: the later in join order

@@ -84,8 +84,22 @@ impl Waiting {
         let size = codec::encode(&block).len();
         self.blocks.insert((block.height(), block.leader), (block, size));
         while self.blocks.len() > most || self.size().1 > WAITING_BYTES {
-            self.blocks.pop_last();
+            let by_blocks = self.blocks.len() > most;
+            let Some(of_most) = self.holds_most(by_blocks) else { return };
+            self.blocks.remove(&of_most);
         }
+    }
+
+    /// P-45: the highest block of the leader that takes most room, by blocks or by bytes.
+    fn holds_most(&self, by_blocks: bool) -> Option<(Height, NodeId)> {
+        let mut held: BTreeMap<NodeId, (usize, Height)> = BTreeMap::new();
+        for ((height, leader), (_, size)) in &self.blocks {
+            let (room, highest) = held.entry(*leader).or_default();
+            *room += if by_blocks { 1 } else { *size };
+            *highest = *height;
+        }
+        let most = held.into_iter().max_by_key(|(_, (room, _))| *room);
+        most.map(|(leader, (_, highest))| (highest, leader))
     }
 
     fn remove(&mut self, block: &Block) {
@@ -161,10 +175,13 @@ impl Channel {
         self.log.leader_of(block.header.term) == Some(block.leader)
     }
 
-    /// Whether a block may wait here: only what a member's node signed, so that nobody else's blocks
-    /// push out the leader's.
+    /// Whether a block may wait here: only what the node of a member signed that is in the log or has
+    /// been named by an epoch, so that nobody else's blocks take room.
     pub(super) fn is_plausible(&self, block: &Block) -> bool {
-        self.is_known(&block.leader) && block.header.channel == self.env.channel
+        let signer = &block.leader;
+        let in_log = self.log.tip().is_some_and(|tip| tip.members.contains_key(signer));
+        let known = in_log || self.log.is_leaver(signer) || self.chain.counts(signer);
+        known && block.header.channel == self.env.channel
     }
     /// Appends every block whose turn it is.
     pub(super) fn drain_waiting(&mut self, vm: &impl Execute) {
@@ -331,6 +348,27 @@ mod tests {
         let right = certificate(&blocks[3], &[0, 1, 2]);
         bench.message(1, 2, Message::Certificate(right.clone()));
         assert_eq!(bench.nodes[1].waiting.certificate, Some(right));
+    }
+
+    /// P-45: a member fills the room with blocks below the one that is due.
+    #[test]
+    fn one_members_blocks_push_out_only_its_own() {
+        let (mut bench, blocks) = three_blocks();
+        let large = |height: u64| {
+            junk(&blocks[3], 3, |block| {
+                block.header.height = Height(height);
+                let paid = vec![fairway_types::Address::ZERO; 90_000];
+                block.transactions = vec![fairway_types::Transaction::Settled { number: 9, paid }];
+            })
+        };
+        for height in 1..16 {
+            bench.nodes[1].hold(large(height));
+        }
+        let early = junk(&blocks[3], 0, |block| block.header.height = Height(40));
+        bench.nodes[1].hold(Arc::clone(&early));
+        bench.nodes[1].hold(large(16));
+        assert!(bench.nodes[1].waiting.blocks().any(|held| held.hash() == early.hash()));
+        assert!(bench.nodes[1].waiting.size().1 <= WAITING_BYTES);
     }
 
     /// P-46: it was believed when fewer were registered.
