@@ -1,6 +1,7 @@
 //! What came before its turn, and asking for what has not come.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -18,11 +19,14 @@ pub(super) const WAITING_BYTES: usize = 32 << 20;
 /// Blocks further down that are asked for when an answer began above the fork.
 const FORK_STEP: u64 = 16;
 
+/// A place among the blocks that wait: of one leader and term at a height there is one.
+type Slot = (Height, NodeId, Term);
+
 /// What came before its turn: blocks with their size, one of each leader at a height, and the best
 /// certificate for a block not here yet.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    blocks: BTreeMap<(Height, NodeId), (Arc<Block>, usize)>,
+    blocks: BTreeMap<Slot, (Arc<Block>, usize)>,
     certificate: Option<Certificate>,
     /// What this node's own term must go on from.
     pub(super) wanted: Option<Selected>,
@@ -65,7 +69,7 @@ impl Waiting {
     }
 
     fn drop_up_to(&mut self, height: Height) {
-        while self.blocks.first_key_value().is_some_and(|((lowest, _), _)| *lowest <= height) {
+        while self.blocks.first_key_value().is_some_and(|((lowest, ..), _)| *lowest <= height) {
             self.blocks.pop_first();
         }
     }
@@ -75,35 +79,22 @@ impl Waiting {
         let chosen: BTreeSet<(Height, Hash)> =
             branch.iter().map(|block| (block.height(), block.hash())).collect();
         let heights: BTreeSet<Height> = chosen.iter().map(|(height, _)| *height).collect();
-        self.blocks.retain(|(height, _), (block, _)| {
+        self.blocks.retain(|(height, ..), (block, _)| {
             !heights.contains(height) || chosen.contains(&(*height, block.hash()))
         });
     }
 
-    fn insert(&mut self, block: Arc<Block>, most: usize) {
-        let size = codec::encode(&block).len();
-        self.blocks.insert((block.height(), block.leader), (block, size));
-        while self.blocks.len() > most || self.size().1 > WAITING_BYTES {
-            let by_blocks = self.blocks.len() > most;
-            let Some(of_most) = self.holds_most(by_blocks) else { return };
-            self.blocks.remove(&of_most);
+    /// The leader whose blocks take most room, by blocks or by bytes.
+    fn holds_most(&self, by_blocks: bool) -> Option<NodeId> {
+        let mut held: BTreeMap<NodeId, usize> = BTreeMap::new();
+        for ((_, leader, _), (_, size)) in &self.blocks {
+            *held.entry(*leader).or_default() += if by_blocks { 1 } else { *size };
         }
-    }
-
-    /// P-45: the highest block of the leader that takes most room, by blocks or by bytes.
-    fn holds_most(&self, by_blocks: bool) -> Option<(Height, NodeId)> {
-        let mut held: BTreeMap<NodeId, (usize, Height)> = BTreeMap::new();
-        for ((height, leader), (_, size)) in &self.blocks {
-            let (room, highest) = held.entry(*leader).or_default();
-            *room += if by_blocks { 1 } else { *size };
-            *highest = *height;
-        }
-        let most = held.into_iter().max_by_key(|(_, (room, _))| *room);
-        most.map(|(leader, (_, highest))| (highest, leader))
+        held.into_iter().max_by_key(|(_, room)| *room).map(|(leader, _)| leader)
     }
 
     fn remove(&mut self, block: &Block) {
-        self.blocks.remove(&(block.height(), block.leader));
+        self.blocks.remove(&slot(block));
     }
 }
 
@@ -154,20 +145,50 @@ impl Channel {
         if height <= self.log.finalised() || self.log.contains(height, &block.hash()) {
             return;
         }
-        let held = self.waiting.blocks.get(&(height, block.leader));
-        if held.is_some_and(|(held, _)| self.worth(held) > self.worth(&block)) {
+        let slot = slot(&block);
+        let held = self.waiting.blocks.get(&slot);
+        if held.is_some_and(|(held, _)| self.need(held) > self.need(&block)) {
             return;
         }
-        self.waiting.insert(block, self.env.limits.waiting_blocks);
+        let size = codec::encode(&block).len();
+        self.waiting.blocks.insert(slot, (block, size));
+        while let Some(slot) = self.one_too_many() {
+            self.waiting.blocks.remove(&slot);
+        }
     }
 
-    /// What is kept of two blocks of one leader at one height, and tried first of all there: what
-    /// this node's own term needs, what the leader of its term signed, the later term's.
-    fn worth(&self, block: &Block) -> (bool, bool, Term) {
+    /// P-45: of the leader whose blocks take most room, the one that is needed least and latest.
+    fn one_too_many(&self) -> Option<Slot> {
+        let (blocks, bytes) = self.waiting.size();
+        let by_blocks = blocks > self.env.limits.waiting_blocks;
+        if !by_blocks && bytes <= WAITING_BYTES {
+            return None;
+        }
+        let leader = self.waiting.holds_most(by_blocks)?;
+        let own = self.waiting.blocks.iter().filter(|((_, of, _), _)| *of == leader);
+        let least = own.min_by_key(|((height, _, term), (block, _))| {
+            (self.need(block), Reverse(*height), Reverse(*term))
+        });
+        least.map(|(slot, _)| *slot)
+    }
+
+    /// What keeps a block here: this node's own term goes on from it, it follows the head, the leader
+    /// of its term signed it.
+    fn need(&self, block: &Block) -> (bool, bool, bool) {
+        let follows = block.height() == self.log.head().next()
+            && self.log.contains(self.log.head(), &block.header.parent);
+        (self.is_wanted_block(block), follows, self.is_leaders(block))
+    }
+
+    fn is_wanted_block(&self, block: &Block) -> bool {
         let wanted = self.waiting.wanted.as_ref();
-        let is_wanted =
-            wanted.is_some_and(|wanted| wanted.hash_at(block.height()) == Some(block.hash()));
-        (is_wanted, self.is_leaders(block), block.header.term)
+        wanted.is_some_and(|wanted| wanted.hash_at(block.height()) == Some(block.hash()))
+    }
+
+    /// What is tried first of the blocks for one height: what this node's own term needs, what the
+    /// leader of its term signed, the later term's.
+    fn worth(&self, block: &Block) -> (bool, bool, Term) {
+        (self.is_wanted_block(block), self.is_leaders(block), block.header.term)
     }
 
     /// Whether the leader of a term that this node knows signed the block.
@@ -197,7 +218,7 @@ impl Channel {
     fn append_next(&mut self, vm: &impl Execute) -> bool {
         let next = self.log.head().next();
         let mut held: Vec<Arc<Block>> = self.waiting.at(next).cloned().collect();
-        held.sort_by_cached_key(|block| std::cmp::Reverse(self.worth(block)));
+        held.sort_by_cached_key(|block| Reverse(self.worth(block)));
         for block in held {
             match self.check_and_append(&block, vm) {
                 Ok(()) => {
@@ -279,6 +300,10 @@ impl Channel {
         self.waiting.leaves = false;
         self.perform(Effect::Send { to: node, message: Message::SyncRequest { from } });
     }
+}
+
+fn slot(block: &Block) -> Slot {
+    (block.height(), block.leader, block.header.term)
 }
 
 #[cfg(test)]
@@ -369,6 +394,26 @@ mod tests {
         bench.nodes[1].hold(large(16));
         assert!(bench.nodes[1].waiting.blocks().any(|held| held.hash() == early.hash()));
         assert!(bench.nodes[1].waiting.size().1 <= WAITING_BYTES);
+    }
+
+    /// P-45: whoever led this block's term, and leads a later one, signs what it likes for that.
+    #[test]
+    fn later_blocks_of_a_leader_hide_none_of_its_earlier_ones() {
+        let (mut bench, blocks) = three_blocks();
+        for view in 1..200 {
+            let early = junk(&blocks[3], 0, |block| {
+                block.header.term.view.0 = 4 * view;
+                block.header.parent = fairway_types::Hash([9; 32]);
+            });
+            bench.nodes[1].hold(early);
+        }
+        bench.nodes[1].hold(Arc::clone(&blocks[3]));
+        for view in 200..400 {
+            let early = junk(&blocks[3], 0, |block| block.header.term.view.0 = 4 * view);
+            bench.nodes[1].hold(early);
+        }
+        bench.run(1, super::super::input::Input::Flush);
+        assert_eq!(bench.nodes[1].log().head(), Height(4));
     }
 
     /// P-46: it was believed when fewer were registered.
