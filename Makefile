@@ -7,11 +7,11 @@ SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
 
-.PHONY: help check test known-bugs sim fuzz fuzz-seeds chaos demo bench fmt setup
+.PHONY: help check test known-bugs sim fuzz fuzz-seeds chaos model demo bench fmt setup
 
 help:
 	@echo "make check   format, lints, purity of the core"
-	@echo "make test    all tests"
+	@echo "make test    all tests, ten million steps of the simulation, known bugs put back"
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
@@ -33,6 +33,7 @@ check: setup
 test: setup
 	@if command -v cargo-nextest >/dev/null; then cargo nextest run --workspace --locked; \
 	else cargo test --workspace --locked; fi
+	$(MAKE) sim SEEDS=0..1600 STEPS=6000
 	$(MAKE) known-bugs
 
 # Bugs put back into the core one by one, each of which the simulation must catch. Built with the

@@ -174,7 +174,7 @@ fn same_seed_gives_the_same_run() {
 
 #[test]
 fn four_channels_on_the_move_vm_hold_one_log_and_settle() {
-    let plan = Plan { tick_interval: 200, ..Plan::calm(11, 4) };
+    let plan = Plan { tick_interval: 200, steps: 6_000, ..Plan::calm(11, 4) };
     let mut world = World::with_machine(plan, move_machine());
     let report = world.run().unwrap_or_else(|broken| panic!("{}", broken.0));
     assert!(report.calls_certified > 50, "{report:?}");
