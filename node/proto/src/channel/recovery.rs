@@ -436,6 +436,28 @@ mod tests {
         assert_eq!(bench.nodes[2].log().silent_to(), Some(first_term()));
     }
 
+    /// P-92: of an epoch in which one of three votes, the others know nothing.
+    #[test]
+    fn who_votes_almost_alone_is_silent_until_the_next_epoch() {
+        let mut bench = replicated(3);
+        bench.note(0);
+        bench.grant(0, &[0]);
+        bench.note(0);
+        bench.wait(300);
+        bench.lose_tail(0);
+        bench.wait(4_000);
+        let log = bench.nodes[0].log();
+        assert_eq!((log.is_tail_lost(), log.term().epoch), (false, Epoch(2)));
+        for node in &bench.nodes {
+            assert!(node.log().term().view < View(10), "{:?}", node.log().term());
+        }
+        assert!(acked_terms(&bench, 0).iter().all(|term| term.epoch > Epoch(2)));
+        bench.grant(0, &[0, 1, 2]);
+        bench.wait(2_000);
+        bench.note(0);
+        assert_agreed(&bench, &[0, 1, 2]);
+    }
+
     #[test]
     fn where_all_must_answer_a_liar_makes_up_no_term() {
         let mut bench = replicated(4);

@@ -133,6 +133,8 @@ impl Channel {
             return if leads { next_view(term) } else { term };
         }
         let own = match self.log.silent_to() {
+            // No view of this epoch helps: the next one is the contract's.
+            Some(last) if last.view == View(u64::MAX) && last >= term => term,
             Some(last) if last >= term => next_view(last),
             Some(_) | None if discontent => next_view(term),
             Some(_) | None => term,
@@ -151,9 +153,7 @@ impl Channel {
         let term = self.log.term();
         let Some(leader) = self.log.leader() else { return false };
         let heard = self.peers.heard().get(&leader);
-        let wishes =
-            heard.is_some_and(|heard| heard.heartbeat.term == term && heard.heartbeat.wish > term);
-        wishes
+        heard.is_some_and(|heard| heard.heartbeat.term == term && heard.heartbeat.wish > term)
     }
 
     /// When this node is discontent: the leader was silent for the timeout; or its term did not
