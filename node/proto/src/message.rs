@@ -15,7 +15,7 @@ use fairway_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{channel::recovery::Standing, checkpoint::Checkpoint};
+use crate::checkpoint::Checkpoint;
 
 /// Where a node stands; sent several times a second and whenever that helps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,21 @@ pub struct Heartbeat {
     pub leader_latency: u64,
     /// Nodes on that path after the sender.
     pub hops: u8,
+}
+
+/// Where a node stood when it was asked: the answer to [`Message::Recover`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The asker's number, so that an answer to an earlier life is none to this one.
+    pub nonce: u64,
+    /// The highest term that it promised or follows.
+    pub term: Term,
+    /// The block that it acked last, if its log still has it.
+    pub acked: Option<(Height, Hash)>,
+    /// The block of its highest certificate.
+    pub certified: Option<(Height, Hash)>,
+    /// It came back without its last writes itself.
+    pub tail_lost: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use fairway_proto::{Event, Message, channel::recovery::Standing, message::Heartbeat};
+use fairway_proto::{
+    Event, Message,
+    message::{Heartbeat, Standing},
+};
 use fairway_types::{
     Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Effects, Epoch, FunctionName,
     Gas, Hash, Header, Height, JoinSequence, Keypair, Operation, Place, Promise, Refusal,

@@ -375,13 +375,14 @@ mod tests {
         assert_eq!(bench.nodes[1].waiting.certificate, Some(right));
     }
 
-    /// P-45: a member fills the room with blocks below the one that is due.
+    /// P-45: a later view's leader fills the room with blocks below the one that is due.
     #[test]
     fn one_members_blocks_push_out_only_its_own() {
         let (mut bench, blocks) = three_blocks();
         let large = |height: u64| {
             junk(&blocks[3], 3, |block| {
                 block.header.height = Height(height);
+                block.header.term.view.0 = 3;
                 let paid = vec![fairway_types::Address::ZERO; 90_000];
                 block.transactions = vec![fairway_types::Transaction::Settled { number: 9, paid }];
             })

@@ -9,8 +9,8 @@ use fairway_ledger::{
 };
 use fairway_proto::{
     Event, Message,
-    channel::{output::Appended, recovery::Standing},
-    message::Heartbeat,
+    channel::output::Appended,
+    message::{Heartbeat, Standing},
 };
 use fairway_sim::{Plan, World, node::Node};
 use fairway_types::{
