@@ -162,14 +162,21 @@ impl Channel {
         3 * u128::from(part.0) > u128::from(whole.0) || self.are_others(members, heard)
     }
 
-    /// The highest term that anybody knows of, if all others have answered, with whatever they have.
+    /// The highest term that others know of, if all of them have answered, with whatever they have:
+    /// those in the log, and those whom the chain has named in an epoch.
     fn heard_everybody(&self) -> Option<Term> {
         let answers = &self.recovery.answers;
         let whole: BTreeSet<NodeId> =
             answers.iter().filter(|(_, of)| self.has_all_of(of)).map(|(node, _)| *node).collect();
         let mut sets = self.log.sets_before(self.log.head().next());
         let all = sets.all(|members| self.are_others(members, &whole));
-        all.then(|| self.credible_term().unwrap_or_default())
+        // Who joined is in the chain's record before it is in a log that lost its end, or all.
+        let joined = self.chain.record().is_some_and(|record| {
+            let mut active = record.members.iter().filter(|member| member.active);
+            active
+                .all(|member| member.record.node == self.me || whole.contains(&member.record.node))
+        });
+        (all && joined).then(|| self.credible_term().unwrap_or_default())
     }
 
     /// The highest term that at least a third of the weight knows of: it is not a liar's invention.

@@ -4,7 +4,7 @@ use fairway_types::Block;
 
 use super::{
     super::{
-        bench::{Bench, node_key, nothing, record},
+        bench::{Bench, chain_member, env, node_key, nothing, record},
         input::Input,
     },
     *,
@@ -176,6 +176,32 @@ fn certified_block_survives_a_lost_tail_and_then_the_leader() {
     bench.wait(3_000);
     assert_agreed(&bench, &[1, 2, 3]);
     assert!(bench.nodes[3].log().contains(block.height(), &block.hash()));
+}
+
+/// P-91: its empty log names nobody else; the chain does.
+#[test]
+fn sole_founder_that_lost_all_its_data_asks_who_joined_since() {
+    let mut bench = Bench::with_record(2, record(1));
+    bench.note(0);
+    bench.record.members.push(chain_member(1));
+    bench.observe();
+    bench.grant(0, &[0, 1]);
+    bench.note(0);
+    bench.wait(500);
+    assert_agreed(&bench, &[0, 1]);
+    bench.part(&[0]);
+    bench.nodes[0] = Channel::new(env(0));
+    bench.events.clear();
+    bench.run(0, Input::TailLost { nonce: 7 });
+    let observation = bench.observation();
+    bench.run(0, Input::Chain(observation));
+    bench.wait(2_000);
+    assert!(bench.nodes[0].log().is_tail_lost(), "it led all the same terms before");
+    assert!(acked_terms(&bench, 0).is_empty());
+    bench.cut.clear();
+    bench.wait(8_000);
+    bench.note(1);
+    assert_agreed(&bench, &[0, 1]);
 }
 
 /// Another restart loses what it heard, not that it has to hear it.
