@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{
     Shared, compiler,
     keys::Keys,
+    money::Money,
     node::describe_channel,
     output::{Output, units},
 };
@@ -132,6 +133,8 @@ pub(crate) struct Create {
     /// Anybody may join.
     #[arg(long)]
     open: bool,
+    #[command(flatten)]
+    money: Money,
 }
 
 /// [`Durability`] on the command line.
@@ -262,6 +265,7 @@ impl Create {
             min_deposit: self.min_deposit,
             max_members: self.max_members,
             gas_table: self.gas_table,
+            money: self.money.rules(),
         };
         let key = keys.unlock(&self.account)?;
         let chain = shared.chain().await?;

@@ -4,6 +4,7 @@ use fairway_types::{
     Address, AssetId, ChainId, ChannelId, Gas, Hash, Height, NodeId, SequenceNumber, Signature,
     Time,
     chain::{ChannelConfig, ChannelRecord},
+    contract::Backing,
     ledger::{LedgerTransaction, PackageSource, SignedLedgerTransaction},
     refusal::RefusalData,
 };
@@ -118,6 +119,8 @@ pub enum Action {
         amount: u64,
         endpoints: Vec<String>,
         proof: Signature,
+        #[serde(default)]
+        backing: Backing,
     },
     /// Ask the contract to take the sender out: for when no leader answers.
     Leave { channel: ChannelId },
