@@ -193,7 +193,7 @@ impl Channel {
                 reason: "its first epoch was not granted yet".into(),
             });
         };
-        check_place(&genesis.record, call)?;
+        check_place(&genesis.record.facts(), call)?;
         if self.log.is_closed() {
             return Err(Refusal::Closed);
         }

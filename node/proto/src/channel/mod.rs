@@ -5,6 +5,7 @@
 //! signature leaves before it is stored. Only [`Log`] is durable; everything else is rebuilt from
 //! peers, clients and the chain.
 
+mod accusing;
 #[cfg(test)]
 mod bench;
 pub mod books;
@@ -15,7 +16,9 @@ pub mod entered;
 pub mod execution;
 mod follower;
 mod fork;
+pub mod ground;
 pub mod input;
+pub mod judging;
 mod leader;
 pub mod load;
 pub mod log;
@@ -44,6 +47,7 @@ use self::{
     clients::Clients,
     controller::ChainView,
     input::Input,
+    judging::Judging,
     log::Log,
     output::{Effect, Event, Step, Update},
     peers::Peers,
@@ -140,6 +144,7 @@ pub struct Channel {
     settling: Settling,
     voting: Voting,
     changes: ViewChanges,
+    judging: Judging,
     recovery: Recovery,
     timers: Timers,
     step: Step,
@@ -158,6 +163,7 @@ impl Channel {
         let me = env.keypair.node_id();
         let settling = Settling::resume(&log, me);
         let clients = Clients::resume(&log);
+        let judging = Judging::resume(&log, me);
         Self {
             me,
             now: Time::ZERO,
@@ -171,6 +177,7 @@ impl Channel {
             settling,
             voting: Voting::default(),
             changes: ViewChanges::default(),
+            judging,
             recovery: Recovery::default(),
             timers: Timers::default(),
             step: Step::default(),
