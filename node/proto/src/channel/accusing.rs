@@ -2,23 +2,66 @@
 
 use fairway_types::{
     Block, Certificate, Effects, Execute, Hash, Height, NodeId, Refusal, SignedAck,
-    chain::ChainTx,
+    chain::{ChainTx, ChannelFacts},
     evidence::{Disputed, Evidence, Parent},
     witness::Witness,
 };
 
 use super::{
     Channel,
-    execution::{Execution, Start, merged_writes},
+    execution::{Execution, Start, member, merged_writes},
     follower::Unfit,
     ground::{Ground, Recorder, Roll},
-    log::Tip,
+    log::{Log, Tip},
     output::{Effect, Event},
     quorum,
 };
 #[cfg(feature = "known-bugs")]
 use crate::known_bugs::KnownBug;
 use crate::message::Message;
+
+/// A block with what executing it depends on; none where the log does not hold its parent any more.
+pub fn disputed(log: &Log, block: &Block, vm: &impl Execute) -> Option<Box<Disputed>> {
+    let tip = log.tip_at(block.height().previous())?;
+    let record = &log.genesis()?.record;
+    let parent = match tip.height {
+        Height::ZERO => Parent::Genesis {
+            config: Box::new(record.config.clone()),
+            founders: record.founders.clone(),
+            state_root: tip.state.root(),
+        },
+        height => Parent::Block(Box::new(log.block(height)?.header.clone())),
+    };
+    let facts = record.facts();
+    Some(Box::new(Disputed {
+        facts,
+        parent,
+        block: block.signed_header(),
+        transactions: block.transactions.clone(),
+        witness: witness(block, facts, &tip, vm),
+    }))
+}
+
+/// P-93: everything that execution of the block asks the state for. It is executed once more for
+/// that, which happens once an accused leader.
+fn witness(block: &Block, facts: ChannelFacts, tip: &Tip, vm: &impl Execute) -> Option<Witness> {
+    let recorder = Recorder::new(&tip.state);
+    let start = Start { state: &recorder, ..tip.start() };
+    let mut execution = Execution::new(vm, facts, start, block.header.time);
+    for transaction in &block.transactions {
+        if execution.run(transaction).is_err() {
+            break;
+        }
+    }
+    let writes = merged_writes(&execution.into_effects());
+    // P-7: that it has left shows in who has not.
+    if !tip.members.contains_key(&block.leader) {
+        for account in recorder.accounts(Roll::Members) {
+            drop(member(&recorder, account));
+        }
+    }
+    recorder.witness(&writes)
+}
 
 impl Channel {
     /// P-25: the roots that re-execution of `block` gives are not those that its leader signed.
@@ -29,7 +72,7 @@ impl Channel {
         (effects_root, state_root): (Hash, Hash),
         vm: &impl Execute,
     ) -> Unfit {
-        let Some(block) = self.disputed(block, vm) else { return Unfit::Never };
+        let Some(block) = disputed(&self.log, block, vm) else { return Unfit::Never };
         let effects = Evidence::shown(effects);
         let reporter = self.me;
         Unfit::Proven(Box::new(Evidence::Divergence {
@@ -48,52 +91,9 @@ impl Channel {
         refusal: &Refusal,
         vm: &impl Execute,
     ) -> Unfit {
-        let Some(block) = self.disputed(block, vm) else { return Unfit::Never };
+        let Some(block) = disputed(&self.log, block, vm) else { return Unfit::Never };
         let (reporter, reason) = (self.me, refusal.to_string());
         Unfit::Proven(Box::new(Evidence::InvalidTransaction { reporter, block, index, reason }))
-    }
-
-    /// A block on this node's head, with what executing it depends on.
-    fn disputed(&self, block: &Block, vm: &impl Execute) -> Option<Box<Disputed>> {
-        let tip = self.log.tip()?;
-        let record = &self.log.genesis()?.record;
-        let parent = match tip.height {
-            Height::ZERO => Parent::Genesis {
-                config: Box::new(record.config.clone()),
-                founders: record.founders.clone(),
-                state_root: tip.state.root(),
-            },
-            height => Parent::Block(Box::new(self.log.block(height)?.header.clone())),
-        };
-        Some(Box::new(Disputed {
-            facts: record.facts(),
-            parent,
-            block: block.signed_header(),
-            transactions: block.transactions.clone(),
-            witness: self.witness(block, &tip, vm),
-        }))
-    }
-
-    /// P-93: everything that execution of the block asks the state for. It is executed once more for
-    /// that, which happens once an accused leader.
-    fn witness(&self, block: &Block, tip: &Tip, vm: &impl Execute) -> Option<Witness> {
-        let recorder = Recorder::new(&tip.state);
-        let start = Start { state: &recorder, ..tip.start() };
-        let facts = self.log.genesis()?.record.facts();
-        let mut execution = Execution::new(vm, facts, start, block.header.time);
-        for transaction in &block.transactions {
-            if execution.run(transaction).is_err() {
-                break;
-            }
-        }
-        let writes = merged_writes(&execution.into_effects());
-        // P-7: that it has left shows in who has not.
-        if !tip.members.contains_key(&block.leader) {
-            for account in recorder.accounts(Roll::Members) {
-                drop(super::execution::member(&recorder, account));
-            }
-        }
-        recorder.witness(&writes)
     }
 
     /// P-28: two different blocks of one leader at one (term, height) are evidence by themselves.

@@ -5,7 +5,7 @@
 //! signature leaves before it is stored. Only [`Log`] is durable; everything else is rebuilt from
 //! peers, clients and the chain.
 
-mod accusing;
+pub mod accusing;
 #[cfg(test)]
 mod bench;
 pub mod books;

@@ -57,7 +57,7 @@ fn is_unclear(verdict: &Verdict) -> bool {
 /// The second member accuses the leader of a block in which nothing is wrong.
 fn slander(operation: Operation) -> (Bench, Evidence) {
     let (bench, block) = ordered(operation);
-    let disputed = bench.nodes[1].disputed(&block, &Vaults).expect("it holds the parent");
+    let disputed = disputed(bench.nodes[1].log(), &block, &Vaults).expect("it holds the parent");
     (bench, divergence_of(disputed))
 }
 
@@ -67,7 +67,7 @@ fn divergence_of(block: Box<Disputed>) -> Evidence {
     Evidence::Divergence { reporter, block, effects: Vec::new(), effects_root, state_root }
 }
 
-fn disputed(evidence: &mut Evidence) -> &mut Disputed {
+fn block_of(evidence: &mut Evidence) -> &mut Disputed {
     match evidence {
         Evidence::Divergence { block, .. } | Evidence::InvalidTransaction { block, .. } => block,
         _ => panic!("no block is disputed"),
@@ -76,7 +76,7 @@ fn disputed(evidence: &mut Evidence) -> &mut Disputed {
 
 fn changed(evidence: &Evidence, change: impl FnOnce(&mut Disputed)) -> Evidence {
     let mut evidence = evidence.clone();
-    change(disputed(&mut evidence));
+    change(block_of(&mut evidence));
     evidence
 }
 
@@ -116,7 +116,7 @@ fn first_block_is_judged_by_the_genesis_that_it_names() {
     let mut bench = Bench::new(4);
     let block = bench.cut_unheard_of(put(1, 1));
     assert_eq!(block.height(), Height(1));
-    let honest = divergence_of(bench.nodes[1].disputed(&block, &Vaults).expect("a parent"));
+    let honest = divergence_of(disputed(bench.nodes[1].log(), &block, &Vaults).expect("a parent"));
     assert!(matches!(says(&honest), Verdict::Innocent(_)), "{:?}", says(&honest));
     bench.message(1, 0, Message::Block(junk(&block, 0, other_effects)));
     let evidence = bench.nodes[1].log().evidence().cloned().expect("it was noticed");
@@ -184,13 +184,13 @@ fn evidence_under_other_facts_than_the_channels_is_unclear() {
 fn roll_with_an_account_missing_makes_a_case_unclear() {
     let (bench, mut evidence) = slander(Operation::Close);
     let state = bench.nodes[1].log().tip().expect("a tip").state;
-    let witness = disputed(&mut evidence).witness.clone().expect("a witness");
+    let witness = block_of(&mut evidence).witness.clone().expect("a witness");
     let keys = witness.entries.iter().map(|(key, _)| key.clone());
     let fewer: Vec<_> = keys.filter(|key| key.member() != Some(member(2).account)).collect();
     assert_eq!(fewer.len() + 1, witness.entries.len());
     // Everything in it is proven; the leader's roots are what comes of all four members.
     let gone = Write { key: fewer[0].clone(), value: None };
-    disputed(&mut evidence).witness = Some(state.witness(fewer, &[gone]));
+    block_of(&mut evidence).witness = Some(state.witness(fewer, &[gone]));
     assert!(is_unclear(&says(&evidence)), "{:?}", says(&evidence));
 }
 
@@ -399,7 +399,7 @@ proptest! {
         let operations = [nothing(), put(7, 1), Operation::Leave, Operation::Close];
         let (_, mut evidence) = slander(operations[operation].clone());
         if accusation {
-            let block = Box::new(disputed(&mut evidence).clone());
+            let block = Box::new(block_of(&mut evidence).clone());
             let (reporter, reason) = (node_key(1).node_id(), String::new());
             evidence = Evidence::InvalidTransaction { reporter, block, index: 0, reason };
         }
