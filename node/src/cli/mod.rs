@@ -3,6 +3,7 @@
 mod account;
 mod channel;
 mod demo;
+mod evidence;
 mod keys;
 mod ledger;
 mod move_package;
@@ -68,6 +69,9 @@ enum Command {
     /// Settle channels on the chain.
     #[command(subcommand)]
     Settle(settle::Command),
+    /// Check proofs of misbehaviour, list and export them.
+    #[command(subcommand)]
+    Evidence(evidence::Command),
     /// Build, test and describe Move packages.
     #[command(subcommand)]
     Move(move_package::Command),
@@ -116,6 +120,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Node(command) => wait(command.run(&shared)),
         Command::Channel(command) => wait(command.run(&shared)),
         Command::Settle(command) => wait(command.run(&shared)),
+        Command::Evidence(command) => wait(command.run(&shared)),
         Command::Demo(demo) => wait(demo.run(&shared)),
     };
     match result {

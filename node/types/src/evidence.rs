@@ -12,10 +12,10 @@ use crate::{
     block::{Ack, Block, Header, SignedAck, SignedHeader},
     call::Transaction,
     chain::{ChannelConfig, ChannelFacts, MemberRecord},
-    codec,
+    codec::{self, DecodeError},
     crypto::Verify,
     effects::{Effects, ExecutionStatus, MoveEvent, Write},
-    hash::{Domain, Hash, hash_value},
+    hash::{Domain, Hash, hash, hash_value},
     ids::{ChannelId, Gas, Height, NodeId, Term},
     limits,
     witness::Witness,
@@ -204,6 +204,68 @@ impl Verify for Evidence {
     }
 }
 
+/// What a file of evidence begins with; its version follows.
+const MAGIC: &str = "fairway evidence";
+/// The version that this program writes and reads.
+const VERSION: &str = "1";
+/// The first line: magic, version, [`Evidence::hash`].
+const LINE: usize = 128;
+
+/// Bytes of a file of evidence: its line, and what fits a frame.
+pub const FILE_BYTES: usize = limits::FRAME_BYTES + LINE;
+
+/// Why a file is no evidence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    #[error("it is no file of evidence: its first line is not `{MAGIC} {VERSION} HASH`")]
+    NotEvidence,
+    #[error("it is evidence of version {found}; this program reads version {VERSION}")]
+    OtherVersion { found: String },
+    #[error("it holds more than {FILE_BYTES} bytes, more than any evidence does")]
+    TooLarge,
+    #[error(
+        "it is cut off or altered: its first line says {expected}, and the rest hashes to {actual}"
+    )]
+    Damaged { expected: Hash, actual: Hash },
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+}
+
+impl Evidence {
+    /// The bytes of a file: a line with magic, version and [`Self::hash`], then BCS.
+    #[must_use]
+    pub fn to_file(&self) -> Vec<u8> {
+        let body = codec::encode(self);
+        let mut file =
+            format!("{MAGIC} {VERSION} {}\n", hash(Domain::Evidence, &body)).into_bytes();
+        file.extend(body);
+        file
+    }
+
+    /// The evidence in a file's bytes. Nothing of it is believed by that: see `Verify`.
+    pub fn from_file(file: &[u8]) -> Result<Self, FileError> {
+        if file.len() > FILE_BYTES {
+            return Err(FileError::TooLarge);
+        }
+        let end = file.iter().take(LINE).position(|byte| *byte == b'\n');
+        let (line, body) = file.split_at(end.ok_or(FileError::NotEvidence)?);
+        let line = std::str::from_utf8(line).map_err(|_| FileError::NotEvidence)?;
+        let rest = line.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(' '));
+        let (version, expected) =
+            rest.and_then(|rest| rest.split_once(' ')).ok_or(FileError::NotEvidence)?;
+        if version != VERSION {
+            return Err(FileError::OtherVersion { found: version.to_owned() });
+        }
+        let expected: Hash = expected.parse().map_err(|_| FileError::NotEvidence)?;
+        let body = &body[1..];
+        let actual = hash(Domain::Evidence, body);
+        if actual != expected {
+            return Err(FileError::Damaged { expected, actual });
+        }
+        Ok(codec::decode("evidence", body)?)
+    }
+}
+
 /// The effects of one block, whose writes and events are counted while they are read: an empty one
 /// takes two bytes on the wire and a hundred in memory.
 fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Effects>, D::Error> {
@@ -272,5 +334,55 @@ impl<'de> Visitor<'de> for EffectsSeed<'_> {
         let events = List { left: self.0, entry: PhantomData::<MoveEvent> };
         let events = seq.next_element_seed(events)?.ok_or_else(|| missing(3))?;
         Ok(Effects { status, gas_used, writes, events })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ChannelId, Keypair, block::Ack};
+
+    fn double_ack() -> Evidence {
+        let key = Keypair::from_seed(&[1; 32]);
+        let ack = |block| {
+            let (channel, term, height) = (ChannelId::ZERO, Term::default(), Height(3));
+            let ack = Ack { channel, term, height, block: Hash([block; 32]) };
+            SignedAck { ack, node: key.node_id(), signature: key.sign(&ack) }
+        };
+        Evidence::DoubleAck { first: ack(1), second: ack(2) }
+    }
+
+    #[test]
+    fn evidence_comes_back_from_its_file() {
+        let evidence = double_ack();
+        assert_eq!(Evidence::from_file(&evidence.to_file()), Ok(evidence));
+    }
+
+    #[test]
+    fn file_that_is_cut_altered_foreign_or_huge_is_named_as_that() {
+        let file = double_ack().to_file();
+        let read = |file: &[u8]| Evidence::from_file(file).unwrap_err();
+        let line = file.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        for length in 0..line {
+            assert_eq!(read(&file[..length]), FileError::NotEvidence, "{length}");
+        }
+        for length in line..file.len() {
+            assert!(matches!(read(&file[..length]), FileError::Damaged { .. }), "{length}");
+        }
+        for place in line..file.len() {
+            let mut altered = file.clone();
+            altered[place] ^= 1;
+            assert!(matches!(read(&altered), FileError::Damaged { .. }), "{place}");
+        }
+        let mut later = file.clone();
+        later[MAGIC.len() + 1] = b'2';
+        assert_eq!(read(&later), FileError::OtherVersion { found: "2".into() });
+        assert_eq!(read(&vec![0; FILE_BYTES + 1]), FileError::TooLarge);
+        assert_eq!(read(b"{}"), FileError::NotEvidence);
+        let junk = [1, 2, 3];
+        let mut named =
+            format!("{MAGIC} {VERSION} {}\n", hash(Domain::Evidence, &junk)).into_bytes();
+        named.extend(junk);
+        assert!(matches!(read(&named), FileError::Malformed(_)));
     }
 }

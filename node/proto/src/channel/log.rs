@@ -794,6 +794,12 @@ impl Log {
         self.evidence.iter().map(AsRef::as_ref)
     }
 
+    /// The same, for readers that keep it.
+    #[must_use]
+    pub fn shared_evidence(&self) -> &[Arc<Evidence>] {
+        &self.evidence
+    }
+
     #[must_use]
     pub fn proposal(&self) -> Option<&SignedProposal> {
         self.proposal.as_deref()

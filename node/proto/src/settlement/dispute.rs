@@ -5,7 +5,7 @@
 
 use fairway_state::State;
 use fairway_types::{
-    Effects, Execute, Hash, NodeId, Transaction,
+    Effects, Execute, Hash, NodeId, Refusal, Transaction,
     chain::ChannelFacts,
     crypto::Verify,
     evidence::{Disputed, Evidence, Parent},
@@ -68,21 +68,14 @@ pub fn check(
     vm: &impl Execute,
     held: Option<&State>,
 ) -> Judgement {
-    // P-93: what the accused did not sign proves nothing against it.
-    if let Err(refusal) = evidence.check() {
-        return unclear(format!("the evidence is not sound: {refusal}"));
-    }
     if evidence.channel() != facts.channel {
         return unclear(format!("it is about channel {}", evidence.channel()));
     }
-    let (term, height) = evidence.place();
+    if let Err(refusal) = evidence.check() {
+        return unsound(&refusal);
+    }
     match evidence {
-        Evidence::DoubleBlock { .. } => {
-            guilty(format!("it signed two blocks at height {height} of term {term}"))
-        }
-        Evidence::DoubleAck { .. } => {
-            guilty(format!("it acked two blocks at height {height} of term {term}"))
-        }
+        Evidence::DoubleBlock { .. } | Evidence::DoubleAck { .. } => signed_twice(evidence),
         Evidence::Divergence { block, .. } => {
             judge(block, facts, held, |basis| diverges(block, facts, vm, basis))
         }
@@ -90,6 +83,30 @@ pub fn check(
             judge(block, facts, held, |basis| breaks_a_rule(block, *index, facts, vm, basis))
         }
     }
+}
+
+/// Judges evidence as far as its signatures alone decide, whichever channel it is about; none where
+/// a block is to be executed again.
+#[must_use]
+pub fn check_alone(evidence: &Evidence) -> Option<Judgement> {
+    if let Err(refusal) = evidence.check() {
+        return Some(unsound(&refusal));
+    }
+    match evidence {
+        Evidence::DoubleBlock { .. } | Evidence::DoubleAck { .. } => Some(signed_twice(evidence)),
+        Evidence::Divergence { .. } | Evidence::InvalidTransaction { .. } => None,
+    }
+}
+
+/// P-93: what the accused did not sign proves nothing against it.
+fn unsound(refusal: &Refusal) -> Judgement {
+    unclear(format!("the evidence is not sound: {refusal}"))
+}
+
+fn signed_twice(evidence: &Evidence) -> Judgement {
+    let (term, height) = evidence.place();
+    let what = if evidence.is_about_leading() { "signed" } else { "acked" };
+    guilty(format!("it {what} two blocks at height {height} of term {term}"))
 }
 
 /// Finds what the block is to be executed on.
