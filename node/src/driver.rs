@@ -487,6 +487,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             Effect::Submit(tx) => self.chain.submit(tx),
             Effect::Refresh => self.chain.refresh(),
             Effect::Publish(update) => {
+                self.note_verdict(&update);
                 let _ = self.updates.send(Arc::new(update));
             }
             Effect::ServeBlocks { to, from } => self.serve(to, from),
@@ -519,6 +520,20 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         let in_log = log.iter().flat_map(|members| members.keys().copied());
         let on_chain = chain.into_iter().flatten().map(|member| member.record.node);
         in_log.chain(on_chain).filter(|node| *node != self.channel.node()).collect()
+    }
+
+    fn note_verdict(&self, update: &Update) {
+        let Update::Judged(judged) = update else { return };
+        if judged.reporter != self.channel.node() {
+            info!(
+                channel = self.env.channel.short(),
+                accused = judged.accused.short(),
+                reporter = judged.reporter.short(),
+                kind = judged.kind,
+                verdict = ?judged.verdict,
+                "judged a report"
+            );
+        }
     }
 
     fn serve(&mut self, to: NodeId, from: Height) {

@@ -16,7 +16,7 @@ use fairway_proto::{
         log::Log,
     },
 };
-use fairway_sandbox::{MoveSandbox, compile, read_package};
+use fairway_sandbox::{MoveSandbox, compile, compiler::BoundedCompiler, read_package};
 use fairway_types::{
     AssetId, Block, Call, ChainId, ChannelId, Effects, Epoch, Gas, GasTableId, Hash, Header,
     Height, JoinSequence, Keypair, Operation, SequenceNumber, SignedAck, SignedCall, Term, Time,
@@ -180,6 +180,80 @@ impl Case {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     }
+}
+
+/// A node that found the leader's block to differ before its last start; its chain is away.
+async fn node_with(case: &Case, evidence: &Evidence) -> (fairway::Node, fairway::stream::Server) {
+    let folder = case.folder.path().join("data");
+    let source = read_package(&case.folder.path().join("counter")).unwrap();
+    let record = case.log.genesis().unwrap().record.clone();
+    let grant = record.grants[0].clone();
+    let writes = genesis_writes(&record, &case.sandbox);
+    {
+        let store = fairway::store::Store::open(&folder).unwrap();
+        store.add_channel(CHAIN, CHANNEL, &source, record.config.gas_table).unwrap();
+        let (_, mut writer) = store.channel(CHANNEL).recover().unwrap();
+        let events = [
+            Event::Started { record: Box::new(record), writes },
+            Event::TermStarted { grant },
+            Event::Diverged { evidence: Box::new(evidence.clone()) },
+        ];
+        writer.append(&events, true).unwrap();
+        store.close();
+    }
+    let binary = env!("CARGO_BIN_EXE_fairway").into();
+    let node = fairway::Node::start(fairway::Settings {
+        keypair: Keypair::from_seed(&[2; 32]),
+        folder,
+        chain: "ws://127.0.0.1:1".into(),
+        listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
+        announce: Vec::new(),
+        accounts: Vec::new(),
+        max_channels: 1,
+        keeping: fairway::Keeping::default(),
+        tail_lost: false,
+        compiler: BoundedCompiler::new(binary, vec!["sandbox-compile".into()]),
+    })
+    .await
+    .unwrap();
+    let server =
+        fairway::stream::Server::start(&node, "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    (node, server)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_of_a_node_is_listed_exported_and_checked() {
+    let case = case();
+    let path = case.accuse("altered", |header| header.effects_root = Hash([1; 32]));
+    let evidence = Evidence::from_file(&fs::read(&path).unwrap()).unwrap();
+    let (node, server) = node_with(&case, &evidence).await;
+    let url = format!("ws://{}", server.address);
+    let channel = CHANNEL.to_string();
+    let run = |args: &[&str]| {
+        let mut all = vec!["--node", &url, "evidence"];
+        all.extend(args);
+        let output = tokio::task::block_in_place(|| fairway(case.folder.path(), &all));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, out, err) = run(&["list", &channel]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("guilty: divergence") && out.contains("found here"), "{out}");
+    assert!(out.contains(&evidence.hash().to_string()), "{out}");
+    let stranger = Keypair::from_seed(&[3; 32]).node_id().to_string();
+    let (code, _, err) = run(&["export", &channel, "none", "--against", &stranger]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("found no such evidence"), "{err}");
+    let accused = evidence.accused().to_string();
+    let (code, _, err) = run(&["export", &channel, "cheat", "--against", &accused]);
+    assert_eq!(code, Some(0), "{err}");
+    let exported = case.folder.path().join("cheat");
+    assert_eq!(fs::read(&exported).unwrap(), fs::read(&path).unwrap());
+    let (code, _, err) = run(&["export", &channel, "cheat"]);
+    assert_eq!(code, Some(1), "it overwrites nothing: {err}");
+    assert_eq!(case.check(&exported, &PACKAGE).0, Some(0));
+    server.stop().await;
+    node.stop().await;
 }
 
 const PACKAGE: [&str; 2] = ["--package", "counter"];

@@ -14,7 +14,6 @@ use super::{
     ground::{Ground, Recorder, Roll},
     log::{Log, Tip},
     output::{Effect, Event},
-    quorum,
 };
 #[cfg(feature = "known-bugs")]
 use crate::known_bugs::KnownBug;
@@ -125,25 +124,18 @@ impl Channel {
     }
 
     /// P-96: the leader compares an ack with what its signer acked before at the place; one of
-    /// another block than its own is kept until one of its own comes.
-    pub(super) fn check_double_ack(&mut self, signed: &SignedAck) {
-        let ack = &signed.ack;
-        let Some(place) = self.log.held(ack.height).filter(|held| held.term == ack.term) else {
-            return;
-        };
-        if !quorum::may_ack(&self.log, ack.height, &signed.node) {
-            return;
-        }
-        let other = if place.hash == ack.block {
-            self.peers.odd_ack(&signed.node)
+    /// another block than its own is kept until one of its own comes. The signer has a say there.
+    pub(super) fn check_double_ack(&mut self, signed: &SignedAck, own: &Hash) {
+        let (height, node) = (signed.ack.height, &signed.node);
+        let other = if signed.ack.block == *own {
+            self.peers.odd_ack(node)
         } else {
-            let counted = self.peers.counted_ack(ack.height, &signed.node);
-            let kept = counted.or_else(|| self.certified_ack(ack.height, &signed.node));
-            if kept.is_none() {
-                self.peers.keep_odd_ack(*signed);
-            }
-            kept
+            let counted = self.peers.counted_ack(height, node);
+            counted.or_else(|| self.certified_ack(height, node))
         };
+        if signed.ack.block != *own {
+            self.peers.keep_odd_ack(*signed);
+        }
         if let Some(other) = other {
             self.accuse_of_double_ack(other, *signed);
         }
@@ -152,6 +144,10 @@ impl Channel {
     /// P-96: who is in the certificates of two blocks at one place acked both.
     pub(super) fn check_double_certificate(&mut self, certificate: &Certificate) {
         let ack = certificate.ack;
+        let known = self.log.entry(ack.height).and_then(|entry| entry.certificate.as_ref());
+        if known.is_none_or(|known| known.ack == ack) {
+            return;
+        }
         for (node, signature) in &certificate.signatures {
             let signed = SignedAck { ack, node: *node, signature: *signature };
             if let Some(other) = self.certified_ack(ack.height, node)

@@ -77,10 +77,13 @@ impl Channel {
         if !self.leads() || ack.channel != self.env.channel {
             return;
         }
-        self.check_double_ack(&signed);
-        let Some(place) = self.log.held(ack.height) else { return };
-        let is_its_block = place.hash == ack.block && place.term == ack.term;
-        if !is_its_block || !quorum::may_ack(&self.log, ack.height, &signed.node) {
+        let held = self.log.held(ack.height).filter(|held| held.term == ack.term);
+        let Some(place) = held.filter(|_| quorum::may_ack(&self.log, ack.height, &signed.node))
+        else {
+            return;
+        };
+        self.check_double_ack(&signed, &place.hash);
+        if place.hash != ack.block {
             return;
         }
         let certificate = self.count(signed);
