@@ -80,6 +80,7 @@ fn record(package: Hash) -> ChannelRecord {
             min_deposit: 0,
             max_members: 4,
             gas_table: GasTableId::MEASURED,
+            money: Default::default(),
         },
         open: true,
         closing: false,
@@ -97,6 +98,7 @@ fn record(package: Hash) -> ChannelRecord {
             closed: false,
         },
         locked: Vec::new(),
+        windows: Default::default(),
     }
 }
 

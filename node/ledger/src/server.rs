@@ -116,11 +116,22 @@ fn payload(ledger: &Ledger, action: Action) -> Result<LedgerPayload, Refusal> {
             GasTable::find(config.gas_table)?;
             contract::create(package, &config)
         }
-        Action::Join { channel, node, amount, endpoints, proof } => {
-            contract::join(channel, node, amount, &endpoints, &proof)
+        Action::Join { channel, node, amount, endpoints, proof, backing } => {
+            contract::join(channel, node, amount, &endpoints, &proof, backing)
         }
         Action::Leave { channel } => contract::leave(channel),
         Action::Close { channel } => contract::close(channel),
+        Action::Exit { channel } => contract::demand_exit(channel),
+        Action::Stake { asset, amount } => {
+            contract::stake(asset.unwrap_or(contract::NATIVE), amount)
+        }
+        Action::AskWithdrawal { asset, amount } => {
+            contract::ask_withdrawal(asset.unwrap_or(contract::NATIVE), amount)
+        }
+        Action::WithdrawStake { asset } => {
+            contract::withdraw_stake(asset.unwrap_or(contract::NATIVE))
+        }
+        Action::Release { channel, account } => contract::release(channel, account),
         Action::Invoke { function, type_args, args } => {
             let (function, args) = arguments(ledger, &function, &type_args, &args)?;
             LedgerPayload::Invoke { function, type_args, args }

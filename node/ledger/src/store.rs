@@ -21,7 +21,7 @@ use crate::machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerEr
 
 pub const FORMAT: Format = Format {
     kind: "ledger",
-    version: 2,
+    version: 3,
     families: &["meta", "state", "blocks", "transactions", "events"],
 };
 

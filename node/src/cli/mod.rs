@@ -6,6 +6,7 @@ mod demo;
 mod evidence;
 mod keys;
 mod ledger;
+mod money;
 mod move_package;
 mod node;
 mod output;

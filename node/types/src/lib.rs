@@ -21,6 +21,7 @@ pub mod settlement;
 pub mod state;
 pub mod subscription;
 pub mod view_change;
+pub mod windows;
 pub mod witness;
 
 pub use block::{Ack, Block, Certificate, Header, SignedAck, SignedHeader};

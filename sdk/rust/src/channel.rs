@@ -15,7 +15,8 @@ use fairway_types::{
     Refusal, SequenceNumber, SignedCall,
     abi::{PackageAbi, TypeAbi, codec},
     call::CallStatus,
-    contract, limits,
+    contract::{self, Backing},
+    limits,
     subscription::Filter,
 };
 use serde_json::Value;
@@ -74,13 +75,25 @@ impl Client {
         channel: ChannelId,
         deposit: u64,
     ) -> Result<Joined, Error> {
+        self.join_backed(key, channel, deposit, Backing::default()).await
+    }
+
+    /// As [`Self::join`], with collateral behind the member's word.
+    pub async fn join_backed(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+        deposit: u64,
+        backing: Backing,
+    ) -> Result<Joined, Error> {
         let status = self.status().await?;
         let account = key.address();
         let proof = self
             .connection
             .request(|client| async move { client.join_proof(channel, account).await })
             .await?;
-        let payload = contract::join(channel, status.node, deposit, &status.endpoints, &proof);
+        let payload =
+            contract::join(channel, status.node, deposit, &status.endpoints, &proof, backing);
         let signed = self.ledger.sign(key, payload).await?;
         self.connection
             .request(|client| {

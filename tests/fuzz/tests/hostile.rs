@@ -234,6 +234,7 @@ fn frame_of_founders_of_a_dispute_takes_memory_in_proportion() {
         min_deposit: 0,
         max_members: 0,
         gas_table: GasTableId::MEASURED,
+        money: Default::default(),
     };
     let of = |count| {
         report(Vec::new(), |disputed| {

@@ -17,6 +17,7 @@ pub mod execution;
 mod follower;
 mod fork;
 pub mod ground;
+mod guarding;
 pub mod input;
 pub mod judging;
 mod leader;
@@ -46,6 +47,7 @@ use self::{
     catch_up::CatchUp,
     clients::Clients,
     controller::ChainView,
+    guarding::Guarding,
     input::Input,
     judging::Judging,
     log::Log,
@@ -143,6 +145,7 @@ pub struct Channel {
     catch_up: CatchUp,
     settling: Settling,
     voting: Voting,
+    guarding: Guarding,
     changes: ViewChanges,
     judging: Judging,
     recovery: Recovery,
@@ -176,6 +179,7 @@ impl Channel {
             catch_up: CatchUp::default(),
             settling,
             voting: Voting::default(),
+            guarding: Guarding::default(),
             changes: ViewChanges::default(),
             judging,
             recovery: Recovery::default(),
@@ -242,7 +246,9 @@ impl Channel {
             self.ack_head();
             self.forward_pool();
         }
+        self.believe_settlement();
         self.settle();
+        self.guard();
         self.recover();
     }
 
@@ -278,6 +284,13 @@ impl Channel {
         };
         self.perform(Effect::Publish(update));
         self.answer_hardened();
+    }
+
+    /// Whether nothing is ordered any more but the word of settlements: the log closed, or an exit
+    /// ended the channel on the chain.
+    pub(super) fn is_over(&self) -> bool {
+        let record = self.chain.record();
+        self.log.is_closed() || record.is_some_and(|record| record.windows.outcome.is_some())
     }
 
     /// P-7: whether this node is out for good: its leave is final, so nothing of it is missing.
@@ -335,15 +348,7 @@ mod tests {
 
     /// The chain executes the settlement that `node` submitted.
     fn settle(bench: &mut Bench, node: usize) {
-        let proposals = bench.submitted(node).filter_map(|tx| match tx {
-            ChainTx::Propose { proposal } => Some((**proposal).clone()),
-            ChainTx::Heartbeat { .. }
-            | ChainTx::ApplyForLeadership { .. }
-            | ChainTx::ShowTerm { .. }
-            | ChainTx::Execute { .. }
-            | ChainTx::Report { .. } => None,
-        });
-        let proposal = proposals.last().expect("a proposal was submitted");
+        let proposal = bench.proposed(node).last().expect("a proposal was submitted").clone();
         let paid: Vec<_> =
             proposal.balances.iter().filter(|row| row.leaves).map(|row| row.account).collect();
         bench.record.members.retain(|member| !paid.contains(&member.record.account));

@@ -2,4 +2,5 @@
 
 pub mod dispute;
 pub mod membership;
+pub mod proof;
 pub mod proposal;
