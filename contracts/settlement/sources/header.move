@@ -75,6 +75,12 @@ module settlement::header {
         (header.epoch, header.view, header.height)
     }
 
+    /// Whether a block can be the next after another: its parent, height and term say so.
+    public fun follows(next: &Header, last: &Header): bool {
+        let no_earlier = next.epoch > last.epoch || next.epoch == last.epoch && next.view >= last.view;
+        next.parent == last.hash && next.height > 0 && next.height - 1 == last.height && no_earlier
+    }
+
     public fun time(header: &Header): u64 {
         header.time
     }

@@ -38,6 +38,8 @@ pub struct ChainMember {
     /// Named by an epoch grant: counts in quorums on the chain, and is paid by settlements alone.
     /// Until then the member can withdraw with its deposit and be gone from the record.
     pub active: bool,
+    /// The epoch of the grant that named it; zero while pending.
+    pub active_since: Epoch,
     /// Asked the contract to leave; the leader orders its removal.
     pub leaving: bool,
     /// The chain's time of its last heartbeat; zero before the first.
@@ -289,6 +291,20 @@ pub enum ChainTx {
     },
     /// Withdraw the waiting proposal by as many no votes as keep two thirds from it.
     Object {
+        channel: ChannelId,
+        votes: Vec<SignedVote>,
+    },
+    /// Show that the waiting proposal gives the account of a row something else than the state does.
+    Refute {
+        channel: ChannelId,
+        row: u64,
+        entered: Box<ProvenEntry>,
+        vault: Box<ProvenEntry>,
+        departed: Box<ProvenEntry>,
+    },
+    /// Say no to the best block shown in an exit, by as many no votes on its hash as keep two thirds
+    /// from it: from then on anchors alone count.
+    Dispute {
         channel: ChannelId,
         votes: Vec<SignedVote>,
     },

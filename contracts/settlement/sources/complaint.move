@@ -1,0 +1,3 @@
+/// Calls that an account says its leader leaves undone.
+module settlement::complaint {
+}

@@ -1,0 +1,3 @@
+#[test_only]
+module settlement::penalty_tests {
+}

@@ -1,0 +1,3 @@
+#[test_only]
+module settlement::window_tests {
+}
