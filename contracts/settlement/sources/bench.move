@@ -296,9 +296,14 @@ module settlement::bench {
     }
 
     public fun claim_for(channel: address, account: address, book: &Book) {
-        let (vault, vault_siblings, vault_end) = prove(book, state_proof::vault_key(account));
+        claim_by(channel, account, book, book);
+    }
+
+    /// The same, each of the two entries by a state of its own.
+    public fun claim_by(channel: address, account: address, of_vault: &Book, of_departed: &Book) {
+        let (vault, vault_siblings, vault_end) = prove(of_vault, state_proof::vault_key(account));
         let (departed, departed_siblings, departed_end) =
-            prove(book, state_proof::departed_key(account));
+            prove(of_departed, state_proof::departed_key(account));
         exits::claim(
             &coin::signer_for_testing(@0x99), channel, account, vault, vault_siblings, vault_end,
             departed, departed_siblings, departed_end,
@@ -391,10 +396,22 @@ module settlement::bench {
 
     /// Anybody shows what the state says of the account in this row.
     public fun refute(channel: address, row: u64, account: address, book: &Book) {
-        let (entered, entered_siblings, entered_end) = prove(book, state_proof::entered_key());
-        let (vault, vault_siblings, vault_end) = prove(book, state_proof::vault_key(account));
+        refute_by(channel, row, account, book, book, book);
+    }
+
+    /// The same, each of the three entries by a state of its own.
+    public fun refute_by(
+        channel: address,
+        row: u64,
+        account: address,
+        of_entered: &Book,
+        of_vault: &Book,
+        of_departed: &Book,
+    ) {
+        let (entered, entered_siblings, entered_end) = prove(of_entered, state_proof::entered_key());
+        let (vault, vault_siblings, vault_end) = prove(of_vault, state_proof::vault_key(account));
         let (departed, departed_siblings, departed_end) =
-            prove(book, state_proof::departed_key(account));
+            prove(of_departed, state_proof::departed_key(account));
         settlement::refute(
             &coin::signer_for_testing(@0x99), channel, row, entered, entered_siblings, entered_end,
             vault, vault_siblings, vault_end, departed, departed_siblings, departed_end,

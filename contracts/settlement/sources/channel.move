@@ -41,6 +41,8 @@ module settlement::channel {
     #[test_only]
     friend settlement::channel_tests;
     #[test_only]
+    friend settlement::backing_tests;
+    #[test_only]
     friend settlement::bench;
     #[test_only]
     friend settlement::settlement_tests;

@@ -337,6 +337,30 @@ module settlement::exit_tests {
     }
 
     #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_claim_by_another_vault_is_refused() {
+        let (channel, book, block) = two(TWO_THIRDS);
+        bench::show(channel, block, vector[1, 2]);
+        bench::demand(channel, 1);
+        window_over();
+        bench::finish_exit(channel, &book);
+        bench::claim_by(channel, @0xa, &bench::book_of(vector[170, 30]), &book);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_claim_by_another_debt_is_refused() {
+        let (channel, book, block) = two(TWO_THIRDS);
+        bench::show(channel, block, vector[1, 2]);
+        bench::demand(channel, 1);
+        window_over();
+        bench::finish_exit(channel, &book);
+        let other = bench::book();
+        bench::owe(&mut other, @0xa, 170);
+        bench::claim_by(channel, @0xa, &book, &other);
+    }
+
+    #[test]
     fun a_leaver_is_paid_what_it_is_owed_and_not_its_vault() {
         let channel = bench::of(TWO_THIRDS, 2);
         let book = bench::book();
@@ -381,6 +405,22 @@ module settlement::exit_tests {
         bench::claim(channel, 1, &book);
         bench::claim(channel, 2, &book);
         assert!(bench::balance(1) == 200 && bench::balance(2) == 0 && bench::balance(3) == 100, 1);
+    }
+
+    #[test]
+    fun a_state_that_lacks_a_member_whose_money_is_gone_does_not_get_stuck() {
+        let channel = bench::of(TWO_THIRDS, 3);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book());
+        let leaves = vector[false, true, false];
+        let proposal = bench::propose(channel, 1, 0, &block, vector[10, 190, 100], leaves, false);
+        bench::execute(channel, proposal, vector[1, 2]);
+        let nobody = bench::book();
+        bench::enter(&mut nobody, 9, 9);
+        bench::show(channel, bench::block(channel, @0x1, 6, 1, &nobody), vector[1, 3]);
+        bench::demand(channel, 1);
+        window_over();
+        bench::finish_exit(channel, &nobody);
+        assert!(bench::balance(1) == 100 && bench::balance(3) == 10, 1);
     }
 
     #[test]

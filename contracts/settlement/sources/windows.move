@@ -16,6 +16,8 @@ module settlement::windows {
     friend settlement::settlement;
     friend settlement::shown;
     #[test_only]
+    friend settlement::attack_tests;
+    #[test_only]
     friend settlement::exit_tests;
     #[test_only]
     friend settlement::shown_tests;
