@@ -550,6 +550,22 @@ module settlement::channel {
         backing::prolong(channel, account, until)
     }
 
+    /// The seat of a member of an open channel.
+    public(friend) fun open_seat(channel: address, account: address): Seat acquires Channel {
+        check_open(channel);
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (known, index) = seats::find(seats, account);
+        assert!(known, E_NOT_A_MEMBER);
+        seats::at(seats, index)
+    }
+
+    /// Whether the account is an active member of an open channel.
+    public(friend) fun is_active(channel: address, account: address): bool acquires Channel {
+        let entry = borrow_global<Channel>(channel);
+        let (_, active, _) = seats::standing(&entry.seats, account);
+        entry.open && active
+    }
+
     /// The seat of the member with this join sequence, if it is still there.
     public(friend) fun seat_of(channel: address, join_sequence: u64): (bool, Seat) acquires Channel {
         assert!(exists<Channel>(channel), E_NO_CHANNEL);

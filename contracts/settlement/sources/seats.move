@@ -140,6 +140,10 @@ module settlement::seats {
         seat.active_since
     }
 
+    public(friend) fun leaves(seat: &Seat): bool {
+        seat.leaving_since > 0
+    }
+
     public(friend) fun is_booked(seat: &Seat): bool {
         seat.booked
     }

@@ -76,8 +76,24 @@ module settlement::shown {
         event::emit(BlockShown { channel, height, block, anchored });
     }
 
+    /// Whether two thirds acked the block, of the active members or of those valid in its epoch: enough
+    /// to know that it was made, not to pay by it.
+    public(friend) fun is_known(
+        channel: address,
+        block: &Header,
+        signers: &vector<address>,
+        signatures: &vector<vector<u8>>,
+    ): bool {
+        let (epoch, _, _) = header::place(block);
+        let (electors, active, valid, whole_valid) = channel::certifiers(channel, epoch);
+        let (of_active, of_valid) =
+            header::acked_weight(block, &electors, &active, &valid, signers, signatures);
+        quorum::is_enough(of_valid, whole_valid)
+            || quorum::is_enough(of_active, quorum::total(&active))
+    }
+
     /// Whether enough acked the block: of the active members in its epoch, or of those valid in it.
-    public(friend) fun is_certified(
+    fun is_certified(
         channel: address,
         block: &Header,
         by_active: bool,

@@ -18,6 +18,8 @@ module settlement::windows {
     #[test_only]
     friend settlement::attack_tests;
     #[test_only]
+    friend settlement::complaint_tests;
+    #[test_only]
     friend settlement::exit_tests;
     #[test_only]
     friend settlement::shown_tests;
@@ -489,6 +491,40 @@ module settlement::windows {
     #[test_only]
     fun at(anchor: u64, epoch: u64, height: u64): Shown {
         shown_block(anchor, if (anchor > 0) 1 else 0, 0, height, epoch, 0, @0x1, @0x2, @0x3, @0x4)
+    }
+
+    #[test]
+    fun so_many_reports_wait_and_no_more() acquires Windows {
+        context::set_time_ms_for_testing(1000);
+        let number = 0;
+        while (number < MOST_REPORTS) {
+            assert!(report(@0x77, @0xe1, number, 100 + number, 50), number);
+            number = number + 1;
+        };
+        assert!(!report(@0x77, @0xe1, number, 100 + number, 50), 100);
+        context::set_time_ms_for_testing(1051);
+        assert!(report(@0x77, @0xe1, number, 100 + number, 50), 101);
+    }
+
+    #[test]
+    fun bans_end_and_of_too_many_the_oldest_does() acquires Windows {
+        context::set_time_ms_for_testing(1000);
+        let (number, banned) = (0, vector::empty());
+        while (number <= MOST_BANS) {
+            let account = ids::hash(b"test", bcs::to_bytes(&number));
+            vector::push_back(&mut banned, account);
+            ban(@0x77, account, @0x1, 2000 + number);
+            number = number + 1;
+        };
+        assert!(!is_banned(@0x77, *vector::borrow(&banned, 0), @0x2), 1);
+        assert!(is_banned(@0x77, *vector::borrow(&banned, 1), @0x2), 2);
+        context::set_time_ms_for_testing(2001);
+        assert!(!is_banned(@0x77, *vector::borrow(&banned, 1), @0x2), 3);
+        ban(@0x77, @0xa, @0x1, 9000);
+        assert!(is_banned(@0x77, *vector::borrow(&banned, 2), @0x2), 4);
+        context::set_time_ms_for_testing(8000);
+        ban(@0x77, @0xb, @0x1, 9000);
+        assert!(vector::length(&of(@0x77).bans) == 2, 5);
     }
 
     #[test]
