@@ -322,6 +322,20 @@ pub enum ChainTx {
         channel: ChannelId,
         votes: Vec<SignedVote>,
     },
+    /// Show that the waiting proposal gives the account of a row something else than the state does.
+    Refute {
+        channel: ChannelId,
+        row: u64,
+        entered: Box<ProvenEntry>,
+        vault: Box<ProvenEntry>,
+        departed: Box<ProvenEntry>,
+    },
+    /// Say no to the best block shown in an exit, by as many no votes on its hash as keep two thirds
+    /// from it: from then on anchors alone count.
+    Dispute {
+        channel: ChannelId,
+        votes: Vec<SignedVote>,
+    },
     /// Close the channel by an exit whose window has ended.
     FinishExit {
         channel: ChannelId,
