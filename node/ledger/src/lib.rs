@@ -4,6 +4,7 @@
 //! ([`service`]) and its JSON-RPC server ([`server`]).
 
 pub mod machine;
+pub mod publish;
 pub mod rpc;
 pub mod sequencer;
 pub mod server;
@@ -13,5 +14,6 @@ pub mod view;
 
 pub use fairway_types::contract;
 pub use machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerError, Receipt};
+pub use publish::Code;
 pub use server::{ChainServer, Server};
 pub use service::{Service, Settings};

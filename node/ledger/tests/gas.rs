@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and show figures")]
 
-use fairway_ledger::{Genesis, Ledger, Receipt, contract};
+use fairway_ledger::{Code, Genesis, Ledger, Receipt, contract};
 use fairway_types::{
     Address, AssetId, ChannelId, Gas, GasTableId, Hash, Height, Keypair, Place, SignedViewChange,
     Term, Time, View, ViewChange,
@@ -84,7 +84,10 @@ impl World {
         };
         let signature = key.sign(&transaction);
         let signed = SignedLedgerTransaction { signature, key: key.public(), transaction };
-        let block = self.ledger.execute(Time(self.time), &[signed.verify().unwrap()]).unwrap();
+        let block = self
+            .ledger
+            .execute(Time(self.time), &[signed.verify().unwrap()], &Code::new())
+            .unwrap();
         let receipt = block.receipts[0].clone();
         self.ledger.commit(block);
         if !receipt.status.is_success() {

@@ -447,7 +447,7 @@ fn describe_block(block: &BlockView) -> String {
 }
 
 /// Arguments from the command line: JSON where they are, else strings.
-fn values(args: &[String]) -> Vec<Value> {
+pub(super) fn values(args: &[String]) -> Vec<Value> {
     let value = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
     args.iter().map(value).collect()
 }

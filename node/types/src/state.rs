@@ -26,7 +26,7 @@ pub enum StateKey {
     Closed,
     /// BCS of the last settlement whose payments left the books: `u64`.
     Settled,
-    /// A module published on the ledger: its bytecode.
+    /// A module published on the ledger: BCS of its `PublishedModule`.
     Module { address: Address, name: String },
     /// A package registered on the ledger: BCS of its `PackageSource`.
     Package(Hash),
