@@ -9,6 +9,8 @@ module settlement::rules {
     const INVITED: u8 = 0;
     /// `join_policy`: anyone with the deposit.
     const OPEN: u8 = 1;
+    /// `join_policy`: whom the contract that owns the channel lets in (`channel::join_admitted`).
+    const CONTRACT: u8 = 2;
     /// `durability`: 0 synced, 1 replicated.
     const MOST_DURABILITY: u8 = 1;
     /// Members a channel can have: what settles within the gas of a call, with room.
@@ -50,12 +52,21 @@ module settlement::rules {
         }
     }
 
+    /// Whether only a contract lets members in.
+    public(friend) fun is_for_contract(config: &ChannelConfig): bool {
+        config.join_policy == CONTRACT
+    }
+
+    public(friend) fun asset(config: &ChannelConfig): address {
+        config.asset
+    }
+
     /// Whether a channel can have these rules. An open channel asks for a deposit, since its members
-    /// settle by their number.
+    /// settle by their number; one whose members a contract lets in leaves that to the contract.
     public(friend) fun are_sound(config: &ChannelConfig): bool {
         let (members, policy) = (config.max_members, config.join_policy);
         config.durability <= MOST_DURABILITY
-            && (policy == INVITED || policy == OPEN && config.min_deposit > 0)
+            && (policy == INVITED || policy == CONTRACT || policy == OPEN && config.min_deposit > 0)
             && members > 0 && members <= MOST_MEMBERS
             && vector::length(&config.invited) <= MOST_INVITED
             && config.gas_table > 0
@@ -84,7 +95,8 @@ module settlement::rules {
     public(friend) fun terms(channel: address, account: address): (bool, u64, u64, address)
     acquires Rules {
         let config = &borrow_global<Rules>(channel).config;
-        let may_join = config.join_policy == OPEN || has_address(&config.invited, account);
+        let policy = config.join_policy;
+        let may_join = policy == OPEN || policy == INVITED && has_address(&config.invited, account);
         (may_join, config.min_deposit, config.max_members, config.asset)
     }
 
@@ -109,7 +121,7 @@ module settlement::rules {
         config.durability = 2;
         assert!(!are_sound(&config), 2);
         config = sound();
-        config.join_policy = 2;
+        config.join_policy = CONTRACT + 1;
         assert!(!are_sound(&config), 3);
         config = sound();
         config.max_members = MOST_MEMBERS + 1;
@@ -133,6 +145,18 @@ module settlement::rules {
         assert!(!are_sound(&config), 1);
         config.join_policy = INVITED;
         assert!(are_sound(&config), 2);
+    }
+
+    #[test]
+    fun nobody_joins_by_itself_where_a_contract_admits() acquires Rules {
+        let config = sound();
+        config.join_policy = CONTRACT;
+        config.min_deposit = 0;
+        config.invited = vector[@0xa];
+        assert!(are_sound(&config) && is_for_contract(&config), 1);
+        keep(@0x77, @0xc0, @0xbeef, config);
+        let (guest, _, _, _) = terms(@0x77, @0xa);
+        assert!(!guest, 2);
     }
 
     #[test]

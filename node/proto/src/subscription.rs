@@ -120,7 +120,8 @@ impl Subscription {
                 | StateKey::Package(_)
                 | StateKey::Entered
                 | StateKey::Ticked
-                | StateKey::Registered => None,
+                | StateKey::Registered
+                | StateKey::Result => None,
             })
             .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))
             .collect();

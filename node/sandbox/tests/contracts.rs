@@ -54,6 +54,23 @@ fn arena_passes_its_tests() {
 }
 
 #[test]
+fn leaderboard_passes_its_tests() {
+    let folder = contracts().join("examples/leaderboard");
+    let report = match testing::run_for_ledger(&folder, "") {
+        Ok(report) => report,
+        Err(error) => panic!("{error}"),
+    };
+    assert!(report.failed.is_empty(), "{:#?}", report.failed);
+    assert!(report.passed.len() > 10, "{:?}", report.passed);
+    let publisher = testing::PUBLISHER;
+    let source = build::read_package_of(&folder, publisher).unwrap();
+    let built = build::compile_for(&source, build::Home::Ledger { publisher });
+    if let Err(error) = built {
+        panic!("leaderboard is not admitted: {error}");
+    }
+}
+
+#[test]
 fn settlement_passes_its_tests() {
     passes("settlement");
 }

@@ -79,6 +79,8 @@ pub enum JoinPolicy {
     Invited,
     /// Anyone with the deposit.
     Open,
+    /// Whom the contract that created the channel lets in. Accounts create no such channels.
+    Contract,
 }
 
 /// A channel's rules; fixed when it is created.

@@ -60,6 +60,7 @@ pub fn create(package: Hash, config: &ChannelConfig) -> LedgerPayload {
     let join_policy: u8 = match config.join_policy {
         JoinPolicy::Invited => 0,
         JoinPolicy::Open => 1,
+        JoinPolicy::Contract => 2,
     };
     let args = vec![
         codec::encode(&package),

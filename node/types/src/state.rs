@@ -37,6 +37,8 @@ pub enum StateKey {
     /// BCS of the height of the last block that changed the registered members; none before the
     /// first. So a state says how far back its members certify blocks.
     Registered,
+    /// BCS of the app's result (`runtime::lifecycle::set_result`); none before the first.
+    Result,
 }
 
 impl StateKey {

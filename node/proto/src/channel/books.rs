@@ -37,6 +37,14 @@ pub fn registered(state: &dyn StateReader) -> Option<Height> {
     codec::decode("height", &bytes).ok()
 }
 
+/// What the app last set as its result; empty before the first.
+pub fn result(state: &dyn StateReader) -> Vec<u8> {
+    state
+        .read(&StateKey::Result)
+        .and_then(|bytes| codec::decode("result", &bytes).ok())
+        .unwrap_or_default()
+}
+
 /// `left + right`, by asset; `None` on overflow.
 #[must_use]
 pub fn add(left: &[AssetAmount], right: &[AssetAmount]) -> Option<Vec<AssetAmount>> {

@@ -21,6 +21,7 @@ use super::{books, entered, log::Tip, overlay::Overlay};
 /// Event types with which an app asks for something (`runtime::lifecycle`).
 pub const LEAVE_REQUESTED: &str = "0x2::lifecycle::LeaveRequested";
 pub const CLOSE_REQUESTED: &str = "0x2::lifecycle::CloseRequested";
+pub const RESULT_SET: &str = "0x2::lifecycle::ResultSet";
 
 /// Status code of a transaction whose host bookkeeping could not be done.
 const FAILED_BOOKS: u64 = 1;
@@ -491,9 +492,19 @@ impl<V: Execute> Books<'_, V> {
         self.gas = self.gas.saturating_add(gas_used.0);
         if status.is_success() {
             self.state.absorb(&writes);
+            self.keep_result(&events);
             self.events.extend(events);
         }
         status
+    }
+
+    /// P-19: the last result that the app set is the channel's.
+    fn keep_result(&mut self, events: &[MoveEvent]) {
+        let last = events.iter().rfind(|event| event.type_tag == RESULT_SET);
+        if let Some(event) = last {
+            // The event's one field: the bytes as BCS.
+            self.state.put(StateKey::Result, Some(event.data.clone()));
+        }
     }
 
     fn put<T: serde::Serialize>(&mut self, key: StateKey, value: &T) {
