@@ -34,6 +34,10 @@ pub(crate) enum Command {
         /// In the asset's smallest unit.
         #[arg(long)]
         deposit: u64,
+        /// The function of the dApp that admits to the channel, as `alice::board::enter`; it takes
+        /// the arguments of `channel::join`.
+        #[arg(long, default_value = "0x3::channel::join")]
+        through: String,
     },
     /// Let the node run a channel of which it is a member already.
     Open { channel: ChannelId },
@@ -198,9 +202,11 @@ impl Command {
                 });
             }
             Self::Show { channel } => show(shared, channel).await?,
-            Self::Join { channel, account, deposit } => {
-                let key = Keys::open(shared)?.unlock(&account)?;
-                let joined = shared.client().await?.join(&key, channel, deposit).await?;
+            Self::Join { channel, account, deposit, through } => {
+                let keys = Keys::open(shared)?;
+                let (key, function) = (keys.unlock(&account)?, keys.function(&through));
+                let client = shared.client().await?;
+                let joined = client.join_through(&key, channel, deposit, &function).await?;
                 output.show(&joined, || format!("joined {channel} with {}", units(deposit)));
             }
             Self::Open { channel } => {

@@ -80,7 +80,7 @@ impl Command {
             Self::Publish { folder, account } => publish(shared, &folder, &account).await?,
             Self::Call { function, args, account } => {
                 let keys = Keys::open(shared)?;
-                let function = placed(&keys, &function);
+                let function = keys.function(&function);
                 let key = keys.unlock(&account)?;
                 let report = shared.chain().await?.call(&key, &function, &values(&args)).await?;
                 shared.output().show(&report, || {
@@ -88,7 +88,7 @@ impl Command {
                 });
             }
             Self::View { function, args } => {
-                let function = placed(&Keys::open(shared)?, &function);
+                let function = Keys::open(shared)?.function(&function);
                 let found = shared.chain().await?.view(&function, &values(&args)).await?;
                 shared.output().show(&found, || {
                     found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -149,17 +149,6 @@ async fn publish(shared: &Shared, folder: &Path, account: &str) -> anyhow::Resul
         )
     });
     Ok(())
-}
-
-/// A function's name with an account's address in the place of the account's name.
-fn placed(keys: &Keys, function: &str) -> String {
-    match function.split_once("::") {
-        Some((account, rest)) => match keys.address(account) {
-            Ok(address) => format!("{}::{rest}", address.to_literal()),
-            Err(_) => function.to_owned(),
-        },
-        None => function.to_owned(),
-    }
 }
 
 /// A ledger in this process.

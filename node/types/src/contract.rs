@@ -110,6 +110,19 @@ pub fn join(
     endpoints: &[String],
     proof: &Signature,
 ) -> LedgerPayload {
+    join_through(function("channel", "join"), channel, node, amount, endpoints, proof)
+}
+
+/// [`join`] through a function of a dApp's contract that takes the same arguments.
+#[must_use]
+pub fn join_through(
+    function: FunctionName,
+    channel: ChannelId,
+    node: NodeId,
+    amount: u64,
+    endpoints: &[String],
+    proof: &Signature,
+) -> LedgerPayload {
     let args = vec![
         codec::encode(&channel),
         codec::encode(&node),
@@ -117,7 +130,7 @@ pub fn join(
         codec::encode(endpoints),
         codec::encode(&proof.0.to_vec()),
     ];
-    invoke("channel", "join", args)
+    LedgerPayload::Invoke { function, type_args: Vec::new(), args }
 }
 
 #[must_use]

@@ -74,13 +74,27 @@ impl Client {
         channel: ChannelId,
         deposit: u64,
     ) -> Result<Joined, Error> {
+        self.join_through(key, channel, deposit, "0x3::channel::join").await
+    }
+
+    /// [`Self::join`] through a function of the dApp that admits to the channel; it takes the arguments
+    /// of `channel::join`.
+    pub async fn join_through(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+        deposit: u64,
+        function: &str,
+    ) -> Result<Joined, Error> {
+        let function = function.parse().map_err(Error::Refused)?;
         let status = self.status().await?;
         let account = key.address();
         let proof = self
             .connection
             .request(|client| async move { client.join_proof(channel, account).await })
             .await?;
-        let payload = contract::join(channel, status.node, deposit, &status.endpoints, &proof);
+        let (node, endpoints) = (status.node, &status.endpoints);
+        let payload = contract::join_through(function, channel, node, deposit, endpoints, &proof);
         let signed = self.ledger.sign(key, payload).await?;
         self.connection
             .request(|client| {

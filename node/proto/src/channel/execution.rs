@@ -576,6 +576,55 @@ mod tests {
         assert!(next(&record, &tip, 1).run(&Transaction::Join(joining)).is_err());
     }
 
+    /// An app whose calls set the results that their arguments are, and fail with none.
+    struct Resulting;
+
+    impl Execute for Resulting {
+        fn execute(
+            &self,
+            state: &dyn StateReader,
+            context: &Context,
+            invocation: &Invocation<'_>,
+            gas: Gas,
+        ) -> Outcome {
+            let Invocation::Call { args, .. } = invocation else {
+                return Vaults.execute(state, context, invocation, gas);
+            };
+            let set = |result: &Vec<u8>| MoveEvent {
+                type_tag: RESULT_SET.into(),
+                data: codec::encode(result),
+            };
+            let events: Vec<_> = args.iter().map(set).collect();
+            let failed = ExecutionStatus::Failed { code: 1 };
+            let status = if args.is_empty() { failed } else { ExecutionStatus::Success };
+            Outcome { status, gas_used: Gas(1), writes: Vec::new(), events }
+        }
+    }
+
+    fn results(args: &[&[u8]], sequence: u64) -> Transaction {
+        let function = "0x42::app::set".parse().unwrap();
+        let args = args.iter().map(|result| result.to_vec()).collect();
+        let set = Operation::Invoke { function, type_args: Vec::new(), args };
+        Transaction::Call(bench::sign(0, SequenceNumber(sequence), set, Time(1_000)))
+    }
+
+    /// P-19.
+    #[test]
+    fn last_result_that_succeeded_is_kept_and_settled() {
+        let record = bench::record(1);
+        let mut tip = genesis(&record);
+        assert!(books::result(&tip.state).is_empty());
+        let mut run = Execution::new(&Resulting, &record, &tip, Time(1));
+        run.run(&results(&[b"one", b"two"], 0)).unwrap();
+        run.run(&results(&[], 1)).unwrap();
+        tip.state = run.finish(&tip.state).state;
+        assert_eq!(books::result(&tip.state), b"two");
+        let mut run = Execution::new(&Resulting, &record, &tip, Time(2));
+        run.run(&results(&[b""], 2)).unwrap();
+        let state = run.finish(&tip.state).state;
+        assert!(books::result(&state).is_empty());
+    }
+
     /// P-18: a settlement that pays it what it was owed may be under way.
     #[test]
     fn who_left_before_the_close_gets_no_share_of_the_remainder() {
