@@ -30,7 +30,7 @@ use crate::tail::Tail;
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 5,
+    version: 6,
     families: &[
         "channels",
         "packages",

@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use fairway_sandbox::read_package_of;
 use fairway_sdk::{ChannelId, Error, Refusal, json};
+use fairway_types::contract::Backing;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -128,7 +129,7 @@ async fn board_opens_an_arena_admits_players_and_shows_what_they_settled() {
     for (index, key) in board.world.keys.iter().enumerate() {
         let client = board.world.network.client(index).await.unwrap();
         assert_eq!(abort(client.join(key, id, DEPOSIT).await), "E_NOT_INVITED");
-        client.join_through(key, id, DEPOSIT, &enter).await.unwrap();
+        client.join_through(key, id, DEPOSIT, Backing::default(), &enter).await.unwrap();
     }
     let left = board.world.ledger.balance(board.world.keys[1].address()).await.unwrap();
     assert_eq!(left, FUNDS - FEE - DEPOSIT);
@@ -163,7 +164,8 @@ async fn board_closes_its_arena_and_pays_everybody() {
     let id: ChannelId = board.view("arenas").await[0].as_str().unwrap().parse().unwrap();
     for (index, key) in board.world.keys.iter().enumerate() {
         let client = board.world.network.client(index).await.unwrap();
-        client.join_through(key, id, DEPOSIT, &board.function("enter")).await.unwrap();
+        let (backing, enter) = (Backing::default(), board.function("enter"));
+        client.join_through(key, id, DEPOSIT, backing, &enter).await.unwrap();
     }
     for index in 0..2 {
         board.world.until(index, id, |status| status.members.len() == 2).await;

@@ -6,7 +6,7 @@ use fairway::local::{LocalNetwork, Place};
 use fairway_sandbox::read_package;
 use fairway_sdk::{
     Channel, ChannelConfig, ChannelId, Durability, GasTableId, Height, JoinPolicy, Keypair, Ledger,
-    Member,
+    Member, MoneyRules,
     api::channel::{CallReport, ChannelStatus},
     json,
 };
@@ -87,6 +87,7 @@ impl World {
             min_deposit: 1,
             max_members: 16,
             gas_table: GasTableId::MEASURED,
+            money: MoneyRules::default(),
         };
         change(&mut config);
         self.ledger.create_channel(&self.keys[0], package, &config).await.unwrap()

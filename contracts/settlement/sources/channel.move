@@ -20,15 +20,22 @@ module settlement::channel {
     use runtime::ed25519;
     use runtime::event;
     use settlement::account;
+    use settlement::backing;
     use settlement::coin::{Self, Coin};
+    use settlement::collateral;
     use settlement::history::{Self, AssetAmount, EpochGrant, MemberRecord};
     use settlement::ids;
     use settlement::rules::{Self, ChannelConfig};
-    use settlement::seats::{Self, Seats};
+    use settlement::seats::{Self, Seat, Seats};
+    use settlement::state_proof;
     use settlement::terms::{Self, Term, TermRecord};
+    use settlement::windows::{Self, WindowRecord};
 
+    friend settlement::exits;
     friend settlement::membership;
+    friend settlement::penalty;
     friend settlement::settlement;
+    friend settlement::shown;
     #[test_only]
     friend settlement::channel_tests;
     #[test_only]
@@ -61,12 +68,23 @@ module settlement::channel {
     const E_NOT_A_NODE: u64 = 12;
     /// The node has not agreed to act for the account: its signature does not verify.
     const E_BAD_PROOF: u64 = 13;
+    /// The collateral is below the channel's least.
+    const E_COLLATERAL_TOO_SMALL: u64 = 14;
+    /// The account, or its node, was convicted here and may not come back yet.
+    const E_BANNED: u64 = 15;
+    /// No such epoch was granted.
+    const E_NO_EPOCH: u64 = 16;
 
     struct ChainMember has copy, drop, store {
         record: MemberRecord,
         active: bool,
         leaving: bool,
         last_heartbeat: u64,
+        /// What backs it now, and whether that is a part of a stake that others count on too.
+        collateral: u64,
+        pooled: bool,
+        /// May be valid: not convicted, and backed by the channel's least.
+        eligible: bool,
     }
 
     struct SettlementRecord has copy, drop, store {
@@ -94,6 +112,7 @@ module settlement::channel {
         members: vector<ChainMember>,
         settlement: SettlementRecord,
         locked: vector<AssetAmount>,
+        windows: WindowRecord,
     }
 
     /// The app's result in the last settlement, under the channel's id.
@@ -150,10 +169,19 @@ module settlement::channel {
         min_deposit: u64,
         max_members: u64,
         gas_table: u8,
+        settlement_rule: u8,
+        weight_by: u8,
+        challenge_window: u64,
+        collateral: u64,
+        fine: u64,
+        bond: u64,
+        penalty_votes: u8,
+        drop_rule: u8,
     ) acquires Created {
-        let config = config(
+        let config = rules::config(
             tick_interval, settlement_interval, durability, join_policy, invited, asset,
-            min_deposit, max_members, gas_table,
+            min_deposit, max_members, gas_table, settlement_rule, weight_by, challenge_window,
+            collateral, fine, bond, penalty_votes, drop_rule,
         );
         assert!(!rules::is_for_contract(&config), E_BAD_CONFIG);
         establish(creator, package, config);
@@ -161,7 +189,8 @@ module settlement::channel {
 
     /// Joins with a deposit and the public key of the node that acts for the account. `proof` is that
     /// node's signature, so that nobody joins with a key that is another's or nobody's. Until an epoch
-    /// grant names the member, it can take its deposit back.
+    /// grant names the member, it can take its deposit back. `collateral` is locked beside the deposit,
+    /// or, if `pooled`, counted on in the account's stake.
     public entry fun join(
         member: &signer,
         channel: address,
@@ -169,8 +198,10 @@ module settlement::channel {
         amount: u64,
         endpoints: vector<vector<u8>>,
         proof: vector<u8>,
+        collateral: u64,
+        pooled: bool,
     ) acquires Channel {
-        enter(member, channel, node, amount, endpoints, proof, false);
+        enter(member, channel, node, amount, endpoints, proof, collateral, pooled, false);
     }
 
     /// [`join`] by an account that the channel's owner lets in, whatever its `join_policy`. The rest is
@@ -182,8 +213,10 @@ module settlement::channel {
         amount: u64,
         endpoints: vector<vector<u8>>,
         proof: vector<u8>,
+        collateral: u64,
+        pooled: bool,
     ) acquires Channel {
-        enter(member, owner.channel, node, amount, endpoints, proof, true);
+        enter(member, owner.channel, node, amount, endpoints, proof, collateral, pooled, true);
     }
 
     fun enter(
@@ -193,10 +226,13 @@ module settlement::channel {
         amount: u64,
         endpoints: vector<vector<u8>>,
         proof: vector<u8>,
+        collateral: u64,
+        pooled: bool,
         admitted: bool,
     ) acquires Channel {
         let account = signer::address_of(member);
         check_open(channel);
+        check_collateral(channel, account, node, collateral);
         let message = proof_message(channel, account);
         assert!(ed25519::verify(&bcs::to_bytes(&node), &message, &proof), E_BAD_PROOF);
         let entry = borrow_global_mut<Channel>(channel);
@@ -206,11 +242,16 @@ module settlement::channel {
         assert!(!known, E_ALREADY_MEMBER);
         assert!(!seats::has_node(&entry.seats, node), E_NODE_TAKEN);
         coin::join(&mut entry.pending, coin::withdraw(member, asset, amount));
+        backing::lock(member, channel, asset, collateral, pooled);
         let join_sequence = entry.next_join;
         entry.next_join = join_sequence + 1;
-        seats::add(&mut entry.seats, place, account, node, join_sequence, amount);
+        let weight = rules::weight_of(channel, collateral);
+        seats::add(
+            &mut entry.seats, place, account, node, join_sequence, weight, amount, collateral, pooled,
+        );
         let deposit = history::amounts(asset, amount);
-        history::keep_member(channel, account, node, join_sequence, 1, deposit, texts(endpoints));
+        let endpoints = texts(endpoints);
+        history::keep_member(channel, account, node, join_sequence, weight, deposit, endpoints);
         event::emit(MemberJoined { channel, account, join_sequence });
     }
 
@@ -222,12 +263,12 @@ module settlement::channel {
         let entry = borrow_global_mut<Channel>(channel);
         let (known, index) = seats::find(&entry.seats, account);
         assert!(known, E_NOT_A_MEMBER);
-        if (seats::is_active(&entry.seats, index)) {
+        if (seats::has_votes(&seats::at(&entry.seats, index))) {
             seats::ask_to_leave(&mut entry.seats, index, context::time_ms());
             event::emit(LeaveRequested { channel, account });
         } else {
-            let (join_sequence, deposit) = seats::withdraw(&mut entry.seats, index);
-            refund(entry, channel, account, join_sequence, deposit);
+            let seat = seats::take(&mut entry.seats, index);
+            refund(entry, channel, &seat);
         }
     }
 
@@ -265,25 +306,7 @@ module settlement::channel {
         ids::hash(b"creator", bcs::to_bytes(&account))
     }
 
-    /// A channel's rules, as `rules::ChannelConfig` says, for `create_for`.
-    public fun config(
-        tick_interval: u64,
-        settlement_interval: u64,
-        durability: u8,
-        join_policy: u8,
-        invited: vector<address>,
-        asset: address,
-        min_deposit: u64,
-        max_members: u64,
-        gas_table: u8,
-    ): ChannelConfig {
-        rules::config(
-            tick_interval, settlement_interval, durability, join_policy, invited, asset,
-            min_deposit, max_members, gas_table,
-        )
-    }
-
-    /// Creates a channel that a contract owns.
+    /// Creates a channel that a contract owns; `rules::admitted` begins its rules.
     public fun create_for(creator: &Creator, package: address, config: ChannelConfig): ChannelOwner
     acquires Created {
         let storage = account::create_signer(creator.id);
@@ -339,7 +362,8 @@ module settlement::channel {
             founders: history::members(channel, &entry.founders),
             grants: history::grants(channel, terms::first_kept(&entry.term), last),
             in_force: terms::record(&entry.term, leader_of(channel, &entry.term)),
-            members: members_of(channel, &entry.seats),
+            members: members_of(channel, &entry.seats, asset),
+            windows: windows::of(channel),
             settlement: *&entry.settlement,
             locked: history::amounts(
                 asset, coin::value(&entry.pending) + coin::value(&entry.money)
@@ -375,9 +399,21 @@ module settlement::channel {
         account
     }
 
-    /// Join sequences of members whose heartbeat is at most `validity` old, ascending.
+    /// Join sequences of members whose heartbeat is at most `validity` old, ascending; without those
+    /// whose stake no longer is what the channel counts on.
     public(friend) fun valid_now(channel: address, validity: u64): vector<u64> acquires Channel {
-        seats::valid(&borrow_global<Channel>(channel).seats, context::time_ms(), validity)
+        let entry = borrow_global<Channel>(channel);
+        let valid = seats::valid(&entry.seats, context::time_ms(), validity);
+        let (least, _, _) = rules::stakes(channel);
+        let (pooled, asset) = (seats::pooled(&entry.seats), coin::asset(&entry.money));
+        while (!vector::is_empty(&pooled)) {
+            let seat = vector::pop_back(&mut pooled);
+            let (found, index) = vector::index_of(&valid, &seats::join_sequence(&seat));
+            if (found && collateral::available(seats::account(&seat), asset) < least) {
+                vector::remove(&mut valid, index);
+            };
+        };
+        valid
     }
 
     /// The epoch in force, join sequence of the leader and whether it leaves, valid set and time of
@@ -415,14 +451,14 @@ module settlement::channel {
 
     /// Grants the next epoch to `leader`, which is `valid_now`: the members that are become active.
     /// The first grant founds the channel's books.
-    public(friend) fun grant(channel: address, leader: address, valid: vector<u64>, validity: u64): u64
+    public(friend) fun grant(channel: address, leader: address, valid: vector<u64>): u64
     acquires Channel {
         check_open(channel);
         let entry = borrow_global_mut<Channel>(channel);
-        let (founding, now) = (terms::epoch(&entry.term) == 0, context::time_ms());
-        let deposits = seats::activate(&mut entry.seats, now, validity, founding);
+        let (last, now) = (terms::epoch(&entry.term), context::time_ms());
+        let deposits = seats::activate(&mut entry.seats, &valid, last + 1);
         coin::join(&mut entry.money, coin::split(&mut entry.pending, deposits));
-        if (founding) {
+        if (last == 0) {
             entry.booked_total = deposits;
             entry.founders = copy valid;
         };
@@ -463,6 +499,167 @@ module settlement::channel {
         (admitted, entry.booked_total + deposits)
     }
 
+    // For `shown`, `exits` and `penalty`.
+
+    /// Who may have certified a block of an epoch, as `seats::certifiers` says.
+    public(friend) fun certifiers(channel: address, epoch: u64)
+    : (vector<address>, vector<u64>, vector<u64>) acquires Channel {
+        check_open(channel);
+        let entry = borrow_global<Channel>(channel);
+        assert!(epoch > 0 && epoch <= terms::epoch(&entry.term), E_NO_EPOCH);
+        let valid = history::valid_of(&history::granted(channel, epoch));
+        seats::certifiers(&entry.seats, epoch, &valid)
+    }
+
+    /// Nodes of the active members, sorted, and what each weighs whose heartbeat is fresh.
+    public(friend) fun heard(channel: address, validity: u64): (vector<address>, vector<u64>)
+    acquires Channel {
+        seats::heard(&borrow_global<Channel>(channel).seats, context::time_ms(), validity)
+    }
+
+    /// Members that are active.
+    public(friend) fun parties(channel: address): u64 acquires Channel {
+        vector::length(seats::electors(&borrow_global<Channel>(channel).seats))
+    }
+
+    /// The seat of the member whose node has this chain account, noting its heartbeat.
+    public(friend) fun seat_of_node(channel: address, node_account: address): Seat acquires Channel {
+        let account = beat(channel, node_account);
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (_, index) = seats::find(seats, account);
+        seats::at(seats, index)
+    }
+
+    /// The seat of the member with this join sequence, if it is still there.
+    public(friend) fun seat_of(channel: address, join_sequence: u64): (bool, Seat) acquires Channel {
+        assert!(exists<Channel>(channel), E_NO_CHANNEL);
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (found, index) = seats::find_sequence(seats, join_sequence);
+        (found, if (found) seats::at(seats, index) else seats::no_seat())
+    }
+
+    /// The member is valid no more, may not come back for a while, and is to be taken out.
+    public(friend) fun bar(channel: address, join_sequence: u64, until: u64) acquires Channel {
+        let seats = &mut borrow_global_mut<Channel>(channel).seats;
+        let (found, index) = seats::find_sequence(seats, join_sequence);
+        if (!found) return;
+        let seat = seats::at(seats, index);
+        seats::bar(seats, index, context::time_ms());
+        windows::ban(channel, seats::account(&seat), seats::node(&seat), until);
+    }
+
+    /// Takes at most `amount` of the collateral of the member that joined with this sequence, also
+    /// after it left, and gives half of it to `reporter`. What it took.
+    public(friend) fun fine(channel: address, join_sequence: u64, amount: u64, reporter: address): u64
+    acquires Channel {
+        let entry = borrow_global_mut<Channel>(channel);
+        let asset = coin::asset(&entry.money);
+        let (found, index) = seats::find_sequence(&entry.seats, join_sequence);
+        let taken = if (found) {
+            let seat = seats::at(&entry.seats, index);
+            let (most, pooled) = seats::backing(&seat);
+            if (amount > most) amount = most;
+            seats::lose(&mut entry.seats, index, amount);
+            backing::fine(channel, seats::account(&seat), asset, amount, pooled)
+        } else {
+            let account = history::holder(&history::member(channel, join_sequence));
+            backing::fine_held(channel, account, asset, amount)
+        };
+        let whole = coin::value(&taken);
+        coin::deposit(reporter, coin::split(&mut taken, whole / 2));
+        coin::deposit(@settlement, taken);
+        whole
+    }
+
+    /// The node and the account of a member as it joined.
+    public(friend) fun node_of(record: &MemberRecord): address {
+        history::node(record)
+    }
+
+    public(friend) fun holder_of(record: &MemberRecord): address {
+        history::holder(record)
+    }
+
+    /// The channel's asset, also after it has ended.
+    public(friend) fun asset(channel: address): address acquires Channel {
+        assert!(exists<Channel>(channel), E_NO_CHANNEL);
+        coin::asset(&borrow_global<Channel>(channel).money)
+    }
+
+    /// Height, root and block of the last settlement; zeros before the first.
+    public(friend) fun settled_state(channel: address): (u64, address, address) acquires Channel {
+        let last = &borrow_global<Channel>(channel).settlement;
+        (last.height, last.root, last.block)
+    }
+
+    /// Marks the member as leaving, as it demands: whether it is active.
+    public(friend) fun demand_leave(channel: address, account: address): bool acquires Channel {
+        check_open(channel);
+        let seats = &mut borrow_global_mut<Channel>(channel).seats;
+        let (known, index) = seats::find(seats, account);
+        assert!(known, E_NOT_A_MEMBER);
+        let active = seats::has_votes(&seats::at(seats, index));
+        if (active) seats::ask_to_leave(seats, index, context::time_ms());
+        active
+    }
+
+    /// Ends the channel by an exit before anything was certified that somebody showed: everybody gets
+    /// its deposit.
+    public(friend) fun end_at_deposits(channel: address) acquires Channel {
+        check_open(channel);
+        end(borrow_global_mut<Channel>(channel), channel);
+    }
+
+    /// Ends the channel by an exit: who is not among the `entered` gets its deposit, the others take
+    /// what the state says with `take_due`. Their accounts.
+    public(friend) fun end_at(channel: address, entered: &vector<u64>): vector<address>
+    acquires Channel {
+        check_open(channel);
+        let entry = borrow_global_mut<Channel>(channel);
+        let (members, index) = (vector::empty(), 0);
+        while (index < seats::count(&entry.seats)) {
+            let seat = seats::at(&entry.seats, index);
+            let is_in = state_proof::is_in_runs(entered, seats::join_sequence(&seat));
+            if (is_in && seats::has_votes(&seat)) {
+                vector::push_back(&mut members, seats::account(&seat));
+                index = index + 1;
+            } else {
+                let seat = seats::take(&mut entry.seats, index);
+                if (seats::has_votes(&seat)) pay(entry, channel, &seat, seats::deposit(&seat))
+                else refund(entry, channel, &seat);
+            };
+        };
+        entry.open = false;
+        event::emit(ChannelClosed { channel });
+        members
+    }
+
+    /// Pays a member of a channel that an exit ended what the state says, as far as there is money.
+    /// With the last one goes what is left, in equal parts among `members`, single units to the first.
+    public(friend) fun take_due(
+        channel: address,
+        account: address,
+        amount: u64,
+        members: vector<address>,
+    ) acquires Channel {
+        let entry = borrow_global_mut<Channel>(channel);
+        let (known, index) = seats::find(&entry.seats, account);
+        assert!(known, E_NOT_A_MEMBER);
+        let seat = seats::take(&mut entry.seats, index);
+        let most = coin::value(&entry.money);
+        pay(entry, channel, &seat, if (amount > most) most else amount);
+        if (seats::count(&entry.seats) > 0) return;
+        let (left, count, place) = (coin::value(&entry.money), vector::length(&members), 0);
+        while (place < count) {
+            let part = left / count + (if (place < left % count) 1 else 0);
+            let member = *vector::borrow(&members, place);
+            if (part > 0) coin::deposit(member, coin::split(&mut entry.money, part));
+            place = place + 1;
+        };
+    }
+
+    // For `settlement` again.
+
     /// Executes a settlement that was checked: pays and removes leavers, books the others.
     public(friend) fun settle(
         channel: address,
@@ -481,6 +678,8 @@ module settlement::channel {
         let number = entry.settlement.number + 1;
         entry.settlement = SettlementRecord { number, height, root, block, paid, closed: closes };
         terms::settle(&mut entry.term);
+        let (_, by, _) = windows::exit(channel);
+        windows::settled(channel, height, still_there(&entry.seats, by));
         if (closes) {
             end(entry, channel);
         };
@@ -560,32 +759,52 @@ module settlement::channel {
         asset
     }
 
+    /// Whether the account may come in now, and brings what is asked of it.
+    fun check_collateral(channel: address, account: address, node: address, collateral: u64) {
+        let (least, _, _) = rules::stakes(channel);
+        assert!(collateral >= least, E_COLLATERAL_TOO_SMALL);
+        assert!(!windows::is_banned(channel, account, node), E_BANNED);
+    }
+
+    /// Those of the accounts that have a seat.
+    fun still_there(seats: &Seats, accounts: vector<address>): vector<address> {
+        let there = vector::empty();
+        while (!vector::is_empty(&accounts)) {
+            let account = vector::pop_back(&mut accounts);
+            let (known, _) = seats::find(seats, account);
+            if (known) vector::push_back(&mut there, account);
+        };
+        there
+    }
+
     /// Closes the channel: whoever was never named in a settlement takes its deposit back.
     fun end(entry: &mut Channel, channel: address) {
         while (seats::count(&entry.seats) > 0) {
-            let (account, join_sequence, deposit, active) = seats::dissolve(&mut entry.seats);
-            if (active) pay(entry, channel, account, deposit)
-            else refund(entry, channel, account, join_sequence, deposit);
+            let seat = seats::dissolve(&mut entry.seats);
+            if (seats::has_votes(&seat)) pay(entry, channel, &seat, seats::deposit(&seat))
+            else refund(entry, channel, &seat);
         };
         entry.open = false;
         event::emit(ChannelClosed { channel });
     }
 
     /// Gives a pending member that has lost its seat its deposit back: it never was in the channel.
-    fun refund(
-        entry: &mut Channel,
-        channel: address,
-        account: address,
-        join_sequence: u64,
-        deposit: u64,
-    ) {
-        history::forget_member(channel, join_sequence);
-        coin::deposit(account, coin::split(&mut entry.pending, deposit));
-        event::emit(MemberLeft { channel, account, paid: deposit });
+    fun refund(entry: &mut Channel, channel: address, seat: &Seat) {
+        let (account, paid) = (seats::account(seat), seats::deposit(seat));
+        history::forget_member(channel, seats::join_sequence(seat));
+        let (collateral, pooled) = seats::backing(seat);
+        backing::give_back(channel, account, coin::asset(&entry.pending), collateral, pooled);
+        coin::deposit(account, coin::split(&mut entry.pending, paid));
+        event::emit(MemberLeft { channel, account, paid });
     }
 
-    /// Pays a member that has lost its seat.
-    fun pay(entry: &mut Channel, channel: address, account: address, amount: u64) {
+    /// Pays a member that has lost its seat. Its collateral follows a window later: until then a fine
+    /// can still reach it.
+    fun pay(entry: &mut Channel, channel: address, seat: &Seat, amount: u64) {
+        let account = seats::account(seat);
+        let (collateral, pooled) = seats::backing(seat);
+        let until = context::time_ms() + rules::window(channel);
+        backing::hold(channel, account, coin::asset(&entry.money), collateral, pooled, until);
         coin::deposit(account, coin::split(&mut entry.money, amount));
         event::emit(MemberLeft { channel, account, paid: amount });
     }
@@ -598,15 +817,15 @@ module settlement::channel {
         due: &vector<u64>,
         leaves: &vector<bool>,
     ): vector<address> {
-        let (booked, left) = seats::settle(&mut entry.seats, accounts, leaves);
+        let (booked, left, gone) = seats::settle(&mut entry.seats, accounts, leaves);
         let (paid, payments) = (vector::empty(), 0);
         let (index, count) = (0, vector::length(&left));
         while (index < count) {
-            let row = *vector::borrow(&left, index);
-            let (account, amount) = (*vector::borrow(accounts, row), *vector::borrow(due, row));
+            let amount = *vector::borrow(due, *vector::borrow(&left, index));
+            let seat = vector::borrow(&gone, index);
             payments = payments + amount;
-            pay(entry, channel, account, amount);
-            vector::push_back(&mut paid, account);
+            pay(entry, channel, seat, amount);
+            vector::push_back(&mut paid, seats::account(seat));
             index = index + 1;
         };
         entry.booked_total = entry.booked_total + booked - payments;
@@ -620,13 +839,22 @@ module settlement::channel {
     }
 
     /// The members by join sequence.
-    fun members_of(channel: address, seats: &Seats): vector<ChainMember> {
+    fun members_of(channel: address, seats: &Seats, asset: address): vector<ChainMember> {
         let (members, order) = (vector::empty(), seats::sequences(seats));
+        let (least, _, _) = rules::stakes(channel);
         let (index, count) = (0, vector::length(&order));
         while (index < count) {
             let record = history::member(channel, *vector::borrow(&order, index));
-            let (active, leaving, last_heartbeat) = seats::state(seats, history::holder(&record));
-            vector::push_back(&mut members, ChainMember { record, active, leaving, last_heartbeat });
+            let account = history::holder(&record);
+            let (place, active, leaving, last_heartbeat) = seats::state(seats, account);
+            let seat = seats::at(seats, place);
+            let (collateral, pooled) = seats::backing(&seat);
+            let most = if (pooled) collateral::available(account, asset) else collateral;
+            if (most < collateral) collateral = most;
+            let eligible = !seats::is_barred(&seat) && collateral >= least;
+            vector::push_back(&mut members, ChainMember {
+                record, active, leaving, last_heartbeat, collateral, pooled, eligible,
+            });
             index = index + 1;
         };
         members

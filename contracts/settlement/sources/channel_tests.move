@@ -14,6 +14,9 @@ module settlement::channel_tests {
     const OPEN: u8 = 1;
     const MOST_MEMBERS: u64 = 128;
     const KEPT_GRANTS: u64 = 256;
+    const TWO_THIRDS: u8 = 0;
+    /// Milliseconds.
+    const WINDOW: u64 = 10000;
 
     /// An open channel of the native asset for up to four, created by @0xc0.
     public fun small(): address {
@@ -23,8 +26,25 @@ module settlement::channel_tests {
     public fun sized(max_members: u64): address {
         coin::initialize_for_testing();
         let creator = coin::signer_for_testing(@0xc0);
-        channel::create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 10, max_members, 1);
+        create(&creator, OPEN, vector::empty(), 10, max_members, TWO_THIRDS, 0);
         channel::id_of(@0xc0, 0)
+    }
+
+    /// A channel of the native asset with a window of ten seconds, and fines and bonds as large as
+    /// the collateral.
+    public fun create(
+        creator: &signer,
+        join_policy: u8,
+        invited: vector<address>,
+        min_deposit: u64,
+        max_members: u64,
+        settlement_rule: u8,
+        collateral: u64,
+    ) {
+        channel::create(
+            creator, @0xbeef, 0, 0, 0, join_policy, invited, @0xfa, min_deposit, max_members, 1,
+            settlement_rule, 0, WINDOW, collateral, collateral, collateral, 0, 0,
+        );
     }
 
     /// A secret seed of 32 equal bytes.
@@ -62,12 +82,12 @@ module settlement::channel_tests {
     ) {
         coin::mint_for_testing(account, amount);
         let member = coin::signer_for_testing(account);
-        channel::join(&member, channel, node, amount, vector::empty(), proof);
+        channel::join(&member, channel, node, amount, vector::empty(), proof, 0, false);
     }
 
     fun next_epoch(channel: address): u64 {
         let valid = channel::valid_now(channel, 15000);
-        channel::grant(channel, @0xa, valid, 15000)
+        channel::grant(channel, @0xa, valid)
     }
 
     /// @0xa with node 1 and 30, granted the first epoch; the chain's time is 1,000,000.
@@ -192,21 +212,24 @@ module settlement::channel_tests {
     #[expected_failure(abort_code = 10)]
     fun an_open_channel_asks_for_a_deposit(creator: signer) {
         coin::initialize_for_testing();
-        channel::create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 0, 4, 1);
+        create(&creator, OPEN, vector::empty(), 0, 4, TWO_THIRDS, 0);
     }
 
     #[test(creator = @0xc0)]
     #[expected_failure(abort_code = 10)]
     fun a_channel_names_a_gas_table(creator: signer) {
         coin::initialize_for_testing();
-        channel::create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, 4, 0);
+        channel::create(
+            &creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, 4, 0, TWO_THIRDS, 0, WINDOW,
+            0, 0, 0, 0, 0,
+        );
     }
 
     #[test(creator = @0xc0)]
     #[expected_failure(abort_code = 10)]
     fun a_channel_that_could_not_settle_is_refused(creator: signer) {
         coin::initialize_for_testing();
-        channel::create(&creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, MOST_MEMBERS + 1, 1);
+        create(&creator, OPEN, vector::empty(), 1, MOST_MEMBERS + 1, TWO_THIRDS, 0);
     }
 
     #[test]
@@ -268,7 +291,7 @@ module settlement::channel_tests {
     #[expected_failure(abort_code = 4)]
     fun who_was_not_invited_stays_out(creator: signer) {
         coin::initialize_for_testing();
-        channel::create(&creator, @0xbeef, 0, 0, 0, INVITED, vector::singleton(@0xb), @0xfa, 0, 4, 1);
+        create(&creator, INVITED, vector::singleton(@0xb), 0, 4, TWO_THIRDS, 0);
         join(channel::id_of(@0xc0, 0), @0xa, 1, 30);
     }
 

@@ -103,6 +103,11 @@ module settlement::history {
         *&borrow_global<Granted>(place_of(channel, GRANTED, epoch)).grant
     }
 
+    /// Join sequences of the members valid in the epoch.
+    public(friend) fun valid_of(grant: &EpochGrant): vector<u64> {
+        *&grant.valid
+    }
+
     /// The grants of these epochs, ascending; only those that exist.
     public(friend) fun grants(channel: address, first: u64, last: u64): vector<EpochGrant>
     acquires Granted {
@@ -116,6 +121,10 @@ module settlement::history {
 
     public(friend) fun holder(record: &MemberRecord): address {
         record.account
+    }
+
+    public(friend) fun node(record: &MemberRecord): address {
+        record.node
     }
 
     fun place_of(channel: address, kind: u8, number: u64): address {

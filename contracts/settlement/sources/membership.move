@@ -70,7 +70,7 @@ module settlement::membership {
             let gives_way = leader_leaves && !leaves;
             assert!(gives_way || !has(&valid, leader), E_LEADER_IS_VALID);
         };
-        epoch = channel::grant(channel, applicant, valid, VALIDITY);
+        epoch = channel::grant(channel, applicant, valid);
         event::emit(EpochGranted { channel, epoch, leader: applicant });
     }
 

@@ -5,7 +5,7 @@ module settlement::owner_tests {
     use settlement::channel::{Self, ChannelOwner, Creator};
     use settlement::channel_tests;
     use settlement::coin;
-    use settlement::rules::ChannelConfig;
+    use settlement::rules::{Self, ChannelConfig};
 
     /// As in `rules`.
     const CONTRACT: u8 = 2;
@@ -13,8 +13,8 @@ module settlement::owner_tests {
     /// What the contract of a test holds.
     struct Kept has key { creator: Creator, owner: ChannelOwner }
 
-    fun rules(join_policy: u8, most: u64): ChannelConfig {
-        channel::config(0, 0, 0, join_policy, vector::empty(), @0xfa, 10, most, 1)
+    fun config(join_policy: u8, most: u64): ChannelConfig {
+        rules::with_policy(rules::admitted(@0xfa, 10, most), join_policy, vector::empty())
     }
 
     /// A channel owned in the name of @0xc0.
@@ -22,7 +22,7 @@ module settlement::owner_tests {
         coin::initialize_for_testing();
         let account = coin::signer_for_testing(@0xc0);
         let creator = channel::creator(&account);
-        let owner = channel::create_for(&creator, @0xbeef, rules(join_policy, most));
+        let owner = channel::create_for(&creator, @0xbeef, config(join_policy, most));
         let channel = channel::owned(&owner);
         move_to(&account, Kept { creator, owner });
         channel
@@ -39,7 +39,7 @@ module settlement::owner_tests {
         coin::mint_for_testing(account, amount);
         let member = coin::signer_for_testing(account);
         let owner = &borrow_global<Kept>(@0xc0).owner;
-        channel::join_admitted(owner, &member, node, amount, vector::empty(), proof);
+        channel::join_admitted(owner, &member, node, amount, vector::empty(), proof, 0, false);
     }
 
     #[test]
@@ -57,7 +57,7 @@ module settlement::owner_tests {
         let id = channel::creator_id(@0xc0);
         assert!(first == channel::id_of(id, 0) && channel::created(id) == 1, 1);
         let Kept { creator, owner } = move_from<Kept>(@0xc0);
-        let second = channel::create_for(&creator, @0xbeef, rules(CONTRACT, 4));
+        let second = channel::create_for(&creator, @0xbeef, config(CONTRACT, 4));
         assert!(channel::owned(&second) == channel::id_of(id, 1), 2);
         assert!(channel::created(@0xc0) == 0, 3);
         move_to(&coin::signer_for_testing(@0xc0), Kept { creator, owner });
@@ -76,7 +76,7 @@ module settlement::owner_tests {
     fun an_account_creates_no_channel_that_only_a_contract_admits_to() {
         coin::initialize_for_testing();
         let account = coin::signer_for_testing(@0xc0);
-        channel::create(&account, @0xbeef, 0, 0, 0, CONTRACT, vector::empty(), @0xfa, 10, 4, 1);
+        channel_tests::create(&account, CONTRACT, vector::empty(), 10, 4, 0, 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ module settlement::seats {
     use settlement::quorum;
 
     friend settlement::channel;
+    friend settlement::penalty;
 
     struct Seat has copy, drop, store {
         account: address,
@@ -15,8 +16,15 @@ module settlement::seats {
         join_sequence: u64,
         weight: u64,
         deposit: u64,
+        /// What backs the member's word: locked here, or counted on in its stake.
+        collateral: u64,
+        pooled: bool,
+        /// Convicted, and on its way out: it is valid no more.
+        barred: bool,
         /// A grant has named the member.
         active: bool,
+        /// The epoch of that grant; zero while pending.
+        active_since: u64,
         /// A settlement or the first grant has taken the deposit into the books.
         booked: bool,
         /// When the member asked to leave; zero if it did not.
@@ -34,6 +42,19 @@ module settlement::seats {
 
     public(friend) fun none(): Seats {
         Seats { list: vector::empty(), electors: vector::empty(), weights: vector::empty() }
+    }
+
+    /// A seat of nobody.
+    public(friend) fun no_seat(): Seat {
+        Seat {
+            account: @0x0, node: @0x0, node_account: @0x0, join_sequence: 0, weight: 0, deposit: 0,
+            collateral: 0, pooled: false, barred: true, active: false, active_since: 0,
+            booked: false, leaving_since: 0, last_heartbeat: 0,
+        }
+    }
+
+    public(friend) fun electors(seats: &Seats): &vector<address> {
+        &seats.electors
     }
 
     public(friend) fun count(seats: &Seats): u64 {
@@ -68,24 +89,104 @@ module settlement::seats {
         account: address,
         node: address,
         join_sequence: u64,
+        weight: u64,
         deposit: u64,
+        collateral: u64,
+        pooled: bool,
     ) {
         let seat = Seat {
-            account, node, node_account: ids::account_of(node), join_sequence, weight: 1, deposit,
-            active: false, booked: false, leaving_since: 0, last_heartbeat: 0,
+            account, node, node_account: ids::account_of(node), join_sequence, weight, deposit,
+            collateral, pooled, barred: false, active: false, active_since: 0, booked: false,
+            leaving_since: 0, last_heartbeat: 0,
         };
         vector::push_back(&mut seats.list, seat);
         sink(&mut seats.list, place);
     }
 
-    /// A pending member gives up its seat; the join sequence and deposit it had.
-    public(friend) fun withdraw(seats: &mut Seats, index: u64): (u64, u64) {
+    /// The seat at this place is given up.
+    public(friend) fun take(seats: &mut Seats, index: u64): Seat {
         let seat = vector::remove(&mut seats.list, index);
-        (seat.join_sequence, seat.deposit)
+        if (seat.active) remove_elector(seats, seat.node);
+        seat
     }
 
-    public(friend) fun is_active(seats: &Seats, index: u64): bool {
-        vector::borrow(&seats.list, index).active
+    /// The seat at this place.
+    public(friend) fun at(seats: &Seats, index: u64): Seat {
+        *vector::borrow(&seats.list, index)
+    }
+
+    public(friend) fun account(seat: &Seat): address {
+        seat.account
+    }
+
+    public(friend) fun node(seat: &Seat): address {
+        seat.node
+    }
+
+    public(friend) fun join_sequence(seat: &Seat): u64 {
+        seat.join_sequence
+    }
+
+    public(friend) fun deposit(seat: &Seat): u64 {
+        seat.deposit
+    }
+
+    public(friend) fun has_votes(seat: &Seat): bool {
+        seat.active
+    }
+
+    /// The collateral, and whether it is a part of a stake.
+    public(friend) fun backing(seat: &Seat): (u64, bool) {
+        (seat.collateral, seat.pooled)
+    }
+
+    public(friend) fun is_barred(seat: &Seat): bool {
+        seat.barred
+    }
+
+    /// The place of the member with this join sequence.
+    public(friend) fun find_sequence(seats: &Seats, join_sequence: u64): (bool, u64) {
+        let (list, index, count) = (&seats.list, 0, vector::length(&seats.list));
+        while (index < count) {
+            if (vector::borrow(list, index).join_sequence == join_sequence) return (true, index);
+            index = index + 1;
+        };
+        (false, 0)
+    }
+
+    /// The place of the member whose node has this key.
+    public(friend) fun find_node(seats: &Seats, node: address): (bool, u64) {
+        let (list, index, count) = (&seats.list, 0, vector::length(&seats.list));
+        while (index < count) {
+            if (vector::borrow(list, index).node == node) return (true, index);
+            index = index + 1;
+        };
+        (false, 0)
+    }
+
+    /// The member is valid no more and on its way out.
+    public(friend) fun bar(seats: &mut Seats, index: u64, now: u64) {
+        let seat = vector::borrow_mut(&mut seats.list, index);
+        seat.barred = true;
+        if (seat.leaving_since == 0) seat.leaving_since = now;
+    }
+
+    /// A fine took so much of the collateral.
+    public(friend) fun lose(seats: &mut Seats, index: u64, amount: u64) {
+        let seat = vector::borrow_mut(&mut seats.list, index);
+        seat.collateral = if (seat.collateral > amount) seat.collateral - amount else 0;
+    }
+
+    /// The members whose collateral is a part of a stake.
+    public(friend) fun pooled(seats: &Seats): vector<Seat> {
+        let (some, list) = (vector::empty(), &seats.list);
+        let (index, count) = (0, vector::length(list));
+        while (index < count) {
+            let seat = *vector::borrow(list, index);
+            if (seat.pooled) vector::push_back(&mut some, seat);
+            index = index + 1;
+        };
+        some
     }
 
     /// An active member asks to leave; the first time counts.
@@ -152,22 +253,24 @@ module settlement::seats {
         false
     }
 
-    /// Whether a member is active and leaves, and its last heartbeat.
-    public(friend) fun state(seats: &Seats, account: address): (bool, bool, u64) {
+    /// The place of a member, whether it is active and leaves, and its last heartbeat.
+    public(friend) fun state(seats: &Seats, account: address): (u64, bool, bool, u64) {
         let (_, index) = find(seats, account);
         let seat = vector::borrow(&seats.list, index);
-        (seat.active, seat.leaving_since > 0, seat.last_heartbeat)
+        (index, seat.active, seat.leaving_since > 0, seat.last_heartbeat)
     }
 
     /// The valid members get their votes, and their deposits are no longer their own to take:
-    /// the sum of the deposits for which this is new. If the grant is `founding`, it books them.
-    public(friend) fun activate(seats: &mut Seats, now: u64, validity: u64, founding: bool): u64 {
+    /// the sum of the deposits for which this is new. The first epoch's grant books them.
+    public(friend) fun activate(seats: &mut Seats, valid: &vector<u64>, epoch: u64): u64 {
         let (sum, index, count) = (0, 0, vector::length(&seats.list));
         while (index < count) {
             let seat = vector::borrow_mut(&mut seats.list, index);
-            if (!seat.active && is_valid(seat, now, validity)) {
+            let (is_valid, _) = quorum::find_number(valid, seat.join_sequence);
+            if (!seat.active && is_valid) {
                 seat.active = true;
-                seat.booked = founding;
+                seat.active_since = epoch;
+                seat.booked = epoch == 1;
                 sum = sum + seat.deposit;
                 let (node, weight) = (seat.node, seat.weight);
                 insert_elector(seats, node, weight);
@@ -180,6 +283,41 @@ module settlement::seats {
     /// Who settles: nodes of the active members, sorted, and what each weighs.
     public(friend) fun electorate(seats: &Seats): (vector<address>, vector<u64>) {
         (*&seats.electors, *&seats.weights)
+    }
+
+    /// Who may have certified a block of an epoch: the nodes of the active members, sorted; what each
+    /// weighs that was active in the epoch; and what each weighs that was `valid` in it.
+    public(friend) fun certifiers(seats: &Seats, epoch: u64, valid: &vector<u64>)
+    : (vector<address>, vector<u64>, vector<u64>) {
+        let (active, in_epoch) = (*&seats.weights, *&seats.weights);
+        let (list, index, count) = (&seats.list, 0, vector::length(&seats.list));
+        while (index < count) {
+            let seat = vector::borrow(list, index);
+            if (seat.active) {
+                let (_, place) = quorum::find(&seats.electors, seat.node);
+                let (is_valid, _) = quorum::find_number(valid, seat.join_sequence);
+                if (seat.active_since > epoch) *vector::borrow_mut(&mut active, place) = 0;
+                if (!is_valid) *vector::borrow_mut(&mut in_epoch, place) = 0;
+            };
+            index = index + 1;
+        };
+        (*&seats.electors, active, in_epoch)
+    }
+
+    /// Who is heard now: the nodes of the active members, sorted, and what each weighs that is valid.
+    public(friend) fun heard(seats: &Seats, now: u64, validity: u64)
+    : (vector<address>, vector<u64>) {
+        let (weights, list) = (*&seats.weights, &seats.list);
+        let (index, count) = (0, vector::length(list));
+        while (index < count) {
+            let seat = vector::borrow(list, index);
+            if (seat.active && !is_valid(seat, now, validity)) {
+                let (_, place) = quorum::find(&seats.electors, seat.node);
+                *vector::borrow_mut(&mut weights, place) = 0;
+            };
+            index = index + 1;
+        };
+        (*&seats.electors, weights)
     }
 
     /// Whose promises begin a term: the nodes of the active members, sorted, and what the promise of
@@ -229,10 +367,10 @@ module settlement::seats {
     }
 
     /// A settlement with these rows, which `first_named` admits: leavers lose their seats, the others
-    /// are booked. The deposits booked by it, and the rows of those who left.
+    /// are booked. The deposits booked by it, the rows of those who left, and the seats they had.
     public(friend) fun settle(seats: &mut Seats, accounts: &vector<address>, leaves: &vector<bool>)
-    : (u64, vector<u64>) {
-        let (stay, left, sum) = (vector::empty(), vector::empty(), 0);
+    : (u64, vector<u64>, vector<Seat>) {
+        let (stay, left, gone, sum) = (vector::empty(), vector::empty(), vector::empty(), 0);
         let (row, rows) = (0, vector::length(accounts));
         let (index, count) = (0, vector::length(&seats.list));
         while (index < count) {
@@ -245,6 +383,7 @@ module settlement::seats {
             if (named && *vector::borrow(leaves, row)) {
                 remove_elector(seats, seat.node);
                 vector::push_back(&mut left, row);
+                vector::push_back(&mut gone, seat);
             } else {
                 vector::push_back(&mut stay, seat);
             };
@@ -252,21 +391,19 @@ module settlement::seats {
             index = index + 1;
         };
         seats.list = stay;
-        (sum, left)
+        (sum, left, gone)
     }
 
-    /// Takes the last seat away: account, join sequence, deposit, and whether it was active. Only for
-    /// a channel that ends: electors go with the first.
-    public(friend) fun dissolve(seats: &mut Seats): (address, u64, u64, bool) {
+    /// Takes the last seat away. Only for a channel that ends: electors go with the first.
+    public(friend) fun dissolve(seats: &mut Seats): Seat {
         seats.electors = vector::empty();
         seats.weights = vector::empty();
-        let seat = vector::pop_back(&mut seats.list);
-        (seat.account, seat.join_sequence, seat.deposit, seat.active)
+        vector::pop_back(&mut seats.list)
     }
 
     fun is_valid(seat: &Seat, now: u64, validity: u64): bool {
         let beat = seat.last_heartbeat;
-        beat > 0 && beat + validity >= now
+        !seat.barred && beat > 0 && beat + validity >= now
     }
 
     fun insert_elector(seats: &mut Seats, node: address, weight: u64) {
@@ -311,7 +448,7 @@ module settlement::seats {
         while (index < 3) {
             let account = *vector::borrow(&accounts, index);
             let (_, place) = find(&seats, account);
-            add(&mut seats, place, account, *vector::borrow(&nodes, index), index + 1, 10);
+            add(&mut seats, place, account, *vector::borrow(&nodes, index), index + 1, 1, 10, 0, false);
             index = index + 1;
         };
         seats
@@ -321,6 +458,12 @@ module settlement::seats {
     fun beat_node(seats: &mut Seats, node: address, now: u64) {
         let (known, _) = beat(seats, ids::account_of(node), now);
         assert!(known, 100);
+    }
+
+    #[test_only]
+    fun activate_at(seats: &mut Seats, now: u64, epoch: u64): u64 {
+        let valid = valid(seats, now, 100);
+        activate(seats, &valid, epoch)
     }
 
     #[test_only]
@@ -357,10 +500,10 @@ module settlement::seats {
     fun the_valid_become_electors_sorted_by_node_and_once() {
         let seats = three();
         beat_node(&mut seats, @0x3, 1000);
-        assert!(activate(&mut seats, 1000, 100, true) == 10, 1);
+        assert!(activate_at(&mut seats, 1000, 1) == 10, 1);
         beat_node(&mut seats, @0x1, 1001);
         beat_node(&mut seats, @0x3, 1001);
-        assert!(activate(&mut seats, 1001, 100, false) == 10, 2);
+        assert!(activate_at(&mut seats, 1001, 2) == 10, 2);
         let (electors, weights) = electorate(&seats);
         assert!(electors == vector[@0x1, @0x3] && weights == vector[1, 1], 3);
         // The founder is booked, who came later is not, who is pending can't be named.
@@ -379,15 +522,46 @@ module settlement::seats {
         let seats = three();
         beat_node(&mut seats, @0x1, 1000);
         beat_node(&mut seats, @0x2, 1000);
-        activate(&mut seats, 1000, 100, true);
+        activate_at(&mut seats, 1000, 1);
         let (nodes, weights) = openers(&seats, &vector[1, 2]);
         assert!(nodes == vector[@0x1, @0x2] && weights == vector[1, 1], 1);
         beat_node(&mut seats, @0x3, 1000);
-        activate(&mut seats, 1000, 100, false);
+        activate_at(&mut seats, 1000, 2);
         let (nodes, weights) = openers(&seats, &vector[1, 3]);
         assert!(nodes == vector[@0x1, @0x2, @0x3] && weights == vector[1, 1, 1], 2);
         let (_, weights) = openers(&seats, &vector[3, 7]);
         assert!(weights == vector[0, 0, 1], 3);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun who_certified_an_epoch_was_active_in_it() {
+        let seats = three();
+        beat_node(&mut seats, @0x1, 1000);
+        beat_node(&mut seats, @0x3, 1000);
+        activate_at(&mut seats, 1000, 1);
+        beat_node(&mut seats, @0x2, 1000);
+        activate_at(&mut seats, 1000, 2);
+        let (nodes, active, valid) = certifiers(&seats, 1, &vector[1, 3]);
+        assert!(nodes == vector[@0x1, @0x2, @0x3], 1);
+        assert!(active == vector[1, 0, 1] && valid == vector[1, 0, 1], 2);
+        let (_, active, valid) = certifiers(&seats, 2, &vector[2]);
+        assert!(active == vector[1, 1, 1] && valid == vector[0, 1, 0], 3);
+        beat_node(&mut seats, @0x1, 2000);
+        let (_, heard) = heard(&seats, 2000, 100);
+        assert!(heard == vector[1, 0, 0], 4);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun who_is_barred_is_valid_no_more_and_leaves() {
+        let seats = three();
+        beat_node(&mut seats, @0x2, 1000);
+        activate_at(&mut seats, 1000, 1);
+        bar(&mut seats, 0, 1000);
+        assert!(vector::is_empty(&valid(&seats, 1000, 100)), 1);
+        let (_, active, leaves) = standing(&seats, @0xa);
+        assert!(active && leaves && is_barred(&at(&seats, 0)), 2);
         drop_all(seats);
     }
 
@@ -397,13 +571,13 @@ module settlement::seats {
         beat_node(&mut seats, @0x1, 1000);
         beat_node(&mut seats, @0x2, 1000);
         beat_node(&mut seats, @0x3, 1000);
-        activate(&mut seats, 1000, 100, false);
+        activate_at(&mut seats, 1000, 2);
         let accounts = vector[@0xa, @0xb, @0xc];
-        let (sum, left) = settle(&mut seats, &accounts, &vector[false, true, false]);
-        assert!(sum == 30 && left == vector[1], 1);
+        let (sum, left, gone) = settle(&mut seats, &accounts, &vector[false, true, false]);
+        assert!(sum == 30 && left == vector[1] && vector::length(&gone) == 1, 1);
         let (electors, _) = electorate(&seats);
         assert!(count(&seats) == 2 && electors == vector[@0x1, @0x2], 2);
-        let (sum, left) = settle(&mut seats, &vector[@0xa, @0xc], &vector[false, false]);
+        let (sum, left, _) = settle(&mut seats, &vector[@0xa, @0xc], &vector[false, false]);
         assert!(sum == 0 && vector::is_empty(&left), 3);
         drop_all(seats);
     }
@@ -412,7 +586,7 @@ module settlement::seats {
     fun who_asked_to_leave_in_time_is_not_passed_over() {
         let seats = three();
         beat_node(&mut seats, @0x2, 1000);
-        activate(&mut seats, 1000, 100, true);
+        activate_at(&mut seats, 1000, 1);
         ask_to_leave(&mut seats, 0, 1000);
         ask_to_leave(&mut seats, 0, 2000);
         let (accounts, stays) = (vector[@0xa], vector[false]);

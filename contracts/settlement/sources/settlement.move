@@ -9,8 +9,12 @@ module settlement::settlement {
     use settlement::account;
     use settlement::channel;
     use settlement::coin;
+    use settlement::header;
     use settlement::ids;
     use settlement::quorum;
+    use settlement::rules;
+    use settlement::state_proof;
+    use settlement::windows;
 
     /// The settlement does not follow the last one.
     const E_NOT_CONTINUOUS: u64 = 1;
@@ -31,7 +35,27 @@ module settlement::settlement {
     const E_NOT_ENOUGH_VOTES: u64 = 8;
     /// Voters are not sorted, or one is named twice.
     const E_DOUBLE_VOTE: u64 = 9;
+    /// In this channel all settle together: nothing waits for a window.
+    const E_EVERYBODY_SETTLES: u64 = 10;
+    /// The best block that was shown is not the proposal's, nor is it known to go on from it.
+    const E_NOT_SHOWN: u64 = 11;
+    /// No proposal waits.
+    const E_NOTHING_WAITS: u64 = 12;
+    /// The window runs.
+    const E_TOO_SOON: u64 = 13;
+    /// Those who said no are too few to keep two thirds from it.
+    const E_NOT_ENOUGH_AGAINST: u64 = 14;
+    /// A proposal waits that nothing has beaten.
+    const E_ONE_WAITS: u64 = 15;
+    /// In this channel every settlement waits for a window.
+    const E_WINDOW_FIRST: u64 = 16;
+    /// These headers do not lead from one of the two blocks to the other.
+    const E_NOT_LINKED: u64 = 17;
+    /// The state's root commits to what the proposal says.
+    const E_IS_RIGHT: u64 = 18;
 
+    /// Milliseconds a heartbeat counts, as in `membership`.
+    const VALIDITY: u64 = 15000;
     /// Milliseconds in which a channel takes out who asked to leave: from then on no settlement
     /// leaves it waiting.
     const LEAVE_PATIENCE: u64 = 60000;
@@ -60,7 +84,8 @@ module settlement::settlement {
         result: vector<u8>,
     }
 
-    /// A node's last proposal for a channel, under an address made of both.
+    /// A node's last proposal for a channel, under an address made of both; the one that waits for its
+    /// window, under the channel's own.
     struct Pending has key, drop {
         id: address,
         number: u64,
@@ -81,6 +106,8 @@ module settlement::settlement {
     struct Place has drop { node: address, channel: address }
 
     struct Proposed has copy, drop, store { channel: address, number: u64, proposal: address }
+    struct WindowOpened has copy, drop, store { channel: address, number: u64, proposal: address }
+    struct Refuted has copy, drop, store { channel: address, proposal: address }
     struct Settled has copy, drop, store { channel: address, number: u64, height: u64, closes: bool }
 
     /// Records a proposal, in the place of this node's last one for the channel. `balances` are in
@@ -113,12 +140,13 @@ module settlement::settlement {
             leaves, held, closes, result,
         };
         check(channel, &pending);
-        keep(signer::address_of(node), channel, pending);
+        keep(place_of(signer::address_of(node), channel), pending);
         event::emit(Proposed { channel, number, proposal: id });
     }
 
     /// Executes this node's recorded proposal with the yes votes of at least two thirds of the active
-    /// weight. `signatures` are of the nodes `voters`, which are sorted, in the same order.
+    /// weight; of all of it, where the channel's rule asks everybody. `signatures` are of the nodes
+    /// `voters`, which are sorted, in the same order.
     public entry fun execute(
         node: &signer,
         channel: address,
@@ -126,12 +154,132 @@ module settlement::settlement {
         voters: vector<address>,
         signatures: vector<vector<u8>>,
     ) acquires Pending {
-        let place = place_of(signer::address_of(node), channel);
+        assert!(!rules::is_judged(channel), E_WINDOW_FIRST);
+        let pending = recorded(signer::address_of(node), channel, proposal);
+        check(channel, &pending);
+        let (electors, weights) = channel::electorate(channel);
+        let part = voted(channel, proposal, true, &electors, &weights, &voters, &signatures);
+        let all = rules::asks_everybody(channel);
+        assert!(suffices(part, quorum::total(&weights), all), E_NOT_ENOUGH_VOTES);
+        settle(channel, pending);
+    }
+
+    /// Lets this node's recorded proposal wait for the channel's window, after which `finish` executes
+    /// it: with the yes votes of two thirds of the weight whose heartbeats are fresh, as long as its
+    /// block is the best that was shown (`shown::show`); or, in a channel that judges, of two thirds
+    /// of the active weight, shown or not. Takes the place of one that waits and was beaten.
+    public entry fun open_window(
+        node: &signer,
+        channel: address,
+        proposal: address,
+        voters: vector<address>,
+        signatures: vector<vector<u8>>,
+    ) acquires Pending {
+        assert!(!rules::asks_everybody(channel), E_EVERYBODY_SETTLES);
+        let pending = recorded(signer::address_of(node), channel, proposal);
+        check(channel, &pending);
+        assert!(!is_waiting_unbeaten(channel), E_ONE_WAITS);
+        let (electors, weights) = channel::electorate(channel);
+        let (_, heard) = channel::heard(channel, VALIDITY);
+        let part = voted(channel, proposal, true, &electors, &weights, &voters, &signatures);
+        let of_heard = voted(channel, proposal, true, &electors, &heard, &voters, &signatures);
+        let by_active = rules::is_judged(channel) && suffices(part, quorum::total(&weights), false);
+        let by_heard = suffices(of_heard, quorum::total(&heard), false);
+        assert!(by_active || by_heard, E_NOT_ENOUGH_VOTES);
+        assert!(by_active || is_best(channel, &pending), E_NOT_SHOWN);
+        let (number, window) = (pending.number, rules::window(channel));
+        windows::wait(
+            channel, proposal, number, pending.to_height, pending.to_block, by_active, window,
+        );
+        keep(waiting_place(channel), pending);
+        event::emit(WindowOpened { channel, number, proposal });
+    }
+
+    /// Executes the proposal whose window has ended. Anybody may ask.
+    public entry fun finish(_caller: &signer, channel: address) acquires Pending {
+        let (waits, proposal, to_block, _, supported_by, deadline, by_active) =
+            windows::waiting(channel);
+        assert!(waits, E_NOTHING_WAITS);
+        assert!(context::time_ms() >= deadline, E_TOO_SOON);
+        let (shown, _, block, _) = windows::best(channel);
+        let stands = if (shown) block == to_block || block == supported_by else by_active;
+        assert!(stands, E_NOT_SHOWN);
+        let pending = move_from<Pending>(waiting_place(channel));
+        assert!(pending.id == proposal, E_NO_PROPOSAL);
+        check(channel, &pending);
+        settle(channel, pending);
+    }
+
+    /// Shows that the best block and the proposal's are of one chain: `headers`, each the parent of the
+    /// next, lead from the lower to the higher of the two. So a newer proof of the same chain does not
+    /// keep a proposal from executing, also after its window.
+    public entry fun support(_caller: &signer, channel: address, headers: vector<vector<u8>>) {
+        let (waits, _, to_block, _, _, _, _) = windows::waiting(channel);
+        assert!(waits, E_NOTHING_WAITS);
+        let (_, _, best, _) = windows::best(channel);
+        let (first, last) = ends(&headers);
+        assert!(first == to_block && last == best || first == best && last == to_block, E_NOT_LINKED);
+        windows::support(channel, best);
+    }
+
+    /// Withdraws the proposal that waits, for as many no votes of active members that the rest of the
+    /// weight is no two thirds of it. So who comes back within the window can stop what those settle
+    /// that cut it off.
+    public entry fun object(
+        _caller: &signer,
+        channel: address,
+        voters: vector<address>,
+        signatures: vector<vector<u8>>,
+    ) acquires Pending {
+        let (waits, proposal, _, _, _, _, _) = windows::waiting(channel);
+        assert!(waits, E_NOTHING_WAITS);
+        let (electors, weights) = channel::electorate(channel);
+        let against = voted(channel, proposal, false, &electors, &weights, &voters, &signatures);
+        let whole = quorum::total(&weights);
+        assert!(!suffices(whole - against, whole, false), E_NOT_ENOUGH_AGAINST);
+        withdraw_waiting(channel);
+    }
+
+    /// Withdraws the proposal that waits, for the proof that it gives an account something else than
+    /// the state it names does: its vault, or what it is owed as a leaver, under the proposal's root.
+    public entry fun refute(
+        _caller: &signer,
+        channel: address,
+        row: u64,
+        vault: vector<u8>,
+        vault_siblings: vector<address>,
+        vault_end: vector<address>,
+        departed: vector<u8>,
+        departed_siblings: vector<address>,
+        departed_end: vector<address>,
+    ) acquires Pending {
+        let (waits, _, _, _, _, _, _) = windows::waiting(channel);
+        assert!(waits, E_NOTHING_WAITS);
+        let (_, _, _, asset) = channel::settled(channel);
+        let pending = borrow_global<Pending>(waiting_place(channel));
+        let (root, account) = (pending.to_root, *vector::borrow(&pending.accounts, row));
+        let (vault_key, departed_key) =
+            (state_proof::vault_key(account), state_proof::departed_key(account));
+        state_proof::check(root, vault_key, &vault, &vault_siblings, &vault_end);
+        state_proof::check(root, departed_key, &departed, &departed_siblings, &departed_end);
+        let left = !vector::is_empty(&departed);
+        let due = state_proof::amount(if (left) departed else vault, asset);
+        let says = *vector::borrow(&pending.balances, row);
+        let leaves = *vector::borrow(&pending.leaves, row);
+        let is_right = due == says && leaves == (left || pending.closes);
+        assert!(!is_right, E_IS_RIGHT);
+        withdraw_waiting(channel);
+    }
+
+    fun recorded(node: address, channel: address, proposal: address): Pending acquires Pending {
+        let place = place_of(node, channel);
         assert!(exists<Pending>(place), E_NO_PROPOSAL);
         let pending = move_from<Pending>(place);
         assert!(pending.id == proposal, E_NO_PROPOSAL);
-        check(channel, &pending);
-        check_votes(channel, proposal, &voters, &signatures);
+        pending
+    }
+
+    fun settle(channel: address, pending: Pending) {
         let Pending {
             id: _, number, from_height: _, from_root: _, to_height, to_root, to_block, accounts,
             balances, leaves, held: _, closes, result,
@@ -140,6 +288,41 @@ module settlement::settlement {
             channel, &accounts, &balances, &leaves, to_height, to_root, to_block, closes, result,
         );
         event::emit(Settled { channel, number, height: to_height, closes });
+    }
+
+    fun withdraw_waiting(channel: address) acquires Pending {
+        let pending = move_from<Pending>(waiting_place(channel));
+        windows::drop_waiting(channel);
+        event::emit(Refuted { channel, proposal: pending.id });
+    }
+
+    /// Whether a proposal waits whose block nothing better was shown of.
+    fun is_waiting_unbeaten(channel: address): bool {
+        let (waits, _, to_block, _, supported_by, _, by_active) = windows::waiting(channel);
+        if (!waits) return false;
+        let (shown, _, block, _) = windows::best(channel);
+        if (shown) block == to_block || block == supported_by else by_active
+    }
+
+    /// Whether the best proof is of the proposal's block and root.
+    fun is_best(channel: address, pending: &Pending): bool {
+        let (shown, height, block, root) = windows::best(channel);
+        shown && block == pending.to_block && root == pending.to_root && height == pending.to_height
+    }
+
+    /// The hashes of the first and the last of headers that follow each other.
+    fun ends(headers: &vector<vector<u8>>): (address, address) {
+        let (index, count) = (1, vector::length(headers));
+        assert!(count > 0, E_NOT_LINKED);
+        let first = header::hash(&header::decode(*vector::borrow(headers, 0)));
+        let last = first;
+        while (index < count) {
+            let next = header::decode(*vector::borrow(headers, index));
+            assert!(header::parent(&next) == last, E_NOT_LINKED);
+            last = header::hash(&next);
+            index = index + 1;
+        };
+        (first, last)
     }
 
     /// Continuity, the right accounts, and conservation to the unit.
@@ -167,52 +350,61 @@ module settlement::settlement {
         assert!(!closes || (all_leave && held == 0), E_BAD_CLOSE);
     }
 
-    /// Votes count until there are enough of them; those of strangers and pending members do not.
-    fun check_votes(
+    /// What those weigh who voted so, by `weights`; strangers and pending members weigh nothing.
+    fun voted(
         channel: address,
         proposal: address,
+        yes: bool,
+        electors: &vector<address>,
+        weights: &vector<u64>,
         voters: &vector<address>,
         signatures: &vector<vector<u8>>,
-    ) {
+    ): u64 {
         assert!(vector::length(voters) == vector::length(signatures), E_LENGTHS);
-        let (electors, weights) = channel::electorate(channel);
-        let (whole, part, elector, before) = (quorum::total(&weights), 0, 0, @0x0);
-        let message = vote_message(channel, proposal);
+        let message = vote_message(channel, proposal, yes);
+        let (part, elector, before) = (0, 0, @0x0);
         let (index, count) = (0, vector::length(voters));
-        while (index < count && !quorum::is_enough(part, whole)) {
+        while (index < count) {
             let voter = *vector::borrow(voters, index);
             assert!(index == 0 || ids::comes_before(before, voter), E_DOUBLE_VOTE);
-            let (found, place) = quorum::find_from(&electors, elector, voter);
+            let (found, place) = quorum::find_from(electors, elector, voter);
             if (found) {
                 let signature = vector::borrow(signatures, index);
                 let signed = ed25519::verify(&bcs::to_bytes(&voter), &message, signature);
                 assert!(signed, E_BAD_SIGNATURE);
-                part = part + *vector::borrow(&weights, place);
+                part = part + *vector::borrow(weights, place);
             };
             elector = place;
             before = voter;
             index = index + 1;
         };
-        assert!(quorum::is_enough(part, whole), E_NOT_ENOUGH_VOTES);
+        part
     }
 
-    /// What a node signs to vote yes: the nodes' `Vote`.
-    fun vote_message(channel: address, proposal: address): vector<u8> {
+    fun suffices(part: u64, whole: u64, all: bool): bool {
+        if (all) part == whole && whole > 0 else quorum::is_enough(part, whole)
+    }
+
+    /// What a node signs to vote: the nodes' `Vote`.
+    fun vote_message(channel: address, proposal: address, yes: bool): vector<u8> {
         let message = b"fairway/1/sign/vote";
         vector::push_back(&mut message, 0);
         vector::append(&mut message, bcs::to_bytes(&channel));
         vector::append(&mut message, bcs::to_bytes(&proposal));
-        vector::push_back(&mut message, 1);
+        vector::append(&mut message, bcs::to_bytes(&yes));
         message
     }
 
-    fun keep(node: address, channel: address, pending: Pending) acquires Pending {
-        let place = place_of(node, channel);
+    fun keep(place: address, pending: Pending) acquires Pending {
         if (exists<Pending>(place)) {
             let _ = move_from<Pending>(place);
         };
         let storage = account::create_signer(place);
         move_to(&storage, pending);
+    }
+
+    fun waiting_place(channel: address): address {
+        ids::hash(b"waiting", bcs::to_bytes(&channel))
     }
 
     fun place_of(node: address, channel: address): address {
@@ -251,6 +443,11 @@ module settlement::settlement {
 
     #[test_only]
     public fun vote_for_testing(seed: &vector<u8>, channel: address, proposal: address): vector<u8> {
-        ed25519::sign_for_testing(seed, &vote_message(channel, proposal))
+        ed25519::sign_for_testing(seed, &vote_message(channel, proposal, true))
+    }
+
+    #[test_only]
+    public fun no_for_testing(seed: &vector<u8>, channel: address, proposal: address): vector<u8> {
+        ed25519::sign_for_testing(seed, &vote_message(channel, proposal, false))
     }
 }

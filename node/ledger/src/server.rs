@@ -117,8 +117,8 @@ fn payload(ledger: &Ledger, action: Action) -> Result<LedgerPayload, Refusal> {
             GasTable::find(config.gas_table)?;
             contract::create(package, &config)
         }
-        Action::Join { channel, node, amount, endpoints, proof } => {
-            contract::join(channel, node, amount, &endpoints, &proof)
+        Action::Join { channel, node, amount, endpoints, proof, backing } => {
+            contract::join(channel, node, amount, &endpoints, &proof, backing)
         }
         Action::Leave { channel } => contract::leave(channel),
         Action::Close { channel } => contract::close(channel),

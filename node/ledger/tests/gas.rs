@@ -7,8 +7,9 @@ use fairway_ledger::{Code, Genesis, Ledger, Receipt, contract};
 use fairway_types::{
     Address, AssetId, ChannelId, Gas, GasTableId, Hash, Height, Keypair, Place, SignedViewChange,
     Term, Time, View, ViewChange,
-    chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
+    chain::{ChainTx, ChannelConfig, Durability, JoinPolicy, MoneyRules},
     codec,
+    contract::Backing,
     crypto::Verify,
     ids::ChainId,
     ledger::{LedgerPayload, LedgerTransaction, SignedLedgerTransaction},
@@ -56,6 +57,7 @@ impl World {
             min_deposit: 1,
             max_members,
             gas_table: GasTableId::MEASURED,
+            money: MoneyRules::default(),
         };
         world.transact(&root(), contract::create(Hash([5; 32]), &config));
         world
@@ -110,7 +112,14 @@ impl World {
         self.transact(&root(), contract::mint(account.address(), DEPOSIT));
         let endpoints = vec!["x".repeat(256); 8];
         let proof = contract::join_proof(&node, CHAIN, self.channel, account.address());
-        let payload = contract::join(self.channel, node.node_id(), DEPOSIT, &endpoints, &proof);
+        let payload = contract::join(
+            self.channel,
+            node.node_id(),
+            DEPOSIT,
+            &endpoints,
+            &proof,
+            Backing::default(),
+        );
         let gas = self.transact(&account, payload);
         self.members.push((account, node));
         gas

@@ -8,12 +8,16 @@ use fairway_sdk::{
     CallStatus, ChannelConfig, ChannelId, Durability, Filter, GasTableId, Height, JoinPolicy,
     api::channel::{At, BlockView, CallReport, Notice, TransactionView},
 };
-use fairway_types::{Operation, contract};
+use fairway_types::{
+    Operation,
+    contract::{self, Backing},
+};
 use serde_json::Value;
 
 use super::{
     Shared, compiler,
     keys::Keys,
+    money::Money,
     node::describe_channel,
     output::{Output, units},
 };
@@ -136,6 +140,8 @@ pub(crate) struct Create {
     /// Anybody may join.
     #[arg(long)]
     open: bool,
+    #[command(flatten)]
+    money: Money,
 }
 
 /// [`Durability`] on the command line.
@@ -205,8 +211,9 @@ impl Command {
             Self::Join { channel, account, deposit, through } => {
                 let keys = Keys::open(shared)?;
                 let (key, function) = (keys.unlock(&account)?, keys.function(&through));
-                let client = shared.client().await?;
-                let joined = client.join_through(&key, channel, deposit, &function).await?;
+                let (client, backing) = (shared.client().await?, Backing::default());
+                let joined =
+                    client.join_through(&key, channel, deposit, backing, &function).await?;
                 output.show(&joined, || format!("joined {channel} with {}", units(deposit)));
             }
             Self::Open { channel } => {
@@ -268,6 +275,7 @@ impl Create {
             min_deposit: self.min_deposit,
             max_members: self.max_members,
             gas_table: self.gas_table,
+            money: self.money.rules(),
         };
         let key = keys.unlock(&self.account)?;
         let chain = shared.chain().await?;

@@ -5,6 +5,7 @@ mod channel;
 mod demo;
 mod keys;
 mod ledger;
+mod money;
 mod move_package;
 mod node;
 mod output;

@@ -200,7 +200,7 @@ fn joined(transaction: &SignedLedgerTransaction) -> Option<(ChannelId, NodeId)> 
     let LedgerPayload::Invoke { args, .. } = &transaction.transaction.payload else {
         return None;
     };
-    let [channel, node, _, _, _] = args.as_slice() else { return None };
+    let [channel, node, _, _, _, _, _] = args.as_slice() else { return None };
     Some((ChannelId::from_slice(channel)?, NodeId::from_slice(node)?))
 }
 

@@ -7,7 +7,7 @@ mod tree;
 
 use std::sync::Arc;
 
-use fairway_types::{Hash, StateKey, StateReader, Write};
+use fairway_types::{Hash, StateKey, StateReader, Write, windows::ProvenEntry};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,14 @@ impl State {
     #[must_use]
     pub fn prove(&self, key: &StateKey) -> StateProof {
         StateProof(self.tree.prove(&key.hash()))
+    }
+
+    /// What `key` holds, with the proof as the settlement contracts take it.
+    #[must_use]
+    pub fn proven(&self, key: &StateKey) -> ProvenEntry {
+        let (siblings, end) = self.tree.prove(&key.hash()).path();
+        let value = self.entries.get(key).map(|value| value.to_vec()).unwrap_or_default();
+        ProvenEntry { value, siblings, end }
     }
 
     /// All entries, ordered by key.

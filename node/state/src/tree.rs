@@ -211,6 +211,11 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
+    /// The hashes beside the path, from the root down, and key and value of the leaf at its end.
+    pub(crate) fn path(&self) -> (Vec<Hash>, Option<(Hash, Hash)>) {
+        (self.siblings.clone(), self.end.map(|leaf| (leaf.key, leaf.value)))
+    }
+
     /// Whether `root` commits to `value` under `key`, or to nothing for `None`; why not otherwise.
     pub(crate) fn check(
         &self,

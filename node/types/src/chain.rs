@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    block::Header,
     codec,
     evidence::Evidence,
     hash::Hash,
@@ -13,6 +14,7 @@ use crate::{
     limits,
     settlement::{AssetAmount, Proposal, SignedVote},
     view_change::ShownPromise,
+    windows::{BlockProof, ProvenEntry, SignedVerdict, WindowRecord},
 };
 
 /// A member as the contract records it, fixed at its join.
@@ -40,6 +42,14 @@ pub struct ChainMember {
     pub leaving: bool,
     /// The chain's time of its last heartbeat; zero before the first.
     pub last_heartbeat: Time,
+    /// What backs it now, in the channel's asset.
+    #[serde(with = "codec::decimal")]
+    #[schemars(with = "String")]
+    pub collateral: u64,
+    /// Whether that is a part of a stake which other channels count on too.
+    pub pooled: bool,
+    /// May be valid: not convicted, and backed by the channel's least.
+    pub eligible: bool,
 }
 
 /// The contract's grant of an epoch.
@@ -102,6 +112,78 @@ pub struct ChannelConfig {
     /// table does not run the channel.
     #[serde(default)]
     pub gas_table: GasTableId,
+    #[serde(default)]
+    pub money: MoneyRules,
+}
+
+/// Who moves money on the chain, and what misbehaviour costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct MoneyRules {
+    pub settlement_rule: SettlementRule,
+    pub weight_by: WeightBy,
+    /// Milliseconds in which a proposal of few, or an exit, can be answered.
+    pub challenge_window: u64,
+    /// The least collateral of a member, in the channel's asset.
+    pub collateral: u64,
+    /// What a conviction takes from it, at most.
+    pub fine: u64,
+    /// What a report that the others find false takes from the reporter's.
+    pub bond: u64,
+    pub penalty_votes: PenaltyVotes,
+    pub drop_rule: DropRule,
+}
+
+impl Default for MoneyRules {
+    fn default() -> Self {
+        Self {
+            settlement_rule: SettlementRule::TwoThirds,
+            weight_by: WeightBy::Member,
+            challenge_window: limits::CHALLENGE_WINDOW,
+            collateral: 0,
+            fine: 0,
+            bond: 0,
+            penalty_votes: PenaltyVotes::TwoThirds,
+            drop_rule: DropRule::Close,
+        }
+    }
+}
+
+/// Whose votes execute a settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SettlementRule {
+    /// Two thirds of the active weight: they are trusted with everybody's money.
+    TwoThirds,
+    /// All active members; who is refused, or meets silence, takes its exit.
+    Unanimous,
+    /// Two thirds, after a window in which a proof of fraud beats them.
+    Judged,
+}
+
+/// What a member weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightBy {
+    Member,
+    Collateral,
+}
+
+/// Who convicts, among three members and more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PenaltyVotes {
+    /// At least two, and two thirds of the valid weight without the accused.
+    TwoThirds,
+    Two,
+}
+
+/// What follows when a leader leaves a call undone in its last window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DropRule {
+    Close,
+    Replace,
 }
 
 /// The last settlement that executed.
@@ -143,6 +225,8 @@ pub struct ChannelRecord {
     pub settlement: SettlementRecord,
     /// What the channel holds on the chain now.
     pub locked: Vec<AssetAmount>,
+    /// What is open to be answered.
+    pub windows: WindowRecord,
 }
 
 /// What a node sees of the chain.
@@ -184,6 +268,50 @@ pub enum ChainTx {
         channel: ChannelId,
         proposal: Hash,
         votes: Vec<SignedVote>,
+    },
+    /// Show the best block this node can prove.
+    Show {
+        channel: ChannelId,
+        proof: Box<BlockProof>,
+    },
+    /// Let the proposal this node recorded before wait for the channel's window.
+    OpenWindow {
+        channel: ChannelId,
+        proposal: Hash,
+        votes: Vec<SignedVote>,
+    },
+    /// Show that the best block and the waiting proposal's are of one chain.
+    Support {
+        channel: ChannelId,
+        headers: Vec<Header>,
+    },
+    /// Execute the proposal whose window has ended.
+    Finish {
+        channel: ChannelId,
+    },
+    /// Withdraw the waiting proposal by as many no votes as keep two thirds from it.
+    Object {
+        channel: ChannelId,
+        votes: Vec<SignedVote>,
+    },
+    /// Close the channel by an exit whose window has ended.
+    FinishExit {
+        channel: ChannelId,
+        entered: Box<ProvenEntry>,
+    },
+    /// Pay a member of a channel that an exit closed.
+    Claim {
+        channel: ChannelId,
+        account: Address,
+        vault: Box<ProvenEntry>,
+        departed: Box<ProvenEntry>,
+    },
+    /// Decide a report by members' verdicts.
+    Decide {
+        channel: ChannelId,
+        accused: JoinSequence,
+        guilty: bool,
+        verdicts: Vec<SignedVerdict>,
     },
     /// Misbehaviour; what the chain does with it comes with penalties.
     Report {

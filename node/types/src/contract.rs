@@ -1,16 +1,17 @@
 //! The settlement contracts' functions as transaction payloads: what accounts and nodes send.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, AssetId, ChannelId, FunctionName, Hash, Keypair, NodeId, Refusal, ShownPromise,
-    Signable, Signature, Term,
+    Address, AssetId, ChannelId, FunctionName, Hash, Header, JoinSequence, Keypair, NodeId,
+    Refusal, ShownPromise, Signable, Signature, Term,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
     hash::{Domain, hash_value},
     ids::ChainId,
     ledger::LedgerPayload,
     settlement::{AssetAmount, Proposal, SignedVote},
+    windows::{BlockProof, ProvenEntry, SignedVerdict},
 };
 
 /// The native asset of the ledger.
@@ -73,6 +74,14 @@ pub fn create(package: Hash, config: &ChannelConfig) -> LedgerPayload {
         codec::encode(&config.min_deposit),
         codec::encode(&config.max_members),
         codec::encode(&config.gas_table),
+        codec::encode(&config.money.settlement_rule),
+        codec::encode(&config.money.weight_by),
+        codec::encode(&config.money.challenge_window),
+        codec::encode(&config.money.collateral),
+        codec::encode(&config.money.fine),
+        codec::encode(&config.money.bond),
+        codec::encode(&config.money.penalty_votes),
+        codec::encode(&config.money.drop_rule),
     ];
     invoke("channel", "create", args)
 }
@@ -101,6 +110,19 @@ pub fn join_proof(
     node.sign(&JoinProof { chain, channel, account })
 }
 
+/// What stands behind a member's word.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub struct Backing {
+    /// In the channel's asset, beside the deposit.
+    #[serde(with = "codec::decimal")]
+    #[schemars(with = "String")]
+    pub collateral: u64,
+    /// Counted on in the account's stake (`settlement::collateral`) and not locked.
+    pub pooled: bool,
+}
+
 /// The sender joins with a deposit; `proof` is [`join_proof`] by `node` for the sender.
 #[must_use]
 pub fn join(
@@ -109,26 +131,37 @@ pub fn join(
     amount: u64,
     endpoints: &[String],
     proof: &Signature,
+    backing: Backing,
 ) -> LedgerPayload {
-    join_through(function("channel", "join"), channel, node, amount, endpoints, proof)
+    let join = Join { channel, node, amount, backing };
+    join_through(function("channel", "join"), &join, endpoints, proof)
+}
+
+/// Who joins where, with what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Join {
+    pub channel: ChannelId,
+    pub node: NodeId,
+    pub amount: u64,
+    pub backing: Backing,
 }
 
 /// [`join`] through a function of a dApp's contract that takes the same arguments.
 #[must_use]
 pub fn join_through(
     function: FunctionName,
-    channel: ChannelId,
-    node: NodeId,
-    amount: u64,
+    join: &Join,
     endpoints: &[String],
     proof: &Signature,
 ) -> LedgerPayload {
     let args = vec![
-        codec::encode(&channel),
-        codec::encode(&node),
-        codec::encode(&amount),
+        codec::encode(&join.channel),
+        codec::encode(&join.node),
+        codec::encode(&join.amount),
         codec::encode(endpoints),
         codec::encode(&proof.0.to_vec()),
+        codec::encode(&join.backing.collateral),
+        codec::encode(&join.backing.pooled),
     ];
     LedgerPayload::Invoke { function, type_args: Vec::new(), args }
 }
@@ -154,7 +187,28 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         }
         ChainTx::ShowTerm { channel, term, promises } => Ok(show_term(*channel, *term, promises)),
         ChainTx::Propose { proposal } => propose(proposal),
-        ChainTx::Execute { channel, proposal, votes } => Ok(execute(*channel, proposal, votes)),
+        ChainTx::Execute { channel, proposal, votes } => {
+            Ok(voted("execute", *channel, Some(proposal), votes))
+        }
+        ChainTx::OpenWindow { channel, proposal, votes } => {
+            Ok(voted("open_window", *channel, Some(proposal), votes))
+        }
+        ChainTx::Object { channel, votes } => Ok(voted("object", *channel, None, votes)),
+        ChainTx::Show { channel, proof } => Ok(show(*channel, proof)),
+        ChainTx::Support { channel, headers } => {
+            let args = vec![codec::encode(channel), codec::encode(&encoded(headers))];
+            Ok(invoke("settlement", "support", args))
+        }
+        ChainTx::Finish { channel } => {
+            Ok(invoke("settlement", "finish", vec![codec::encode(channel)]))
+        }
+        ChainTx::FinishExit { channel, entered } => Ok(finish_exit(*channel, entered)),
+        ChainTx::Claim { channel, account, vault, departed } => {
+            Ok(claim(*channel, *account, vault, departed))
+        }
+        ChainTx::Decide { channel, accused, guilty, verdicts } => {
+            Ok(decide(*channel, *accused, *guilty, verdicts))
+        }
         ChainTx::Report { .. } => Err(Refusal::NotReady {
             what: "reports on the chain".into(),
             reason: "the contract takes them once it knows penalties".into(),
@@ -205,18 +259,115 @@ fn show_term(channel: ChannelId, term: Term, promises: &[ShownPromise]) -> Ledge
 }
 
 /// The contract takes votes sorted by node.
-fn execute(channel: ChannelId, proposal: &Hash, votes: &[SignedVote]) -> LedgerPayload {
+fn voted(
+    name: &str,
+    channel: ChannelId,
+    proposal: Option<&Hash>,
+    votes: &[SignedVote],
+) -> LedgerPayload {
     let mut votes: Vec<&SignedVote> = votes.iter().collect();
     votes.sort_by_key(|vote| vote.node);
     let voters: Vec<NodeId> = votes.iter().map(|vote| vote.node).collect();
     let signatures: Vec<Vec<u8>> = votes.iter().map(|vote| vote.signature.0.to_vec()).collect();
+    let mut args = vec![codec::encode(&channel)];
+    args.extend(proposal.map(codec::encode));
+    args.extend([codec::encode(&voters), codec::encode(&signatures)]);
+    invoke("settlement", name, args)
+}
+
+fn encoded(headers: &[Header]) -> Vec<Vec<u8>> {
+    headers.iter().map(codec::encode).collect()
+}
+
+fn show(channel: ChannelId, proof: &BlockProof) -> LedgerPayload {
+    let mut args = vec![codec::encode(&channel), codec::encode(&encoded(&proof.headers))];
+    for certificate in [&proof.anchor, &proof.certificate] {
+        let signatures = certificate.iter().flat_map(|certificate| &certificate.signatures);
+        let (signers, signatures): (Vec<NodeId>, Vec<Vec<u8>>) =
+            signatures.map(|(node, signature)| (*node, signature.0.to_vec())).unzip();
+        args.extend([codec::encode(&signers), codec::encode(&signatures)]);
+    }
+    invoke("shown", "show", args)
+}
+
+/// A proven entry as three arguments: value (empty for none), siblings, end.
+fn proven(entry: &ProvenEntry) -> [Vec<u8>; 3] {
+    let end: Vec<Hash> = entry.end.iter().flat_map(|(key, value)| [*key, *value]).collect();
+    [codec::encode(&entry.value), codec::encode(&entry.siblings), codec::encode(&end)]
+}
+
+/// The sender demands its exit.
+#[must_use]
+pub fn demand_exit(channel: ChannelId) -> LedgerPayload {
+    invoke("exits", "demand", vec![codec::encode(&channel)])
+}
+
+/// Closes a channel by an exit whose window has ended.
+#[must_use]
+pub fn finish_exit(channel: ChannelId, entered: &ProvenEntry) -> LedgerPayload {
+    let mut args = vec![codec::encode(&channel)];
+    args.extend(proven(entered));
+    invoke("exits", "finish", args)
+}
+
+/// Pays a member of a channel that an exit closed.
+#[must_use]
+pub fn claim(
+    channel: ChannelId,
+    account: Address,
+    vault: &ProvenEntry,
+    departed: &ProvenEntry,
+) -> LedgerPayload {
+    let mut args = vec![codec::encode(&channel), codec::encode(&account)];
+    args.extend(proven(vault));
+    args.extend(proven(departed));
+    invoke("exits", "claim", args)
+}
+
+/// Adds to the sender's stake, which backs its seats in many channels.
+#[must_use]
+pub fn stake(asset: AssetId, amount: u64) -> LedgerPayload {
+    invoke("collateral", "stake", vec![codec::encode(&asset), codec::encode(&amount)])
+}
+
+/// Asks to withdraw so much of the sender's stake after the delay, in the place of an earlier wish.
+#[must_use]
+pub fn ask_withdrawal(asset: AssetId, amount: u64) -> LedgerPayload {
+    invoke("collateral", "ask_withdrawal", vec![codec::encode(&asset), codec::encode(&amount)])
+}
+
+/// Takes what was asked for, once its delay has passed.
+#[must_use]
+pub fn withdraw_stake(asset: AssetId) -> LedgerPayload {
+    invoke("collateral", "withdraw", vec![codec::encode(&asset)])
+}
+
+/// Gives an account that has left its collateral back, once its time has come.
+#[must_use]
+pub fn release(channel: ChannelId, account: Address) -> LedgerPayload {
+    invoke("backing", "release", vec![codec::encode(&channel), codec::encode(&account)])
+}
+
+/// The contract takes verdicts sorted by node.
+fn decide(
+    channel: ChannelId,
+    accused: JoinSequence,
+    guilty: bool,
+    verdicts: &[SignedVerdict],
+) -> LedgerPayload {
+    let mut verdicts = verdicts.to_vec();
+    verdicts.sort_by_key(|verdict| verdict.node);
+    let voters: Vec<NodeId> = verdicts.iter().map(|verdict| verdict.node).collect();
+    let signatures: Vec<Vec<u8>> =
+        verdicts.iter().map(|verdict| verdict.signature.0.to_vec()).collect();
     let args = vec![
         codec::encode(&channel),
-        codec::encode(proposal),
+        codec::encode(&accused),
+        codec::encode(&guilty),
         codec::encode(&voters),
         codec::encode(&signatures),
     ];
-    invoke("settlement", "execute", args)
+    invoke("penalty", "decide", args)
 }
 
 /// A channel has one asset on this chain.

@@ -21,6 +21,7 @@ pub mod settlement;
 pub mod state;
 pub mod subscription;
 pub mod view_change;
+pub mod windows;
 
 pub use block::{Ack, Block, Certificate, Header, SignedAck};
 pub use call::{Call, CallStatus, FunctionName, Operation, SignedCall, Transaction};

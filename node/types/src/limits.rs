@@ -32,6 +32,10 @@ pub const HEARTBEAT_VALIDITY: u64 = 15_000;
 pub const HEARTBEAT_INTERVAL: u64 = 5_000;
 /// Milliseconds a call's expiry may lie ahead of the block that orders it.
 pub const CALL_LIFETIME: u64 = 10 * 60 * 1000;
+/// Milliseconds of a channel's window, if its creator names none.
+pub const CHALLENGE_WINDOW: u64 = 10 * 60 * 1000;
+/// Headers that one proof links: what fits a transaction on the chain.
+pub const PROOF_HEADERS: usize = 200;
 /// Asset kinds a channel may lock.
 pub const ASSETS: usize = 16;
 /// BCS bytes of a package's sources.

@@ -5,6 +5,7 @@ use fairway_types::{
     Time,
     abi::ModuleAbi,
     chain::{ChannelConfig, ChannelRecord},
+    contract::Backing,
     ledger::{LedgerTransaction, PackageSource, SignedLedgerTransaction},
     refusal::RefusalData,
 };
@@ -121,6 +122,8 @@ pub enum Action {
         amount: u64,
         endpoints: Vec<String>,
         proof: Signature,
+        #[serde(default)]
+        backing: Backing,
     },
     /// Ask the contract to take the sender out: for when no leader answers.
     Leave { channel: ChannelId },

@@ -15,7 +15,8 @@ use fairway_types::{
     Refusal, SequenceNumber, SignedCall,
     abi::{PackageAbi, TypeAbi, codec},
     call::CallStatus,
-    contract, limits,
+    contract::{self, Backing},
+    limits,
     subscription::Filter,
 };
 use serde_json::Value;
@@ -74,16 +75,28 @@ impl Client {
         channel: ChannelId,
         deposit: u64,
     ) -> Result<Joined, Error> {
-        self.join_through(key, channel, deposit, "0x3::channel::join").await
+        self.join_backed(key, channel, deposit, Backing::default()).await
     }
 
-    /// [`Self::join`] through a function of the dApp that admits to the channel; it takes the arguments
-    /// of `channel::join`.
+    /// As [`Self::join`], with collateral behind the member's word.
+    pub async fn join_backed(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+        deposit: u64,
+        backing: Backing,
+    ) -> Result<Joined, Error> {
+        self.join_through(key, channel, deposit, backing, "0x3::channel::join").await
+    }
+
+    /// As [`Self::join_backed`], through a function of the dApp that admits to the channel; it takes
+    /// the arguments of `channel::join`.
     pub async fn join_through(
         &self,
         key: &Keypair,
         channel: ChannelId,
         deposit: u64,
+        backing: Backing,
         function: &str,
     ) -> Result<Joined, Error> {
         let function = function.parse().map_err(Error::Refused)?;
@@ -93,8 +106,8 @@ impl Client {
             .connection
             .request(|client| async move { client.join_proof(channel, account).await })
             .await?;
-        let (node, endpoints) = (status.node, &status.endpoints);
-        let payload = contract::join_through(function, channel, node, deposit, endpoints, &proof);
+        let join = contract::Join { channel, node: status.node, amount: deposit, backing };
+        let payload = contract::join_through(function, &join, &status.endpoints, &proof);
         let signed = self.ledger.sign(key, payload).await?;
         self.connection
             .request(|client| {

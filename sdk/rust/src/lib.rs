@@ -29,7 +29,7 @@ pub use fairway_api as api;
 pub use fairway_types::{
     Address, AssetId, ChannelId, GasTableId, Hash, Height, Keypair, NodeId, Refusal,
     call::CallStatus,
-    chain::{ChannelConfig, Durability, JoinPolicy},
+    chain::{ChannelConfig, Durability, JoinPolicy, MoneyRules},
     ledger::PackageSource,
     subscription::Filter,
 };

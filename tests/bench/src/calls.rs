@@ -6,7 +6,8 @@ use std::{path::Path, time::Instant};
 use fairway::local::LocalNetwork;
 use fairway_sandbox::read_package;
 use fairway_sdk::{
-    ChannelConfig, ChannelId, Durability, GasTableId, JoinPolicy, Keypair, Ledger, Member, json,
+    ChannelConfig, ChannelId, Durability, GasTableId, JoinPolicy, Keypair, Ledger, Member,
+    MoneyRules, json,
 };
 use fairway_types::contract::NATIVE;
 use futures::{StreamExt, stream};
@@ -71,6 +72,7 @@ async fn open(
         min_deposit: 1,
         max_members: 16,
         gas_table: GasTableId::MEASURED,
+        money: MoneyRules::default(),
     };
     let channel = ledger.create_channel(&keys[0], package, &config).await?;
     let mut members = Vec::new();

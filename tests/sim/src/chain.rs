@@ -12,10 +12,11 @@ use fairway_types::{
     ShownPromise, Term, Time, View, Weight,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
-        MemberRecord, SettlementRecord,
+        MemberRecord, MoneyRules, SettlementRecord,
     },
     crypto::Verify,
     settlement::{AssetAmount, Proposal, SignedVote},
+    windows::WindowRecord,
 };
 
 use crate::machine::ASSET;
@@ -83,6 +84,7 @@ impl Chain {
                 min_deposit: 1,
                 max_members: 16,
                 gas_table: GasTableId::MEASURED,
+                money: MoneyRules::default(),
             },
             open: true,
             closing: false,
@@ -100,6 +102,7 @@ impl Chain {
                 closed: false,
             },
             locked: Vec::new(),
+            windows: WindowRecord::default(),
         };
         Self {
             record,
@@ -349,8 +352,15 @@ impl SettlementChain for Chain {
                 deposit: vec![AssetAmount { asset: ASSET, amount: deposit }],
                 endpoints: Vec::new(),
             };
-            let member =
-                ChainMember { record, active: false, leaving: false, last_heartbeat: Time::ZERO };
+            let member = ChainMember {
+                record,
+                active: false,
+                leaving: false,
+                last_heartbeat: Time::ZERO,
+                collateral: 0,
+                pooled: false,
+                eligible: true,
+            };
             self.record.members.push(member);
             self.booked.insert(account, false);
             self.lock(deposit as i128);
@@ -371,6 +381,14 @@ impl SettlementChain for Chain {
                 Ok(())
             }
             ChainTx::Execute { proposal, votes, .. } => self.settle(node, proposal, votes),
+            ChainTx::Show { .. }
+            | ChainTx::OpenWindow { .. }
+            | ChainTx::Support { .. }
+            | ChainTx::Finish { .. }
+            | ChainTx::Object { .. }
+            | ChainTx::FinishExit { .. }
+            | ChainTx::Claim { .. }
+            | ChainTx::Decide { .. } => Err("this chain settles at once or not at all".into()),
             ChainTx::Report { .. } => Ok(()),
         }
     }

@@ -13,7 +13,7 @@ use fairway_sim::{
 };
 use fairway_types::{
     Address, ChannelId, ExecutionStatus, Gas, GasTableId, Hash, Height, Keypair, Operation, Time,
-    chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, JoinPolicy},
+    chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, JoinPolicy, MoneyRules},
     crypto::Verify,
     ledger::{
         LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction, SourceFile,
@@ -105,6 +105,7 @@ impl Contracts {
             min_deposit: 1,
             max_members: 16,
             gas_table: GasTableId::MEASURED,
+            money: MoneyRules::default(),
         };
         transact(&mut ledger, Time(1), &creator(), contract::create(Hash([5; 32]), &config))
             .unwrap();
@@ -129,7 +130,14 @@ impl SettlementChain for Contracts {
     fn join(&mut self, now: Time, account: &Keypair, node: &Keypair, deposit: u64) {
         let proof = contract::join_proof(node, CHAIN, self.channel, account.address());
         let endpoints = ["/ip4/127.0.0.1".into()];
-        let payload = contract::join(self.channel, node.node_id(), deposit, &endpoints, &proof);
+        let payload = contract::join(
+            self.channel,
+            node.node_id(),
+            deposit,
+            &endpoints,
+            &proof,
+            contract::Backing::default(),
+        );
         transact(&mut self.ledger, now, account, payload).unwrap();
         self.read();
     }

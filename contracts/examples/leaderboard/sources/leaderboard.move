@@ -7,6 +7,7 @@ module leaderboard::leaderboard {
     use settlement::channel::{Self, ChannelOwner, Creator};
     use settlement::coin;
     use settlement::ids;
+    use settlement::rules;
 
     /// Only the account that published the board may do this.
     const E_NOT_PUBLISHER: u64 = 1;
@@ -27,8 +28,6 @@ module leaderboard::leaderboard {
 
     /// What the fee is paid in: the chain's native asset.
     const NATIVE: address = @0xfa;
-    /// `rules`: members come in through this contract alone.
-    const CONTRACT: u8 = 2;
     /// Milliseconds between ticks.
     const TICK: u64 = 100;
     /// The least that a player brings into an arena.
@@ -77,9 +76,8 @@ module leaderboard::leaderboard {
         check_set_up();
         let board = borrow_global_mut<Board>(@leaderboard);
         assert!(vector::length(&board.arenas) < MOST_ARENAS, E_TOO_MANY);
-        let config = channel::config(
-            TICK, 0, 0, CONTRACT, vector::empty(), NATIVE, LEAST_DEPOSIT, MOST_PLAYERS, 1,
-        );
+        let config = rules::admitted(NATIVE, LEAST_DEPOSIT, MOST_PLAYERS);
+        config = rules::with_intervals(config, TICK, 0);
         let owner = channel::create_for(&board.creator, board.package, config);
         let channel = channel::owned(&owner);
         vector::push_back(&mut board.arenas, Arena { owner, collected: 0 });
@@ -94,12 +92,16 @@ module leaderboard::leaderboard {
         amount: u64,
         endpoints: vector<vector<u8>>,
         proof: vector<u8>,
+        collateral: u64,
+        pooled: bool,
     ) acquires Board {
         check_set_up();
         let board = borrow_global_mut<Board>(@leaderboard);
         let arena = arena_mut(&mut board.arenas, channel);
         coin::deposit(@leaderboard, coin::withdraw(player, NATIVE, board.fee));
-        channel::join_admitted(&arena.owner, player, node, amount, endpoints, proof);
+        channel::join_admitted(
+            &arena.owner, player, node, amount, endpoints, proof, collateral, pooled,
+        );
     }
 
     /// Takes the scores of the arena's last settlement into the board. Anybody may, once for each

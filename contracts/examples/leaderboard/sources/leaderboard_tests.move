@@ -5,6 +5,7 @@ module leaderboard::leaderboard_tests {
     use settlement::channel;
     use settlement::channel_tests;
     use settlement::coin;
+    use settlement::rules;
     use leaderboard::leaderboard;
 
     const FEE: u64 = 5;
@@ -22,7 +23,8 @@ module leaderboard::leaderboard_tests {
     fun enter(account: address, channel: address, byte: u8) {
         let player = coin::signer_for_testing(account);
         let proof = channel::proof_for_testing(channel_tests::seed(byte), channel, account);
-        leaderboard::enter(&player, channel, channel_tests::key(byte), 100, vector::empty(), proof);
+        let node = channel_tests::key(byte);
+        leaderboard::enter(&player, channel, node, 100, vector::empty(), proof, 0, false);
     }
 
     fun collect(channel: address) {
@@ -138,7 +140,7 @@ module leaderboard::leaderboard_tests {
     fun scores_of_a_foreign_channel_are_not_taken() {
         one_arena();
         let attacker = coin::signer_for_testing(@0xe);
-        channel::create(&attacker, @0xbad, 0, 0, 0, 1, vector::empty(), NATIVE, 1, 4, 1);
+        channel_tests::create(&attacker, 1, vector::empty(), 1, 4, 0, 0);
         let channel = channel::id_of(@0xe, 0);
         settle(channel, 9, vector[@0xe], vector[1000000]);
         collect(channel);
@@ -150,8 +152,7 @@ module leaderboard::leaderboard_tests {
     fun nobody_enters_a_foreign_channel_through_the_board() {
         one_arena();
         let creator = channel::creator(&coin::signer_for_testing(@0xe));
-        let config = channel::config(0, 0, 0, 2, vector::empty(), NATIVE, 0, 4, 1);
-        let owner = channel::create_for(&creator, @0xbad, config);
+        let owner = channel::create_for(&creator, @0xbad, rules::admitted(NATIVE, 0, 4));
         coin::mint_for_testing(@0xa, 200);
         enter(@0xa, channel::owned(&owner), 1);
         keep(owner, creator);

@@ -16,10 +16,11 @@ use fairway_types::{
     block::CertifiedBlock,
     chain::{
         ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
-        MemberRecord, Observation, SettlementRecord, TermRecord,
+        MemberRecord, MoneyRules, Observation, SettlementRecord, TermRecord,
     },
     codec,
-    settlement::AssetAmount,
+    settlement::{AssetAmount, Proposal},
+    windows::WindowRecord,
 };
 
 use super::{
@@ -99,7 +100,15 @@ pub(super) fn member(index: usize) -> MemberRecord {
 
 pub(super) fn chain_member(index: usize) -> ChainMember {
     let last_heartbeat = Time(1_000_000);
-    ChainMember { record: member(index), active: true, leaving: false, last_heartbeat }
+    ChainMember {
+        record: member(index),
+        active: true,
+        leaving: false,
+        last_heartbeat,
+        collateral: 0,
+        pooled: false,
+        eligible: true,
+    }
 }
 
 /// A record whose first `count` members founded the channel, led by the first.
@@ -124,6 +133,7 @@ pub(super) fn record(count: usize) -> ChannelRecord {
             min_deposit: 1,
             max_members: 16,
             gas_table: GasTableId::MEASURED,
+            money: MoneyRules::default(),
         },
         open: true,
         closing: false,
@@ -141,6 +151,7 @@ pub(super) fn record(count: usize) -> ChannelRecord {
             closed: false,
         },
         locked: amounts(100 * count as u64),
+        windows: WindowRecord::default(),
     }
 }
 
@@ -379,6 +390,13 @@ impl Bench {
         self.effects.iter().filter_map(move |(from, effect)| match effect {
             Effect::Submit(tx) if *from == node => Some(tx),
             _ => None,
+        })
+    }
+
+    /// Proposals that a node gave to the chain.
+    pub(super) fn proposed(&self, node: usize) -> impl Iterator<Item = &Proposal> {
+        self.submitted(node).filter_map(|tx| {
+            if let ChainTx::Propose { proposal } = tx { Some(&**proposal) } else { None }
         })
     }
 

@@ -328,15 +328,7 @@ mod tests {
 
     /// The chain executes the settlement that `node` submitted.
     fn settle(bench: &mut Bench, node: usize) {
-        let proposals = bench.submitted(node).filter_map(|tx| match tx {
-            ChainTx::Propose { proposal } => Some((**proposal).clone()),
-            ChainTx::Heartbeat { .. }
-            | ChainTx::ApplyForLeadership { .. }
-            | ChainTx::ShowTerm { .. }
-            | ChainTx::Execute { .. }
-            | ChainTx::Report { .. } => None,
-        });
-        let proposal = proposals.last().expect("a proposal was submitted");
+        let proposal = bench.proposed(node).last().expect("a proposal was submitted").clone();
         let paid: Vec<_> =
             proposal.balances.iter().filter(|row| row.leaves).map(|row| row.account).collect();
         bench.record.members.retain(|member| !paid.contains(&member.record.account));

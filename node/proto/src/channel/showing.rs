@@ -85,13 +85,9 @@ mod tests {
     const VIEW_1: Term = Term { epoch: Epoch(1), view: View(1) };
 
     fn shown(bench: &Bench, node: usize) -> Vec<(Term, Vec<ShownPromise>)> {
-        let txs = bench.submitted(node).filter_map(|tx| match tx {
-            ChainTx::ShowTerm { term, promises, .. } => Some((*term, promises.clone())),
-            ChainTx::Heartbeat { .. }
-            | ChainTx::ApplyForLeadership { .. }
-            | ChainTx::Propose { .. }
-            | ChainTx::Execute { .. }
-            | ChainTx::Report { .. } => None,
+        let txs = bench.submitted(node).filter_map(|tx| {
+            let ChainTx::ShowTerm { term, promises, .. } = tx else { return None };
+            Some((*term, promises.clone()))
         });
         txs.collect()
     }
@@ -251,15 +247,7 @@ mod tests {
         assert_eq!(bench.leader(), 2);
         bench.call(1, 2, Operation::Leave);
         bench.wait(500);
-        let proposal = bench.submitted(2).find_map(|tx| match tx {
-            ChainTx::Propose { proposal } => Some((**proposal).clone()),
-            ChainTx::Heartbeat { .. }
-            | ChainTx::ApplyForLeadership { .. }
-            | ChainTx::ShowTerm { .. }
-            | ChainTx::Execute { .. }
-            | ChainTx::Report { .. } => None,
-        });
-        let proposal = proposal.unwrap();
+        let proposal = bench.proposed(2).next().unwrap().clone();
         let leaver = bench.record.members.remove(1).record.account;
         let settlement = &mut bench.record.settlement;
         (settlement.number, settlement.height) = (proposal.number, proposal.to_height);

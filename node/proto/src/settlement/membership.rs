@@ -10,10 +10,12 @@ use fairway_types::{
 
 use crate::channel::{log::sum, quorum::is_quorum};
 
-/// P-6: a member is valid while its last heartbeat is at most 15 s old on the chain's clock.
+/// P-6: a member is valid while its last heartbeat is at most 15 s old on the chain's clock, and the
+/// chain lets it be.
 #[must_use]
 pub fn is_valid(member: &ChainMember, chain_time: Time) -> bool {
-    member.last_heartbeat > Time::ZERO
+    member.eligible
+        && member.last_heartbeat > Time::ZERO
         && chain_time.since(member.last_heartbeat) <= HEARTBEAT_VALIDITY
 }
 

@@ -11,7 +11,7 @@ use fairway::local::LocalNetwork;
 use fairway_sandbox::read_package;
 use fairway_sdk::{
     Channel, ChannelConfig, ChannelId, Client, Durability, GasTableId, Height, JoinPolicy, Keypair,
-    Ledger, Member, json,
+    Ledger, Member, MoneyRules, json,
 };
 use fairway_types::contract::NATIVE;
 use serde_json::Value;
@@ -106,6 +106,7 @@ impl Stage {
             min_deposit: 1,
             max_members: 16,
             gas_table: GasTableId::MEASURED,
+            money: MoneyRules::default(),
         };
         let channel = self.ledger.create_channel(creator, package, &config).await?;
         for (client, key) in self.clients.iter().zip(&self.keys) {

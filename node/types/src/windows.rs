@@ -1,0 +1,196 @@
+//! What of a channel is open to be answered on the settlement chain, and the proofs that answer it.
+//! The encodings are those of the contracts' `settlement::windows`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Refusal,
+    block::{Certificate, Header},
+    codec,
+    crypto::{PublicKey, Signable, Signature, Verify, check_signature},
+    hash::Hash,
+    ids::{Address, ChannelId, Epoch, Height, JoinSequence, NodeId, SequenceNumber, Term, Time},
+};
+
+/// A block above the last settlement, by the proof that was shown of it: those valid in its epoch
+/// certified it, above an anchor, a block of its chain that two thirds of the active members (or all,
+/// where everybody settles) certified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ShownBlock {
+    /// Zero without an anchor.
+    pub anchor_height: Height,
+    pub anchor_term: Term,
+    pub height: Height,
+    pub term: Term,
+    pub block: Hash,
+    pub root: Hash,
+}
+
+impl ShownBlock {
+    /// What orders proofs: the anchor's term and height, then the block's.
+    #[must_use]
+    pub fn rank(&self) -> (Term, Height, Term, Height) {
+        (self.anchor_term, self.anchor_height, self.term, self.height)
+    }
+}
+
+/// Members demand to leave at the best proof that is shown until the deadline, unless a settlement
+/// pays them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ExitRecord {
+    pub by: Vec<Address>,
+    pub opened_at: Time,
+    pub deadline: Time,
+}
+
+/// A proposal that executes after its window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct WaitingRecord {
+    pub proposal: Hash,
+    pub number: u64,
+    pub to_height: Height,
+    pub to_block: Hash,
+    pub opened_at: Time,
+    pub deadline: Time,
+    /// The best block that was shown to be of one chain with the proposal's.
+    pub supported_by: Hash,
+    /// Two thirds of the active members agreed, in a channel whose rule asks for a window.
+    pub by_active: bool,
+}
+
+/// An accusation that members vote on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ReportRecord {
+    /// Hash of the evidence.
+    pub evidence: Hash,
+    pub reporter: JoinSequence,
+    pub accused: JoinSequence,
+    pub deadline: Time,
+}
+
+/// A call that an account says its leader leaves undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ComplaintRecord {
+    pub account: Address,
+    pub sequence: SequenceNumber,
+    /// BCS of the signed call.
+    #[serde(with = "codec::hex_bytes")]
+    #[schemars(with = "String")]
+    pub call: Vec<u8>,
+    pub leader: JoinSequence,
+    pub deadline: Time,
+}
+
+/// Who may not join before a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Ban {
+    pub account: Address,
+    pub node: NodeId,
+    pub until: Time,
+}
+
+/// Where a channel that closed by an exit stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Outcome {
+    /// Zero: nothing was certified that somebody showed; everybody got its deposit.
+    pub height: Height,
+    pub root: Hash,
+    pub block: Hash,
+    /// Who is paid what that state gives it, for a proof.
+    pub members: Vec<Address>,
+}
+
+/// Everything that is open in a channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct WindowRecord {
+    pub shown: Option<ShownBlock>,
+    pub exit: Option<ExitRecord>,
+    pub waiting: Option<WaitingRecord>,
+    pub reports: Vec<ReportRecord>,
+    pub complaint: Option<ComplaintRecord>,
+    pub bans: Vec<Ban>,
+    pub outcome: Option<Outcome>,
+}
+
+impl WindowRecord {
+    /// Whether a window has ended whose outcome nobody has drawn yet: until then no proof is taken.
+    #[must_use]
+    pub fn is_over(&self, time: Time) -> bool {
+        self.exit.as_ref().is_some_and(|exit| exit.deadline <= time)
+            || self.waiting.as_ref().is_some_and(|waiting| waiting.deadline <= time)
+    }
+}
+
+/// Proof of a block, as the contract takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockProof {
+    /// Each the parent of the next: from the anchor's to the block's.
+    pub headers: Vec<Header>,
+    /// Of the first header's block, by two thirds of the active members, or by all.
+    pub anchor: Option<Certificate>,
+    /// Of the last one's, by two thirds of those valid in its epoch; none where the anchor is it.
+    pub certificate: Option<Certificate>,
+}
+
+impl BlockProof {
+    /// What the contract would keep of it; `None` for a proof of nothing.
+    #[must_use]
+    pub fn shown(&self) -> Option<ShownBlock> {
+        let (first, last) = (self.headers.first()?, self.headers.last()?);
+        let anchored = self.anchor.is_some();
+        Some(ShownBlock {
+            anchor_height: if anchored { first.height } else { Height::ZERO },
+            anchor_term: if anchored { first.term } else { Term::default() },
+            height: last.height,
+            term: last.term,
+            block: last.hash(),
+            root: last.state_root,
+        })
+    }
+
+    /// The epoch in which the block was certified.
+    #[must_use]
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.headers.last().map(|header| header.term.epoch)
+    }
+}
+
+/// What the state holds under a key, with the path that proves it under a root: see
+/// `settlement::state_proof`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ProvenEntry {
+    /// Empty: it holds nothing there.
+    #[serde(with = "codec::hex_bytes")]
+    #[schemars(with = "String")]
+    pub value: Vec<u8>,
+    /// Hashes beside the path to the key, from the root down.
+    pub siblings: Vec<Hash>,
+    /// Hashes of key and value of the leaf where the path ends, if it ends at one.
+    pub end: Option<(Hash, Hash)>,
+}
+
+/// What a member signs to judge evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub channel: ChannelId,
+    /// Hash of the evidence.
+    pub evidence: Hash,
+    pub guilty: bool,
+}
+
+impl Signable for Verdict {
+    const DOMAIN: &'static str = "verdict";
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedVerdict {
+    pub verdict: Verdict,
+    pub node: NodeId,
+    pub signature: Signature,
+}
+
+impl Verify for SignedVerdict {
+    fn check(&self) -> Result<(), Refusal> {
+        check_signature(&self.verdict, &PublicKey::from(self.node), &self.signature)
+    }
+}
