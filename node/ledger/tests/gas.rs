@@ -20,6 +20,8 @@ use fairway_types::{
 const CHAIN: ChainId = ChainId(7);
 /// What a channel can have, as `channel::create` says.
 const MOST_MEMBERS: u8 = 128;
+/// Bytes of an app's result, as `runtime::lifecycle` says.
+const MOST_RESULT: usize = 8_192;
 const DEPOSIT: u64 = 1_000;
 /// Longer than an epoch must last.
 const EPOCH: u64 = 3_500;
@@ -40,13 +42,16 @@ struct World {
     time: u64,
     channel: ChannelId,
     members: Vec<(Keypair, Keypair)>,
+    /// What the app's next settlement carries.
+    result: Vec<u8>,
 }
 
 impl World {
     fn new(max_members: u64) -> Self {
         let ledger = Ledger::new(&Genesis { chain: CHAIN, root: root().address() }).unwrap();
         let channel = contract::channel_id(CHAIN, root().address(), 0);
-        let mut world = Self { ledger, time: 1_000_000, channel, members: Vec::new() };
+        let mut world =
+            Self { ledger, time: 1_000_000, channel, members: Vec::new(), result: Vec::new() };
         let config = ChannelConfig {
             tick_interval: 0,
             settlement_interval: 0,
@@ -186,7 +191,7 @@ impl World {
             balances: accounts.iter().enumerate().map(balance).collect(),
             held: Vec::new(),
             closes,
-            result: Vec::new(),
+            result: self.result.clone(),
         }
     }
 
@@ -224,6 +229,8 @@ fn figures(count: u8) -> Vec<(&'static str, u64)> {
     }
     let show_term = world.show_term(u64::MAX);
     let (propose, execute) = world.settle(0, false);
+    world.result = vec![7; MOST_RESULT];
+    let (propose_result, execute_result) = world.settle(0, false);
     let (_, with_leavers) = World::of(count).settle(usize::from(count / 2), false);
     let (_, close) = World::of(count).settle(usize::from(count), true);
     vec![
@@ -234,6 +241,8 @@ fn figures(count: u8) -> Vec<(&'static str, u64)> {
         ("show term", show_term),
         ("propose", propose),
         ("execute", execute),
+        ("propose, result", propose_result),
+        ("execute, result", execute_result),
         ("execute, half leave", with_leavers),
         ("execute, close", close),
     ]

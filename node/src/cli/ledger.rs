@@ -1,4 +1,4 @@
-//! `fairway ledger run|publish|call|view|abi`.
+//! `fairway ledger run|register|publish|call|view|abi`.
 
 use std::{
     net::SocketAddr,
@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use fairway_ledger::{Genesis, Server, Service, Settings};
-use fairway_sandbox::{Home, read_package_of};
+use fairway_sandbox::{Home, read_package, read_package_of};
 use fairway_types::{Address, ids::ChainId};
 use serde_json::json;
 
@@ -41,6 +41,14 @@ pub(crate) enum Command {
         /// The account that may mint, on a chain that is not for development.
         #[arg(long, conflicts_with = "dev")]
         root: Option<Address>,
+    },
+    /// Register the sources of a channel's package, so that nodes find them by the hash that this
+    /// prints: for contracts that create channels.
+    Register {
+        /// The package's folder.
+        folder: PathBuf,
+        #[arg(long)]
+        account: String,
     },
     /// Publish a package of contracts at an account's address.
     Publish {
@@ -76,6 +84,13 @@ impl Command {
         match self {
             Self::Run { data, listen, chain_id, dev, root } => {
                 run(shared, &data, listen, chain_id, dev, root).await?;
+            }
+            Self::Register { folder, account } => {
+                let source = read_package(&folder)?;
+                compiler()?.compile(&source)?;
+                let key = Keys::open(shared)?.unlock(&account)?;
+                let package = shared.chain().await?.store_package(&key, source).await?;
+                shared.output().show(&json!({ "package": package }), || package.to_string());
             }
             Self::Publish { folder, account } => publish(shared, &folder, &account).await?,
             Self::Call { function, args, account } => {
