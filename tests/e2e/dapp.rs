@@ -8,7 +8,7 @@ use fairway_types::contract::Backing;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::world::{FUNDS, World};
+use crate::world::{FUNDS, World, program};
 
 const FEE: u64 = 25;
 const DEPOSIT: u64 = 500;
@@ -193,4 +193,45 @@ async fn package_that_does_not_compile_costs_its_publisher_nothing() {
         signed.unwrap().transaction.sequence
     };
     assert_eq!(sequence(before), sequence(after));
+}
+
+/// The commands of docs/dapps.md up to the first member.
+#[tokio::test(flavor = "multi_thread")]
+async fn operator_publishes_calls_and_reads_with_the_command_line() {
+    let world = World::start(1).await;
+    let home = world.folder.path().join("home");
+    let (ledger, node) = (world.network.ledger_url(), world.network.url(0));
+    let run = |args: &[&str]| {
+        let shared = ["--json", "--ledger", &ledger, "--node", &node];
+        let output = std::process::Command::new(program())
+            .args([&shared, args].concat())
+            .env("FAIRWAY_HOME", &home)
+            .env("FAIRWAY_PASSPHRASE", "correct horse")
+            .output()
+            .unwrap();
+        let said = if output.status.success() { output.stdout } else { output.stderr };
+        serde_json::from_slice::<Value>(&said).unwrap()
+    };
+    let (board, arena) = (example("leaderboard"), example("arena"));
+    let (board, arena) = (board.to_str().unwrap(), arena.to_str().unwrap());
+    run(&["account", "new", "erin"]);
+    run(&["account", "faucet", "erin", "5000"]);
+    let published = run(&["ledger", "publish", board, "--account", "erin"]);
+    assert!(published["gas_used"].as_u64().unwrap() > 1_000, "{published}");
+    let again = run(&["ledger", "publish", board, "--account", "erin"]);
+    assert_eq!(again["data"]["details"]["rule"], "module name", "{again}");
+
+    let registered = run(&["ledger", "register", arena, "--account", "erin"]);
+    let package = registered["package"].as_str().unwrap();
+    let set_up = ["ledger", "call", "erin::leaderboard::set_up", package, "25"];
+    run(&[&set_up[..], &["--account", "erin"]].concat());
+    run(&["ledger", "call", "erin::leaderboard::open", "--account", "erin"]);
+    let arenas = run(&["ledger", "view", "erin::leaderboard::arenas"]);
+    let channel = arenas[0][0].as_str().unwrap();
+    let join = ["channel", "join", channel, "--account", "erin", "--deposit", "100"];
+    assert_eq!(run(&join)["data"]["details"]["name"], "E_NOT_INVITED");
+    let through = ["--through", "erin::leaderboard::enter"];
+    assert_eq!(run(&[&join[..], &through].concat())["channel"], channel);
+    let abi = run(&["ledger", "abi", "erin"]);
+    assert_eq!(abi[0]["name"], "leaderboard");
 }

@@ -445,7 +445,7 @@ impl<'a> Work<'a> {
         if publication.gas > gas_limit {
             return Err(ExecutionStatus::OutOfGas);
         }
-        let vm = publication.load(&self.vm, &self.state).map_err(|refusal| refused(&refusal))?;
+        let vm = publication.load(&self.vm).map_err(|refusal| refused(&refusal))?;
         let Publication { writes, gas, .. } = publication;
         Ok((Outcome { writes, ..ended(ExecutionStatus::Success, gas) }, vm))
     }

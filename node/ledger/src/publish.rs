@@ -46,12 +46,9 @@ impl Publication {
         Ok(Self { writes, gas: Gas(bytes as u64), modules })
     }
 
-    /// The VM that also runs what is published. Nothing of it may be there already, in this block's
-    /// state or the library; what does not verify is refused.
-    pub(crate) fn load(&self, vm: &MoveSandbox, state: &State) -> Result<MoveSandbox, Refusal> {
-        if let Some(known) = self.modules.iter().find(|module| state.read(&key(module)).is_some()) {
-            return Err(collides(&known.abi.name));
-        }
+    /// The VM that also runs what is published: refused if a name is taken already, in this block or
+    /// the library too, or if the bytecode does not verify.
+    pub(crate) fn load(&self, vm: &MoveSandbox) -> Result<MoveSandbox, Refusal> {
         let vm = vm.with_modules(&self.modules)?;
         vm.verify(&self.modules)?;
         Ok(vm)

@@ -276,6 +276,34 @@ fn code_at_another_address_is_not_executed_whatever_the_block_says() {
     assert_eq!(receipt.status, ExecutionStatus::Failed { code: 100_018 });
 }
 
+/// Whoever put it into the block.
+#[test]
+fn bytecode_that_does_not_verify_is_not_executed() {
+    let mut world = World::new();
+    let alice = alice();
+    let mut package = compiled(alice.address(), COUNTER).unwrap();
+    package.modules[0].bytecode.truncate(100);
+    let source = source(alice.address(), COUNTER);
+    let signed = world.sign(&alice, 0, LedgerPayload::Publish { package: source });
+    let receipt = world.block(vec![signed], code(&package)).remove(0);
+    assert_eq!(receipt.status, ExecutionStatus::Failed { code: 100_018 });
+    assert!(world.publish(COUNTER).status.is_success());
+}
+
+/// Nor is what another source compiles to.
+#[test]
+fn code_of_another_package_is_not_executed() {
+    let mut world = World::new();
+    let alice = alice();
+    let other = COUNTER.replace("count.value + 1", "count.value + 40");
+    let other = compiled(alice.address(), &other).unwrap();
+    let package = source(alice.address(), COUNTER);
+    let code = [(package.hash(), Arc::new(other))].into();
+    let signed = world.sign(&alice, 0, LedgerPayload::Publish { package });
+    let receipt = world.block(vec![signed], code).remove(0);
+    assert_eq!(receipt.status, ExecutionStatus::Failed { code: 100_017 });
+}
+
 #[test]
 fn gas_grows_with_the_bytes_that_are_kept() {
     let mut world = World::new();
@@ -401,13 +429,14 @@ fn packages_are_bounded() {
     assert_eq!(broken_rule(&text), "layout nodes");
 }
 
-/// A record of the contracts is larger than the library's structs: it counts with all its fields.
+/// A struct of the contracts is larger than the library's: it counts with all its fields.
 #[test]
 fn structs_of_the_contracts_count_with_their_fields() {
-    let fields: String =
-        (0..8).map(|n| format!("r{n}: settlement::channel::ChannelRecord, ")).collect();
-    let text = format!("module app::a {{ struct S has drop {{ {fields} }} }}");
-    assert_eq!(broken_rule(&text), "layout nodes");
-    let one = "module app::a { struct S has drop { one: settlement::channel::ChannelRecord } }";
-    assert!(compiled(alice().address(), one).is_ok());
+    let holding = |count: usize| {
+        let fields: String =
+            (0..count).map(|n| format!("c{n}: settlement::rules::ChannelConfig, ")).collect();
+        format!("module app::a {{ struct S has drop {{ {fields} }} }}")
+    };
+    assert_eq!(broken_rule(&holding(20)), "layout nodes");
+    assert!(compiled(alice().address(), &holding(5)).is_ok());
 }

@@ -94,13 +94,6 @@ fn check_publisher(
         let limit = format!("the publisher's, {}", publisher.to_literal());
         return Err(refuse("module address", place, own.to_literal(), limit));
     }
-    for friend in module.immediate_friends() {
-        let theirs = address(friend.address());
-        if theirs != publisher {
-            let limit = "modules of the same publisher";
-            return Err(refuse("friend", place, theirs.to_literal(), limit));
-        }
-    }
     Ok(())
 }
 

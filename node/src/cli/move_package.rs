@@ -28,7 +28,7 @@ pub(crate) enum Command {
         folder: PathBuf,
         /// The package is meant for the ledger: it may use the settlement contracts.
         #[arg(long)]
-        ledger: bool,
+        for_ledger: bool,
     },
     /// Run a package's unit tests.
     Test {
@@ -39,7 +39,7 @@ pub(crate) enum Command {
         filter: String,
         /// The package is meant for the ledger: it may use the settlement contracts.
         #[arg(long)]
-        ledger: bool,
+        for_ledger: bool,
     },
     /// Print a package's ABI as JSON: functions, structs, aborts, with their documentation.
     Abi {
@@ -47,7 +47,7 @@ pub(crate) enum Command {
         folder: PathBuf,
         /// The package is meant for the ledger: it may use the settlement contracts.
         #[arg(long)]
-        ledger: bool,
+        for_ledger: bool,
     },
 }
 
@@ -55,9 +55,9 @@ impl Command {
     pub(crate) fn run(self, json: bool) -> anyhow::Result<ExitCode> {
         match self {
             Self::New { name } => new(&name, json),
-            Self::Build { folder, ledger } => build(&folder, ledger, json),
-            Self::Test { folder, filter, ledger } => test(&folder, &filter, ledger, json),
-            Self::Abi { folder, ledger } => abi(&folder, ledger),
+            Self::Build { folder, for_ledger } => build(&folder, for_ledger, json),
+            Self::Test { folder, filter, for_ledger } => test(&folder, &filter, for_ledger, json),
+            Self::Abi { folder, for_ledger } => abi(&folder, for_ledger),
         }
     }
 }
@@ -130,10 +130,10 @@ fn new(name: &str, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn package(folder: &Path, ledger: bool) -> anyhow::Result<Package> {
+fn package(folder: &Path, for_ledger: bool) -> anyhow::Result<Package> {
     let compiler =
         BoundedCompiler::new(std::env::current_exe()?, vec!["sandbox-compile".to_owned()]);
-    if ledger {
+    if for_ledger {
         let publisher = testing::PUBLISHER;
         let source = read_package_of(folder, publisher)?;
         return Ok(compiler.compile_for(&source, Home::Ledger { publisher })?);
@@ -141,8 +141,8 @@ fn package(folder: &Path, ledger: bool) -> anyhow::Result<Package> {
     Ok(compiler.compile(&read_package(folder)?)?)
 }
 
-fn build(folder: &Path, ledger: bool, json: bool) -> anyhow::Result<ExitCode> {
-    let package = package(folder, ledger)?;
+fn build(folder: &Path, for_ledger: bool, json: bool) -> anyhow::Result<ExitCode> {
+    let package = package(folder, for_ledger)?;
     let modules: Vec<_> = package
         .modules
         .iter()
@@ -159,8 +159,8 @@ fn build(folder: &Path, ledger: bool, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn test(folder: &Path, filter: &str, ledger: bool, json: bool) -> anyhow::Result<ExitCode> {
-    let report = if ledger {
+fn test(folder: &Path, filter: &str, for_ledger: bool, json: bool) -> anyhow::Result<ExitCode> {
+    let report = if for_ledger {
         testing::run_for_ledger(folder, filter)?
     } else {
         testing::run(folder, filter)?
@@ -184,7 +184,7 @@ fn test(folder: &Path, filter: &str, ledger: bool, json: bool) -> anyhow::Result
     Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn abi(folder: &Path, ledger: bool) -> anyhow::Result<ExitCode> {
-    print(&serde_json::to_string_pretty(&package(folder, ledger)?.abi)?);
+fn abi(folder: &Path, for_ledger: bool) -> anyhow::Result<ExitCode> {
+    print(&serde_json::to_string_pretty(&package(folder, for_ledger)?.abi)?);
     Ok(ExitCode::SUCCESS)
 }
