@@ -407,6 +407,9 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                     let term = promise.term().to_string();
                     info!(channel, term, "promised a new term");
                 }
+                Event::SettledOnChain { height } => {
+                    info!(channel, height = height.0, "the chain settled what few had certified");
+                }
                 Event::RolledBack { to } => {
                     warn!(
                         channel,

@@ -78,6 +78,8 @@ module settlement::channel {
     struct ChainMember has copy, drop, store {
         record: MemberRecord,
         active: bool,
+        /// The epoch of the grant that named it; zero while pending.
+        active_since: u64,
         leaving: bool,
         last_heartbeat: u64,
         /// What backs it now, and whether that is a part of a stake that others count on too.
@@ -853,7 +855,8 @@ module settlement::channel {
             if (most < collateral) collateral = most;
             let eligible = !seats::is_barred(&seat) && collateral >= least;
             vector::push_back(&mut members, ChainMember {
-                record, active, leaving, last_heartbeat, collateral, pooled, eligible,
+                record, active, active_since: seats::active_since(&seat), leaving, last_heartbeat,
+                collateral, pooled, eligible,
             });
             index = index + 1;
         };

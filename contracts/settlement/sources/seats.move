@@ -135,6 +135,10 @@ module settlement::seats {
         seat.active
     }
 
+    public(friend) fun active_since(seat: &Seat): u64 {
+        seat.active_since
+    }
+
     /// The collateral, and whether it is a part of a stake.
     public(friend) fun backing(seat: &Seat): (u64, bool) {
         (seat.collateral, seat.pooled)

@@ -203,6 +203,7 @@ fn stored_bytes_are_pinned() {
         ("voted", Event::Voted { vote: Box::new(vote()) }),
         ("tail lost", Event::TailLost),
         ("recovered", Event::Recovered { silent_to: promise().term() }),
+        ("settled_on_chain", Event::SettledOnChain { height: Height(9) }),
     ];
     let lines: Vec<String> = events
         .iter()

@@ -38,6 +38,8 @@ pub struct ChainMember {
     /// Named by an epoch grant: counts in quorums on the chain, and is paid by settlements alone.
     /// Until then the member can withdraw with its deposit and be gone from the record.
     pub active: bool,
+    /// The epoch of the grant that named it; zero while pending.
+    pub active_since: Epoch,
     /// Asked the contract to leave; the leader orders its removal.
     pub leaving: bool,
     /// The chain's time of its last heartbeat; zero before the first.

@@ -113,6 +113,16 @@ pub struct WindowRecord {
 }
 
 impl WindowRecord {
+    /// Whether something waits for an answer.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.exit.is_some()
+            || self.waiting.is_some()
+            || self.complaint.is_some()
+            || self.outcome.is_some()
+            || !self.reports.is_empty()
+    }
+
     /// Whether a window has ended whose outcome nobody has drawn yet: until then no proof is taken.
     #[must_use]
     pub fn is_over(&self, time: Time) -> bool {
@@ -157,7 +167,7 @@ impl BlockProof {
 
 /// What the state holds under a key, with the path that proves it under a root: see
 /// `settlement::state_proof`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ProvenEntry {
     /// Empty: it holds nothing there.
     #[serde(with = "codec::hex_bytes")]

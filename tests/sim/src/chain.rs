@@ -159,7 +159,9 @@ impl Chain {
         };
         self.granted_at = self.time;
         for member in &mut self.record.members {
-            member.active |= valid.contains(&member.record.join_sequence);
+            if !member.active && valid.contains(&member.record.join_sequence) {
+                (member.active, member.active_since) = (true, epoch);
+            }
         }
         let grant = EpochGrant { epoch, leader: account, join_sequence: sequence, valid };
         if self.record.first_grant.is_none() {
@@ -355,6 +357,7 @@ impl SettlementChain for Chain {
             let member = ChainMember {
                 record,
                 active: false,
+                active_since: Epoch(0),
                 leaving: false,
                 last_heartbeat: Time::ZERO,
                 collateral: 0,

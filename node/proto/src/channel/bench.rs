@@ -103,6 +103,7 @@ pub(super) fn chain_member(index: usize) -> ChainMember {
     ChainMember {
         record: member(index),
         active: true,
+        active_since: Epoch(1),
         leaving: false,
         last_heartbeat,
         collateral: 0,

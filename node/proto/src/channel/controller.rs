@@ -285,7 +285,7 @@ impl Channel {
             let waits = self.chain.record().filter(|_| self.chain.knows(&self.me));
             return waits.and_then(|record| settled_word(record, tip)).into_iter().collect();
         }
-        let closed = tip.state.read(&StateKey::Closed).is_some();
+        let closed = tip.state.read(&StateKey::Closed).is_some() || self.is_over();
         if let Some(record) = self.chain.record() {
             due.extend(settled_word(record, tip));
             if !closed {

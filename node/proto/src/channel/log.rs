@@ -173,6 +173,7 @@ impl Log {
                 self.promise = Some(Arc::new((**promise).clone()));
             }
             Event::RolledBack { to } => self.roll_back(*to),
+            Event::SettledOnChain { height } => self.finalised = self.finalised.max(*height),
             Event::TailLost => self.tail_lost = true,
             Event::Recovered { silent_to } => self.recover(*silent_to),
             Event::Adopted(adopted) => self.adopt(adopted),
@@ -673,6 +674,17 @@ impl Log {
 
     pub fn entries_from(&self, height: Height) -> impl Iterator<Item = &Entry> {
         self.entries.range(height..).map(|(_, entry)| entry)
+    }
+
+    /// Blocks from `height` down, while memory holds them.
+    pub fn entries_down(&self, height: Height) -> impl Iterator<Item = &Entry> {
+        self.entries.range(..=height).rev().map(|(_, entry)| entry)
+    }
+
+    /// The state after the block with this hash, while memory holds it.
+    #[must_use]
+    pub fn state_after(&self, height: Height, block: Hash) -> Option<State> {
+        self.tip_at(height).filter(|tip| tip.hash == block).map(|tip| tip.state)
     }
 
     #[must_use]

@@ -15,6 +15,7 @@ pub mod entered;
 pub mod execution;
 mod follower;
 mod fork;
+mod guarding;
 pub mod input;
 mod leader;
 pub mod load;
@@ -43,6 +44,7 @@ use self::{
     catch_up::CatchUp,
     clients::Clients,
     controller::ChainView,
+    guarding::Guarding,
     input::Input,
     log::Log,
     output::{Effect, Event, Step, Update},
@@ -139,6 +141,7 @@ pub struct Channel {
     catch_up: CatchUp,
     settling: Settling,
     voting: Voting,
+    guarding: Guarding,
     changes: ViewChanges,
     recovery: Recovery,
     timers: Timers,
@@ -170,6 +173,7 @@ impl Channel {
             catch_up: CatchUp::default(),
             settling,
             voting: Voting::default(),
+            guarding: Guarding::default(),
             changes: ViewChanges::default(),
             recovery: Recovery::default(),
             timers: Timers::default(),
@@ -235,7 +239,9 @@ impl Channel {
             self.ack_head();
             self.forward_pool();
         }
+        self.believe_settlement();
         self.settle();
+        self.guard();
         self.recover();
     }
 
@@ -271,6 +277,13 @@ impl Channel {
         };
         self.perform(Effect::Publish(update));
         self.answer_hardened();
+    }
+
+    /// Whether nothing is ordered any more but the word of settlements: the log closed, or an exit
+    /// ended the channel on the chain.
+    pub(super) fn is_over(&self) -> bool {
+        let record = self.chain.record();
+        self.log.is_closed() || record.is_some_and(|record| record.windows.outcome.is_some())
     }
 
     /// P-7: whether this node is out for good: its leave is final, so nothing of it is missing.

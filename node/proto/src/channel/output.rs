@@ -49,6 +49,8 @@ pub enum Event {
     TailLost,
     /// Others have told what this node may have signed: nothing in terms later than this one.
     Recovered { silent_to: Term },
+    /// The chain settled this block: it is final, whoever certified it.
+    SettledOnChain { height: Height },
 }
 
 impl Event {
@@ -72,7 +74,10 @@ impl Event {
             | Self::Diverged { .. }
             | Self::Proposed { .. }
             | Self::Voted { .. } => true,
-            Self::Started { .. } | Self::TermStarted { .. } | Self::Certified { .. } => false,
+            Self::Started { .. }
+            | Self::TermStarted { .. }
+            | Self::Certified { .. }
+            | Self::SettledOnChain { .. } => false,
         }
     }
 }

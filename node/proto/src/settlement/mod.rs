@@ -1,4 +1,5 @@
 //! Decisions about settlement: what a proposal says, who may lead, how votes count.
 
 pub mod membership;
+pub mod proof;
 pub mod proposal;
