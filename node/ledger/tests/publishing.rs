@@ -1,6 +1,10 @@
 //! Packages on the ledger: what may be published, that it runs, and that it stays.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic and looks at the variants it is about"
+)]
 
 use std::sync::Arc;
 
