@@ -1,4 +1,4 @@
-//! Executes blocks of transactions on the settlement contracts.
+//! Executes blocks of transactions on the settlement contracts and on what accounts published.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use fairway_types::{
     Time, Verified, Write,
     abi::{PackageAbi, TypeAbi},
     chain::ChannelRecord,
-    codec,
+    codec, contract,
     hash::{Domain, hash_list, hash_value},
     ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
     limits,
@@ -18,7 +18,6 @@ use fairway_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::publish::{self, Code, Publication};
-use fairway_types::contract;
 
 /// Gas of setting up genesis, and the most a view may use.
 const HOST_GAS: Gas = Gas(100_000_000);
@@ -451,12 +450,13 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Registering sources costs a unit of gas a byte. Whether they compile is for those who run them:
-/// a node compiles them itself before it runs anything.
+/// What a publication that fails costs: a unit of gas a byte of its sources.
 fn sources_gas(package: &PackageSource) -> Gas {
     Gas(codec::encode(package).len() as u64)
 }
 
+/// Registering sources costs a unit of gas a byte. Whether they compile is for those who run them:
+/// a node compiles them itself before it runs anything.
 fn store(package: &PackageSource, gas_limit: Gas) -> Outcome {
     let value = codec::encode(package);
     let gas_used = Gas(value.len() as u64);
