@@ -134,7 +134,7 @@ impl ChannelHandle {
         let busy = || Refusal::busy("requests", 100);
         let bytes = match &request {
             Request::Call { call, .. } => codec::encode(&***call).len(),
-            Request::ProposeSettlement => 1,
+            Request::ProposeSettlement | Request::Guard { .. } => 1,
         };
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| busy())?;

@@ -13,6 +13,7 @@ mod channels;
 mod chaos;
 mod commands;
 mod dapp;
+mod exits;
 mod faults;
 mod foreign;
 mod load;

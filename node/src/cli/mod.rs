@@ -10,6 +10,7 @@ mod move_package;
 mod node;
 mod output;
 mod settle;
+mod watchtower;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -69,6 +70,9 @@ enum Command {
     /// Settle channels on the chain.
     #[command(subcommand)]
     Settle(settle::Command),
+    /// Guard members' money while their nodes are away.
+    #[command(subcommand)]
+    Watchtower(watchtower::Command),
     /// Build, test and describe Move packages.
     #[command(subcommand)]
     Move(move_package::Command),
@@ -117,6 +121,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Node(command) => wait(command.run(&shared)),
         Command::Channel(command) => wait(command.run(&shared)),
         Command::Settle(command) => wait(command.run(&shared)),
+        Command::Watchtower(command) => wait(command.run(&shared)),
         Command::Demo(demo) => wait(demo.run(&shared)),
     };
     match result {

@@ -27,6 +27,7 @@ use fairway_types::{
     ledger::{LedgerPayload, SignedLedgerTransaction},
     limits,
     subscription::Filter,
+    windows::Guard,
 };
 use jsonrpsee::{
     PendingSubscriptionSink,
@@ -118,7 +119,7 @@ impl ChannelServer {
         }
         match handle.call(call, wait).await {
             Ok(Reply::Call(report)) => executed(&handle, &report, limit),
-            Ok(Reply::Proposed { .. }) => Err(unexpected()),
+            Ok(Reply::Proposed { .. } | Reply::Guard(_)) => Err(unexpected()),
             // Its number is used, or its block has left memory: by this very call, perhaps.
             Err(refusal @ (Refusal::SequenceNumber { .. } | Refusal::NotFound { .. })) => {
                 let report = stored(&handle, &hash, wait).await?;
@@ -481,7 +482,15 @@ impl StateChannelApiServer for ChannelServer {
         let handle = rpc(self.node.channel(channel))?;
         match rpc(handle.request(Request::ProposeSettlement).await)? {
             Reply::Proposed { number, proposal } => Ok(Proposed { number, proposal }),
-            Reply::Call(_) => rpc(Err(unexpected())),
+            Reply::Call(_) | Reply::Guard(_) => rpc(Err(unexpected())),
+        }
+    }
+
+    async fn guard(&self, channel: ChannelId, account: Address) -> RpcResult<Guard> {
+        let handle = rpc(self.node.channel(channel))?;
+        match rpc(handle.request(Request::Guard { account }).await)? {
+            Reply::Guard(guard) => Ok(*guard),
+            Reply::Call(_) | Reply::Proposed { .. } => rpc(Err(unexpected())),
         }
     }
 

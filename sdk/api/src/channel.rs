@@ -10,6 +10,7 @@ use fairway_types::{
     refusal::RefusalData,
     settlement::{AssetAmount, Proposal},
     subscription::Filter,
+    windows::Guard,
 };
 use jsonrpsee::{
     core::{RpcResult, SubscriptionResult},
@@ -392,6 +393,11 @@ pub trait StateChannelApi {
     /// Proposes a settlement of what is final.
     #[method(name = "propose_settlement", param_kind = map)]
     async fn propose_settlement(&self, channel: ChannelId) -> RpcResult<Proposed>;
+
+    /// What somebody else, a watchtower, needs to keep the account's money safe while this node is
+    /// away: the best block that it can prove now, and what that block gives the account.
+    #[method(name = "guard", param_kind = map)]
+    async fn guard(&self, channel: ChannelId, account: Address) -> RpcResult<Guard>;
 
     /// The proposals this node knows.
     #[method(name = "proposals", param_kind = map)]

@@ -18,6 +18,7 @@ use fairway_types::{
     contract::{self, Backing},
     limits,
     subscription::Filter,
+    windows::Guard,
 };
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
@@ -241,6 +242,12 @@ impl Channel {
     pub async fn propose_settlement(&self) -> Result<Proposed, Error> {
         let id = self.id;
         self.connection.request(|client| async move { client.propose_settlement(id).await }).await
+    }
+
+    /// What a watchtower needs to keep the account's money safe while the node is away.
+    pub async fn guard(&self, account: Address) -> Result<Guard, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.guard(id, account).await }).await
     }
 
     pub async fn proposals(&self) -> Result<Vec<ProposalView>, Error> {

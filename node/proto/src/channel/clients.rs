@@ -107,6 +107,10 @@ impl Channel {
                 }
             }
             Request::ProposeSettlement => self.on_propose(id),
+            Request::Guard { account } => {
+                let result = self.guard_of(account).map(|guard| Reply::Guard(Box::new(guard)));
+                self.perform(Effect::Reply { id, result });
+            }
         }
     }
 

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use fairway_types::{
-    Address, Hash, Height, NodeId, StateKey, Time,
+    Address, Hash, Height, NodeId, Refusal, StateKey, Time,
     chain::{ChainTx, ChannelRecord},
     settlement::SignedVote,
-    windows::{ProvenEntry, WaitingRecord},
+    windows::{Guard, ProvenEntry, WaitingRecord},
 };
 
 use super::{
@@ -208,6 +208,31 @@ impl Channel {
             let channel = self.env.channel;
             self.perform(Effect::Submit(ChainTx::Claim { channel, account, vault, departed }));
         }
+    }
+
+    /// What somebody else needs to keep the account's money safe while this node is away.
+    pub(super) fn guard_of(&self, account: Address) -> Result<Guard, Refusal> {
+        let missing =
+            |reason: &str| Refusal::NotReady { what: "guard".into(), reason: reason.to_owned() };
+        let record = self.chain.record().ok_or_else(|| missing("the chain was not read yet"))?;
+        if !record.members.iter().any(|member| member.record.account == account) {
+            return Err(Refusal::NotAMember { account });
+        }
+        let proof = proof::best(&self.log, record, self.log.head())
+            .ok_or_else(|| missing("nothing was certified since the last settlement"))?;
+        let shown = proof.shown().ok_or_else(|| missing("nothing is proven"))?;
+        let place = (shown.height, shown.block);
+        let of = |key: &StateKey| {
+            self.proven(place, key).ok_or_else(|| missing("its block has left memory"))
+        };
+        Ok(Guard {
+            channel: self.env.channel,
+            account,
+            entered: of(&StateKey::Entered)?,
+            vault: of(&StateKey::resource(account, super::books::VAULT_TAG))?,
+            departed: of(&StateKey::Departed(account))?,
+            proof,
+        })
     }
 
     /// What a channel that an exit closed owes the account, with its proof: its vault, and what it is

@@ -12,6 +12,7 @@ use fairway_types::{
     chain::{ChainTx, ChannelRecord, Durability, EpochGrant, MemberRecord},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
+    windows::Guard,
 };
 use serde::{Deserialize, Serialize};
 
@@ -195,6 +196,7 @@ pub enum Effect {
 pub enum Reply {
     Call(Box<CallReport>),
     Proposed { number: u64, proposal: Hash },
+    Guard(Box<Guard>),
 }
 
 /// The outcome of one input.

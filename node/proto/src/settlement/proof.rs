@@ -1,10 +1,10 @@
 //! What a node can prove to the contract of its blocks, and what the contract will make of it.
 
 use fairway_types::{
-    Certificate, Epoch, Hash, Header, Height, NodeId, Weight,
-    chain::{ChainMember, ChannelRecord, SettlementRule},
+    Certificate, Epoch, Hash, Header, Height, NodeId, Time, Weight,
+    chain::{ChainMember, ChainTx, ChannelRecord, SettlementRule},
     limits,
-    windows::BlockProof,
+    windows::{BlockProof, Guard, ProvenEntry},
 };
 
 use crate::channel::{
@@ -90,6 +90,43 @@ pub fn best(log: &Log, record: &ChannelRecord, most: Height) -> Option<BlockProo
             certificate: Some(certificate.clone()),
         }),
     }
+}
+
+/// P-106: what somebody who holds a guard of an account's money does with it now: shows its block
+/// while a window runs in which nothing as good was shown; closes an exit that ends at its block, or
+/// at the deposits; claims what its block gives the account.
+#[must_use]
+pub fn answer(record: &ChannelRecord, guard: &Guard, time: Time) -> Option<ChainTx> {
+    let (channel, account) = (guard.channel, guard.account);
+    let kept = guard.proof.shown()?;
+    if !record.members.iter().any(|member| member.record.account == account) {
+        return None;
+    }
+    let windows = &record.windows;
+    if let Some(outcome) = &windows.outcome {
+        let (vault, departed) = (guard.vault.clone(), guard.departed.clone());
+        return (outcome.block == kept.block).then(|| ChainTx::Claim {
+            channel,
+            account,
+            vault: Box::new(vault),
+            departed: Box::new(departed),
+        });
+    }
+    if let Some(exit) = &windows.exit
+        && exit.deadline <= time
+    {
+        let last = &record.settlement;
+        let place = windows.shown.map_or((last.height, last.block), |at| (at.height, at.block));
+        let entered = match place {
+            (Height::ZERO, _) => Some(ProvenEntry::default()),
+            (_, block) => (block == kept.block).then(|| guard.entered.clone()),
+        };
+        return entered.map(|entered| ChainTx::FinishExit { channel, entered: Box::new(entered) });
+    }
+    let runs = (windows.exit.is_some() || windows.waiting.is_some()) && !windows.is_over(time);
+    let news = kept.height > record.settlement.height
+        && windows.shown.is_none_or(|shown| shown.rank() < kept.rank());
+    (runs && news).then(|| ChainTx::Show { channel, proof: Box::new(guard.proof.clone()) })
 }
 
 fn anchored(entry: &Entry, certificate: &Certificate) -> BlockProof {

@@ -38,6 +38,7 @@ fn is_next(log: &Log, event: &Event) -> bool {
         }
         Event::TailLost
         | Event::Recovered { .. }
+        | Event::SettledOnChain { .. }
         | Event::TermStarted { .. }
         | Event::Acked { .. }
         | Event::Promised { .. }

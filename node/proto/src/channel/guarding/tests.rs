@@ -1,6 +1,7 @@
 use fairway_types::{
     Epoch, Hash, Height, Operation, Term, View, Weight,
     chain::SettlementRule,
+    crypto::Verify,
     settlement::Proposal,
     windows::{BlockProof, ExitRecord, Outcome, ShownBlock},
 };
@@ -352,4 +353,60 @@ fn a_newcomer_does_not_undo_what_was_anchored_before_it() {
     assert_eq!(after.anchor_term, Term { epoch: Epoch(0), view: View(0) });
     assert_eq!(bench.record.members[0].record.weight, Weight(1));
     assert_ne!(after.block, Hash::ZERO);
+}
+
+/// P-106: and it needs nothing but the guard and the chain's record.
+#[test]
+fn who_holds_a_guard_shows_closes_and_claims() {
+    let mut bench = four();
+    let account = member(2).account;
+    let older = bench.nodes[2].guard_of(account).unwrap();
+    bench.note(0);
+    bench.wait(200);
+    let guard = bench.nodes[2].guard_of(account).unwrap();
+    assert_eq!(guard.check(), Ok(()));
+    let (old, new) = (older.proof.shown().unwrap(), guard.proof.shown().unwrap());
+    assert!(old.rank() < new.rank());
+    let answer = |bench: &Bench| proof::answer(&bench.record, &guard, bench.now);
+    assert_eq!(answer(&bench), None, "nothing is open");
+    exit_opens(&mut bench, 1);
+    bench.record.windows.shown = Some(old);
+    assert!(matches!(answer(&bench), Some(ChainTx::Show { .. })));
+    bench.record.windows.shown = Some(new);
+    assert_eq!(answer(&bench), None);
+    bench.now = bench.now.plus(WINDOW);
+    assert!(matches!(answer(&bench), Some(ChainTx::FinishExit { .. })));
+    bench.record.windows.shown = Some(old);
+    assert_eq!(answer(&bench), None, "too late, and of another state");
+    bench.record.windows.exit = None;
+    let members = vec![account];
+    let (height, root, block) = (new.height, new.root, new.block);
+    bench.record.windows.outcome = Some(Outcome { height, root, block, members });
+    assert!(matches!(answer(&bench), Some(ChainTx::Claim { .. })));
+    bench.record.members.retain(|other| other.record.account != account);
+    assert_eq!(answer(&bench), None, "it is paid");
+}
+
+#[test]
+fn a_guard_with_anything_changed_is_refused() {
+    let bench = alone();
+    let guard = bench.nodes[0].guard_of(member(0).account).unwrap();
+    assert!(guard.check().is_ok() && guard.proof.headers.len() > 1);
+    let changed = |change: &dyn Fn(&mut Guard)| {
+        let mut other = guard.clone();
+        change(&mut other);
+        other.check().is_err()
+    };
+    assert!(changed(&|guard| guard.channel.0[0] ^= 1));
+    assert!(changed(&|guard| guard.proof.headers.clear()));
+    assert!(changed(&|guard| {
+        guard.proof.headers.pop();
+    }));
+    assert!(changed(&|guard| guard.proof.headers[0].state_root.0[0] ^= 1));
+    assert!(changed(&|guard| guard.proof.certificate = None));
+    assert!(changed(&|guard| guard.proof.certificate = guard.proof.anchor.clone()));
+    assert!(changed(&|guard| {
+        let anchor = guard.proof.anchor.as_mut().unwrap();
+        anchor.signatures[0].1.0[0] ^= 1;
+    }));
 }
