@@ -46,8 +46,7 @@ fn is_next(log: &Log, event: &Event) -> bool {
         | Event::Certified { .. }
         | Event::Diverged { .. }
         | Event::Proposed { .. }
-        | Event::Voted { .. }
-        | Event::SettledOnChain { .. } => true,
+        | Event::Voted { .. } => true,
     }
 }
 
