@@ -30,7 +30,7 @@ use crate::tail::Tail;
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 6,
+    version: 7,
     families: &[
         "channels",
         "packages",

@@ -3,6 +3,7 @@ module settlement::account {
     friend settlement::backing;
     friend settlement::channel;
     friend settlement::coin;
+    friend settlement::complaint;
     friend settlement::collateral;
     friend settlement::history;
     friend settlement::rules;

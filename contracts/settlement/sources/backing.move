@@ -93,6 +93,15 @@ module settlement::backing {
         move_to(&account::create_signer(place), Held { asset, amount, pooled, until });
     }
 
+    /// Keeps what is held of an account that has left at least until a time; how much that is.
+    public(friend) fun prolong(channel: address, account: address, until: u64): u64 acquires Held {
+        let place = held_place(channel, account);
+        if (!exists<Held>(place)) return 0;
+        let held = borrow_global_mut<Held>(place);
+        if (held.until < until) held.until = until;
+        held.amount
+    }
+
     /// Takes `amount` from the collateral of a member; from a stake as far as there is some.
     public(friend) fun fine(
         channel: address,

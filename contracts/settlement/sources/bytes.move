@@ -33,15 +33,7 @@ module settlement::bytes {
 
     /// 32 bytes.
     public fun read_address(reader: &mut Reader): address {
-        let (at, bytes) = (reader.at, vector::empty());
-        assert!(at + 32 <= vector::length(&reader.bytes), E_MALFORMED);
-        let end = at + 32;
-        while (at < end) {
-            vector::push_back(&mut bytes, *vector::borrow(&reader.bytes, at));
-            at = at + 1;
-        };
-        reader.at = end;
-        ids::to_address(bytes)
+        ids::to_address(read_bytes(reader, 32))
     }
 
     /// The length of a list: ULEB128, in as few bytes as it needs.
@@ -59,6 +51,26 @@ module settlement::bytes {
         };
         assert!(value <= MOST_LENGTH, E_MALFORMED);
         value
+    }
+
+    /// The next so many bytes.
+    public fun read_bytes(reader: &mut Reader, count: u64): vector<u8> {
+        assert!(count <= vector::length(&reader.bytes) - reader.at, E_MALFORMED);
+        let end = reader.at + count;
+        let bytes = part(&reader.bytes, reader.at, end);
+        reader.at = end;
+        bytes
+    }
+
+    /// The bytes from one place up to another.
+    public fun part(bytes: &vector<u8>, from: u64, to: u64): vector<u8> {
+        assert!(from <= to && to <= vector::length(bytes), E_MALFORMED);
+        let part = vector::empty();
+        while (from < to) {
+            vector::push_back(&mut part, *vector::borrow(bytes, from));
+            from = from + 1;
+        };
+        part
     }
 
     /// Passes over this many bytes.
@@ -114,6 +126,17 @@ module settlement::bytes {
     #[expected_failure(abort_code = 1)]
     fun nothing_is_passed_over_past_the_end() {
         skip(&mut over(x"01"), 2);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun no_bytes_are_read_past_the_end() {
+        read_bytes(&mut over(x"01"), 2);
+    }
+
+    #[test]
+    fun bytes_are_taken_from_the_middle() {
+        assert!(part(&b"fairway", 1, 3) == b"ai" && part(&b"fairway", 7, 7) == b"", 1);
     }
 
     #[test]

@@ -25,12 +25,14 @@ module settlement::channel {
     use settlement::collateral;
     use settlement::history::{Self, AssetAmount, EpochGrant, MemberRecord};
     use settlement::ids;
+    use settlement::quorum;
     use settlement::rules::{Self, ChannelConfig};
     use settlement::seats::{Self, Seat, Seats};
     use settlement::state_proof;
     use settlement::terms::{Self, Term, TermRecord};
     use settlement::windows::{Self, WindowRecord};
 
+    friend settlement::complaint;
     friend settlement::exits;
     friend settlement::membership;
     friend settlement::penalty;
@@ -38,6 +40,10 @@ module settlement::channel {
     friend settlement::shown;
     #[test_only]
     friend settlement::channel_tests;
+    #[test_only]
+    friend settlement::backing_tests;
+    #[test_only]
+    friend settlement::bench;
     #[test_only]
     friend settlement::settlement_tests;
 
@@ -74,6 +80,10 @@ module settlement::channel {
     const E_BANNED: u64 = 15;
     /// No such epoch was granted.
     const E_NO_EPOCH: u64 = 16;
+
+    /// Milliseconds for which the collateral of who has left is kept, at the least: time to report it
+    /// and to vote.
+    const LEAST_HOLD: u64 = 120000;
 
     struct ChainMember has copy, drop, store {
         record: MemberRecord,
@@ -402,18 +412,20 @@ module settlement::channel {
     }
 
     /// Join sequences of members whose heartbeat is at most `validity` old, ascending; without those
-    /// whose stake no longer is what the channel counts on.
+    /// whose collateral fines have brought below the channel's least.
     public(friend) fun valid_now(channel: address, validity: u64): vector<u64> acquires Channel {
         let entry = borrow_global<Channel>(channel);
         let valid = seats::valid(&entry.seats, context::time_ms(), validity);
         let (least, _, _) = rules::stakes(channel);
-        let (pooled, asset) = (seats::pooled(&entry.seats), coin::asset(&entry.money));
-        while (!vector::is_empty(&pooled)) {
-            let seat = vector::pop_back(&mut pooled);
-            let (found, index) = vector::index_of(&valid, &seats::join_sequence(&seat));
-            if (found && collateral::available(seats::account(&seat), asset) < least) {
-                vector::remove(&mut valid, index);
+        if (least == 0) return valid;
+        let (index, asset) = (0, coin::asset(&entry.money));
+        while (index < seats::count(&entry.seats)) {
+            let seat = seats::at(&entry.seats, index);
+            if (backed_by(&seat, asset) < least) {
+                let (found, place) = vector::index_of(&valid, &seats::join_sequence(&seat));
+                if (found) { vector::remove(&mut valid, place); };
             };
+            index = index + 1;
         };
         valid
     }
@@ -480,10 +492,32 @@ module settlement::channel {
         (last.number, last.height, last.root, coin::asset(&entry.money))
     }
 
-    /// Who settles: nodes of the active members, sorted, and what each weighs.
+    /// Who settles: nodes of the active members, sorted, and what each weighs. Who weighs its
+    /// collateral weighs what fines have left of it.
     public(friend) fun electorate(channel: address): (vector<address>, vector<u64>)
     acquires Channel {
-        seats::electorate(&borrow_global<Channel>(channel).seats)
+        let entry = borrow_global<Channel>(channel);
+        let (electors, weights) = seats::electorate(&entry.seats);
+        if (!rules::weighs_collateral(channel)) return (electors, weights);
+        let (index, asset) = (0, coin::asset(&entry.money));
+        while (index < seats::count(&entry.seats)) {
+            let seat = seats::at(&entry.seats, index);
+            if (seats::has_votes(&seat)) {
+                let (_, place) = quorum::find(&electors, seats::node(&seat));
+                *vector::borrow_mut(&mut weights, place) = backed_by(&seat, asset);
+            };
+            index = index + 1;
+        };
+        (electors, weights)
+    }
+
+    /// Join sequence and deposit of a member; zeros for none.
+    public(friend) fun brought(channel: address, account: address): (u64, u64) acquires Channel {
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (known, index) = seats::find(seats, account);
+        if (!known) return (0, 0);
+        let seat = seats::at(seats, index);
+        (seats::join_sequence(&seat), seats::deposit(&seat))
     }
 
     /// Whether a settlement may name `accounts`, and what the books must then hold: what is booked,
@@ -505,7 +539,7 @@ module settlement::channel {
 
     /// Who may have certified a block of an epoch, as `seats::certifiers` says.
     public(friend) fun certifiers(channel: address, epoch: u64)
-    : (vector<address>, vector<u64>, vector<u64>) acquires Channel {
+    : (vector<address>, vector<u64>, vector<u64>, u64) acquires Channel {
         check_open(channel);
         let entry = borrow_global<Channel>(channel);
         assert!(epoch > 0 && epoch <= terms::epoch(&entry.term), E_NO_EPOCH);
@@ -516,7 +550,19 @@ module settlement::channel {
     /// Nodes of the active members, sorted, and what each weighs whose heartbeat is fresh.
     public(friend) fun heard(channel: address, validity: u64): (vector<address>, vector<u64>)
     acquires Channel {
-        seats::heard(&borrow_global<Channel>(channel).seats, context::time_ms(), validity)
+        seats::heard(&borrow_global<Channel>(channel).seats, context::time_ms(), validity, false)
+    }
+
+    /// The same, without the convicted: who judges others.
+    public(friend) fun judges(channel: address, validity: u64): (vector<address>, vector<u64>)
+    acquires Channel {
+        seats::heard(&borrow_global<Channel>(channel).seats, context::time_ms(), validity, true)
+    }
+
+    /// The epoch in force at the last settlement; zero before the first.
+    public(friend) fun settled_epoch(channel: address): u64 acquires Channel {
+        let entry = borrow_global<Channel>(channel);
+        if (entry.settlement.number == 0) 0 else terms::settled(&entry.term)
     }
 
     /// Members that are active.
@@ -532,6 +578,59 @@ module settlement::channel {
         seats::at(seats, index)
     }
 
+    /// The account for which the node with this chain account acts as an active member, if it does, and
+    /// its join sequence.
+    public(friend) fun member_of_node(channel: address, node_account: address): (bool, address, u64)
+    acquires Channel {
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (known, index) = seats::find_account(seats, node_account);
+        if (!known) return (false, @0x0, 0);
+        let seat = seats::at(seats, index);
+        (seats::has_votes(&seat), seats::account(&seat), seats::join_sequence(&seat))
+    }
+
+    /// Whether the member that joined with this sequence was in the channel in the epoch: valid in it,
+    /// or active since then and still there.
+    public(friend) fun was_in(channel: address, join_sequence: u64, epoch: u64): bool
+    acquires Channel {
+        let entry = borrow_global<Channel>(channel);
+        if (epoch == 0 || epoch > terms::epoch(&entry.term)) return false;
+        let (found, index) = seats::find_sequence(&entry.seats, join_sequence);
+        if (found) {
+            let seat = seats::at(&entry.seats, index);
+            return seats::has_votes(&seat) && seats::active_since(&seat) <= epoch
+        };
+        let valid = history::valid_of(&history::granted(channel, epoch));
+        let (was_valid, _) = quorum::find_number(&valid, join_sequence);
+        was_valid
+    }
+
+    /// What backs a member's word now.
+    public(friend) fun backing_of(channel: address, seat: &Seat): u64 acquires Channel {
+        backed_by(seat, coin::asset(&borrow_global<Channel>(channel).money))
+    }
+
+    /// What is held of a member that has left, at least until a time from now on.
+    public(friend) fun hold_for(channel: address, account: address, until: u64): u64 {
+        backing::prolong(channel, account, until)
+    }
+
+    /// The seat of a member of an open channel.
+    public(friend) fun open_seat(channel: address, account: address): Seat acquires Channel {
+        check_open(channel);
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (known, index) = seats::find(seats, account);
+        assert!(known, E_NOT_A_MEMBER);
+        seats::at(seats, index)
+    }
+
+    /// Whether the account is an active member of an open channel.
+    public(friend) fun is_active(channel: address, account: address): bool acquires Channel {
+        let entry = borrow_global<Channel>(channel);
+        let (_, active, _) = seats::standing(&entry.seats, account);
+        entry.open && active
+    }
+
     /// The seat of the member with this join sequence, if it is still there.
     public(friend) fun seat_of(channel: address, join_sequence: u64): (bool, Seat) acquires Channel {
         assert!(exists<Channel>(channel), E_NO_CHANNEL);
@@ -540,14 +639,14 @@ module settlement::channel {
         (found, if (found) seats::at(seats, index) else seats::no_seat())
     }
 
-    /// The member is valid no more, may not come back for a while, and is to be taken out.
+    /// The member is valid no more, may not come back for a while, also if it has left, and is to be
+    /// taken out.
     public(friend) fun bar(channel: address, join_sequence: u64, until: u64) acquires Channel {
         let seats = &mut borrow_global_mut<Channel>(channel).seats;
         let (found, index) = seats::find_sequence(seats, join_sequence);
-        if (!found) return;
-        let seat = seats::at(seats, index);
-        seats::bar(seats, index, context::time_ms());
-        windows::ban(channel, seats::account(&seat), seats::node(&seat), until);
+        if (found) seats::bar(seats, index, context::time_ms());
+        let record = history::member(channel, join_sequence);
+        windows::ban(channel, history::holder(&record), history::node(&record), until);
     }
 
     /// Takes at most `amount` of the collateral of the member that joined with this sequence, also
@@ -605,30 +704,41 @@ module settlement::channel {
         active
     }
 
-    /// Ends the channel by an exit before anything was certified that somebody showed: everybody gets
-    /// its deposit.
-    public(friend) fun end_at_deposits(channel: address) acquires Channel {
-        check_open(channel);
-        end(borrow_global_mut<Channel>(channel), channel);
+    /// Ends the channel by an exit at a block of this epoch: who is not among the `entered`, or became
+    /// active later, gets its deposit, the others take what the state says with `take_due`. Their
+    /// accounts.
+    public(friend) fun end_at(channel: address, entered: &vector<u64>, epoch: u64): vector<address>
+    acquires Channel {
+        end_with(channel, false, entered, epoch)
     }
 
-    /// Ends the channel by an exit: who is not among the `entered` gets its deposit, the others take
-    /// what the state says with `take_due`. Their accounts.
-    public(friend) fun end_at(channel: address, entered: &vector<u64>): vector<address>
-    acquires Channel {
+    /// Ends the channel by an exit at its last settlement: whom that named takes what its state says,
+    /// everybody else gets its deposit; all do if there never was one.
+    public(friend) fun end_at_settlement(channel: address): vector<address> acquires Channel {
+        end_with(channel, true, &vector::empty(), 0)
+    }
+
+    fun end_with(channel: address, settled: bool, entered: &vector<u64>, epoch: u64)
+    : vector<address> acquires Channel {
         check_open(channel);
         let entry = borrow_global_mut<Channel>(channel);
+        let ever = entry.settlement.number > 0;
         let (members, index) = (vector::empty(), 0);
         while (index < seats::count(&entry.seats)) {
             let seat = seats::at(&entry.seats, index);
-            let is_in = state_proof::is_in_runs(entered, seats::join_sequence(&seat));
+            let is_in = if (settled) ever && seats::is_booked(&seat) else {
+                state_proof::is_in_runs(entered, seats::join_sequence(&seat))
+                    && seats::active_since(&seat) <= epoch
+            };
             if (is_in && seats::has_votes(&seat)) {
                 vector::push_back(&mut members, seats::account(&seat));
                 index = index + 1;
             } else {
                 let seat = seats::take(&mut entry.seats, index);
-                if (seats::has_votes(&seat)) pay(entry, channel, &seat, seats::deposit(&seat))
-                else refund(entry, channel, &seat);
+                if (seats::has_votes(&seat)) {
+                    let (due, most) = (seats::deposit(&seat), coin::value(&entry.money));
+                    pay(entry, channel, &seat, if (due > most) most else due);
+                } else refund(entry, channel, &seat);
             };
         };
         entry.open = false;
@@ -779,6 +889,13 @@ module settlement::channel {
         there
     }
 
+    /// What backs a member's word now: its collateral, as far as its stake still has it.
+    fun backed_by(seat: &Seat, asset: address): u64 {
+        let (counted, pooled) = seats::backing(seat);
+        let most = if (pooled) collateral::available(seats::account(seat), asset) else counted;
+        if (most < counted) most else counted
+    }
+
     /// Closes the channel: whoever was never named in a settlement takes its deposit back.
     fun end(entry: &mut Channel, channel: address) {
         while (seats::count(&entry.seats) > 0) {
@@ -805,7 +922,8 @@ module settlement::channel {
     fun pay(entry: &mut Channel, channel: address, seat: &Seat, amount: u64) {
         let account = seats::account(seat);
         let (collateral, pooled) = seats::backing(seat);
-        let until = context::time_ms() + rules::window(channel);
+        let window = rules::window(channel);
+        let until = context::time_ms() + if (window > LEAST_HOLD) window else LEAST_HOLD;
         backing::hold(channel, account, coin::asset(&entry.money), collateral, pooled, until);
         coin::deposit(account, coin::split(&mut entry.money, amount));
         event::emit(MemberLeft { channel, account, paid: amount });
@@ -850,9 +968,8 @@ module settlement::channel {
             let account = history::holder(&record);
             let (place, active, leaving, last_heartbeat) = seats::state(seats, account);
             let seat = seats::at(seats, place);
-            let (collateral, pooled) = seats::backing(&seat);
-            let most = if (pooled) collateral::available(account, asset) else collateral;
-            if (most < collateral) collateral = most;
+            let (_, pooled) = seats::backing(&seat);
+            let collateral = backed_by(&seat, asset);
             let eligible = !seats::is_barred(&seat) && collateral >= least;
             vector::push_back(&mut members, ChainMember {
                 record, active, active_since: seats::active_since(&seat), leaving, last_heartbeat,
@@ -920,6 +1037,16 @@ module settlement::channel {
         let member = vector::borrow(&record.members, place);
         let (join_sequence, account) = history::member_for_testing(&member.record);
         (join_sequence, account, member.active, member.leaving)
+    }
+
+    #[test_only]
+    /// Whether the member that joined with this sequence has a seat, whether it is barred, and its
+    /// collateral there.
+    public fun seat_for_testing(channel: address, join_sequence: u64): (bool, bool, u64)
+    acquires Channel {
+        let (found, seat) = seat_of(channel, join_sequence);
+        let (collateral, _) = seats::backing(&seat);
+        (found, found && seats::is_barred(&seat), collateral)
     }
 
     #[test_only]

@@ -75,6 +75,12 @@ module settlement::header {
         (header.epoch, header.view, header.height)
     }
 
+    /// Whether a block can be the next after another: its parent, height and term say so.
+    public fun follows(next: &Header, last: &Header): bool {
+        let no_earlier = next.epoch > last.epoch || next.epoch == last.epoch && next.view >= last.view;
+        next.parent == last.hash && next.height > 0 && next.height - 1 == last.height && no_earlier
+    }
+
     public fun time(header: &Header): u64 {
         header.time
     }
@@ -171,12 +177,26 @@ module settlement::header {
         view: u64,
         state_root: address,
     ): vector<u8> {
+        encode_at_for_testing(channel, parent, height, epoch, view, 77, state_root)
+    }
+
+    #[test_only]
+    /// The same, at a time.
+    public fun encode_at_for_testing(
+        channel: address,
+        parent: address,
+        height: u64,
+        epoch: u64,
+        view: u64,
+        time: u64,
+        state_root: address,
+    ): vector<u8> {
         let encoded = bcs::to_bytes(&channel);
         vector::append(&mut encoded, bcs::to_bytes(&parent));
         vector::append(&mut encoded, bcs::to_bytes(&height));
         vector::append(&mut encoded, bcs::to_bytes(&epoch));
         vector::append(&mut encoded, bcs::to_bytes(&view));
-        vector::append(&mut encoded, bcs::to_bytes(&77u64));
+        vector::append(&mut encoded, bcs::to_bytes(&time));
         vector::append(&mut encoded, bcs::to_bytes(&0u64));
         vector::push_back(&mut encoded, 0);
         vector::append(&mut encoded, bcs::to_bytes(&@0x0));

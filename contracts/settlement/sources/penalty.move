@@ -19,7 +19,8 @@ module settlement::penalty {
 
     /// The reporter is pending, or convicted itself.
     const E_NOT_ACTIVE: u64 = 1;
-    /// There is no such member to accuse, or it is the reporter, or it was convicted already.
+    /// There is no such member to accuse, or it is the reporter, or it was convicted already; it has
+    /// left, and nothing of it is held; or it was not in the channel in that epoch.
     const E_BAD_ACCUSED: u64 = 2;
     /// The reporter's collateral does not cover the bond.
     const E_NO_BOND: u64 = 3;
@@ -39,8 +40,6 @@ module settlement::penalty {
     const E_NOT_ENOUGH_VOTES: u64 = 10;
     /// Not two different signed things of one place, by the accused's node.
     const E_NOT_DOUBLE: u64 = 11;
-    /// Nobody else is in the channel.
-    const E_ALONE: u64 = 12;
 
     /// Milliseconds until who was convicted may come back.
     const BAN: u64 = 300000;
@@ -59,38 +58,38 @@ module settlement::penalty {
     struct Convicted has copy, drop, store { channel: address, accused: address, fine: u64, reporter: address, until: u64 }
     struct Acquitted has copy, drop, store { channel: address, accused: address, bond: u64, reporter: address }
 
-    /// Accuses a member, by its join sequence, of what the evidence with this hash shows. With two
-    /// members there is nobody to judge: the accused is taken out and banned, and not fined. With more
-    /// the others vote (`decide`).
+    /// Accuses a member, by its join sequence, of what the evidence with this hash shows; also one that
+    /// has left, as long as its collateral is held. With two members there is nobody to judge: the
+    /// accused is taken out and banned, and not fined. With more the others vote (`decide`).
     public entry fun report(node: &signer, channel: address, accused: u64, evidence: address) {
         let reporter = channel::seat_of_node(channel, signer::address_of(node));
         assert!(seats::has_votes(&reporter) && !seats::is_barred(&reporter), E_NOT_ACTIVE);
         let (found, seat) = channel::seat_of(channel, accused);
         let by = seats::join_sequence(&reporter);
-        let fits = found && by != accused && seats::has_votes(&seat) && !seats::is_barred(&seat);
+        let (accused_node, accused_account) = party(channel, accused);
+        let until = context::time_ms() + VOTING;
+        let fits = if (found) by != accused && seats::has_votes(&seat) && !seats::is_barred(&seat)
+            else channel::hold_for(channel, accused_account, until + 1) > 0;
         assert!(fits, E_BAD_ACCUSED);
-        let what = decided_place(channel, seats::node(&seat), evidence);
+        let what = decided_place(channel, accused_node, evidence);
         assert!(!exists<Decided>(what), E_DECIDED);
-        let (reporter, accused_account) = (copy reporter, seats::account(&seat));
         let by_account = seats::account(&reporter);
-        let parties = channel::parties(channel);
-        assert!(parties > 1, E_ALONE);
         event::emit(Reported { channel, reporter: by_account, accused: accused_account, evidence });
-        if (parties == 2) {
+        let others = channel::parties(channel) - (if (found) 1 else 0);
+        if (others == 1) {
             remember(what);
             convict(channel, accused, accused_account, 0, by_account);
             return
         };
         let (_, _, bond) = rules::stakes(channel);
-        let (collateral, _) = seats::backing(&reporter);
-        assert!(collateral >= bond, E_NO_BOND);
+        assert!(channel::backing_of(channel, &reporter) >= bond, E_NO_BOND);
         assert!(windows::report(channel, evidence, by, accused, VOTING), E_NO_ROOM);
     }
 
     /// Decides a report by members' votes on its evidence, all of them `guilty` or all of them not:
-    /// at least two, and two thirds of the weight that is valid now without the accused; two, where
-    /// the channel's rule says so. The guilty is fined, half of it for the reporter; for a false
-    /// report the reporter loses its bond.
+    /// at least two, and two thirds of the weight that is valid now without the accused; two convict,
+    /// where the channel's rule says so, but never acquit. The guilty is fined, half of it for the
+    /// reporter, also if it has left; for a false report the reporter loses its bond.
     public entry fun decide(
         _caller: &signer,
         channel: address,
@@ -99,21 +98,20 @@ module settlement::penalty {
         voters: vector<address>,
         signatures: vector<vector<u8>>,
     ) {
-        let (found, seat) = channel::seat_of(channel, accused);
-        assert!(found, E_BAD_ACCUSED);
+        let (accused_node, accused_account) = party(channel, accused);
         let (waits, evidence, reporter) = windows::close_report(channel, accused);
         assert!(waits, E_NO_REPORT);
-        check_votes(channel, seats::node(&seat), evidence, guilty, &voters, &signatures);
-        remember(decided_place(channel, seats::node(&seat), evidence));
+        check_votes(channel, accused, accused_node, evidence, guilty, &voters, &signatures);
+        remember(decided_place(channel, accused_node, evidence));
         let (_, fine, bond) = rules::stakes(channel);
-        let (there, by) = channel::seat_of(channel, reporter);
-        let account = if (there) seats::account(&by) else @settlement;
-        if (guilty) return convict(channel, accused, seats::account(&seat), fine, account);
+        let (_, account) = party(channel, reporter);
+        if (guilty) return convict(channel, accused, accused_account, fine, account);
         let bond = channel::fine(channel, reporter, bond, @settlement);
-        event::emit(Acquitted { channel, accused: seats::account(&seat), bond, reporter: account });
+        event::emit(Acquitted { channel, accused: accused_account, bond, reporter: account });
     }
 
     /// Convicts who signed two different blocks at one place: the accused's node signed both headers.
+    /// Anybody may show it, also after the channel's end; a share of the fine is for active members.
     public entry fun double_block(
         node: &signer,
         channel: address,
@@ -123,7 +121,7 @@ module settlement::penalty {
         second: vector<u8>,
         second_signature: vector<u8>,
     ) {
-        let signer_of_both = accused_node(channel, accused);
+        let (signer_of_both, _) = party(channel, accused);
         let signed = header::is_signed(&first, signer_of_both, &first_signature)
             && header::is_signed(&second, signer_of_both, &second_signature);
         let (one, other) = (header::decode(first), header::decode(second));
@@ -136,7 +134,7 @@ module settlement::penalty {
         punish_double(node, channel, accused, signer_of_both, b"block", epoch, view, height);
     }
 
-    /// Convicts who acked two different blocks at one place.
+    /// Convicts who acked two different blocks at one place, as `double_block` does.
     public entry fun double_ack(
         node: &signer,
         channel: address,
@@ -149,7 +147,7 @@ module settlement::penalty {
         second: address,
         second_signature: vector<u8>,
     ) {
-        let by = accused_node(channel, accused);
+        let (by, _) = party(channel, accused);
         let first_holds = header::is_acked(channel, epoch, view, height, first, by, &first_signature);
         let second_holds =
             header::is_acked(channel, epoch, view, height, second, by, &second_signature);
@@ -157,13 +155,16 @@ module settlement::penalty {
         punish_double(node, channel, accused, by, b"ack", epoch, view, height);
     }
 
-    fun accused_node(channel: address, accused: u64): address {
-        let known = channel::joined(channel, accused);
+    /// Node and account of a member as it joined, also after it left.
+    fun party(channel: address, join_sequence: u64): (address, address) {
+        let known = channel::joined(channel, join_sequence);
         assert!(!vector::is_empty(&known), E_BAD_ACCUSED);
-        channel::node_of(vector::borrow(&known, 0))
+        let record = vector::borrow(&known, 0);
+        (channel::node_of(record), channel::holder_of(record))
     }
 
-    /// Once for each place, also after the accused has left and come back with the same node.
+    /// Once for each place, and of the stay in which it happened: else a friend could have an earlier
+    /// one, of which nothing is left, take the blame.
     fun punish_double(
         node: &signer,
         channel: address,
@@ -174,9 +175,10 @@ module settlement::penalty {
         view: u64,
         height: u64,
     ) {
-        let reporter = channel::seat_of_node(channel, signer::address_of(node));
-        assert!(seats::has_votes(&reporter), E_NOT_ACTIVE);
-        assert!(seats::join_sequence(&reporter) != accused, E_BAD_ACCUSED);
+        assert!(channel::was_in(channel, accused, epoch), E_BAD_ACCUSED);
+        let (member, reporter, reported_by) =
+            channel::member_of_node(channel, signer::address_of(node));
+        assert!(!member || reported_by != accused, E_BAD_ACCUSED);
         vector::append(&mut what, bcs::to_bytes(&epoch));
         vector::append(&mut what, bcs::to_bytes(&view));
         vector::append(&mut what, bcs::to_bytes(&height));
@@ -184,8 +186,8 @@ module settlement::penalty {
         assert!(!exists<Decided>(place), E_DECIDED);
         remember(place);
         let (_, fine, _) = rules::stakes(channel);
-        let account = channel::holder_of(vector::borrow(&channel::joined(channel, accused), 0));
-        convict(channel, accused, account, fine, seats::account(&reporter));
+        let (_, account) = party(channel, accused);
+        convict(channel, accused, account, fine, if (member) reporter else @settlement);
     }
 
     fun convict(channel: address, accused: u64, account: address, fine: u64, reporter: address) {
@@ -197,17 +199,18 @@ module settlement::penalty {
 
     fun check_votes(
         channel: address,
-        accused: address,
+        accused: u64,
+        accused_node: address,
         evidence: address,
         guilty: bool,
         voters: &vector<address>,
         signatures: &vector<vector<u8>>,
     ) {
         assert!(vector::length(voters) == vector::length(signatures), E_LENGTHS);
-        let (electors, weights) = channel::heard(channel, VALIDITY);
-        let (_, of_accused) = quorum::find(&electors, accused);
-        *vector::borrow_mut(&mut weights, of_accused) = 0;
-        let message = verdict_message(channel, evidence, guilty);
+        let (electors, weights) = channel::judges(channel, VALIDITY);
+        let (there, of_accused) = quorum::find(&electors, accused_node);
+        if (there) *vector::borrow_mut(&mut weights, of_accused) = 0;
+        let message = verdict_message(channel, accused, evidence, guilty);
         let (part, convinced, place) = (0, 0, 0);
         let (index, count) = (0, vector::length(voters));
         while (index < count) {
@@ -226,15 +229,17 @@ module settlement::penalty {
             index = index + 1;
         };
         let whole = quorum::total(&weights);
-        let enough = rules::two_convict(channel) || quorum::is_enough(part, whole);
+        let enough = guilty && rules::two_convict(channel) || quorum::is_enough(part, whole);
         assert!(convinced >= 2 && enough, E_NOT_ENOUGH_VOTES);
     }
 
     /// What a node signs to vote on evidence: the nodes' `Verdict`.
-    fun verdict_message(channel: address, evidence: address, guilty: bool): vector<u8> {
+    fun verdict_message(channel: address, accused: u64, evidence: address, guilty: bool)
+    : vector<u8> {
         let message = b"fairway/1/sign/verdict";
         vector::push_back(&mut message, 0);
         vector::append(&mut message, bcs::to_bytes(&channel));
+        vector::append(&mut message, bcs::to_bytes(&accused));
         vector::append(&mut message, bcs::to_bytes(&evidence));
         vector::append(&mut message, bcs::to_bytes(&guilty));
         message
@@ -252,9 +257,10 @@ module settlement::penalty {
     public fun verdict_for_testing(
         seed: &vector<u8>,
         channel: address,
+        accused: u64,
         evidence: address,
         guilty: bool,
     ): vector<u8> {
-        ed25519::sign_for_testing(seed, &verdict_message(channel, evidence, guilty))
+        ed25519::sign_for_testing(seed, &verdict_message(channel, accused, evidence, guilty))
     }
 }

@@ -4,6 +4,7 @@ module settlement::rules {
     use settlement::account;
 
     friend settlement::channel;
+    friend settlement::complaint;
     friend settlement::exits;
     friend settlement::penalty;
     friend settlement::settlement;
@@ -242,6 +243,10 @@ module settlement::rules {
     /// What a member with this collateral weighs.
     public(friend) fun weight_of(channel: address, collateral: u64): u64 acquires Rules {
         if (borrow_global<Rules>(channel).config.weight_by == BY_COLLATERAL) collateral else 1
+    }
+
+    public(friend) fun weighs_collateral(channel: address): bool acquires Rules {
+        borrow_global<Rules>(channel).config.weight_by == BY_COLLATERAL
     }
 
     /// Whether two members convict, however many there are.

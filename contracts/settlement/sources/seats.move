@@ -6,6 +6,7 @@ module settlement::seats {
     use settlement::quorum;
 
     friend settlement::channel;
+    friend settlement::complaint;
     friend settlement::penalty;
 
     struct Seat has copy, drop, store {
@@ -139,6 +140,14 @@ module settlement::seats {
         seat.active_since
     }
 
+    public(friend) fun leaves(seat: &Seat): bool {
+        seat.leaving_since > 0
+    }
+
+    public(friend) fun is_booked(seat: &Seat): bool {
+        seat.booked
+    }
+
     /// The collateral, and whether it is a part of a stake.
     public(friend) fun backing(seat: &Seat): (u64, bool) {
         (seat.collateral, seat.pooled)
@@ -158,11 +167,11 @@ module settlement::seats {
         (false, 0)
     }
 
-    /// The place of the member whose node has this key.
-    public(friend) fun find_node(seats: &Seats, node: address): (bool, u64) {
+    /// The place of the member whose node has this chain account.
+    public(friend) fun find_account(seats: &Seats, node_account: address): (bool, u64) {
         let (list, index, count) = (&seats.list, 0, vector::length(&seats.list));
         while (index < count) {
-            if (vector::borrow(list, index).node == node) return (true, index);
+            if (vector::borrow(list, index).node_account == node_account) return (true, index);
             index = index + 1;
         };
         (false, 0)
@@ -179,18 +188,6 @@ module settlement::seats {
     public(friend) fun lose(seats: &mut Seats, index: u64, amount: u64) {
         let seat = vector::borrow_mut(&mut seats.list, index);
         seat.collateral = if (seat.collateral > amount) seat.collateral - amount else 0;
-    }
-
-    /// The members whose collateral is a part of a stake.
-    public(friend) fun pooled(seats: &Seats): vector<Seat> {
-        let (some, list) = (vector::empty(), &seats.list);
-        let (index, count) = (0, vector::length(list));
-        while (index < count) {
-            let seat = *vector::borrow(list, index);
-            if (seat.pooled) vector::push_back(&mut some, seat);
-            index = index + 1;
-        };
-        some
     }
 
     /// An active member asks to leave; the first time counts.
@@ -290,32 +287,40 @@ module settlement::seats {
     }
 
     /// Who may have certified a block of an epoch: the nodes of the active members, sorted; what each
-    /// weighs that was active in the epoch; and what each weighs that was `valid` in it.
+    /// weighs that was active in the epoch; what each weighs that was `valid` in it; and what two
+    /// thirds of the latter are counted of. Who has money in the books counts in every epoch, else a
+    /// member that was alone once could still make blocks of that time. Who is convicted counts in the
+    /// whole and not for it: a conviction leaves nobody alone with the others' money.
     public(friend) fun certifiers(seats: &Seats, epoch: u64, valid: &vector<u64>)
-    : (vector<address>, vector<u64>, vector<u64>) {
-        let (active, in_epoch) = (*&seats.weights, *&seats.weights);
+    : (vector<address>, vector<u64>, vector<u64>, u64) {
+        let (active, in_epoch, convicted) = (*&seats.weights, *&seats.weights, 0);
         let (list, index, count) = (&seats.list, 0, vector::length(&seats.list));
         while (index < count) {
             let seat = vector::borrow(list, index);
             if (seat.active) {
                 let (_, place) = quorum::find(&seats.electors, seat.node);
                 let (is_valid, _) = quorum::find_number(valid, seat.join_sequence);
-                if (seat.active_since > epoch) *vector::borrow_mut(&mut active, place) = 0;
+                let since = seat.booked || seat.active_since <= epoch;
+                if (!since) *vector::borrow_mut(&mut active, place) = 0;
                 if (!is_valid) *vector::borrow_mut(&mut in_epoch, place) = 0;
+                if (!is_valid && since && seat.barred) convicted = convicted + seat.weight;
             };
             index = index + 1;
         };
-        (*&seats.electors, active, in_epoch)
+        let whole = quorum::total(&in_epoch) + convicted;
+        (*&seats.electors, active, in_epoch, whole)
     }
 
-    /// Who is heard now: the nodes of the active members, sorted, and what each weighs that is valid.
-    public(friend) fun heard(seats: &Seats, now: u64, validity: u64)
+    /// Who is heard now: the nodes of the active members, sorted, and what each weighs whose heartbeat
+    /// is fresh; without the convicted, if it is they who are `judged`.
+    public(friend) fun heard(seats: &Seats, now: u64, validity: u64, judged: bool)
     : (vector<address>, vector<u64>) {
         let (weights, list) = (*&seats.weights, &seats.list);
         let (index, count) = (0, vector::length(list));
         while (index < count) {
             let seat = vector::borrow(list, index);
-            if (seat.active && !is_valid(seat, now, validity)) {
+            let counts = is_fresh(seat, now, validity) && !(judged && seat.barred);
+            if (seat.active && !counts) {
                 let (_, place) = quorum::find(&seats.electors, seat.node);
                 *vector::borrow_mut(&mut weights, place) = 0;
             };
@@ -406,8 +411,12 @@ module settlement::seats {
     }
 
     fun is_valid(seat: &Seat, now: u64, validity: u64): bool {
+        !seat.barred && is_fresh(seat, now, validity)
+    }
+
+    fun is_fresh(seat: &Seat, now: u64, validity: u64): bool {
         let beat = seat.last_heartbeat;
-        !seat.barred && beat > 0 && beat + validity >= now
+        beat > 0 && beat + validity >= now
     }
 
     fun insert_elector(seats: &mut Seats, node: address, weight: u64) {
@@ -546,14 +555,44 @@ module settlement::seats {
         activate_at(&mut seats, 1000, 1);
         beat_node(&mut seats, @0x2, 1000);
         activate_at(&mut seats, 1000, 2);
-        let (nodes, active, valid) = certifiers(&seats, 1, &vector[1, 3]);
+        let (nodes, active, valid, whole) = certifiers(&seats, 1, &vector[1, 3]);
         assert!(nodes == vector[@0x1, @0x2, @0x3], 1);
-        assert!(active == vector[1, 0, 1] && valid == vector[1, 0, 1], 2);
-        let (_, active, valid) = certifiers(&seats, 2, &vector[2]);
-        assert!(active == vector[1, 1, 1] && valid == vector[0, 1, 0], 3);
+        assert!(active == vector[1, 0, 1] && valid == vector[1, 0, 1] && whole == 2, 2);
+        let (_, active, valid, whole) = certifiers(&seats, 2, &vector[2]);
+        assert!(active == vector[1, 1, 1] && valid == vector[0, 1, 0] && whole == 1, 3);
         beat_node(&mut seats, @0x1, 2000);
-        let (_, heard) = heard(&seats, 2000, 100);
+        let (_, heard) = heard(&seats, 2000, 100, false);
         assert!(heard == vector[1, 0, 0], 4);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun who_was_settled_with_counts_in_the_epochs_before_it_came() {
+        let seats = three();
+        beat_node(&mut seats, @0x1, 1000);
+        activate_at(&mut seats, 1000, 1);
+        beat_node(&mut seats, @0x3, 1000);
+        activate_at(&mut seats, 1000, 2);
+        let (_, active, _, _) = certifiers(&seats, 1, &vector[1]);
+        assert!(active == vector[1, 0], 1);
+        settle(&mut seats, &vector[@0xb, @0xc], &vector[false, false]);
+        let (_, active, _, _) = certifiers(&seats, 1, &vector[1]);
+        assert!(active == vector[1, 1], 2);
+        drop_all(seats);
+    }
+
+    #[test]
+    fun a_conviction_makes_no_quorum_smaller() {
+        let seats = three();
+        beat_node(&mut seats, @0x1, 1000);
+        beat_node(&mut seats, @0x3, 1000);
+        activate_at(&mut seats, 1000, 1);
+        bar(&mut seats, 1, 1000);
+        let (_, _, valid, whole) = certifiers(&seats, 1, &vector[1]);
+        assert!(valid == vector[1, 0] && whole == 2, 1);
+        let (_, settling) = heard(&seats, 1000, 100, false);
+        let (_, judging) = heard(&seats, 1000, 100, true);
+        assert!(settling == vector[1, 1] && judging == vector[1, 0], 2);
         drop_all(seats);
     }
 

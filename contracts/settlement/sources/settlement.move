@@ -13,6 +13,7 @@ module settlement::settlement {
     use settlement::ids;
     use settlement::quorum;
     use settlement::rules;
+    use settlement::shown;
     use settlement::state_proof;
     use settlement::windows;
 
@@ -49,10 +50,15 @@ module settlement::settlement {
     const E_ONE_WAITS: u64 = 15;
     /// In this channel every settlement waits for a window.
     const E_WINDOW_FIRST: u64 = 16;
-    /// These headers do not lead from one of the two blocks to the other.
+    /// These headers do not lead from one of the two blocks to the other; or from the proposal's, which
+    /// closes, to a later one; or the proposal's root is not its block's.
     const E_NOT_LINKED: u64 = 17;
     /// The state's root commits to what the proposal says.
     const E_IS_RIGHT: u64 = 18;
+    /// The proposal has no such row.
+    const E_NO_ROW: u64 = 19;
+
+    friend settlement::exits;
 
     /// Milliseconds a heartbeat counts, as in `membership`.
     const VALIDITY: u64 = 15000;
@@ -139,7 +145,7 @@ module settlement::settlement {
             id, number, from_height, from_root, to_height, to_root, to_block, accounts, balances,
             leaves, held, closes, result,
         };
-        check(channel, &pending);
+        check(channel, &pending, context::time_ms());
         keep(place_of(signer::address_of(node), channel), pending);
         event::emit(Proposed { channel, number, proposal: id });
     }
@@ -156,9 +162,10 @@ module settlement::settlement {
     ) acquires Pending {
         assert!(!rules::is_judged(channel), E_WINDOW_FIRST);
         let pending = recorded(signer::address_of(node), channel, proposal);
-        check(channel, &pending);
+        check(channel, &pending, context::time_ms());
         let (electors, weights) = channel::electorate(channel);
-        let part = voted(channel, proposal, true, &electors, &weights, &voters, &signatures);
+        let (part, _) =
+            voted(channel, proposal, true, &electors, &weights, &weights, &voters, &signatures);
         let all = rules::asks_everybody(channel);
         assert!(suffices(part, quorum::total(&weights), all), E_NOT_ENOUGH_VOTES);
         settle(channel, pending);
@@ -177,12 +184,13 @@ module settlement::settlement {
     ) acquires Pending {
         assert!(!rules::asks_everybody(channel), E_EVERYBODY_SETTLES);
         let pending = recorded(signer::address_of(node), channel, proposal);
-        check(channel, &pending);
-        assert!(!is_waiting_unbeaten(channel), E_ONE_WAITS);
+        check(channel, &pending, context::time_ms());
+        let (waits, _, _, _, _, unbeaten) = windows::waiting(channel);
+        assert!(!waits || !unbeaten, E_ONE_WAITS);
         let (electors, weights) = channel::electorate(channel);
         let (_, heard) = channel::heard(channel, VALIDITY);
-        let part = voted(channel, proposal, true, &electors, &weights, &voters, &signatures);
-        let of_heard = voted(channel, proposal, true, &electors, &heard, &voters, &signatures);
+        let (part, of_heard) =
+            voted(channel, proposal, true, &electors, &weights, &heard, &voters, &signatures);
         let by_active = rules::is_judged(channel) && suffices(part, quorum::total(&weights), false);
         let by_heard = suffices(of_heard, quorum::total(&heard), false);
         assert!(by_active || by_heard, E_NOT_ENOUGH_VOTES);
@@ -195,30 +203,39 @@ module settlement::settlement {
         event::emit(WindowOpened { channel, number, proposal });
     }
 
-    /// Executes the proposal whose window has ended. Anybody may ask.
+    /// Executes the proposal whose window has ended, or withdraws it where the block it names was shown
+    /// with another root. Anybody may ask. Who asked to leave since it waits stays until the next one:
+    /// no member stalls a settlement by leaving.
     public entry fun finish(_caller: &signer, channel: address) acquires Pending {
-        let (waits, proposal, to_block, _, supported_by, deadline, by_active) =
-            windows::waiting(channel);
+        let (waits, proposal, to_block, since, deadline, unbeaten) = windows::waiting(channel);
         assert!(waits, E_NOTHING_WAITS);
         assert!(context::time_ms() >= deadline, E_TOO_SOON);
-        let (shown, _, block, _) = windows::best(channel);
-        let stands = if (shown) block == to_block || block == supported_by else by_active;
-        assert!(stands, E_NOT_SHOWN);
+        assert!(unbeaten, E_NOT_SHOWN);
+        let (shown, _, block, root) = windows::best(channel);
+        let to_root = borrow_global<Pending>(waiting_place(channel)).to_root;
+        if (shown && block == to_block && root != to_root) return withdraw_waiting(channel);
         let pending = move_from<Pending>(waiting_place(channel));
         assert!(pending.id == proposal, E_NO_PROPOSAL);
-        check(channel, &pending);
+        check(channel, &pending, since);
         settle(channel, pending);
     }
 
     /// Shows that the best block and the proposal's are of one chain: `headers`, each the parent of the
     /// next, lead from the lower to the higher of the two. So a newer proof of the same chain does not
-    /// keep a proposal from executing, also after its window.
-    public entry fun support(_caller: &signer, channel: address, headers: vector<vector<u8>>) {
-        let (waits, _, to_block, _, _, _, _) = windows::waiting(channel);
+    /// keep a proposal from executing, also after its window. It does where the proposal closes the
+    /// channel: what came after its block would be lost.
+    public entry fun support(_caller: &signer, channel: address, headers: vector<vector<u8>>)
+    acquires Pending {
+        let (waits, _, to_block, _, _, _) = windows::waiting(channel);
         assert!(waits, E_NOTHING_WAITS);
         let (_, _, best, _) = windows::best(channel);
-        let (first, last) = ends(&headers);
-        assert!(first == to_block && last == best || first == best && last == to_block, E_NOT_LINKED);
+        let (first, last) = shown::ends(channel, &headers);
+        let pending = borrow_global<Pending>(waiting_place(channel));
+        let below = header::hash(&first) == to_block && header::hash(&last) == best
+            && header::state_root(&first) == pending.to_root && !pending.closes;
+        let above = header::hash(&first) == best && header::hash(&last) == to_block
+            && header::state_root(&last) == pending.to_root;
+        assert!(below || above, E_NOT_LINKED);
         windows::support(channel, best);
     }
 
@@ -231,21 +248,37 @@ module settlement::settlement {
         voters: vector<address>,
         signatures: vector<vector<u8>>,
     ) acquires Pending {
-        let (waits, proposal, _, _, _, _, _) = windows::waiting(channel);
+        let (waits, proposal, _, _, _, _) = windows::waiting(channel);
         assert!(waits, E_NOTHING_WAITS);
-        let (electors, weights) = channel::electorate(channel);
-        let against = voted(channel, proposal, false, &electors, &weights, &voters, &signatures);
-        let whole = quorum::total(&weights);
-        assert!(!suffices(whole - against, whole, false), E_NOT_ENOUGH_AGAINST);
+        check_against(channel, proposal, &voters, &signatures);
         withdraw_waiting(channel);
     }
 
+    /// Aborts unless so many active members signed a no to this proposal, or block, that the rest of
+    /// the weight is no two thirds.
+    public(friend) fun check_against(
+        channel: address,
+        what: address,
+        voters: &vector<address>,
+        signatures: &vector<vector<u8>>,
+    ) {
+        let (electors, weights) = channel::electorate(channel);
+        let (against, _) =
+            voted(channel, what, false, &electors, &weights, &weights, voters, signatures);
+        let whole = quorum::total(&weights);
+        assert!(!suffices(whole - against, whole, false), E_NOT_ENOUGH_AGAINST);
+    }
+
     /// Withdraws the proposal that waits, for the proof that it gives an account something else than
-    /// the state it names does: its vault, or what it is owed as a leaver, under the proposal's root.
+    /// the state it names does: its vault, or what it is owed as a leaver, under the proposal's root;
+    /// its deposit, where that state's list of `entered` join sequences lacks it.
     public entry fun refute(
         _caller: &signer,
         channel: address,
         row: u64,
+        entered: vector<u8>,
+        entered_siblings: vector<address>,
+        entered_end: vector<address>,
         vault: vector<u8>,
         vault_siblings: vector<address>,
         vault_end: vector<address>,
@@ -253,21 +286,26 @@ module settlement::settlement {
         departed_siblings: vector<address>,
         departed_end: vector<address>,
     ) acquires Pending {
-        let (waits, _, _, _, _, _, _) = windows::waiting(channel);
+        let (waits, _, _, _, _, _) = windows::waiting(channel);
         assert!(waits, E_NOTHING_WAITS);
         let (_, _, _, asset) = channel::settled(channel);
         let pending = borrow_global<Pending>(waiting_place(channel));
+        assert!(row < vector::length(&pending.accounts), E_NO_ROW);
         let (root, account) = (pending.to_root, *vector::borrow(&pending.accounts, row));
         let (vault_key, departed_key) =
             (state_proof::vault_key(account), state_proof::departed_key(account));
+        let entered_key = state_proof::entered_key();
+        state_proof::check(root, entered_key, &entered, &entered_siblings, &entered_end);
         state_proof::check(root, vault_key, &vault, &vault_siblings, &vault_end);
         state_proof::check(root, departed_key, &departed, &departed_siblings, &departed_end);
-        let left = !vector::is_empty(&departed);
-        let due = state_proof::amount(if (left) departed else vault, asset);
+        let (join_sequence, deposit) = channel::brought(channel, account);
+        let is_in = state_proof::is_in_runs(&state_proof::runs(entered), join_sequence);
+        let left = is_in && !vector::is_empty(&departed);
+        let due = if (is_in) state_proof::amount(if (left) departed else vault, asset) else deposit;
         let says = *vector::borrow(&pending.balances, row);
         let leaves = *vector::borrow(&pending.leaves, row);
-        let is_right = due == says && leaves == (left || pending.closes);
-        assert!(!is_right, E_IS_RIGHT);
+        let goes = left || pending.closes;
+        assert!(due != says || is_in && leaves != goes, E_IS_RIGHT);
         withdraw_waiting(channel);
     }
 
@@ -296,44 +334,20 @@ module settlement::settlement {
         event::emit(Refuted { channel, proposal: pending.id });
     }
 
-    /// Whether a proposal waits whose block nothing better was shown of.
-    fun is_waiting_unbeaten(channel: address): bool {
-        let (waits, _, to_block, _, supported_by, _, by_active) = windows::waiting(channel);
-        if (!waits) return false;
-        let (shown, _, block, _) = windows::best(channel);
-        if (shown) block == to_block || block == supported_by else by_active
-    }
-
     /// Whether the best proof is of the proposal's block and root.
     fun is_best(channel: address, pending: &Pending): bool {
         let (shown, height, block, root) = windows::best(channel);
         shown && block == pending.to_block && root == pending.to_root && height == pending.to_height
     }
 
-    /// The hashes of the first and the last of headers that follow each other.
-    fun ends(headers: &vector<vector<u8>>): (address, address) {
-        let (index, count) = (1, vector::length(headers));
-        assert!(count > 0, E_NOT_LINKED);
-        let first = header::hash(&header::decode(*vector::borrow(headers, 0)));
-        let last = first;
-        while (index < count) {
-            let next = header::decode(*vector::borrow(headers, index));
-            assert!(header::parent(&next) == last, E_NOT_LINKED);
-            last = header::hash(&next);
-            index = index + 1;
-        };
-        (first, last)
-    }
-
-    /// Continuity, the right accounts, and conservation to the unit.
-    fun check(channel: address, pending: &Pending) {
+    /// Continuity, the right accounts as of a time, and conservation to the unit.
+    fun check(channel: address, pending: &Pending, now: u64) {
         let (number, height, root, _) = channel::settled(channel);
         let continues = pending.number == number + 1
             && pending.from_height == height
             && (number == 0 || pending.from_root == root)
             && pending.to_height > height;
         assert!(continues, E_NOT_CONTINUOUS);
-        let now = context::time_ms();
         let overdue = if (now > LEAVE_PATIENCE) now - LEAVE_PATIENCE else 0;
         let (held, closes) = (pending.held, pending.closes);
         let (known, expected) =
@@ -350,19 +364,21 @@ module settlement::settlement {
         assert!(!closes || (all_leave && held == 0), E_BAD_CLOSE);
     }
 
-    /// What those weigh who voted so, by `weights`; strangers and pending members weigh nothing.
+    /// What those weigh who voted so, by each of two lists of weights; strangers and pending members
+    /// weigh nothing.
     fun voted(
         channel: address,
         proposal: address,
         yes: bool,
         electors: &vector<address>,
         weights: &vector<u64>,
+        other_weights: &vector<u64>,
         voters: &vector<address>,
         signatures: &vector<vector<u8>>,
-    ): u64 {
+    ): (u64, u64) {
         assert!(vector::length(voters) == vector::length(signatures), E_LENGTHS);
         let message = vote_message(channel, proposal, yes);
-        let (part, elector, before) = (0, 0, @0x0);
+        let (part, other, elector, before) = (0, 0, 0, @0x0);
         let (index, count) = (0, vector::length(voters));
         while (index < count) {
             let voter = *vector::borrow(voters, index);
@@ -373,12 +389,13 @@ module settlement::settlement {
                 let signed = ed25519::verify(&bcs::to_bytes(&voter), &message, signature);
                 assert!(signed, E_BAD_SIGNATURE);
                 part = part + *vector::borrow(weights, place);
+                other = other + *vector::borrow(other_weights, place);
             };
             elector = place;
             before = voter;
             index = index + 1;
         };
-        part
+        (part, other)
     }
 
     fun suffices(part: u64, whole: u64, all: bool): bool {

@@ -11,7 +11,7 @@ module settlement::shown {
 
     /// A header is of another channel.
     const E_OTHER_CHANNEL: u64 = 1;
-    /// A header is not the parent of the next.
+    /// A header is not the parent of the next, or there is none.
     const E_NOT_LINKED: u64 = 2;
     /// The block lies not above the last settlement.
     const E_SETTLED: u64 = 3;
@@ -20,8 +20,14 @@ module settlement::shown {
     const E_NOT_CERTIFIED: u64 = 4;
     /// A proof at least as good was shown.
     const E_NOT_BETTER: u64 = 5;
-    /// A window has ended: what was shown until then counts.
+    /// A window has ended: what was shown until then counts. Or it is in its last third, or disputed,
+    /// and takes anchors alone.
     const E_TOO_LATE: u64 = 6;
+    /// No anchor, and of an epoch before the last settlement: who was alone then could still make it.
+    const E_OLD_EPOCH: u64 = 7;
+
+    friend settlement::complaint;
+    friend settlement::settlement;
 
     struct BlockShown has copy, drop, store { channel: address, height: u64, block: address, anchored: bool }
 
@@ -44,25 +50,46 @@ module settlement::shown {
         let (last_epoch, last_view, height) = header::place(&last);
         assert!(height > settled, E_SETTLED);
         let (anchor_epoch, anchor_view, anchor_height) = (0, 0, 0);
+        let (anchor_block, anchor_root) = (@0x0, @0x0);
         let anchored = !vector::is_empty(&anchor_signers);
         if (anchored) {
             let whole = is_certified(channel, &first, true, &anchor_signers, &anchor_signatures);
             assert!(whole, E_NOT_CERTIFIED);
             (anchor_epoch, anchor_view, anchor_height) = header::place(&first);
             assert!(anchor_height > settled, E_SETTLED);
+            (anchor_block, anchor_root) = (header::hash(&first), header::state_root(&first));
         };
         if (!anchored || vector::length(&headers) > 1) {
             // Where everybody settles, the word of fewer counts for nothing.
             assert!(!rules::asks_everybody(channel), E_NOT_CERTIFIED);
+            assert!(!windows::takes_anchors_alone(channel, rules::window(channel)), E_TOO_LATE);
+            assert!(anchored || last_epoch >= channel::settled_epoch(channel), E_OLD_EPOCH);
             let valid = is_certified(channel, &last, false, &signers, &signatures);
             assert!(valid, E_NOT_CERTIFIED);
         };
         let (block, root) = (header::hash(&last), header::state_root(&last));
         let shown = windows::shown_block(
             anchor_height, anchor_epoch, anchor_view, height, last_epoch, last_view, block, root,
+            anchor_block, anchor_root,
         );
         assert!(windows::show(channel, shown, rules::window(channel)), E_NOT_BETTER);
         event::emit(BlockShown { channel, height, block, anchored });
+    }
+
+    /// Whether two thirds acked the block, of the active members or of those valid in its epoch: enough
+    /// to know that it was made, not to pay by it.
+    public(friend) fun is_known(
+        channel: address,
+        block: &Header,
+        signers: &vector<address>,
+        signatures: &vector<vector<u8>>,
+    ): bool {
+        let (epoch, _, _) = header::place(block);
+        let (electors, active, valid, whole_valid) = channel::certifiers(channel, epoch);
+        let (of_active, of_valid) =
+            header::acked_weight(block, &electors, &active, &valid, signers, signatures);
+        quorum::is_enough(of_valid, whole_valid)
+            || quorum::is_enough(of_active, quorum::total(&active))
     }
 
     /// Whether enough acked the block: of the active members in its epoch, or of those valid in it.
@@ -74,17 +101,18 @@ module settlement::shown {
         signatures: &vector<vector<u8>>,
     ): bool {
         let (epoch, _, _) = header::place(block);
-        let (electors, active, valid) = channel::certifiers(channel, epoch);
+        let (electors, active, valid, whole_valid) = channel::certifiers(channel, epoch);
         let (of_active, of_valid) =
             header::acked_weight(block, &electors, &active, &valid, signers, signatures);
-        if (!by_active) return quorum::is_enough(of_valid, quorum::total(&valid));
+        if (!by_active) return quorum::is_enough(of_valid, whole_valid);
         let whole = quorum::total(&active);
         if (rules::asks_everybody(channel)) return whole > 0 && of_active == whole;
         quorum::is_enough(of_active, whole)
     }
 
-    /// The first and the last of headers of this channel that follow each other.
-    fun ends(channel: address, headers: &vector<vector<u8>>): (Header, Header) {
+    /// The first and the last of headers of this channel that follow each other: heights without a gap,
+    /// terms that never go back.
+    public(friend) fun ends(channel: address, headers: &vector<vector<u8>>): (Header, Header) {
         let (index, count) = (1, vector::length(headers));
         assert!(count > 0, E_NOT_LINKED);
         let first = header::decode(*vector::borrow(headers, 0));
@@ -92,7 +120,8 @@ module settlement::shown {
         let last = copy first;
         while (index < count) {
             let next = header::decode(*vector::borrow(headers, index));
-            assert!(header::parent(&next) == header::hash(&last), E_NOT_LINKED);
+            assert!(header::channel(&next) == channel, E_OTHER_CHANNEL);
+            assert!(header::follows(&next, &last), E_NOT_LINKED);
             last = next;
             index = index + 1;
         };

@@ -211,6 +211,39 @@ module settlement::state_proof {
         (ids::hash(b"state-node", bcs::to_bytes(&Pair { left, right })), siblings, ends)
     }
 
+    #[test_only]
+    /// What a tree of these entries holds under the key, with siblings and end.
+    public fun prove_for_testing(
+        keys: &vector<address>,
+        values: &vector<vector<u8>>,
+        key: address,
+    ): (vector<u8>, vector<address>, vector<address>) {
+        let (siblings, bits) = (vector::empty(), bcs::to_bytes(&key));
+        let (near, near_values) = (*keys, *values);
+        while (vector::length(&near) > 1) {
+            let depth = vector::length(&siblings);
+            let (nk, nv, fk, fv) =
+                (vector::empty(), vector::empty(), vector::empty(), vector::empty());
+            while (!vector::is_empty(&near)) {
+                let (one, value) = (vector::pop_back(&mut near), vector::pop_back(&mut near_values));
+                if (bit(&bcs::to_bytes(&one), depth) == bit(&bits, depth)) {
+                    vector::push_back(&mut nk, one);
+                    vector::push_back(&mut nv, value);
+                } else {
+                    vector::push_back(&mut fk, one);
+                    vector::push_back(&mut fv, value);
+                };
+            };
+            let (beside, _, _) = build(&fk, &fv, depth + 1);
+            vector::push_back(&mut siblings, beside);
+            (near, near_values) = (nk, nv);
+        };
+        if (vector::is_empty(&near)) return (vector::empty(), siblings, vector::empty());
+        let (found, value) = (*vector::borrow(&near, 0), *vector::borrow(&near_values, 0));
+        let end = vector[found, ids::hash(b"state-value", copy value)];
+        (if (found == key) value else vector::empty(), siblings, end)
+    }
+
     #[test]
     fun entries_are_proven_and_nothing_else() {
         let keys = vector[vault_key(@0xa), vault_key(@0xb), departed_key(@0xc), entered_key()];

@@ -53,6 +53,11 @@ module settlement::terms {
         term.settled = term.epoch;
     }
 
+    /// The epoch in force at the last settlement; the first one before any.
+    public(friend) fun settled(term: &Term): u64 {
+        term.settled
+    }
+
     /// The first epoch whose grant is in the record.
     public(friend) fun first_kept(term: &Term): u64 {
         let (first, last) = (term.kept, term.epoch);

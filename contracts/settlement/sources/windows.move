@@ -10,10 +10,23 @@ module settlement::windows {
     use settlement::ids;
 
     friend settlement::channel;
+    friend settlement::complaint;
     friend settlement::exits;
     friend settlement::penalty;
     friend settlement::settlement;
     friend settlement::shown;
+    #[test_only]
+    friend settlement::attack_tests;
+    #[test_only]
+    friend settlement::complaint_tests;
+    #[test_only]
+    friend settlement::exit_tests;
+    #[test_only]
+    friend settlement::shown_tests;
+    #[test_only]
+    friend settlement::window_tests;
+    #[test_only]
+    friend settlement::penalty_tests;
 
     /// Reports that wait at a time.
     const MOST_REPORTS: u64 = 16;
@@ -33,10 +46,20 @@ module settlement::windows {
         view: u64,
         block: address,
         root: address,
+        /// Zeros without an anchor.
+        anchor_block: address,
+        anchor_root: address,
     }
 
     /// A demand to leave at the best proof that is shown.
-    struct Exit has copy, drop, store { by: vector<address>, opened_at: u64, deadline: u64 }
+    struct Exit has copy, drop, store {
+        by: vector<address>,
+        opened_at: u64,
+        deadline: u64,
+        /// More than a third of the active members said no to what the others certified without them:
+        /// anchors alone count.
+        disputed: bool,
+    }
 
     /// A proposal that executes after its window.
     struct Waiting has copy, drop, store {
@@ -134,8 +157,13 @@ module settlement::windows {
         view: u64,
         block: address,
         root: address,
+        anchor_block: address,
+        anchor_root: address,
     ): Shown {
-        Shown { anchor_height, anchor_epoch, anchor_view, height, epoch, view, block, root }
+        Shown {
+            anchor_height, anchor_epoch, anchor_view, height, epoch, view, block, root,
+            anchor_block, anchor_root,
+        }
     }
 
     /// The best proof shown: whether there is one, its height, block and root.
@@ -144,6 +172,11 @@ module settlement::windows {
         if (option::is_none(&now.shown)) return (false, 0, @0x0, @0x0);
         let shown = option::borrow(&now.shown);
         (true, shown.height, shown.block, shown.root)
+    }
+
+    /// The epoch of the best block shown.
+    public(friend) fun best_epoch(channel: address): u64 acquires Windows {
+        option::borrow(&of(channel).shown).epoch
     }
 
     /// Keeps the proof if it is better than the best so far, and gives whoever is concerned time to
@@ -166,12 +199,37 @@ module settlement::windows {
         true
     }
 
-    /// Whether no proof is taken now: a window has ended whose outcome nobody has drawn yet.
+    /// Whether no proof is taken now: a window has ended whose outcome nobody has drawn yet. Of a
+    /// proposal that was beaten there is none to draw.
     public(friend) fun is_over(channel: address): bool acquires Windows {
         let (now, time) = (of(channel), context::time_ms());
-        let exit_is = option::is_some(&now.exit) && option::borrow(&now.exit).deadline <= time;
-        exit_is
-            || option::is_some(&now.waiting) && option::borrow(&now.waiting).deadline <= time
+        if (option::is_some(&now.exit) && option::borrow(&now.exit).deadline <= time) return true;
+        if (option::is_none(&now.waiting)) return false;
+        let waiting = option::borrow(&now.waiting);
+        waiting.deadline <= time && stands(&now.shown, waiting)
+    }
+
+    /// Whether blocks that fewer than two thirds of the active members certified count no more: an
+    /// exit is disputed, or in the last third of the time that its window, or a proposal's, can last,
+    /// which is left for answers to them.
+    public(friend) fun takes_anchors_alone(channel: address, window: u64): bool acquires Windows {
+        let (now, time) = (of(channel), context::time_ms());
+        let late = false;
+        if (option::is_some(&now.exit)) {
+            let exit = option::borrow(&now.exit);
+            late = exit.disputed || time >= exit.opened_at + 2 * window;
+        };
+        if (option::is_some(&now.waiting)) {
+            late = late || time >= option::borrow(&now.waiting).opened_at + 2 * window;
+        };
+        late
+    }
+
+    /// Whether nothing shown beats the proposal that waits.
+    fun stands(shown: &Option<Shown>, waiting: &Waiting): bool {
+        if (option::is_none(shown)) return waiting.by_active;
+        let block = option::borrow(shown).block;
+        block == waiting.to_block || block == waiting.supported_by
     }
 
     /// Whether a proof beats another: by the anchor's term, then its height, then the block's.
@@ -213,14 +271,36 @@ module settlement::windows {
         let (now, time) = (of(channel), context::time_ms());
         let opens = option::is_none(&now.exit);
         if (opens) {
-            let (by, opened_at) = (vector::singleton(account), time);
-            now.exit = option::some(Exit { by, opened_at, deadline: time + window });
+            let (by, opened_at, disputed) = (vector::singleton(account), time, false);
+            now.exit = option::some(Exit { by, opened_at, deadline: time + window, disputed });
         } else {
             let by = &mut option::borrow_mut(&mut now.exit).by;
             if (!vector::contains(by, &account)) vector::push_back(by, account);
         };
         put(channel, now);
         opens
+    }
+
+    /// From now on anchors alone count in the exit that is open, and of the best proof its anchor; who
+    /// has a better one gets time to show it.
+    public(friend) fun dispute(channel: address, window: u64) acquires Windows {
+        let (now, time) = (of(channel), context::time_ms());
+        let exit = option::borrow_mut(&mut now.exit);
+        exit.disputed = true;
+        exit.deadline = later(exit.deadline, time + window / 2, exit.opened_at + 3 * window);
+        if (option::is_some(&now.shown)) {
+            let shown = option::borrow_mut(&mut now.shown);
+            if (shown.anchor_height == 0) {
+                now.shown = option::none();
+            } else {
+                shown.height = shown.anchor_height;
+                shown.epoch = shown.anchor_epoch;
+                shown.view = shown.anchor_view;
+                shown.block = shown.anchor_block;
+                shown.root = shown.anchor_root;
+            };
+        };
+        put(channel, now);
     }
 
     /// Whether an exit is demanded, by whom, and when its window ends.
@@ -273,16 +353,16 @@ module settlement::windows {
         put(channel, now);
     }
 
-    /// The proposal that waits, if one does: its hash, block and height, the block that supports it,
-    /// the end of its window, and whether two thirds of the active members agreed to it.
-    public(friend) fun waiting(channel: address): (bool, address, address, u64, address, u64, bool)
+    /// The proposal that waits, if one does: its hash and block, since when and until when it waits,
+    /// and whether nothing beats it.
+    public(friend) fun waiting(channel: address): (bool, address, address, u64, u64, bool)
     acquires Windows {
         let now = of(channel);
-        if (option::is_none(&now.waiting)) return (false, @0x0, @0x0, 0, @0x0, 0, false);
+        if (option::is_none(&now.waiting)) return (false, @0x0, @0x0, 0, 0, false);
         let waits = option::borrow(&now.waiting);
         (
-            true, waits.proposal, waits.to_block, waits.to_height, waits.supported_by,
-            waits.deadline, waits.by_active,
+            true, waits.proposal, waits.to_block, waits.opened_at, waits.deadline,
+            stands(&now.shown, waits),
         )
     }
 
@@ -410,7 +490,41 @@ module settlement::windows {
 
     #[test_only]
     fun at(anchor: u64, epoch: u64, height: u64): Shown {
-        shown_block(anchor, if (anchor > 0) 1 else 0, 0, height, epoch, 0, @0x1, @0x2)
+        shown_block(anchor, if (anchor > 0) 1 else 0, 0, height, epoch, 0, @0x1, @0x2, @0x3, @0x4)
+    }
+
+    #[test]
+    fun so_many_reports_wait_and_no_more() acquires Windows {
+        context::set_time_ms_for_testing(1000);
+        let number = 0;
+        while (number < MOST_REPORTS) {
+            assert!(report(@0x77, @0xe1, number, 100 + number, 50), number);
+            number = number + 1;
+        };
+        assert!(!report(@0x77, @0xe1, number, 100 + number, 50), 100);
+        context::set_time_ms_for_testing(1051);
+        assert!(report(@0x77, @0xe1, number, 100 + number, 50), 101);
+    }
+
+    #[test]
+    fun bans_end_and_of_too_many_the_oldest_does() acquires Windows {
+        context::set_time_ms_for_testing(1000);
+        let (number, banned) = (0, vector::empty());
+        while (number <= MOST_BANS) {
+            let account = ids::hash(b"test", bcs::to_bytes(&number));
+            vector::push_back(&mut banned, account);
+            ban(@0x77, account, @0x1, 2000 + number);
+            number = number + 1;
+        };
+        assert!(!is_banned(@0x77, *vector::borrow(&banned, 0), @0x2), 1);
+        assert!(is_banned(@0x77, *vector::borrow(&banned, 1), @0x2), 2);
+        context::set_time_ms_for_testing(2001);
+        assert!(!is_banned(@0x77, *vector::borrow(&banned, 1), @0x2), 3);
+        ban(@0x77, @0xa, @0x1, 9000);
+        assert!(is_banned(@0x77, *vector::borrow(&banned, 2), @0x2), 4);
+        context::set_time_ms_for_testing(8000);
+        ban(@0x77, @0xb, @0x1, 9000);
+        assert!(vector::length(&of(@0x77).bans) == 2, 5);
     }
 
     #[test]

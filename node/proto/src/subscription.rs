@@ -94,6 +94,7 @@ impl Subscription {
                 self.next = self.next.max(height.next());
                 lacks.then_some(Notification::Skipped { to: *height })
             }
+            Update::Judged(_) => None,
         }
     }
 
@@ -121,6 +122,7 @@ impl Subscription {
                 | StateKey::Entered
                 | StateKey::Ticked
                 | StateKey::Registered
+                | StateKey::Counted
                 | StateKey::Result => None,
             })
             .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))

@@ -3,6 +3,7 @@
 mod account;
 mod channel;
 mod demo;
+mod evidence;
 mod keys;
 mod ledger;
 mod money;
@@ -73,6 +74,9 @@ enum Command {
     /// Guard members' money while their nodes are away.
     #[command(subcommand)]
     Watchtower(watchtower::Command),
+    /// Check proofs of misbehaviour, list and export them.
+    #[command(subcommand)]
+    Evidence(evidence::Command),
     /// Build, test and describe Move packages.
     #[command(subcommand)]
     Move(move_package::Command),
@@ -122,6 +126,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Channel(command) => wait(command.run(&shared)),
         Command::Settle(command) => wait(command.run(&shared)),
         Command::Watchtower(command) => wait(command.run(&shared)),
+        Command::Evidence(command) => wait(command.run(&shared)),
         Command::Demo(demo) => wait(demo.run(&shared)),
     };
     match result {

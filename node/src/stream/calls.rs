@@ -4,8 +4,8 @@ use fairway_api::{
     StateChannelApiServer,
     chain::TransactionReport,
     channel::{
-        At, BlockView, CallReport, CallRequest, ChannelInfo, Joined, NodeStatus, PreparedCall,
-        ProposalView, Proposed, ResourceRead, Viewed,
+        At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined, NodeStatus,
+        PreparedCall, ProposalView, Proposed, ResourceRead, VerdictView, Viewed,
     },
 };
 use fairway_proto::{
@@ -497,6 +497,24 @@ impl StateChannelApiServer for ChannelServer {
     async fn proposals(&self, channel: ChannelId) -> RpcResult<Vec<ProposalView>> {
         let handle = rpc(self.node.channel(channel))?;
         Ok(view::proposals(&handle.view()))
+    }
+
+    async fn evidence(&self, channel: ChannelId) -> RpcResult<Vec<VerdictView>> {
+        let handle = rpc(self.node.channel(channel))?;
+        Ok(view::verdicts(&handle.view()))
+    }
+
+    async fn evidence_file(
+        &self,
+        channel: ChannelId,
+        evidence: Hash,
+    ) -> RpcResult<Option<EvidenceFile>> {
+        let view = rpc(self.node.channel(channel))?.view();
+        let file = || {
+            let found = view.evidence.iter().find(|known| known.hash() == evidence)?;
+            Some(EvidenceFile { evidence, file: found.to_file() })
+        };
+        self.read(|| Ok(file())).await
     }
 
     async fn watch(

@@ -195,6 +195,7 @@ fn size(key: &StateKey, value: &[u8]) -> usize {
         | StateKey::Entered
         | StateKey::Ticked
         | StateKey::Registered
+        | StateKey::Counted
         | StateKey::Result => 0,
     };
     ENTRY_BYTES + text + value.len()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Address, AssetId, ChannelId, FunctionName, Hash, Header, JoinSequence, Keypair, NodeId,
-    Refusal, ShownPromise, Signable, Signature, Term,
+    Refusal, ShownPromise, Signable, Signature, SignedAck, Term,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
     hash::{Domain, hash_value},
@@ -188,12 +188,14 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         ChainTx::ShowTerm { channel, term, promises } => Ok(show_term(*channel, *term, promises)),
         ChainTx::Propose { proposal } => propose(proposal),
         ChainTx::Execute { channel, proposal, votes } => {
-            Ok(voted("execute", *channel, Some(proposal), votes))
+            Ok(voted(("settlement", "execute"), *channel, Some(proposal), votes))
         }
         ChainTx::OpenWindow { channel, proposal, votes } => {
-            Ok(voted("open_window", *channel, Some(proposal), votes))
+            Ok(voted(("settlement", "open_window"), *channel, Some(proposal), votes))
         }
-        ChainTx::Object { channel, votes } => Ok(voted("object", *channel, None, votes)),
+        ChainTx::Object { channel, votes } => {
+            Ok(voted(("settlement", "object"), *channel, None, votes))
+        }
         ChainTx::Show { channel, proof } => Ok(show(*channel, proof)),
         ChainTx::Support { channel, headers } => {
             let args = vec![codec::encode(channel), codec::encode(&encoded(headers))];
@@ -201,6 +203,12 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         }
         ChainTx::Finish { channel } => {
             Ok(invoke("settlement", "finish", vec![codec::encode(channel)]))
+        }
+        ChainTx::Refute { channel, row, entered, vault, departed } => {
+            Ok(refute(*channel, *row, [entered, vault, departed]))
+        }
+        ChainTx::Dispute { channel, votes } => {
+            Ok(voted(("exits", "dispute"), *channel, None, votes))
         }
         ChainTx::FinishExit { channel, entered } => Ok(finish_exit(*channel, entered)),
         ChainTx::Claim { channel, account, vault, departed } => {
@@ -260,7 +268,7 @@ fn show_term(channel: ChannelId, term: Term, promises: &[ShownPromise]) -> Ledge
 
 /// The contract takes votes sorted by node.
 fn voted(
-    name: &str,
+    (module, name): (&str, &str),
     channel: ChannelId,
     proposal: Option<&Hash>,
     votes: &[SignedVote],
@@ -272,7 +280,13 @@ fn voted(
     let mut args = vec![codec::encode(&channel)];
     args.extend(proposal.map(codec::encode));
     args.extend([codec::encode(&voters), codec::encode(&signatures)]);
-    invoke("settlement", name, args)
+    invoke(module, name, args)
+}
+
+fn refute(channel: ChannelId, row: u64, entries: [&ProvenEntry; 3]) -> LedgerPayload {
+    let mut args = vec![codec::encode(&channel), codec::encode(&row)];
+    args.extend(entries.into_iter().flat_map(proven));
+    invoke("settlement", "refute", args)
 }
 
 fn encoded(headers: &[Header]) -> Vec<Vec<u8>> {
@@ -346,6 +360,48 @@ pub fn withdraw_stake(asset: AssetId) -> LedgerPayload {
 #[must_use]
 pub fn release(channel: ChannelId, account: Address) -> LedgerPayload {
     invoke("backing", "release", vec![codec::encode(&channel), codec::encode(&account)])
+}
+
+/// The sender's node accuses a member of what the evidence with this hash shows.
+#[must_use]
+pub fn report(channel: ChannelId, accused: JoinSequence, evidence: Hash) -> LedgerPayload {
+    let args = vec![codec::encode(&channel), codec::encode(&accused), codec::encode(&evidence)];
+    invoke("penalty", "report", args)
+}
+
+/// Two headers of one place that the accused's node signed.
+#[must_use]
+pub fn double_block(
+    channel: ChannelId,
+    accused: JoinSequence,
+    [first, second]: [(&Header, &Signature); 2],
+) -> LedgerPayload {
+    let mut args = vec![codec::encode(&channel), codec::encode(&accused)];
+    for (header, signature) in [first, second] {
+        args.extend([codec::encode(&codec::encode(header)), codec::encode(&signature.0.to_vec())]);
+    }
+    invoke("penalty", "double_block", args)
+}
+
+/// Two acks of one place that the accused's node signed; the place is the first one's.
+#[must_use]
+pub fn double_ack(
+    channel: ChannelId,
+    accused: JoinSequence,
+    [first, second]: [&SignedAck; 2],
+) -> LedgerPayload {
+    let place = first.ack;
+    let mut args = vec![
+        codec::encode(&channel),
+        codec::encode(&accused),
+        codec::encode(&place.term.epoch),
+        codec::encode(&place.term.view),
+        codec::encode(&place.height),
+    ];
+    for ack in [first, second] {
+        args.extend([codec::encode(&ack.ack.block), codec::encode(&ack.signature.0.to_vec())]);
+    }
+    invoke("penalty", "double_ack", args)
 }
 
 /// The contract takes verdicts sorted by node.

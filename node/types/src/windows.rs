@@ -25,6 +25,9 @@ pub struct ShownBlock {
     pub term: Term,
     pub block: Hash,
     pub root: Hash,
+    /// Zeros without an anchor.
+    pub anchor_block: Hash,
+    pub anchor_root: Hash,
 }
 
 impl ShownBlock {
@@ -42,6 +45,9 @@ pub struct ExitRecord {
     pub by: Vec<Address>,
     pub opened_at: Time,
     pub deadline: Time,
+    /// More than a third of the active members said no to what the others certified without them:
+    /// anchors alone count.
+    pub disputed: bool,
 }
 
 /// A proposal that executes after its window.
@@ -124,11 +130,32 @@ impl WindowRecord {
             || !self.reports.is_empty()
     }
 
-    /// Whether a window has ended whose outcome nobody has drawn yet: until then no proof is taken.
+    /// Whether a window has ended whose outcome nobody has drawn yet: until then no proof is taken. Of
+    /// a proposal that was beaten there is none to draw.
     #[must_use]
     pub fn is_over(&self, time: Time) -> bool {
         self.exit.as_ref().is_some_and(|exit| exit.deadline <= time)
-            || self.waiting.as_ref().is_some_and(|waiting| waiting.deadline <= time)
+            || self
+                .waiting
+                .as_ref()
+                .is_some_and(|waiting| waiting.deadline <= time && self.stands(waiting))
+    }
+
+    /// Whether nothing shown beats the proposal that waits.
+    #[must_use]
+    pub fn stands(&self, waiting: &WaitingRecord) -> bool {
+        self.shown.map_or(waiting.by_active, |shown| {
+            shown.block == waiting.to_block || shown.block == waiting.supported_by
+        })
+    }
+
+    /// Whether the contract takes no block that fewer than two thirds of the active members certified:
+    /// an exit is disputed, or the last third of the time that a window can last has begun.
+    #[must_use]
+    pub fn takes_anchors_alone(&self, time: Time, window: u64) -> bool {
+        let late = |opened_at: Time| time >= opened_at.plus(2 * window);
+        self.exit.as_ref().is_some_and(|exit| exit.disputed || late(exit.opened_at))
+            || self.waiting.as_ref().is_some_and(|waiting| late(waiting.opened_at))
     }
 }
 
@@ -156,6 +183,8 @@ impl BlockProof {
             term: last.term,
             block: last.hash(),
             root: last.state_root,
+            anchor_block: if anchored { first.hash() } else { Hash::ZERO },
+            anchor_root: if anchored { first.state_root } else { Hash::ZERO },
         })
     }
 
@@ -228,10 +257,11 @@ impl Verify for Guard {
     }
 }
 
-/// What a member signs to judge evidence.
+/// What a member signs to judge evidence against the member that joined with this sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub channel: ChannelId,
+    pub accused: JoinSequence,
     /// Hash of the evidence.
     pub evidence: Hash,
     pub guilty: bool,

@@ -6,8 +6,8 @@ use backon::{ConstantBuilder, Retryable};
 use fairway_api::{
     StateChannelApiClient,
     channel::{
-        At, BlockView, CallReport, ChannelInfo, Joined, NodeStatus, ProposalView, Proposed,
-        ResourceRead,
+        At, BlockView, CallReport, ChannelInfo, EvidenceFile, Joined, NodeStatus, ProposalView,
+        Proposed, ResourceRead, VerdictView,
     },
 };
 use fairway_types::{
@@ -253,6 +253,20 @@ impl Channel {
     pub async fn proposals(&self) -> Result<Vec<ProposalView>, Error> {
         let id = self.id;
         self.connection.request(|client| async move { client.proposals(id).await }).await
+    }
+
+    /// Accusations that the node knows, and its verdicts.
+    pub async fn evidence(&self) -> Result<Vec<VerdictView>, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.evidence(id).await }).await
+    }
+
+    /// The file of evidence that the node found, by its hash.
+    pub async fn evidence_file(&self, evidence: Hash) -> Result<Option<EvidenceFile>, Error> {
+        let id = self.id;
+        self.connection
+            .request(|client| async move { client.evidence_file(id, evidence).await })
+            .await
     }
 
     /// State changes, events and statuses from the newest state on, across reconnects.

@@ -389,6 +389,8 @@ impl SettlementChain for Chain {
             | ChainTx::Support { .. }
             | ChainTx::Finish { .. }
             | ChainTx::Object { .. }
+            | ChainTx::Refute { .. }
+            | ChainTx::Dispute { .. }
             | ChainTx::FinishExit { .. }
             | ChainTx::Claim { .. }
             | ChainTx::Decide { .. } => Err("this chain settles at once or not at all".into()),

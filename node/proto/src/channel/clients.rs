@@ -197,7 +197,7 @@ impl Channel {
                 reason: "its first epoch was not granted yet".into(),
             });
         };
-        check_place(&genesis.record, call)?;
+        check_place(&genesis.record.facts(), call)?;
         if self.is_over() {
             return Err(Refusal::Closed);
         }

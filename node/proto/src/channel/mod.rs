@@ -5,6 +5,7 @@
 //! signature leaves before it is stored. Only [`Log`] is durable; everything else is rebuilt from
 //! peers, clients and the chain.
 
+pub mod accusing;
 #[cfg(test)]
 mod bench;
 pub mod books;
@@ -15,8 +16,10 @@ pub mod entered;
 pub mod execution;
 mod follower;
 mod fork;
+pub mod ground;
 mod guarding;
 pub mod input;
+pub mod judging;
 mod leader;
 pub mod load;
 pub mod log;
@@ -46,6 +49,7 @@ use self::{
     controller::ChainView,
     guarding::Guarding,
     input::Input,
+    judging::Judging,
     log::Log,
     output::{Effect, Event, Step, Update},
     peers::Peers,
@@ -143,6 +147,7 @@ pub struct Channel {
     voting: Voting,
     guarding: Guarding,
     changes: ViewChanges,
+    judging: Judging,
     recovery: Recovery,
     timers: Timers,
     step: Step,
@@ -161,6 +166,7 @@ impl Channel {
         let me = env.keypair.node_id();
         let settling = Settling::resume(&log, me);
         let clients = Clients::resume(&log);
+        let judging = Judging::resume(&log, me);
         Self {
             me,
             now: Time::ZERO,
@@ -175,6 +181,7 @@ impl Channel {
             voting: Voting::default(),
             guarding: Guarding::default(),
             changes: ViewChanges::default(),
+            judging,
             recovery: Recovery::default(),
             timers: Timers::default(),
             step: Step::default(),

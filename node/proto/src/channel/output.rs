@@ -16,7 +16,11 @@ use fairway_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{channel::input::RequestId, checkpoint::Checkpoint, message::Message};
+use crate::{
+    channel::{input::RequestId, judging::Judged},
+    checkpoint::Checkpoint,
+    message::Message,
+};
 
 pub use fairway_types::call::CallStatus;
 
@@ -151,6 +155,8 @@ pub enum Update {
     Adopted {
         height: Height,
     },
+    /// This node found that somebody broke a rule, or judged another's report.
+    Judged(Box<Judged>),
 }
 
 /// What the shell does once the step's events are stored. Performing one twice does no harm.

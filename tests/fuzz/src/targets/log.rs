@@ -46,7 +46,8 @@ fn is_next(log: &Log, event: &Event) -> bool {
         | Event::Certified { .. }
         | Event::Diverged { .. }
         | Event::Proposed { .. }
-        | Event::Voted { .. } => true,
+        | Event::Voted { .. }
+        | Event::SettledOnChain { .. } => true,
     }
 }
 

@@ -1,0 +1,464 @@
+#[test_only]
+/// Proposals that wait for a window: who may open one, and what withdraws it or keeps it.
+module settlement::window_tests {
+    use settlement::bench;
+    use settlement::channel;
+    use settlement::settlement;
+    use settlement::windows;
+
+    const TWO_THIRDS: u8 = 0;
+    const UNANIMOUS: u8 = 1;
+    const JUDGED: u8 = 2;
+    /// As in `settlement`, milliseconds.
+    const LEAVE_PATIENCE: u64 = 60000;
+
+    fun stay(): vector<bool> {
+        vector[false, false, false]
+    }
+
+    /// Three members of which 1 and 2 are heard, and the block that they certified.
+    fun two_of_three(): (address, vector<u8>) {
+        let channel = bench::of(TWO_THIRDS, 3);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book_of(vector[90, 110, 100]));
+        bench::show(channel, copy block, vector[1, 2]);
+        (channel, block)
+    }
+
+    /// Member 1 alone is heard of three, and its proposal waits at the block that two certified.
+    fun alone(balances: vector<u64>, leaves: vector<bool>, closes: bool): (address, address, vector<u8>) {
+        let (channel, block) = two_of_three();
+        bench::epoch_of_few(channel, vector[1], 20000);
+        let proposal = bench::propose(channel, 1, 0, &block, balances, leaves, closes);
+        bench::open_window(channel, proposal, vector[1]);
+        (channel, proposal, block)
+    }
+
+    /// A proposal of a channel that judges waits; 1 and 2 agreed.
+    fun judged(balances: vector<u64>): (address, address, vector<u8>) {
+        let channel = bench::of(JUDGED, 3);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book_of(vector[90, 110, 100]));
+        let proposal = bench::propose(channel, 1, 0, &block, balances, stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        (channel, proposal, block)
+    }
+
+    fun window_over() {
+        bench::later(4 * bench::window());
+    }
+
+    fun waits(channel: address): bool {
+        let (waits, _, _, _, _, _) = windows::waiting(channel);
+        waits
+    }
+
+    fun number(channel: address): u64 {
+        let (number, _, _, _) = channel::last_settlement(channel);
+        number
+    }
+
+    #[test]
+    fun those_who_are_heard_settle_after_a_window() {
+        let (channel, _, _) = alone(vector[90, 110, 100], stay(), false);
+        assert!(number(channel) == 0, 1);
+        window_over();
+        bench::finish(channel);
+        assert!(number(channel) == 1 && !waits(channel), 2);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 13)]
+    fun nothing_executes_before_the_window_has_ended() {
+        let (channel, _, _) = alone(vector[90, 110, 100], stay(), false);
+        bench::later(20000 + bench::window() - 1);
+        bench::finish(channel);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 12)]
+    fun what_does_not_wait_is_not_finished() {
+        let (channel, _) = two_of_three();
+        bench::finish(channel);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 12)]
+    fun a_settlement_by_others_ends_the_wait() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        bench::settle(channel, 1, 0, &block, vector[100, 100, 100]);
+        window_over();
+        bench::finish(channel);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 8)]
+    fun a_third_of_those_who_are_heard_opens_nothing() {
+        let (channel, block) = two_of_three();
+        let proposal = bench::propose(channel, 1, 0, &block, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 8)]
+    fun who_had_the_others_convicted_opens_nothing_alone() {
+        let channel = bench::of(TWO_THIRDS, 2);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book_of(vector[90, 110]));
+        bench::show(channel, copy block, vector[1, 2]);
+        bench::report(channel, 1, 2, @0xe1);
+        let stay = vector[false, false];
+        let proposal = bench::propose(channel, 1, 0, &block, vector[200, 0], stay, false);
+        bench::open_window(channel, proposal, vector[1]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 11)]
+    fun a_block_that_nobody_showed_opens_nothing() {
+        let channel = bench::of(TWO_THIRDS, 3);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book());
+        let proposal = bench::propose(channel, 1, 0, &block, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 11)]
+    fun another_root_than_the_shown_one_opens_nothing() {
+        let (channel, block) = two_of_three();
+        let proposal = bench::propose_rows(
+            channel, 1, 0, &block, @0x66, bench::accounts(3), vector[90, 110, 100], stay(), false,
+        );
+        bench::open_window(channel, proposal, vector[1, 2]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 11)]
+    fun a_lower_block_than_the_best_opens_nothing() {
+        let (channel, old) = two_of_three();
+        let new = bench::block(channel, bench::hash(&old), 6, 1, &bench::book());
+        bench::show(channel, new, vector[1, 2]);
+        let proposal = bench::propose(channel, 1, 0, &old, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 10)]
+    fun where_everybody_settles_nothing_waits() {
+        let channel = bench::of(UNANIMOUS, 3);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book());
+        let proposal = bench::propose(channel, 1, 0, &block, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2, 3]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 6)]
+    fun what_was_not_recorded_opens_nothing() {
+        let (channel, _) = two_of_three();
+        bench::open_window(channel, @0x9, vector[1, 2]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 15)]
+    fun one_proposal_waits_at_a_time() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        let proposal = bench::propose(channel, 1, 0, &block, vector[100, 100, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1]);
+    }
+
+    // What withdraws it.
+
+    #[test]
+    fun who_was_cut_off_comes_back_and_objects() {
+        let (channel, proposal, _) = alone(vector[290, 5, 5], stay(), false);
+        bench::object(channel, proposal, vector[2, 3]);
+        assert!(!waits(channel), 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 14)]
+    fun a_third_is_too_few_to_object() {
+        let (channel, proposal, _) = alone(vector[90, 110, 100], stay(), false);
+        bench::object(channel, proposal, vector[3]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 7)]
+    fun a_yes_is_no_objection() {
+        let (channel, proposal, _) = alone(vector[90, 110, 100], stay(), false);
+        let (voters, signatures) = bench::votes(vector[2, 3], channel, proposal, true);
+        settlement::object(&bench::signer_of(1), channel, voters, signatures);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 12)]
+    fun nothing_that_waits_nothing_to_object_to() {
+        let (channel, _) = two_of_three();
+        bench::object(channel, @0x9, vector[1, 2, 3]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 9)]
+    fun an_objection_counts_once() {
+        let (channel, proposal, _) = alone(vector[90, 110, 100], stay(), false);
+        bench::object(channel, proposal, vector[2, 2]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 11)]
+    fun a_newer_anchor_of_another_chain_beats_what_waits() {
+        let (channel, _, _) = alone(vector[290, 5, 5], stay(), false);
+        bench::show(channel, bench::block(channel, @0x8, 6, 2, &bench::book()), vector[2, 3]);
+        window_over();
+        bench::finish(channel);
+    }
+
+    // A beaten proposal keeps neither proofs nor other proposals out.
+    #[test]
+    fun what_was_beaten_gives_way() {
+        let (channel, _, _) = alone(vector[290, 5, 5], stay(), false);
+        let better = bench::block(channel, @0x8, 6, 2, &bench::book());
+        bench::show(channel, copy better, vector[2, 3]);
+        window_over();
+        let best = bench::block(channel, bench::hash(&better), 7, 2, &bench::book());
+        bench::show(channel, copy best, vector[2, 3]);
+        bench::beat_all(channel, vector[1, 2, 3]);
+        let proposal = bench::propose(channel, 1, 0, &best, vector[100, 100, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[2, 3]);
+        bench::later(6 * bench::window());
+        bench::finish(channel);
+        assert!(number(channel) == 1, 1);
+    }
+
+    // What keeps it.
+
+    #[test]
+    fun a_later_block_of_the_same_chain_supports_it_also_after_the_window() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        let next = bench::block(channel, bench::hash(&block), 6, 2, &bench::book());
+        bench::show(channel, copy next, vector[2, 3]);
+        window_over();
+        bench::support(channel, vector[block, next]);
+        bench::finish(channel);
+        assert!(number(channel) == 1, 1);
+    }
+
+    #[test]
+    fun an_earlier_block_of_the_same_chain_supports_it() {
+        let (channel, _, block) = judged(vector[90, 110, 100]);
+        let before = bench::block(channel, @0x7, 4, 1, &bench::book());
+        // The proposal's block follows the one shown.
+        let next = bench::block(channel, bench::hash(&before), 5, 1, &bench::book_of(vector[1, 2, 3]));
+        assert!(bench::hash(&next) != bench::hash(&block), 1);
+        bench::show(channel, copy before, vector[1, 2]);
+        window_over();
+        let proposal = bench::propose(channel, 1, 0, &next, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        bench::support(channel, vector[before, next]);
+        bench::later(8 * bench::window());
+        bench::finish(channel);
+        assert!(number(channel) == 1, 2);
+    }
+
+    // Member 1 closes the channel at an old state, of which the newer one is a descendant.
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun what_closes_the_channel_is_not_supported_by_what_came_after() {
+        let leave = vector[true, true, true];
+        let (channel, _, block) = alone(vector[90, 110, 100], leave, true);
+        let next = bench::block(channel, bench::hash(&block), 6, 2, &bench::book());
+        bench::show(channel, copy next, vector[2, 3]);
+        bench::support(channel, vector[block, next]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun a_proposal_with_another_root_than_its_block_is_not_supported() {
+        let channel = bench::of(JUDGED, 3);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book());
+        let proposal = bench::propose_rows(
+            channel, 1, 0, &block, @0x66, bench::accounts(3), vector[90, 110, 100], stay(), false,
+        );
+        bench::open_window(channel, proposal, vector[1, 2]);
+        let next = bench::block(channel, bench::hash(&block), 6, 1, &bench::book());
+        bench::show(channel, copy next, vector[1, 3]);
+        bench::support(channel, vector[block, next]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun a_proposal_with_another_root_is_not_supported_by_what_came_before() {
+        let channel = bench::of(JUDGED, 3);
+        let before = bench::block(channel, @0x1, 4, 1, &bench::book());
+        let block = bench::block(channel, bench::hash(&before), 5, 1, &bench::book());
+        let proposal = bench::propose_rows(
+            channel, 1, 0, &block, @0x66, bench::accounts(3), vector[90, 110, 100], stay(), false,
+        );
+        bench::open_window(channel, proposal, vector[1, 2]);
+        bench::show(channel, copy before, vector[1, 3]);
+        bench::support(channel, vector[before, block]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun blocks_of_another_chain_support_nothing() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        let next = bench::block(channel, bench::hash(&block), 6, 2, &bench::book());
+        bench::show(channel, bench::block(channel, @0x8, 6, 2, &bench::book()), vector[2, 3]);
+        bench::support(channel, vector[block, next]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 12)]
+    fun nothing_that_waits_nothing_to_support() {
+        let (channel, block) = two_of_three();
+        bench::support(channel, vector[block]);
+    }
+
+    #[test]
+    fun nobody_stalls_what_waits_by_leaving() {
+        let (channel, _, _) = alone(vector[90, 110, 100], stay(), false);
+        bench::leave(channel, 3);
+        bench::later(20000 + bench::window() + LEAVE_PATIENCE);
+        bench::finish(channel);
+        assert!(number(channel) == 1, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 3)]
+    fun what_begins_to_wait_passes_over_nobody_that_left_before() {
+        let (channel, block) = two_of_three();
+        bench::leave(channel, 3);
+        bench::epoch_of_few(channel, vector[1], LEAVE_PATIENCE + 1);
+        let proposal = bench::propose(channel, 1, 0, &block, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1]);
+    }
+
+    // Channels that judge.
+
+    #[test]
+    #[expected_failure(abort_code = 16)]
+    fun where_it_is_judged_nothing_settles_at_once() {
+        let channel = bench::of(JUDGED, 3);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book());
+        bench::settle(channel, 1, 0, &block, vector[100, 100, 100]);
+    }
+
+    #[test]
+    fun what_nobody_beats_settles_where_it_is_judged() {
+        let (channel, _, _) = judged(vector[90, 110, 100]);
+        window_over();
+        bench::finish(channel);
+        assert!(number(channel) == 1, 1);
+    }
+
+    #[test]
+    fun a_wrong_row_is_refuted() {
+        let (channel, _, _) = judged(vector[190, 110, 0]);
+        bench::refute(channel, 2, @0xc, &bench::book_of(vector[90, 110, 100]));
+        assert!(!waits(channel), 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 18)]
+    fun a_right_row_is_not_refuted() {
+        let (channel, _, _) = judged(vector[90, 110, 100]);
+        bench::refute(channel, 2, @0xc, &bench::book_of(vector[90, 110, 100]));
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 19)]
+    fun a_row_that_is_not_there_is_not_refuted() {
+        let (channel, _, _) = judged(vector[90, 110, 100]);
+        bench::refute(channel, 3, @0xd, &bench::book_of(vector[90, 110, 100]));
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun another_state_refutes_nothing() {
+        let (channel, _, _) = judged(vector[90, 110, 100]);
+        bench::refute(channel, 2, @0xc, &bench::book_of(vector[90, 110, 101]));
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun another_list_of_who_entered_refutes_nothing() {
+        let (channel, _, _) = judged(vector[90, 110, 100]);
+        let (book, nobody) = (bench::book_of(vector[90, 110, 100]), bench::book());
+        bench::enter(&mut nobody, 9, 9);
+        bench::refute_by(channel, 0, @0xa, &nobody, &book, &book);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun another_vault_refutes_nothing() {
+        let (channel, _, _) = judged(vector[90, 110, 100]);
+        let (book, other) = (bench::book_of(vector[90, 110, 100]), bench::book_of(vector[90, 110, 101]));
+        bench::refute_by(channel, 2, @0xc, &book, &other, &book);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun another_debt_refutes_nothing() {
+        let (channel, _, _) = judged(vector[90, 110, 100]);
+        let (book, other) = (bench::book_of(vector[90, 110, 100]), bench::book());
+        bench::owe(&mut other, @0xc, 101);
+        bench::refute_by(channel, 2, @0xc, &book, &book, &other);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun another_accounts_entry_refutes_nothing() {
+        let (channel, _, _) = judged(vector[90, 110, 100]);
+        bench::refute(channel, 1, @0xc, &bench::book_of(vector[90, 110, 100]));
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 12)]
+    fun nothing_that_waits_nothing_to_refute() {
+        let (channel, _) = two_of_three();
+        bench::refute(channel, 0, @0xa, &bench::book());
+    }
+
+    #[test]
+    fun a_leaver_that_has_not_left_is_refuted() {
+        let (channel, _, _) = alone(vector[90, 110, 100], vector[true, false, false], false);
+        bench::refute(channel, 0, @0xa, &bench::book_of(vector[90, 110, 100]));
+        assert!(!waits(channel), 1);
+    }
+
+    /// Member 3 is active and has not entered; the proposal gives it this much.
+    fun three_of_whom_two_entered(due: u64, leaves: bool): (address, bench::Book) {
+        let channel = bench::of(JUDGED, 3);
+        let book = bench::book_of(vector[90, 110]);
+        let block = bench::block(channel, @0x1, 5, 1, &book);
+        let (rest, leavers) = (300 - due - 110, vector[false, false, leaves]);
+        let proposal = bench::propose(channel, 1, 0, &block, vector[rest, 110, due], leavers, false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        (channel, book)
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 18)]
+    fun a_member_that_never_entered_is_rightly_given_its_deposit() {
+        let (channel, book) = three_of_whom_two_entered(100, true);
+        bench::refute(channel, 2, @0xc, &book);
+    }
+
+    #[test]
+    fun a_member_that_never_entered_is_not_robbed_of_its_deposit() {
+        let (channel, book) = three_of_whom_two_entered(0, true);
+        bench::refute(channel, 2, @0xc, &book);
+        assert!(!waits(channel), 1);
+    }
+
+    #[test]
+    fun a_false_root_is_withdrawn_where_the_block_is_shown() {
+        let channel = bench::of(JUDGED, 3);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book());
+        let proposal = bench::propose_rows(
+            channel, 1, 0, &block, @0x66, bench::accounts(3), vector[90, 110, 100], stay(), false,
+        );
+        bench::open_window(channel, proposal, vector[1, 2]);
+        bench::show(channel, block, vector[2, 3]);
+        window_over();
+        bench::finish(channel);
+        assert!(number(channel) == 0 && !waits(channel), 1);
+    }
+}
