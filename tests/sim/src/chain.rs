@@ -394,8 +394,6 @@ impl SettlementChain for Chain {
             | ChainTx::Dispute { .. }
             | ChainTx::FinishExit { .. }
             | ChainTx::Claim { .. }
-            | ChainTx::Refute { .. }
-            | ChainTx::Dispute { .. }
             | ChainTx::Decide { .. } => Err("this chain settles at once or not at all".into()),
             ChainTx::Report { .. } => Ok(()),
         }
