@@ -50,7 +50,8 @@ fn of_windows(count: u8) -> Vec<Row> {
     let objected = world.submit(0, &no);
     world.submit(0, &propose);
     world.submit(0, &open);
-    let wrong = refute(channel, 0, account(0).address(), &state);
+    let first_row = *rows(count).keys().next().unwrap();
+    let wrong = refute(channel, 0, first_row, &state);
     let refuted = world.transact(&node(0), contract::payload(&wrong).unwrap());
     assert!(refuted.unwrap_err().contains("E_IS_RIGHT"));
     let proof = BlockProof {
