@@ -14,7 +14,9 @@ use std::{
 use fairway_proto::{
     CallStatus, Channel, ChannelStatus, Effect, Env, Event, Input, Request, RequestId, Step,
     Update,
-    channel::{log::Tip, output::Reply, settling::ProposalView, status::CatchingUp},
+    channel::{
+        judging::Judged, log::Tip, output::Reply, settling::ProposalView, status::CatchingUp,
+    },
     sync,
 };
 use fairway_sandbox::MoveSandbox;
@@ -23,6 +25,7 @@ use fairway_types::{
     block::CertifiedBlock,
     chain::{ChainTx, ChannelRecord, Durability, Observation},
     codec,
+    evidence::Evidence,
 };
 use tokio::{
     runtime::Handle,
@@ -84,6 +87,8 @@ enum Command {
 /// What readers see of a channel, replaced after every group.
 #[derive(Debug, Clone)]
 pub struct View {
+    /// This node.
+    pub node: NodeId,
     pub status: ChannelStatus,
     /// As the chain gave it last; until it is read, the one the channel began with.
     pub record: Option<Arc<ChannelRecord>>,
@@ -92,6 +97,10 @@ pub struct View {
     pub finalised: Option<Tip>,
     pub proposal: Option<ProposalView>,
     pub settlement_error: Option<String>,
+    /// What this node found or was told, and holds of it.
+    pub verdicts: Vec<Judged>,
+    /// What it found itself.
+    pub evidence: Vec<Arc<Evidence>>,
     /// Blocks up to here are kept no more.
     pub pruned: Height,
     /// Why the node can't store, if it can't.
@@ -134,7 +143,7 @@ impl ChannelHandle {
         let busy = || Refusal::busy("requests", 100);
         let bytes = match &request {
             Request::Call { call, .. } => codec::encode(&***call).len(),
-            Request::ProposeSettlement => 1,
+            Request::ProposeSettlement | Request::Guard { .. } => 1,
         };
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| busy())?;
@@ -407,6 +416,9 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                     let term = promise.term().to_string();
                     info!(channel, term, "promised a new term");
                 }
+                Event::SettledOnChain { height } => {
+                    info!(channel, height = height.0, "the chain settled what few had certified");
+                }
                 Event::RolledBack { to } => {
                     warn!(
                         channel,
@@ -415,7 +427,17 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                     );
                 }
                 Event::Diverged { evidence } => {
-                    error!(channel, ?evidence, "the leader's effects differ: following it no more");
+                    let (accused, kind) = (evidence.accused().short(), evidence.kind());
+                    let (term, height) = evidence.place();
+                    error!(
+                        channel,
+                        accused,
+                        kind,
+                        %term,
+                        height = height.0,
+                        evidence = %evidence.hash(),
+                        "a member broke a rule: see `fairway evidence`"
+                    );
                 }
                 Event::Proposed { proposal } => {
                     let number = proposal.proposal.number;
@@ -468,6 +490,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             Effect::Submit(tx) => self.chain.submit(tx),
             Effect::Refresh => self.chain.refresh(),
             Effect::Publish(update) => {
+                self.note_verdict(&update);
                 let _ = self.updates.send(Arc::new(update));
             }
             Effect::ServeBlocks { to, from } => self.serve(to, from),
@@ -500,6 +523,20 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         let in_log = log.iter().flat_map(|members| members.keys().copied());
         let on_chain = chain.into_iter().flatten().map(|member| member.record.node);
         in_log.chain(on_chain).filter(|node| *node != self.channel.node()).collect()
+    }
+
+    fn note_verdict(&self, update: &Update) {
+        let Update::Judged(judged) = update else { return };
+        if judged.reporter != self.channel.node() {
+            info!(
+                channel = self.env.channel.short(),
+                accused = judged.accused.short(),
+                reporter = judged.reporter.short(),
+                kind = judged.kind,
+                verdict = ?judged.verdict,
+                "judged a report"
+            );
+        }
     }
 
     fn serve(&mut self, to: NodeId, from: Height) {
@@ -657,6 +694,7 @@ fn view_of(channel: &Channel, pruned: Height, before: Option<&View>) -> View {
     let first = || Some(Arc::new(log.genesis()?.record.clone()));
     let known = before.and_then(|view| view.record.clone());
     View {
+        node: channel.node(),
         status: channel.status(),
         record: channel.chain().shared_record().or(known).or_else(first),
         head: log.tip(),
@@ -664,6 +702,8 @@ fn view_of(channel: &Channel, pruned: Height, before: Option<&View>) -> View {
         finalised: at(log.finalised(), before.map(|view| &view.finalised)),
         proposal: channel.proposal(),
         settlement_error: channel.settlement_error().map(str::to_owned),
+        verdicts: channel.verdicts().cloned().collect(),
+        evidence: log.shared_evidence().to_vec(),
         pruned,
         storage: None,
     }

@@ -9,5 +9,6 @@ pub mod peers;
 pub mod store;
 pub mod stream;
 mod tail;
+pub mod watchtower;
 
 pub use node::{Keeping, Node, NodeError, Settings};

@@ -30,7 +30,7 @@ use crate::tail::Tail;
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 6,
+    version: 7,
     families: &[
         "channels",
         "packages",
@@ -247,7 +247,8 @@ impl ChannelStore {
             | Event::Voted { .. }
             | Event::Adopted(_)
             | Event::TailLost
-            | Event::Recovered { .. } => Err(self.damaged("an index that names no block")),
+            | Event::Recovered { .. }
+            | Event::SettledOnChain { .. } => Err(self.damaged("an index that names no block")),
         }
     }
 
@@ -357,7 +358,8 @@ impl Writer {
                 | Event::Voted { .. }
                 | Event::Adopted(_)
                 | Event::TailLost
-                | Event::Recovered { .. } => {}
+                | Event::Recovered { .. }
+                | Event::SettledOnChain { .. } => {}
             }
         }
         Ok(())

@@ -1,8 +1,10 @@
 //! The embedded settlement chain. [`machine`] is a deterministic state machine: signed transactions
 //! in, results and a state root out; it reads no clock, no randomness and no unordered map.
 //! Around it: who orders blocks ([`sequencer`]), where they are kept ([`store`]), the running chain
-//! ([`service`]) and its JSON-RPC server ([`server`]).
+//! ([`service`]) and its JSON-RPC server ([`server`]). [`judge`] says what evidence about a channel is
+//! worth.
 
+pub mod judge;
 pub mod machine;
 pub mod rpc;
 pub mod sequencer;

@@ -121,6 +121,17 @@ fn payload(ledger: &Ledger, action: Action) -> Result<LedgerPayload, Refusal> {
         }
         Action::Leave { channel } => contract::leave(channel),
         Action::Close { channel } => contract::close(channel),
+        Action::Exit { channel } => contract::demand_exit(channel),
+        Action::Stake { asset, amount } => {
+            contract::stake(asset.unwrap_or(contract::NATIVE), amount)
+        }
+        Action::AskWithdrawal { asset, amount } => {
+            contract::ask_withdrawal(asset.unwrap_or(contract::NATIVE), amount)
+        }
+        Action::WithdrawStake { asset } => {
+            contract::withdraw_stake(asset.unwrap_or(contract::NATIVE))
+        }
+        Action::Release { channel, account } => contract::release(channel, account),
         Action::Invoke { function, type_args, args } => {
             let (function, args) = arguments(ledger, &function, &type_args, &args)?;
             LedgerPayload::Invoke { function, type_args, args }

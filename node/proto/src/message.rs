@@ -140,10 +140,9 @@ impl Verify for Message {
             Self::Vote(vote) => vote.check(),
             Self::ViewChange(promise) => promise.check(),
             Self::Checkpoint(checkpoint) => checkpoint.check(),
-            // Evidence is judged where it is used: its signatures are its content. A part is judged by
-            // the root that it was asked for.
-            Self::Report(_)
-            | Self::Heartbeat(_)
+            Self::Report(evidence) => evidence.check(),
+            // A part is judged by the root that it was asked for.
+            Self::Heartbeat(_)
             | Self::Refused { .. }
             | Self::SyncRequest { .. }
             | Self::Recover { .. }

@@ -94,6 +94,7 @@ impl Subscription {
                 self.next = self.next.max(height.next());
                 lacks.then_some(Notification::Skipped { to: *height })
             }
+            Update::Judged(_) => None,
         }
     }
 
@@ -120,7 +121,8 @@ impl Subscription {
                 | StateKey::Package(_)
                 | StateKey::Entered
                 | StateKey::Ticked
-                | StateKey::Registered => None,
+                | StateKey::Registered
+                | StateKey::Counted => None,
             })
             .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))
             .collect();

@@ -7,15 +7,17 @@ use fairway_proto::{
     message::{Heartbeat, Standing},
 };
 use fairway_types::{
-    Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Effects, Epoch, FunctionName,
-    Gas, Hash, Header, Height, JoinSequence, Keypair, Operation, Place, Promise, Refusal,
-    SequenceNumber, SignedAck, SignedCall, SignedViewChange, Term, TermCertificate, Time,
-    Transaction, View, ViewChange, Weight,
+    Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Effects, Epoch,
+    ExecutionStatus, FunctionName, Gas, GasTableId, Hash, Header, Height, JoinSequence, Keypair,
+    Operation, Place, Promise, Refusal, SequenceNumber, SignedAck, SignedCall, SignedViewChange,
+    StateKey, Term, TermCertificate, Time, Transaction, View, ViewChange, Weight, Write,
     block::CertifiedBlock,
-    chain::{EpochGrant, MemberRecord},
+    chain::{ChannelFacts, EpochGrant, MemberRecord},
     codec,
     crypto::Verify,
+    evidence::{Disputed, Evidence, Parent},
     settlement::{AssetAmount, Balance, Proposal, SignedProposal, SignedVote, Vote},
+    witness::{Witness, WitnessNode},
 };
 
 const CHANNEL: ChannelId = ChannelId([9; 32]);
@@ -163,8 +165,78 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("recover", Message::Recover { nonce: 7 }),
         ("standing", Message::Standing(standing())),
         ("pruned", Message::Pruned { from: Height(7) }),
+        ("report of a divergence", report(divergence())),
+        ("report of a transaction", report(invalid_transaction())),
+        ("report of two blocks", report(double_block())),
+        ("report of two acks", report(double_ack())),
         ("checkpoint request", Message::CheckpointRequest { above: Height(7) }),
     ]
+}
+
+fn report(evidence: Evidence) -> Message {
+    Message::Report(Box::new(evidence))
+}
+
+fn disputed() -> Disputed {
+    let block = block();
+    let mut parent = block.header.clone();
+    parent.height = Height(5);
+    let facts = ChannelFacts {
+        chain: ChainId(7),
+        channel: CHANNEL,
+        creator: Address::from_low(5),
+        package: Hash([2; 32]),
+        gas_table: GasTableId::MEASURED,
+        tick_interval: 100,
+    };
+    let entries = vec![(StateKey::Locked, Some(vec![1])), (StateKey::Closed, None)];
+    let nodes = vec![
+        WitnessNode::Inner,
+        WitnessNode::Leaf { key: Hash([1; 32]), value: Hash([2; 32]) },
+        WitnessNode::Inner,
+        WitnessNode::Empty,
+        WitnessNode::Untouched(Hash([3; 32])),
+    ];
+    Disputed {
+        facts,
+        parent: Parent::Block(Box::new(parent)),
+        block: block.signed_header(),
+        transactions: block.transactions,
+        witness: Some(Witness { entries, nodes }),
+    }
+}
+
+fn divergence() -> Evidence {
+    let write = Write { key: StateKey::Settled, value: None };
+    let (status, gas_used) = (ExecutionStatus::Success, Gas(3));
+    let effects = vec![Effects { status, gas_used, writes: vec![write], events: Vec::new() }];
+    Evidence::Divergence {
+        reporter: node().node_id(),
+        block: Box::new(disputed()),
+        effects_root: Effects::root(&effects),
+        effects,
+        state_root: Hash([6; 32]),
+    }
+}
+
+fn invalid_transaction() -> Evidence {
+    let (reporter, reason) = (node().node_id(), "no rule admits it".into());
+    Evidence::InvalidTransaction { reporter, block: Box::new(disputed()), index: 1, reason }
+}
+
+fn double_block() -> Evidence {
+    let mut second = block();
+    second.header.time = Time(4_001);
+    second.signature = node().sign(&second.header);
+    let (first, second) = (block().signed_header(), second.signed_header());
+    Evidence::DoubleBlock { first: Box::new(first), second: Box::new(second) }
+}
+
+fn double_ack() -> Evidence {
+    let first = ack(6);
+    let other = fairway_types::Ack { block: Hash([5; 32]), ..first.ack };
+    let second = SignedAck { ack: other, signature: node().sign(&other), ..first };
+    Evidence::DoubleAck { first, second }
 }
 
 fn standing() -> Standing {
@@ -203,6 +275,7 @@ fn stored_bytes_are_pinned() {
         ("voted", Event::Voted { vote: Box::new(vote()) }),
         ("tail lost", Event::TailLost),
         ("recovered", Event::Recovered { silent_to: promise().term() }),
+        ("settled_on_chain", Event::SettledOnChain { height: Height(9) }),
     ];
     let lines: Vec<String> = events
         .iter()
@@ -243,7 +316,22 @@ fn changed_messages_do_not_verify() {
     forgotten.signed.view_change.acked.clear();
     let mut hidden = promise();
     hidden.certificate = None;
+    let mut recalled = disputed();
+    recalled.transactions.pop();
+    let mut later = disputed();
+    later.block.header.time = Time(4_001);
+    let accuse = |block| {
+        let (reporter, reason) = (node().node_id(), String::new());
+        let block = Box::new(block);
+        report(Evidence::InvalidTransaction { reporter, block, index: 0, reason })
+    };
+    let once = Evidence::DoubleAck { first: ack(6), second: ack(6) };
+    let elsewhere = Evidence::DoubleAck { first: ack(6), second: ack(7) };
     let cases = [
+        accuse(recalled),
+        accuse(later),
+        report(once),
+        report(elsewhere),
         Message::Block(Arc::new(early)),
         Message::Block(Arc::new(fewer)),
         Message::Block(Arc::new(unjustified)),

@@ -1,4 +1,4 @@
-//! `fairway account new|list|balance|transfer|faucet`.
+//! `fairway account new|list|balance|transfer|stake|unstake|faucet`.
 
 use std::process::ExitCode;
 
@@ -25,6 +25,18 @@ pub(crate) enum Command {
         to: String,
         /// In the smallest unit: a millionth.
         amount: u64,
+    },
+    /// Stake money that backs the account's seats in many channels at once.
+    Stake {
+        account: String,
+        /// In the smallest unit: a millionth.
+        amount: u64,
+    },
+    /// Withdraw from the stake: ask for an amount, and take it seven days later.
+    Unstake {
+        account: String,
+        /// What to withdraw in all; takes what was asked for if not given.
+        amount: Option<u64>,
     },
     /// Take money from a development chain.
     Faucet {
@@ -71,6 +83,22 @@ impl Command {
                 output.show(&report, || {
                     format!("sent {} FWY to {to} in block {}", units(amount), report.height)
                 });
+            }
+            Self::Stake { account, amount } => {
+                let key = keys.unlock(&account)?;
+                let report = shared.chain().await?.stake(&key, amount).await?;
+                output.show(&report, || format!("staked {} FWY", units(amount)));
+            }
+            Self::Unstake { account, amount: Some(amount) } => {
+                let key = keys.unlock(&account)?;
+                let report = shared.chain().await?.ask_withdrawal(&key, amount).await?;
+                output
+                    .show(&report, || format!("{} FWY can be taken in seven days", units(amount)));
+            }
+            Self::Unstake { account, amount: None } => {
+                let key = keys.unlock(&account)?;
+                let report = shared.chain().await?.withdraw_stake(&key).await?;
+                output.show(&report, || format!("taken in block {}", report.height));
             }
             Self::Faucet { account, amount } => {
                 let address = keys.address(&account)?;

@@ -8,13 +8,16 @@ use fairway_sdk::{
     CallStatus, ChannelConfig, ChannelId, Durability, Filter, GasTableId, Height, JoinPolicy,
     api::channel::{At, BlockView, CallReport, Notice, TransactionView},
 };
-use fairway_types::{Operation, contract};
+use fairway_types::{
+    Operation,
+    contract::{self, Backing},
+};
 use serde_json::Value;
 
 use super::{
     Shared, compiler,
     keys::Keys,
-    money::Money,
+    money::{Money, backing, describe_money, describe_windows, now},
     node::describe_channel,
     output::{Output, units},
 };
@@ -35,6 +38,12 @@ pub(crate) enum Command {
         /// In the asset's smallest unit.
         #[arg(long)]
         deposit: u64,
+        /// What stands behind the member's word, beside the deposit.
+        #[arg(long, default_value_t = 0)]
+        collateral: u64,
+        /// Count on the account's stake for the collateral instead of locking it here.
+        #[arg(long)]
+        pooled: bool,
     },
     /// Let the node run a channel of which it is a member already.
     Open { channel: ChannelId },
@@ -55,6 +64,23 @@ pub(crate) enum Command {
         /// Ask the contract instead of the leader: for when no leader answers.
         #[arg(long)]
         on_chain: bool,
+    },
+    /// Demand to leave with the last certified balance, alone: for when settlements fail. The channel
+    /// closes at the end of its window unless a settlement pays the account before.
+    Exit {
+        channel: ChannelId,
+        #[arg(long)]
+        account: String,
+    },
+    /// Give an account that has left its collateral back, once its time has come. Anybody may.
+    Release {
+        channel: ChannelId,
+        /// A name or an address.
+        #[arg(long)]
+        of: String,
+        /// Who signs; the same account if not given.
+        #[arg(long)]
+        account: Option<String>,
     },
     /// Call an entry function, as `0x42::module::function`.
     Call {
@@ -201,9 +227,11 @@ impl Command {
                 });
             }
             Self::Show { channel } => show(shared, channel).await?,
-            Self::Join { channel, account, deposit } => {
+            Self::Join { channel, account, deposit, collateral, pooled } => {
                 let key = Keys::open(shared)?.unlock(&account)?;
-                let joined = shared.client().await?.join(&key, channel, deposit).await?;
+                let backing = Backing { collateral, pooled };
+                let client = shared.client().await?;
+                let joined = client.join_backed(&key, channel, deposit, backing).await?;
                 output.show(&joined, || format!("joined {channel} with {}", units(deposit)));
             }
             Self::Open { channel } => {
@@ -215,6 +243,23 @@ impl Command {
             }
             Self::Close { channel, account, on_chain } => {
                 end(shared, channel, &account, on_chain, End::Close).await?;
+            }
+            Self::Exit { channel, account } => {
+                let key = Keys::open(shared)?.unlock(&account)?;
+                let report = shared.chain().await?.demand_exit(&key, channel).await?;
+                output.show(&report, || {
+                    format!(
+                        "demanded in block {}: `fairway channel show` tells the window",
+                        report.height
+                    )
+                });
+            }
+            Self::Release { channel, of, account } => {
+                let keys = Keys::open(shared)?;
+                let key = keys.unlock(account.as_ref().unwrap_or(&of))?;
+                let chain = shared.chain().await?;
+                let report = chain.release(&key, channel, keys.address(&of)?).await?;
+                output.show(&report, || format!("given back in block {}", report.height));
             }
             Self::Call { channel, function, args, account, wait } => {
                 let key = Keys::open(shared)?.unlock(&account)?;
@@ -332,11 +377,15 @@ async fn show(shared: &Shared, channel: ChannelId) -> anyhow::Result<()> {
                 (false, false) => "pending",
             };
             let account = member.record.account;
+            let barred = if member.eligible { "" } else { ", may not be valid" };
             lines.push(format!(
-                "member    {account} {mark}, joined as {}",
-                member.record.join_sequence
+                "member    {account} {mark}, joined as {}{}{barred}",
+                member.record.join_sequence,
+                backing(member)
             ));
         }
+        lines.extend(describe_money(&record.config.money));
+        lines.extend(describe_windows(&record.windows, now()));
         lines.extend(info.status.as_ref().map(describe_channel));
         lines.join("\n")
     });

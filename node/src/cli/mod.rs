@@ -3,6 +3,7 @@
 mod account;
 mod channel;
 mod demo;
+mod evidence;
 mod keys;
 mod ledger;
 mod money;
@@ -10,6 +11,7 @@ mod move_package;
 mod node;
 mod output;
 mod settle;
+mod watchtower;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -69,6 +71,12 @@ enum Command {
     /// Settle channels on the chain.
     #[command(subcommand)]
     Settle(settle::Command),
+    /// Guard members' money while their nodes are away.
+    #[command(subcommand)]
+    Watchtower(watchtower::Command),
+    /// Check proofs of misbehaviour, list and export them.
+    #[command(subcommand)]
+    Evidence(evidence::Command),
     /// Build, test and describe Move packages.
     #[command(subcommand)]
     Move(move_package::Command),
@@ -117,6 +125,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Node(command) => wait(command.run(&shared)),
         Command::Channel(command) => wait(command.run(&shared)),
         Command::Settle(command) => wait(command.run(&shared)),
+        Command::Watchtower(command) => wait(command.run(&shared)),
+        Command::Evidence(command) => wait(command.run(&shared)),
         Command::Demo(demo) => wait(demo.run(&shared)),
     };
     match result {

@@ -4,8 +4,8 @@ use fairway_api::{
     StateChannelApiServer,
     chain::TransactionReport,
     channel::{
-        At, BlockView, CallReport, CallRequest, ChannelInfo, Joined, NodeStatus, PreparedCall,
-        ProposalView, Proposed, ResourceRead, Viewed,
+        At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined, NodeStatus,
+        PreparedCall, ProposalView, Proposed, ResourceRead, VerdictView, Viewed,
     },
 };
 use fairway_proto::{
@@ -27,6 +27,7 @@ use fairway_types::{
     ledger::{LedgerPayload, SignedLedgerTransaction},
     limits,
     subscription::Filter,
+    windows::Guard,
 };
 use jsonrpsee::{
     PendingSubscriptionSink,
@@ -118,7 +119,7 @@ impl ChannelServer {
         }
         match handle.call(call, wait).await {
             Ok(Reply::Call(report)) => executed(&handle, &report, limit),
-            Ok(Reply::Proposed { .. }) => Err(unexpected()),
+            Ok(Reply::Proposed { .. } | Reply::Guard(_)) => Err(unexpected()),
             // Its number is used, or its block has left memory: by this very call, perhaps.
             Err(refusal @ (Refusal::SequenceNumber { .. } | Refusal::NotFound { .. })) => {
                 let report = stored(&handle, &hash, wait).await?;
@@ -480,13 +481,39 @@ impl StateChannelApiServer for ChannelServer {
         let handle = rpc(self.node.channel(channel))?;
         match rpc(handle.request(Request::ProposeSettlement).await)? {
             Reply::Proposed { number, proposal } => Ok(Proposed { number, proposal }),
-            Reply::Call(_) => rpc(Err(unexpected())),
+            Reply::Call(_) | Reply::Guard(_) => rpc(Err(unexpected())),
+        }
+    }
+
+    async fn guard(&self, channel: ChannelId, account: Address) -> RpcResult<Guard> {
+        let handle = rpc(self.node.channel(channel))?;
+        match rpc(handle.request(Request::Guard { account }).await)? {
+            Reply::Guard(guard) => Ok(*guard),
+            Reply::Call(_) | Reply::Proposed { .. } => rpc(Err(unexpected())),
         }
     }
 
     async fn proposals(&self, channel: ChannelId) -> RpcResult<Vec<ProposalView>> {
         let handle = rpc(self.node.channel(channel))?;
         Ok(view::proposals(&handle.view()))
+    }
+
+    async fn evidence(&self, channel: ChannelId) -> RpcResult<Vec<VerdictView>> {
+        let handle = rpc(self.node.channel(channel))?;
+        Ok(view::verdicts(&handle.view()))
+    }
+
+    async fn evidence_file(
+        &self,
+        channel: ChannelId,
+        evidence: Hash,
+    ) -> RpcResult<Option<EvidenceFile>> {
+        let view = rpc(self.node.channel(channel))?.view();
+        let file = || {
+            let found = view.evidence.iter().find(|known| known.hash() == evidence)?;
+            Some(EvidenceFile { evidence, file: found.to_file() })
+        };
+        self.read(|| Ok(file())).await
     }
 
     async fn watch(

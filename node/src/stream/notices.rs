@@ -215,7 +215,10 @@ impl Feed {
             (Notification::Skipped { to }, _) => Notice::Skipped { to },
             (
                 Notification::Block { .. },
-                Update::Heights { .. } | Update::RolledBack { .. } | Update::Adopted { .. },
+                Update::Heights { .. }
+                | Update::RolledBack { .. }
+                | Update::Adopted { .. }
+                | Update::Judged(_),
             ) => return Ok(()),
         };
         self.send(&notice).await?;

@@ -4,10 +4,13 @@ use fairway_api::{
     chain::EventView,
     channel::{
         BlockView, CallReport, CatchingUp, ChannelStatus, MemberStatus, ProposalView, ResourceView,
-        Role, TransactionInBlock, TransactionView,
+        Role, TransactionInBlock, TransactionView, Verdict, VerdictView,
     },
 };
-use fairway_proto::{self as proto, channel::output::Appended};
+use fairway_proto::{
+    self as proto,
+    channel::{judging::Judged, output::Appended},
+};
 use fairway_sandbox::MoveSandbox;
 use fairway_types::{
     Address, Effects, Gas, Hash, Height, MoveEvent, Refusal, StateReader, Transaction,
@@ -195,6 +198,25 @@ pub(super) fn proposals(view: &View) -> Vec<ProposalView> {
             executed: own.signed.proposal.number <= executed,
         })
         .collect()
+}
+
+pub(super) fn verdicts(view: &View) -> Vec<VerdictView> {
+    let of = |judged: &Judged| VerdictView {
+        accused: judged.accused,
+        reporter: judged.reporter,
+        kind: judged.kind.into(),
+        term: judged.term,
+        height: judged.height,
+        evidence: judged.evidence,
+        verdict: match judged.verdict {
+            proto::settlement::dispute::Verdict::Guilty(_) => Verdict::Guilty,
+            proto::settlement::dispute::Verdict::Innocent(_) => Verdict::Innocent,
+            proto::settlement::dispute::Verdict::Unclear(_) => Verdict::Unclear,
+        },
+        reason: judged.verdict.reason().into(),
+        has_file: judged.reporter == view.node,
+    };
+    view.verdicts.iter().map(of).collect()
 }
 
 /// Reads a state without copying it.

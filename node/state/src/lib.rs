@@ -2,6 +2,7 @@
 //! it. Clones are cheap and share structure, so a node keeps the states of recent blocks and runs
 //! ahead of what is certified. Never touches a disk: what is stored are writes and entries.
 
+pub mod partial;
 pub mod parts;
 mod tree;
 
@@ -11,7 +12,7 @@ use fairway_types::{Hash, StateKey, StateReader, Write, windows::ProvenEntry};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use self::tree::{Proof, Tree, TreeWrite, value_hash};
+use self::tree::{Proof, Tree, hashed, value_hash};
 
 /// One version of the state. Equal entries have equal roots, whatever the history.
 #[derive(Clone, Default)]
@@ -61,16 +62,7 @@ impl State {
                 None => self.entries.remove(&write.key),
             };
         }
-        let mut hashed: Vec<TreeWrite> = writes
-            .iter()
-            .map(|write| (write.key.hash(), write.value.as_deref().map(value_hash)))
-            .collect();
-        // Stable, so that of two writes of one key the later stays last.
-        hashed.sort_by_key(|(key, _)| *key);
-        hashed.reverse();
-        hashed.dedup_by_key(|(key, _)| *key);
-        hashed.reverse();
-        self.tree = self.tree.with_writes(&hashed);
+        self.tree = self.tree.with_writes(&hashed(writes));
     }
 
     /// The root over all entries; 32 zero bytes over none.

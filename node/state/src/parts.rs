@@ -194,7 +194,8 @@ fn size(key: &StateKey, value: &[u8]) -> usize {
         | StateKey::Package(_)
         | StateKey::Entered
         | StateKey::Ticked
-        | StateKey::Registered => 0,
+        | StateKey::Registered
+        | StateKey::Counted => 0,
     };
     ENTRY_BYTES + text + value.len()
 }

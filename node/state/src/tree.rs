@@ -13,23 +13,23 @@
 use std::sync::Arc;
 
 use fairway_types::{
-    Hash,
+    Hash, Write,
     hash::{Domain, hash, hash_list},
 };
 use serde::{Deserialize, Serialize};
 
 /// Bits of a key hash: the longest path.
-const DEPTH: usize = 256;
+pub(crate) const DEPTH: usize = 256;
 
 /// What a leaf commits to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Leaf {
-    key: Hash,
-    value: Hash,
+    pub(crate) key: Hash,
+    pub(crate) value: Hash,
 }
 
 #[derive(Debug)]
-enum Node {
+pub(crate) enum Node {
     Leaf(Leaf, Hash),
     Inner { left: Tree, right: Tree, hash: Hash },
 }
@@ -47,20 +47,38 @@ pub(crate) fn value_hash(value: &[u8]) -> Hash {
 }
 
 impl Leaf {
-    fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         hash_list(Domain::StateLeaf, [self.key, self.value])
     }
 }
 
-fn join(left: Hash, right: Hash) -> Hash {
+pub(crate) fn join(left: Hash, right: Hash) -> Hash {
     hash_list(Domain::StateNode, [left, right])
 }
 
-fn bit(key: &Hash, depth: usize) -> bool {
+pub(crate) fn bit(key: &Hash, depth: usize) -> bool {
     key.0[depth / 8] >> (7 - depth % 8) & 1 == 1
 }
 
+/// Writes as the tree takes them: sorted by the keys' hashes, of one key the last.
+pub(crate) fn hashed(writes: &[Write]) -> Vec<TreeWrite> {
+    let mut hashed: Vec<TreeWrite> = writes
+        .iter()
+        .map(|write| (write.key.hash(), write.value.as_deref().map(value_hash)))
+        .collect();
+    // Stable, so that of two writes of one key the later stays last.
+    hashed.sort_by_key(|(key, _)| *key);
+    hashed.reverse();
+    hashed.dedup_by_key(|(key, _)| *key);
+    hashed.reverse();
+    hashed
+}
+
 impl Tree {
+    pub(crate) fn node(&self) -> Option<&Node> {
+        self.0.as_deref()
+    }
+
     pub(crate) fn root(&self) -> Hash {
         match self.0.as_deref() {
             None => Hash::ZERO,
@@ -198,7 +216,7 @@ impl Stub {
     }
 }
 
-fn split(writes: &[TreeWrite], depth: usize) -> (&[TreeWrite], &[TreeWrite]) {
+pub(crate) fn split(writes: &[TreeWrite], depth: usize) -> (&[TreeWrite], &[TreeWrite]) {
     writes.split_at(writes.partition_point(|(key, _)| !bit(key, depth)))
 }
 

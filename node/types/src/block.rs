@@ -52,6 +52,20 @@ impl Signable for Header {
     const DOMAIN: &'static str = "block";
 }
 
+/// A header and who signed it: all of a block that its leader can be held to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedHeader {
+    pub header: Header,
+    pub leader: NodeId,
+    pub signature: Signature,
+}
+
+impl Verify for SignedHeader {
+    fn check(&self) -> Result<(), Refusal> {
+        check_signature(&self.header, &PublicKey::from(self.leader), &self.signature)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     pub header: Header,
@@ -76,6 +90,11 @@ impl Block {
     #[must_use]
     pub fn height(&self) -> Height {
         self.header.height
+    }
+
+    #[must_use]
+    pub fn signed_header(&self) -> SignedHeader {
+        SignedHeader { header: self.header.clone(), leader: self.leader, signature: self.signature }
     }
 
     fn check_size(&self) -> Result<(), Refusal> {

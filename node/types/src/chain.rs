@@ -229,6 +229,34 @@ pub struct ChannelRecord {
     pub windows: WindowRecord,
 }
 
+/// The fixed facts of a channel that execution of its blocks depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ChannelFacts {
+    pub chain: ChainId,
+    pub channel: ChannelId,
+    /// Who may close it by a call.
+    pub creator: Address,
+    /// Hash over the package's Move sources.
+    pub package: Hash,
+    pub gas_table: GasTableId,
+    /// Milliseconds between ticks; zero for none.
+    pub tick_interval: u64,
+}
+
+impl ChannelRecord {
+    #[must_use]
+    pub fn facts(&self) -> ChannelFacts {
+        ChannelFacts {
+            chain: self.chain,
+            channel: self.channel,
+            creator: self.creator,
+            package: self.package,
+            gas_table: self.config.gas_table,
+            tick_interval: self.config.tick_interval,
+        }
+    }
+}
+
 /// What a node sees of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Observation {

@@ -22,8 +22,9 @@ pub mod state;
 pub mod subscription;
 pub mod view_change;
 pub mod windows;
+pub mod witness;
 
-pub use block::{Ack, Block, Certificate, Header, SignedAck};
+pub use block::{Ack, Block, Certificate, Header, SignedAck, SignedHeader};
 pub use call::{Call, CallStatus, FunctionName, Operation, SignedCall, Transaction};
 pub use crypto::{Keypair, PublicKey, Signable, Signature, Verified};
 pub use effects::{Effects, ExecutionStatus, MoveEvent, Write};

@@ -10,7 +10,7 @@ pub const CALL_ARGUMENTS: usize = 64;
 pub const ENDPOINTS: usize = 8;
 /// Transactions in a block.
 pub const BLOCK_TRANSACTIONS: usize = 4096;
-/// BCS bytes of a block: two of them, as evidence, fit a frame.
+/// BCS bytes of a block: as evidence, with its witness, it fits a frame.
 pub const BLOCK_BYTES: usize = 3 * 1024 * 1024;
 /// Writes and events that evidence of a divergence shows.
 pub const EVIDENCE_ENTRIES: usize = 64 * 1024;
@@ -18,6 +18,14 @@ pub const EVIDENCE_ENTRIES: usize = 64 * 1024;
 pub const ACKED_AHEAD: usize = 128;
 /// Headers on either side of a checkpoint's block.
 pub const CHECKPOINT_LINKS: usize = 1024;
+/// BCS bytes of these effects.
+pub const EVIDENCE_BYTES: usize = 1024 * 1024;
+/// Entries of a state in the witness of one block.
+pub const WITNESS_ENTRIES: usize = 16 * 1024;
+/// Nodes of the state's tree in it.
+pub const WITNESS_NODES: usize = 64 * 1024;
+/// BCS bytes of a witness: with the block, it fits a frame.
+pub const WITNESS_BYTES: usize = 3 * 1024 * 1024;
 /// BCS bytes of any frame between nodes.
 pub const FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// Gas of one call, whatever it asks for.

@@ -37,6 +37,9 @@ pub enum StateKey {
     /// BCS of the height of the last block that changed the registered members; none before the
     /// first. So a state says how far back its members certify blocks.
     Registered,
+    /// BCS of how many `Member` and how many `Departed` entries there are (`(u64, u64)`): so that who
+    /// is shown some of them knows whether these are all.
+    Counted,
 }
 
 impl StateKey {

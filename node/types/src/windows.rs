@@ -10,6 +10,7 @@ use crate::{
     crypto::{PublicKey, Signable, Signature, Verify, check_signature},
     hash::Hash,
     ids::{Address, ChannelId, Epoch, Height, JoinSequence, NodeId, SequenceNumber, Term, Time},
+    limits,
 };
 
 /// A block above the last settlement, by the proof that was shown of it: those valid in its epoch
@@ -119,6 +120,16 @@ pub struct WindowRecord {
 }
 
 impl WindowRecord {
+    /// Whether something waits for an answer.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.exit.is_some()
+            || self.waiting.is_some()
+            || self.complaint.is_some()
+            || self.outcome.is_some()
+            || !self.reports.is_empty()
+    }
+
     /// Whether a window has ended whose outcome nobody has drawn yet: until then no proof is taken. Of
     /// a proposal that was beaten there is none to draw.
     #[must_use]
@@ -149,7 +160,7 @@ impl WindowRecord {
 }
 
 /// Proof of a block, as the contract takes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BlockProof {
     /// Each the parent of the next: from the anchor's to the block's.
     pub headers: Vec<Header>,
@@ -186,7 +197,7 @@ impl BlockProof {
 
 /// What the state holds under a key, with the path that proves it under a root: see
 /// `settlement::state_proof`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ProvenEntry {
     /// Empty: it holds nothing there.
     #[serde(with = "codec::hex_bytes")]
@@ -196,6 +207,54 @@ pub struct ProvenEntry {
     pub siblings: Vec<Hash>,
     /// Hashes of key and value of the leaf where the path ends, if it ends at one.
     pub end: Option<(Hash, Hash)>,
+}
+
+/// Everything that somebody else needs to keep an account's money in a channel safe while its node is
+/// away: the best block that the node could prove, and what that block's state gives the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Guard {
+    pub channel: ChannelId,
+    pub account: Address,
+    pub proof: BlockProof,
+    /// Join sequences that were entered.
+    pub entered: ProvenEntry,
+    pub vault: ProvenEntry,
+    /// What the account is owed as a leaver.
+    pub departed: ProvenEntry,
+}
+
+impl Verify for Guard {
+    /// That the certificates are of its headers, which follow each other, and well signed. Who has a
+    /// say is the chain's to know.
+    fn check(&self) -> Result<(), Refusal> {
+        let headers = &self.proof.headers;
+        let broken = |reason: &str| Err(Refusal::invalid("guard", reason));
+        if headers.is_empty() || headers.len() > limits::PROOF_HEADERS {
+            return broken("it needs headers, and no more than one proof links");
+        }
+        if headers.iter().any(|header| header.channel != self.channel) {
+            return broken("a header is of another channel");
+        }
+        if headers.windows(2).any(|pair| pair[1].parent != pair[0].hash()) {
+            return broken("its headers do not follow each other");
+        }
+        let is_of = |certificate: &Certificate, header: Option<&Header>| {
+            header.is_some_and(|header| {
+                let ack = certificate.ack;
+                (ack.channel, ack.term, ack.height) == (self.channel, header.term, header.height)
+                    && ack.block == header.hash()
+            })
+        };
+        let (anchor, top) = (&self.proof.anchor, &self.proof.certificate);
+        let anchored = anchor.as_ref().is_none_or(|anchor| is_of(anchor, headers.first()));
+        if !anchored || !top.as_ref().is_none_or(|top| is_of(top, headers.last())) {
+            return broken("a certificate is of another block");
+        }
+        if top.is_none() && (anchor.is_none() || headers.len() > 1) {
+            return broken("nobody certified its block");
+        }
+        anchor.iter().chain(top).try_for_each(Verify::check)
+    }
 }
 
 /// What a member signs to judge evidence against the member that joined with this sequence.

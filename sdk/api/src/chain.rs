@@ -126,6 +126,33 @@ pub enum Action {
     Leave { channel: ChannelId },
     /// Ask the contract to close the channel; its creator may.
     Close { channel: ChannelId },
+    /// Demand the sender's exit: if no settlement pays it within the channel's window, the channel
+    /// closes at the best block that anybody shows, and each member is paid by it.
+    Exit { channel: ChannelId },
+    /// Add to the sender's stake, which backs its seats in many channels.
+    Stake {
+        /// The native asset when absent.
+        #[serde(default)]
+        asset: Option<AssetId>,
+        #[serde(with = "fairway_types::codec::decimal")]
+        #[schemars(with = "String")]
+        amount: u64,
+    },
+    /// Ask to withdraw so much of the sender's stake, in the place of an earlier wish.
+    AskWithdrawal {
+        #[serde(default)]
+        asset: Option<AssetId>,
+        #[serde(with = "fairway_types::codec::decimal")]
+        #[schemars(with = "String")]
+        amount: u64,
+    },
+    /// Take what was asked for, once seven days have passed.
+    WithdrawStake {
+        #[serde(default)]
+        asset: Option<AssetId>,
+    },
+    /// Give an account that has left a channel its collateral back, once its time has come.
+    Release { channel: ChannelId, account: Address },
     /// Any entry function of a contract.
     Invoke {
         function: String,

@@ -6,10 +6,12 @@ use fairway_types::{
     abi::PackageAbi,
     call::CallStatus,
     chain::ChannelRecord,
+    codec,
     ledger::SignedLedgerTransaction,
     refusal::RefusalData,
     settlement::{AssetAmount, Proposal},
     subscription::Filter,
+    windows::Guard,
 };
 use jsonrpsee::{
     core::{RpcResult, SubscriptionResult},
@@ -292,6 +294,44 @@ pub struct CallPlace {
     pub error: Option<String>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The accused signed what no honest node signs.
+    Guilty,
+    /// What it is accused of is what the rules ask for.
+    Innocent,
+    /// The evidence shows neither.
+    Unclear,
+}
+
+/// What a node says to an accusation: its own, or another member's report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerdictView {
+    pub accused: NodeId,
+    pub reporter: NodeId,
+    /// `divergence`, `invalid_transaction`, `double_block` or `double_ack`.
+    pub kind: String,
+    pub term: Term,
+    pub height: Height,
+    /// The evidence's hash: its name.
+    pub evidence: Hash,
+    pub verdict: Verdict,
+    pub reason: String,
+    /// Whether this node has the evidence's file: it found it itself.
+    pub has_file: bool,
+}
+
+/// A file of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EvidenceFile {
+    pub evidence: Hash,
+    /// The file's bytes.
+    #[serde(with = "codec::hex_bytes")]
+    #[schemars(with = "String")]
+    pub file: Vec<u8>,
+}
+
 /// Channels of one node.
 #[rpc(client, server, namespace = "state_channel", namespace_separator = ".")]
 pub trait StateChannelApi {
@@ -393,9 +433,26 @@ pub trait StateChannelApi {
     #[method(name = "propose_settlement", param_kind = map)]
     async fn propose_settlement(&self, channel: ChannelId) -> RpcResult<Proposed>;
 
+    /// What somebody else, a watchtower, needs to keep the account's money safe while this node is
+    /// away: the best block that it can prove now, and what that block gives the account.
+    #[method(name = "guard", param_kind = map)]
+    async fn guard(&self, channel: ChannelId, account: Address) -> RpcResult<Guard>;
+
     /// The proposals this node knows.
     #[method(name = "proposals", param_kind = map)]
     async fn proposals(&self, channel: ChannelId) -> RpcResult<Vec<ProposalView>>;
+
+    /// Accusations that this node knows, and its verdicts.
+    #[method(name = "evidence", param_kind = map)]
+    async fn evidence(&self, channel: ChannelId) -> RpcResult<Vec<VerdictView>>;
+
+    /// The file of evidence that this node found, by its hash.
+    #[method(name = "evidence_file", param_kind = map)]
+    async fn evidence_file(
+        &self,
+        channel: ChannelId,
+        evidence: Hash,
+    ) -> RpcResult<Option<EvidenceFile>>;
 
     /// State changes, events and statuses. Without `from` it begins with a snapshot of the head;
     /// with it, with the block at that height.

@@ -20,8 +20,8 @@ use crate::{
         TransactionReport,
     },
     channel::{
-        At, BlockView, CallReport, CallRequest, ChannelInfo, Joined, NodeStatus, Notice,
-        PreparedCall, ProposalView, Proposed, ResourceRead, Viewed,
+        At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined, NodeStatus,
+        Notice, PreparedCall, ProposalView, Proposed, ResourceRead, VerdictView, Viewed,
     },
 };
 
@@ -152,6 +152,11 @@ fn channel_methods(builder: &mut Builder) {
         .takes::<u32>("limit");
     builder.method::<Proposed>("state_channel.propose_settlement").needs::<ChannelId>("channel");
     builder.method::<Vec<ProposalView>>("state_channel.proposals").needs::<ChannelId>("channel");
+    builder.method::<Vec<VerdictView>>("state_channel.evidence").needs::<ChannelId>("channel");
+    builder
+        .method::<Option<EvidenceFile>>("state_channel.evidence_file")
+        .needs::<ChannelId>("channel")
+        .needs::<Hash>("evidence");
     builder
         .subscription::<Notice>("state_channel.subscribe")
         .needs::<ChannelId>("channel")

@@ -6,8 +6,8 @@ use backon::{ConstantBuilder, Retryable};
 use fairway_api::{
     StateChannelApiClient,
     channel::{
-        At, BlockView, CallReport, ChannelInfo, Joined, NodeStatus, ProposalView, Proposed,
-        ResourceRead,
+        At, BlockView, CallReport, ChannelInfo, EvidenceFile, Joined, NodeStatus, ProposalView,
+        Proposed, ResourceRead, VerdictView,
     },
 };
 use fairway_types::{
@@ -18,6 +18,7 @@ use fairway_types::{
     contract::{self, Backing},
     limits,
     subscription::Filter,
+    windows::Guard,
 };
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
@@ -229,9 +230,29 @@ impl Channel {
         self.connection.request(|client| async move { client.propose_settlement(id).await }).await
     }
 
+    /// What a watchtower needs to keep the account's money safe while the node is away.
+    pub async fn guard(&self, account: Address) -> Result<Guard, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.guard(id, account).await }).await
+    }
+
     pub async fn proposals(&self) -> Result<Vec<ProposalView>, Error> {
         let id = self.id;
         self.connection.request(|client| async move { client.proposals(id).await }).await
+    }
+
+    /// Accusations that the node knows, and its verdicts.
+    pub async fn evidence(&self) -> Result<Vec<VerdictView>, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.evidence(id).await }).await
+    }
+
+    /// The file of evidence that the node found, by its hash.
+    pub async fn evidence_file(&self, evidence: Hash) -> Result<Option<EvidenceFile>, Error> {
+        let id = self.id;
+        self.connection
+            .request(|client| async move { client.evidence_file(id, evidence).await })
+            .await
     }
 
     /// State changes, events and statuses from the newest state on, across reconnects.

@@ -156,6 +156,46 @@ impl Ledger {
         self.execute(key, contract::close(channel)).await
     }
 
+    /// Demands the account's exit: if no settlement pays it within the channel's window, the channel
+    /// closes at the best block that anybody shows, and each member is paid by it.
+    pub async fn demand_exit(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::demand_exit(channel)).await
+    }
+
+    /// Adds to the account's stake, which backs its seats in many channels.
+    pub async fn stake(&self, key: &Keypair, amount: u64) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::stake(contract::NATIVE, amount)).await
+    }
+
+    /// Asks to withdraw so much of the account's stake, in the place of an earlier wish; it can be
+    /// taken seven days later.
+    pub async fn ask_withdrawal(
+        &self,
+        key: &Keypair,
+        amount: u64,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::ask_withdrawal(contract::NATIVE, amount)).await
+    }
+
+    /// Takes what was asked for, once its time has come.
+    pub async fn withdraw_stake(&self, key: &Keypair) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::withdraw_stake(contract::NATIVE)).await
+    }
+
+    /// Gives an account that has left a channel its collateral back, once its time has come.
+    pub async fn release(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+        account: Address,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::release(channel, account)).await
+    }
+
     /// Signs and executes; a failed execution is an error. Answers when the block is stored.
     pub async fn execute(
         &self,

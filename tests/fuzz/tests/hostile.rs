@@ -8,10 +8,14 @@ use fairway_fuzz::measured;
 use fairway_proto::Message;
 use fairway_state::parts::{Part, Prefix};
 use fairway_types::{
-    Address, Block, ChannelId, Effects, ExecutionStatus, FunctionName, Gas, Hash, Header, Height,
-    JoinSequence, Keypair, MoveEvent, NodeId, Operation, SequenceNumber, Signature, SignedCall,
-    StateKey, Term, Time, Transaction, Weight, Write, call::Call, chain::MemberRecord,
-    evidence::Evidence, limits,
+    Address, Block, ChannelId, Effects, ExecutionStatus, FunctionName, Gas, GasTableId, Hash,
+    Header, Height, JoinSequence, Keypair, MoveEvent, NodeId, Operation, SequenceNumber, Signature,
+    SignedCall, StateKey, Term, Time, Transaction, Weight, Write,
+    call::Call,
+    chain::{ChannelFacts, MemberRecord},
+    evidence::{Disputed, Evidence, Parent},
+    limits,
+    witness::{Witness, WitnessNode},
 };
 
 /// One at a time: memory is counted for the whole process.
@@ -85,11 +89,30 @@ fn call(type_args: usize, args: usize) -> SignedCall {
 }
 
 fn divergence(effects: Vec<Effects>) -> Message {
+    report(effects, |_| {})
+}
+
+fn report(effects: Vec<Effects>, change: impl FnOnce(&mut Disputed)) -> Message {
+    let block = block(Vec::new());
+    let facts = ChannelFacts {
+        chain: fairway_types::ChainId(0),
+        channel: ChannelId::ZERO,
+        creator: Address::ZERO,
+        package: Hash::ZERO,
+        gas_table: GasTableId::MEASURED,
+        tick_interval: 0,
+    };
+    let mut disputed = Disputed {
+        facts,
+        parent: Parent::Block(Box::new(block.header.clone())),
+        block: block.signed_header(),
+        transactions: Vec::new(),
+        witness: None,
+    };
+    change(&mut disputed);
     Message::Report(Box::new(Evidence::Divergence {
         reporter: NodeId::ZERO,
-        parent: None,
-        parent_state_root: Hash::ZERO,
-        block: Box::new(block(Vec::new())),
+        block: Box::new(disputed),
         effects,
         effects_root: Hash::ZERO,
         state_root: Hash::ZERO,
@@ -166,6 +189,61 @@ fn frame_of_empty_entries_of_a_state_takes_memory_in_proportion() {
         root: Hash::ZERO,
         prefix: Prefix::ROOT,
         part: Some(Part::Entries(vec![(StateKey::Locked, Arc::from([])); count])),
+    };
+    let bytes = cost(&full(of));
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+#[test]
+fn frame_of_an_empty_witness_takes_memory_in_proportion() {
+    let of = |entries: Vec<(StateKey, Option<Vec<u8>>)>, nodes| {
+        report(Vec::new(), |disputed| disputed.witness = Some(Witness { entries, nodes }))
+    };
+    let bytes = cost(&full(|count| of(vec![(StateKey::Locked, None); count], Vec::new())));
+    assert!(bytes <= MOST, "{bytes} bytes");
+    let bytes = cost(&full(|count| of(Vec::new(), vec![WitnessNode::Inner; count])));
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+#[test]
+fn frame_of_ticks_under_dispute_takes_memory_in_proportion() {
+    let ticks = |count| {
+        report(Vec::new(), |disputed| disputed.transactions = vec![Transaction::Tick; count])
+    };
+    let bytes = cost(&full(ticks));
+    assert!(bytes <= MOST, "{bytes} bytes");
+}
+
+#[test]
+fn frame_of_founders_of_a_dispute_takes_memory_in_proportion() {
+    let founder = MemberRecord {
+        account: Address::ZERO,
+        node: NodeId::ZERO,
+        join_sequence: JoinSequence(0),
+        weight: Weight(0),
+        deposit: Vec::new(),
+        endpoints: vec![String::new(); 8],
+    };
+    let config = fairway_types::chain::ChannelConfig {
+        tick_interval: 0,
+        settlement_interval: 0,
+        durability: fairway_types::chain::Durability::Synced,
+        join_policy: fairway_types::chain::JoinPolicy::Open,
+        invited: Vec::new(),
+        asset: fairway_types::AssetId([0; 32]),
+        min_deposit: 0,
+        max_members: 0,
+        gas_table: GasTableId::MEASURED,
+        money: Default::default(),
+    };
+    let of = |count| {
+        report(Vec::new(), |disputed| {
+            disputed.parent = Parent::Genesis {
+                config: Box::new(config.clone()),
+                founders: vec![founder.clone(); count],
+                state_root: Hash::ZERO,
+            };
+        })
     };
     let bytes = cost(&full(of));
     assert!(bytes <= MOST, "{bytes} bytes");

@@ -107,7 +107,7 @@ impl Byzantine {
         }
     }
 
-    fn count(&mut self, act: &'static str) {
+    pub(crate) fn count(&mut self, act: &'static str) {
         *self.acts.entry(act).or_default() += 1;
     }
 

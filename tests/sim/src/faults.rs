@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     invariants::Broken,
     node::{Boundary, Node, decide},
+    slander::slander,
     world::{Item, World},
 };
 
@@ -308,6 +309,30 @@ impl World {
             }
             if let Some(tx) = shown {
                 self.submit_tx(node, tx);
+            }
+            self.slander(node);
+        }
+    }
+
+    /// At times the Byzantine member accuses an honest leader.
+    fn slander(&mut self, at: usize) {
+        if !self.rng.random_bool(0.3) {
+            return;
+        }
+        let node = &self.nodes[at];
+        let machine = node.machine();
+        let id = node.keypair.node_id();
+        let Some(evidence) = slander(node.channel.log(), &*machine, id, &mut self.rng) else {
+            return;
+        };
+        if let Some(byzantine) = &mut self.byzantine {
+            byzantine.count("slandered");
+        }
+        for to in (0..self.nodes.len()).filter(|to| *to != at) {
+            // A node's peers drop what does not verify before the channel sees it.
+            let message = Message::Report(Box::new(evidence.clone()));
+            if let Ok(message) = message.verify() {
+                self.send(at, to, message.into_inner());
             }
         }
     }

@@ -5,8 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fairway_proto::{
     Effect, Event, Message,
-    channel::{books, log::Entry, quorum},
+    channel::{
+        books,
+        ground::{Ground, Roll},
+        judging::Judged,
+        log::Entry,
+        quorum,
+    },
 };
+use fairway_state::State;
 use fairway_types::{
     Ack, Certificate, Effects, Hash, Height, NodeId, StateKey, Term, View,
     chain::{ChainMember, ChannelRecord},
@@ -227,6 +234,15 @@ impl Invariants {
         Ok(())
     }
 
+    /// Invariant 6, before any fine: nobody finds an honest member guilty.
+    pub fn check_verdict(&mut self, judged: &Judged) -> Result<(), Broken> {
+        self.checks += 1;
+        if judged.verdict.is_guilty() && !self.suspects.contains(&judged.accused) {
+            return Err(Broken(format!("an honest member was found guilty: {judged:?}")));
+        }
+        Ok(())
+    }
+
     /// Invariant 4: replaying what is stored gives what is live.
     pub fn check_replay(&mut self, node: &Node) -> Result<(), Broken> {
         let (live, replayed) = (node.digest(), node.replayed().digest());
@@ -287,12 +303,23 @@ fn check_books(node: &Node, app_holds: bool) -> Result<(), Broken> {
         };
         sum = books::add(&sum, &amounts).ok_or(Broken("books overflow".into()))?;
     }
+    check_counts(&tip.state)?;
     let locked = books::locked(&tip.state);
     let covered = books::subtract(&locked, &sum).is_some();
     if sum == locked || (app_holds && covered) {
         return Ok(());
     }
     Err(Broken(format!("the books hold {sum:?} of {locked:?} at height {}", tip.height)))
+}
+
+/// P-94: the state counts its members and leavers as they are.
+fn check_counts(state: &State) -> Result<(), Broken> {
+    let entries = [Roll::Members, Roll::Departed].map(|roll| state.accounts(roll).len() as u64);
+    let counted = books::counted(state);
+    if counted == (entries[0], entries[1]) {
+        return Ok(());
+    }
+    Err(Broken(format!("the state counts {counted:?} and holds {entries:?}")))
 }
 
 fn was_stored(stored: Option<&Hash>, sent: Hash, what: &str) -> Result<(), Broken> {

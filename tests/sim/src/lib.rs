@@ -21,6 +21,7 @@ pub mod network;
 pub mod node;
 pub mod plan;
 pub mod runner;
+mod slander;
 pub mod trace;
 pub mod world;
 

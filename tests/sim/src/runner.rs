@@ -137,6 +137,7 @@ pub fn summary(outcome: &Outcome) -> serde_json::Value {
         "steps_per_second": steps as f64 / seconds.max(f64::EPSILON),
         "faults": kinds(|report| &report.faults),
         "byzantine": kinds(|report| &report.byzantine),
+        "verdicts": kinds(|report| &report.verdicts),
         "calls_certified": sum(|report| report.calls_certified),
         "calls_refused": sum(|report| report.calls_refused),
         "settlements": sum(|report| report.settlements),

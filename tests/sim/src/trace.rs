@@ -85,6 +85,7 @@ fn recorded(event: &Event) -> String {
         Event::Voted { .. } => "voted".to_owned(),
         Event::TailLost => "TAIL LOST".to_owned(),
         Event::Recovered { silent_to } => format!("RECOVERED, silent to {silent_to}"),
+        Event::SettledOnChain { height } => format!("final by the chain to {height}"),
         Event::Adopted(adopted) => format!("ADOPTED {}", block(&adopted.checkpoint.block)),
     }
 }

@@ -7,7 +7,9 @@ use std::{
 
 use fairway_proto::{
     Effect, Event, Input, Limits, Message, Notification, RequestId, Step, Subscription, Update,
-    channel::output::Reply, sync,
+    channel::{judging::Judged, output::Reply},
+    settlement::dispute::Verdict,
+    sync,
 };
 use fairway_types::{
     Execute, Height, Keypair, NodeId, Time, Verified,
@@ -49,6 +51,8 @@ pub struct Report {
     pub faults: BTreeMap<String, u64>,
     /// What the Byzantine member did, by kind.
     pub byzantine: BTreeMap<String, u64>,
+    /// What honest nodes said of reports, by verdict.
+    pub verdicts: BTreeMap<String, u64>,
     pub calls_certified: u64,
     pub calls_refused: u64,
     pub settlements: u64,
@@ -551,6 +555,12 @@ impl World {
 
     /// A subscriber of each node sees every block once, in order.
     fn publish(&mut self, node: usize, update: &Update) -> Result<(), Broken> {
+        if let Update::Judged(judged) = update
+            && self.nodes[node].honest
+        {
+            *self.report.verdicts.entry(verdict(judged).to_owned()).or_default() += 1;
+            self.invariants.check_verdict(judged)?;
+        }
         let subscriber = &mut self.subscribers[node];
         if let Update::RolledBack { .. } = update {
             self.report.rolled_back += 1;
@@ -654,6 +664,14 @@ impl World {
         if fault != "lost" {
             self.trace.note(self.now, || format!("FAULT {fault} (network {network})"));
         }
+    }
+}
+
+fn verdict(judged: &Judged) -> &'static str {
+    match judged.verdict {
+        Verdict::Guilty(_) => "guilty",
+        Verdict::Innocent(_) => "innocent",
+        Verdict::Unclear(_) => "unclear",
     }
 }
 

@@ -8,7 +8,11 @@
 
 use std::{collections::BTreeSet, ops::Range, rc::Rc, sync::Arc};
 
-use fairway_proto::{Effect, Input, Message};
+use fairway_proto::{
+    Effect, Input, Message,
+    channel::accusing::disputed,
+    settlement::dispute::{Verdict, check},
+};
 use fairway_sandbox::{MoveSandbox, compile};
 use fairway_sim::{
     Plan, Report, World,
@@ -16,7 +20,7 @@ use fairway_sim::{
     runner::{self, Outcome},
 };
 use fairway_types::{
-    Ack, Address, Certificate, Effects, Epoch, Term, Time, View,
+    Ack, Address, Certificate, Effects, Epoch, Hash, NodeId, Term, Time, View,
     chain::ChainTx,
     crypto::Verify,
     evidence::Evidence,
@@ -224,11 +228,75 @@ fn every_follower_refuses_a_leader_whose_effects_differ_and_follows_another() {
             panic!("no evidence of a divergence");
         };
         assert_eq!(*reporter, node.keypair.node_id());
-        assert!(block.check().is_ok(), "the leader's signature proves it");
         assert_eq!(Effects::root(effects), *effects_root);
-        assert_ne!(*effects_root, block.header.effects_root);
-        assert!(!log.contains(block.height(), &block.hash()));
-        assert!(log.certified() > block.height(), "the others go on");
+        let header = block.header();
+        assert_ne!(*effects_root, header.effects_root);
+        assert!(!log.contains(header.height, &header.hash()));
+        assert!(log.certified() > header.height, "the others go on");
+    }
+    let (facts, honest) = (world.chain.record().facts(), Machine::default());
+    for node in &world.nodes[1..] {
+        let evidence = node.channel.log().evidence_against(&leader).unwrap();
+        let verdict = check(evidence, &facts, &honest, None).verdict;
+        assert!(verdict.is_guilty(), "a stranger says {verdict:?}");
+        let reporters: BTreeSet<NodeId> = node
+            .channel
+            .verdicts()
+            .filter(|judged| judged.accused == leader && judged.verdict.is_guilty())
+            .map(|judged| judged.reporter)
+            .collect();
+        assert_eq!(reporters.len(), world.nodes.len() - 1, "its own and all others' reports");
+    }
+}
+
+/// P-95: on the real Move VM every block gives its roots again over the witness alone.
+#[test]
+fn blocks_of_the_move_vm_execute_again_over_their_witnesses() {
+    let machine = move_machine();
+    let plan = Plan { tick_interval: 100, ..Plan::calm(21, 4) };
+    let mut world = World::with_machine(plan, Rc::<MoveSandbox>::clone(&machine));
+    let mut judged = BTreeSet::new();
+    let facts = world.chain.record().facts();
+    for _ in 0..6_000 {
+        world.step().unwrap();
+        let node = &world.nodes[1];
+        let log = node.channel.log();
+        let head = log.head();
+        if !judged.insert(head) {
+            continue;
+        }
+        let Some(entry) = log.entry(head) else { continue };
+        let block = disputed(log, &entry.block, &*machine).unwrap();
+        let reporter = node.keypair.node_id();
+        let (effects, effects_root) = (Vec::new(), Hash::ZERO);
+        let state_root = Hash::ZERO;
+        let evidence = Evidence::Divergence { reporter, block, effects, effects_root, state_root };
+        let judgement = check(&evidence, &facts, &*machine, None);
+        assert!(matches!(judgement.verdict, Verdict::Innocent(_)), "{:?}", judgement.verdict);
+        assert_eq!(judgement.executed.map(|again| again.effects), Some(Vec::clone(&entry.effects)));
+    }
+    assert!(judged.len() > 100, "{}", judged.len());
+}
+
+/// Reports of a Byzantine member, true and false, reach honest ones, who tell them apart.
+#[test]
+fn slander_and_true_reports_are_told_apart() {
+    let mut verdicts = std::collections::BTreeMap::new();
+    for seed in 0..12 {
+        let plan = Plan { byzantine: true, ..Plan::from_seed(seed, 6_000) };
+        let plan = Plan { nodes: plan.nodes.max(4), ..plan };
+        let mut world = World::new(plan);
+        match world.run() {
+            Ok(report) => {
+                for (verdict, count) in report.verdicts {
+                    *verdicts.entry(verdict).or_insert(0) += count;
+                }
+            }
+            Err(broken) => panic!("seed {seed}: {}", broken.0),
+        }
+    }
+    for verdict in ["guilty", "innocent", "unclear"] {
+        assert!(verdicts.get(verdict).is_some_and(|count| *count > 0), "{verdicts:?}");
     }
 }
 

@@ -403,11 +403,25 @@ impl Bench {
 
     /// The leader orders a call, and nobody hears of it.
     pub(super) fn cut_unheard(&mut self) -> Arc<Block> {
-        let sequence = self.next_sequence(0, 0);
-        let call = sign(0, sequence, nothing(), self.now.plus(60_000));
-        let call = Box::new(Verified::trusted(call));
-        let request = Request::Call { call, wait: CallStatus::Executed };
-        block_of(&self.input(0, Input::Client { id: RequestId(0), request }))
+        self.cut_unheard_of(nothing())
+    }
+
+    /// The leader orders this of its own account, and nobody hears of it.
+    pub(super) fn cut_unheard_of(&mut self, operation: Operation) -> Arc<Block> {
+        self.cut_many(vec![operation])
+    }
+
+    /// The same with many calls in one block.
+    pub(super) fn cut_many(&mut self, operations: Vec<Operation>) -> Arc<Block> {
+        let first = self.next_sequence(0, 0).0;
+        for (number, operation) in (first..).zip(operations) {
+            let call = sign(0, SequenceNumber(number), operation, self.now.plus(60_000));
+            let call = Box::new(Verified::trusted(call));
+            let request = Request::Call { call, wait: CallStatus::Executed };
+            let input = Input::Client { id: RequestId(0), request };
+            self.nodes[0].handle(self.now, &Vaults, input);
+        }
+        block_of(&self.nodes[0].handle(self.now, &Vaults, Input::Flush))
     }
 }
 
@@ -433,6 +447,13 @@ pub(super) fn sign(
 pub(super) fn nothing() -> Operation {
     let function = "0x42::app::nothing".parse().expect("a function's name");
     Operation::Invoke { function, type_args: Vec::new(), args: Vec::new() }
+}
+
+/// Something that is written under a name.
+pub(super) fn put(name: u8, value: u8) -> Operation {
+    let function = "0x42::app::put".parse().expect("a function's name");
+    let args = vec![vec![name], vec![value]];
+    Operation::Invoke { function, type_args: Vec::new(), args }
 }
 
 /// Something that makes the state larger by 60 kB.

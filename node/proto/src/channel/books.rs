@@ -37,6 +37,12 @@ pub fn registered(state: &dyn StateReader) -> Option<Height> {
     codec::decode("height", &bytes).ok()
 }
 
+/// How many members are registered, and to how many leavers something is owed.
+pub fn counted(state: &dyn StateReader) -> (u64, u64) {
+    let bytes = state.read(&StateKey::Counted);
+    bytes.and_then(|bytes| codec::decode("numbers of entries", &bytes).ok()).unwrap_or_default()
+}
+
 /// `left + right`, by asset; `None` on overflow.
 #[must_use]
 pub fn add(left: &[AssetAmount], right: &[AssetAmount]) -> Option<Vec<AssetAmount>> {

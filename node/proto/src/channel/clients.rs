@@ -107,6 +107,10 @@ impl Channel {
                 }
             }
             Request::ProposeSettlement => self.on_propose(id),
+            Request::Guard { account } => {
+                let result = self.guard_of(account).map(|guard| Reply::Guard(Box::new(guard)));
+                self.perform(Effect::Reply { id, result });
+            }
         }
     }
 
@@ -193,8 +197,8 @@ impl Channel {
                 reason: "its first epoch was not granted yet".into(),
             });
         };
-        check_place(&genesis.record, call)?;
-        if self.log.is_closed() {
+        check_place(&genesis.record.facts(), call)?;
+        if self.is_over() {
             return Err(Refusal::Closed);
         }
         if member(&tip.state, call.call.sender).is_none() {
@@ -306,9 +310,7 @@ impl Channel {
                 && call.sequence == next_sequence(&tip.state, call.sender)
                 && member(&tip.state, call.sender).is_some()
         };
-        orders
-            && !self.log.is_closed()
-            && self.clients.on_the_way.iter().any(|(_, call)| is_due(call))
+        orders && !self.is_over() && self.clients.on_the_way.iter().any(|(_, call)| is_due(call))
     }
 
     /// The log passed over the blocks above `from`: where the calls in them are, this node can't say,

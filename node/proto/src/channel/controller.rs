@@ -148,9 +148,7 @@ impl Channel {
             Message::ViewChange(promise) => self.on_view_change(*promise),
             Message::Recover { nonce } => self.on_recover(from, nonce),
             Message::Standing(standing) => self.on_standing(from, standing),
-            // What the chain does with evidence comes with penalties; until then each member
-            // relies on its own execution and nobody is believed.
-            Message::Report(_) => {}
+            Message::Report(evidence) => self.on_report(from, &evidence, vm),
         }
     }
 
@@ -285,7 +283,7 @@ impl Channel {
             let waits = self.chain.record().filter(|_| self.chain.knows(&self.me));
             return waits.and_then(|record| settled_word(record, tip)).into_iter().collect();
         }
-        let closed = tip.state.read(&StateKey::Closed).is_some();
+        let closed = tip.state.read(&StateKey::Closed).is_some() || self.is_over();
         if let Some(record) = self.chain.record() {
             due.extend(settled_word(record, tip));
             if !closed {
@@ -299,7 +297,7 @@ impl Channel {
 
     /// When the next tick is due.
     pub(super) fn next_tick(&self, tip: &Tip) -> Option<Time> {
-        next_tick(&self.log.genesis()?.record, &tip.state)
+        next_tick(&self.log.genesis()?.record.facts(), &tip.state)
     }
 }
 

@@ -2,21 +2,24 @@
 //! keeps sequence numbers, members and books. Leader and follower run the same code.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use fairway_state::State;
 use fairway_types::{
     Address, Context, Effects, Execute, ExecutionStatus, Gas, Hash, Height, Hook, Invocation,
     MoveEvent, Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey, StateReader,
     Time, Transaction, Write,
-    chain::{ChannelRecord, MemberRecord},
+    chain::{ChannelFacts, ChannelRecord, MemberRecord},
     codec,
     hash::{Domain, hash_value},
     limits,
     settlement::AssetAmount,
 };
 
-use super::{books, entered, log::Tip, overlay::Overlay};
+use super::{
+    books, entered,
+    ground::{Ground, Roll},
+    overlay::Overlay,
+};
 
 /// Event types with which an app asks for something (`runtime::lifecycle`).
 pub const LEAVE_REQUESTED: &str = "0x2::lifecycle::LeaveRequested";
@@ -25,18 +28,26 @@ pub const CLOSE_REQUESTED: &str = "0x2::lifecycle::CloseRequested";
 /// Status code of a transaction whose host bookkeeping could not be done.
 const FAILED_BOOKS: u64 = 1;
 
-/// The fixed facts of a channel that execution depends on.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    pub record: &'a ChannelRecord,
+/// What a block follows: the height and the hash of its parent, and the state after it.
+#[derive(Clone, Copy)]
+pub struct Start<'a> {
     pub height: Height,
-    pub time: Time,
+    pub hash: Hash,
+    pub state: &'a dyn Ground,
+}
+
+/// Which block of which channel.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    facts: ChannelFacts,
+    height: Height,
+    time: Time,
 }
 
 /// A block being executed: the state before it and what its transactions wrote so far.
 pub struct Execution<'a, V: Execute> {
     vm: &'a V,
-    place: Place<'a>,
+    place: Place,
     parent: Hash,
     overlay: Overlay<'a>,
     effects: Vec<Effects>,
@@ -66,15 +77,9 @@ pub fn merged_writes(effects: &[Effects]) -> Vec<Write> {
 /// join order; every node derives it from the chain's record alone.
 pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
     let empty = State::default();
-    let tip = Tip {
-        height: Height::ZERO,
-        hash: hash_value(Domain::Genesis, &record.channel),
-        time: Time::ZERO,
-        state: empty,
-        members: Arc::default(),
-        leavers: Arc::default(),
-    };
-    let mut run = Execution::new(vm, record, &tip, Time::ZERO);
+    let hash = hash_value(Domain::Genesis, &record.channel);
+    let start = Start { height: Height::ZERO, hash, state: &empty };
+    let mut run = Execution::new(vm, record.facts(), start, Time::ZERO);
     run.place.height = Height::ZERO;
     run.transact(|books| books.hook(Hook::Init));
     let mut founders = record.founders.clone();
@@ -90,12 +95,12 @@ pub fn genesis_writes(record: &ChannelRecord, vm: &impl Execute) -> Vec<Write> {
 
 impl<'a, V: Execute> Execution<'a, V> {
     #[must_use]
-    pub fn new(vm: &'a V, record: &'a ChannelRecord, parent: &'a Tip, time: Time) -> Self {
+    pub fn new(vm: &'a V, facts: ChannelFacts, parent: Start<'a>, time: Time) -> Self {
         Self {
             vm,
-            place: Place { record, height: parent.height.next(), time },
+            place: Place { facts, height: parent.height.next(), time },
             parent: parent.hash,
-            overlay: Overlay::on_state(&parent.state),
+            overlay: Overlay::on_ground(parent.state),
             effects: Vec::new(),
         }
     }
@@ -140,6 +145,12 @@ impl<'a, V: Execute> Execution<'a, V> {
         &self.effects
     }
 
+    /// Ends the block, where what it leaves is followed by other means.
+    #[must_use]
+    pub fn into_effects(self) -> Vec<Effects> {
+        self.effects
+    }
+
     /// Ends the block: one update of the state for all its writes.
     #[must_use]
     pub fn finish(self, before: &State) -> Executed {
@@ -157,7 +168,7 @@ impl<'a, V: Execute> Execution<'a, V> {
     fn check_call(&self, signed: &SignedCall) -> Result<(), Refusal> {
         let call = &signed.call;
         self.check_open()?;
-        check_place(self.place.record, signed)?;
+        check_place(&self.place.facts, signed)?;
         self.member(call.sender)?;
         let expected = self.next_sequence(call.sender);
         #[cfg(feature = "known-bugs")]
@@ -181,9 +192,9 @@ impl<'a, V: Execute> Execution<'a, V> {
                 format!("at most {} ms ahead", limits::CALL_LIFETIME),
             ));
         }
-        if call.operation == Operation::Close && call.sender != self.place.record.creator {
+        if call.operation == Operation::Close && call.sender != self.place.facts.creator {
             return Err(Refusal::Unauthorised {
-                reason: format!("only the creator {} may close", self.place.record.creator),
+                reason: format!("only the creator {} may close", self.place.facts.creator),
             });
         }
         Ok(())
@@ -192,7 +203,7 @@ impl<'a, V: Execute> Execution<'a, V> {
     // P-40: ticks come at the channel's interval by the blocks' time, never in bursts to catch up.
     fn check_tick(&self) -> Result<(), Refusal> {
         self.check_open()?;
-        match next_tick(self.place.record, &self.overlay) {
+        match next_tick(&self.place.facts, &self.overlay) {
             Some(due) if due <= self.place.time => Ok(()),
             Some(due) => Err(Refusal::invalid("tick", format!("not due before {}", due.0))),
             None => Err(Refusal::invalid("tick", "the channel has no ticks")),
@@ -249,12 +260,12 @@ impl<'a, V: Execute> Execution<'a, V> {
     fn transact(&mut self, body: impl FnOnce(&mut Books<'_, V>) -> ExecutionStatus) {
         let index = u32::try_from(self.effects.len()).unwrap_or(u32::MAX);
         let context = Context {
-            chain: self.place.record.chain,
-            channel: self.place.record.channel,
+            chain: self.place.facts.chain,
+            channel: self.place.facts.channel,
             height: self.place.height,
             time: self.place.time,
             index,
-            seed: hash_value(Domain::Seed, &(self.place.record.channel, self.parent, index)),
+            seed: hash_value(Domain::Seed, &(self.place.facts.channel, self.parent, index)),
         };
         let mut books = Books {
             vm: self.vm,
@@ -264,6 +275,7 @@ impl<'a, V: Execute> Execution<'a, V> {
             events: Vec::new(),
         };
         let status = body(&mut books);
+        books.count();
         let effects = Effects {
             status,
             gas_used: Gas(books.gas),
@@ -276,13 +288,13 @@ impl<'a, V: Execute> Execution<'a, V> {
 }
 
 /// P-10: a call names this chain and this channel, and asks for no more gas than there is.
-pub fn check_place(record: &ChannelRecord, signed: &SignedCall) -> Result<(), Refusal> {
+pub fn check_place(facts: &ChannelFacts, signed: &SignedCall) -> Result<(), Refusal> {
     let call = &signed.call;
-    if call.chain != record.chain {
-        return Err(Refusal::WrongChain { expected: record.chain, actual: call.chain });
+    if call.chain != facts.chain {
+        return Err(Refusal::WrongChain { expected: facts.chain, actual: call.chain });
     }
-    if call.channel != record.channel {
-        return Err(Refusal::WrongChannel { expected: record.channel, actual: call.channel });
+    if call.channel != facts.channel {
+        return Err(Refusal::WrongChannel { expected: facts.channel, actual: call.channel });
     }
     if call.gas_limit.0 > limits::CALL_GAS {
         return Err(Refusal::TooLarge {
@@ -303,8 +315,8 @@ pub fn next_sequence(state: &dyn StateReader, account: Address) -> SequenceNumbe
 }
 
 /// The first time at which a block may tick; `None` in a channel without ticks.
-pub fn next_tick(record: &ChannelRecord, state: &dyn StateReader) -> Option<Time> {
-    let interval = Some(record.config.tick_interval).filter(|interval| *interval > 0)?;
+pub fn next_tick(facts: &ChannelFacts, state: &dyn StateReader) -> Option<Time> {
+    let interval = Some(facts.tick_interval).filter(|interval| *interval > 0)?;
     let last =
         state.read(&StateKey::Ticked).and_then(|bytes| codec::decode::<Time>("tick", &bytes).ok());
     Some(last.map_or(Time::ZERO, |last| last.plus(interval)))
@@ -318,7 +330,7 @@ pub fn member(state: &dyn StateReader, account: Address) -> Option<MemberRecord>
 
 /// Accounts that left and are not paid yet, sorted.
 fn departed_accounts(state: &Overlay<'_>) -> Vec<Address> {
-    state.accounts(&StateKey::Departed(Address::ZERO), StateKey::departed)
+    state.accounts(Roll::Departed)
 }
 
 /// The part of `held` for the one at `place` among `count`.
@@ -333,7 +345,7 @@ fn share(held: &[AssetAmount], place: u64, count: u64) -> Vec<AssetAmount> {
 }
 
 fn members(state: &Overlay<'_>) -> Vec<MemberRecord> {
-    let accounts = state.accounts(&StateKey::Member(Address::ZERO), StateKey::member);
+    let accounts = state.accounts(Roll::Members);
     accounts.into_iter().filter_map(|account| member(state, account)).collect()
 }
 
@@ -496,6 +508,17 @@ impl<V: Execute> Books<'_, V> {
         status
     }
 
+    /// P-94: how many entries a roll has is an entry too.
+    fn count(&mut self) {
+        let grown = [Roll::Members, Roll::Departed].map(|roll| self.state.growth(roll));
+        if grown != [0, 0] {
+            let (members, departed) = books::counted(&self.state);
+            let counted =
+                (members.saturating_add_signed(grown[0]), departed.saturating_add_signed(grown[1]));
+            self.put(StateKey::Counted, &counted);
+        }
+    }
+
     fn put<T: serde::Serialize>(&mut self, key: StateKey, value: &T) {
         self.state.put(key, Some(codec::encode(value)));
     }
@@ -510,8 +533,13 @@ impl<V: Execute> Books<'_, V> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{
-        super::bench::{self, Vaults},
+        super::{
+            bench::{self, Vaults},
+            log::Tip,
+        },
         *,
     };
 
@@ -529,8 +557,8 @@ mod tests {
         }
     }
 
-    fn next<'a>(record: &'a ChannelRecord, tip: &'a Tip, time: u64) -> Execution<'a, Vaults> {
-        Execution::new(&Vaults, record, tip, Time(time))
+    fn next<'a>(record: &ChannelRecord, tip: &'a Tip, time: u64) -> Execution<'a, Vaults> {
+        Execution::new(&Vaults, record.facts(), tip.start(), Time(time))
     }
 
     /// P-13: whoever joined before a founder and whose node came later must not be locked out.

@@ -1,10 +1,10 @@
-//! Following: check, re-execute, append, ack; report a leader whose word differs.
+//! Following: check, re-execute, append, ack.
 
 use std::sync::Arc;
 
 use fairway_types::{
-    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, Transaction, chain::ChainTx,
-    evidence::Evidence, limits,
+    Block, Certificate, Effects, Execute, Height, NodeId, Refusal, Transaction, evidence::Evidence,
+    limits,
 };
 
 use super::{
@@ -15,8 +15,6 @@ use super::{
     output::{Appended, Effect, Event, Update},
     quorum,
 };
-#[cfg(feature = "known-bugs")]
-use crate::known_bugs::KnownBug;
 use crate::message::Message;
 
 /// Why a block is not appended.
@@ -54,32 +52,24 @@ impl Channel {
     ) -> Result<(), Unfit> {
         let Some(tip) = self.log.tip() else { return Err(Unfit::Later) };
         self.check_header(block, &tip)?;
-        self.check_leavers_block(block, &tip)?;
+        self.check_leavers_block(block, &tip, vm)?;
         self.check_justification(block, &tip)?;
-        self.check_chain_words(block)?;
-        let Some(record) = self.log.genesis().map(|genesis| genesis.record.clone()) else {
+        self.check_chain_words(block, vm)?;
+        let Some(facts) = self.log.genesis().map(|genesis| genesis.record.facts()) else {
             return Err(Unfit::Later);
         };
-        let time = block.header.time;
-        let mut execution = Execution::new(vm, &record, &tip, time);
+        let mut execution = Execution::new(vm, facts, tip.start(), block.header.time);
         for (index, transaction) in (0u32..).zip(&block.transactions) {
             if let Err(refusal) = execution.run(transaction) {
-                return Err(Unfit::Proven(self.invalid(block, index, &refusal)));
+                return Err(self.invalid(block, index, &refusal, vm));
             }
         }
         let executed = execution.finish(&tip.state);
         let effects_root = Effects::root(&executed.effects);
         let state_root = executed.state.root();
         if (effects_root, state_root) != (block.header.effects_root, block.header.state_root) {
-            return Err(Unfit::Proven(Box::new(Evidence::Divergence {
-                reporter: self.me,
-                parent: self.log.block(tip.height).map(|parent| Box::new(parent.header.clone())),
-                parent_state_root: tip.state.root(),
-                block: Box::new((**block).clone()),
-                effects: Evidence::shown(executed.effects),
-                effects_root,
-                state_root,
-            })));
+            let roots = (effects_root, state_root);
+            return Err(self.divergence(block, executed.effects, roots, vm));
         }
         let effects = Arc::new(executed.effects);
         self.record(Event::Appended(Appended {
@@ -135,7 +125,12 @@ impl Channel {
     }
 
     /// P-7: a leader that left orders nothing but settlements.
-    fn check_leavers_block(&self, block: &Block, tip: &Tip) -> Result<(), Unfit> {
+    fn check_leavers_block(
+        &self,
+        block: &Block,
+        tip: &Tip,
+        vm: &impl Execute,
+    ) -> Result<(), Unfit> {
         if tip.members.contains_key(&block.leader) {
             return Ok(());
         }
@@ -144,7 +139,7 @@ impl Channel {
             None => Ok(()),
             Some((index, _)) => {
                 let refusal = Refusal::invalid("transaction", "its leader has left");
-                Err(Unfit::Proven(self.invalid(block, index, &refusal)))
+                Err(self.invalid(block, index, &refusal, vm))
             }
         }
     }
@@ -169,14 +164,14 @@ impl Channel {
 
     /// P-27: joins, removals, closes and settlements are the chain's words: a follower waits until
     /// its own chain client has heard them too, and reports a join that the chain contradicts.
-    fn check_chain_words(&mut self, block: &Block) -> Result<(), Unfit> {
+    fn check_chain_words(&mut self, block: &Block, vm: &impl Execute) -> Result<(), Unfit> {
         let vouched = self.is_vouched(block.height());
         for (index, transaction) in (0u32..).zip(&block.transactions) {
             match self.chain.confirms(transaction) {
                 Some(true) => {}
                 Some(false) => {
                     let refusal = Refusal::invalid("transaction", "the chain says something else");
-                    return Err(Unfit::Proven(self.invalid(block, index, &refusal)));
+                    return Err(self.invalid(block, index, &refusal, vm));
                 }
                 None if vouched => {}
                 None => {
@@ -221,50 +216,6 @@ impl Channel {
                 .any(|members| quorum::is_voters_quorum(&self.log, members, epoch, &signers))
     }
 
-    fn invalid(&self, block: &Block, index: u32, refusal: &Refusal) -> Box<Evidence> {
-        Box::new(Evidence::InvalidTransaction {
-            reporter: self.me,
-            block: Box::new(block.clone()),
-            index,
-            reason: refusal.to_string(),
-        })
-    }
-
-    /// P-28: two different blocks of one leader at one (term, height) are evidence by themselves.
-    fn check_double(&mut self, block: &Block) {
-        #[cfg(feature = "known-bugs")]
-        if KnownBug::DoubleAck.is_back() {
-            return self.ack_whatever_comes(block);
-        }
-        let Some(entry) = self.log.entry(block.height()) else { return };
-        let is_new = self.log.evidence_against(&block.leader).is_none();
-        let same_place = is_new
-            && entry.block.header.term == block.header.term
-            && entry.block.leader == block.leader
-            && entry.hash != block.hash();
-        if same_place {
-            let first = Box::new((*entry.block).clone());
-            let second = Box::new(block.clone());
-            self.report(Box::new(Evidence::DoubleBlock { first, second }));
-        }
-    }
-
-    #[cfg(feature = "known-bugs")]
-    fn ack_whatever_comes(&mut self, block: &Block) {
-        if block.header.term == self.log.term() && Some(block.leader) == self.log.leader() {
-            let ack = self.sign_ack(block);
-            self.record(Event::Acked { ack });
-            self.perform(Effect::Send { to: block.leader, message: Message::Ack(ack) });
-        }
-    }
-
-    pub(super) fn report(&mut self, boxed: Box<Evidence>) {
-        self.record(Event::Diverged { evidence: boxed.clone() });
-        self.perform(Effect::Broadcast(Message::Report(boxed.clone())));
-        let channel = self.env.channel;
-        self.perform(Effect::Submit(ChainTx::Report { channel, evidence: boxed }));
-    }
-
     /// P-29: one cumulative ack a group, for the head, of the current term, never below what this
     /// node acked before.
     pub(super) fn ack_head(&mut self) {
@@ -307,6 +258,7 @@ impl Channel {
         if ack.height > self.log.head() {
             return self.keep_certificate(certificate);
         }
+        self.check_double_certificate(&certificate);
         let certificate = quorum::members_only(&self.log, &certificate);
         let known = self.log.entry(ack.height).and_then(|entry| entry.certificate.as_ref());
         let adds = known.is_none_or(|known| known.signatures.len() < certificate.signatures.len());

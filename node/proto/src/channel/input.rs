@@ -1,6 +1,6 @@
 //! What a channel is told: requests of clients, words of peers, observations of the chain, time.
 
-use fairway_types::{NodeId, SignedCall, Verified, call::CallStatus, chain::Observation};
+use fairway_types::{Address, NodeId, SignedCall, Verified, call::CallStatus, chain::Observation};
 
 use crate::message::Message;
 
@@ -14,6 +14,8 @@ pub enum Request {
     Call { call: Box<Verified<SignedCall>>, wait: CallStatus },
     /// Propose a settlement as soon as there is something final to settle; answered with its number.
     ProposeSettlement,
+    /// What somebody else needs to keep the account's money safe while this node is away.
+    Guard { account: Address },
 }
 
 #[derive(Debug, Clone)]

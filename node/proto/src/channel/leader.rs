@@ -31,9 +31,9 @@ impl Channel {
         if opens && opening.is_none() {
             return;
         }
-        let Some(record) = self.log.genesis().map(|genesis| genesis.record.clone()) else { return };
+        let Some(facts) = self.log.genesis().map(|genesis| genesis.record.facts()) else { return };
         let time = self.now.max(tip.time);
-        let mut execution = Execution::new(vm, &record, &tip, time);
+        let mut execution = Execution::new(vm, facts, tip.start(), time);
         let mut transactions = self.order_due(&mut execution, &tip);
         if tip.members.contains_key(&self.me) {
             self.order_calls(&mut execution, &mut transactions);

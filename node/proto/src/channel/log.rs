@@ -7,7 +7,7 @@ use fairway_state::State;
 use fairway_types::{
     Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, NodeId, Place, Promise,
     ShownPromise, SignedAck, SignedViewChange, StateKey, Term, Time, View, Weight,
-    chain::{ChannelRecord, EpochGrant, MemberRecord},
+    chain::{ChannelConfig, ChannelFacts, ChannelRecord, EpochGrant, MemberRecord},
     codec,
     evidence::Evidence,
     hash::{Domain, hash_value},
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     books,
+    execution::Start,
     output::{Adopted, Appended, Event},
     quorum::{self, Members},
     snapshot::Durable,
@@ -86,6 +87,14 @@ pub struct Tip {
     pub leavers: Arc<Leavers>,
 }
 
+impl Tip {
+    /// Where the next block begins.
+    #[must_use]
+    pub fn start(&self) -> Start<'_> {
+        Start { height: self.height, hash: self.hash, state: &self.state }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Log {
     genesis: Option<Arc<Genesis>>,
@@ -114,7 +123,7 @@ pub struct Log {
     /// Up to where the log goes through what this node acked.
     acked_to: Height,
     opened: Option<Arc<Opened>>,
-    /// One an accused node.
+    /// One of leading and one of acking an accused node.
     evidence: Vec<Arc<Evidence>>,
     proposal: Option<Arc<SignedProposal>>,
     votes: BTreeMap<Hash, SignedVote>,
@@ -145,14 +154,17 @@ pub struct Digest {
 
 /// The hash that height 1 names as its parent.
 pub fn genesis_hash(record: &ChannelRecord, root: Hash) -> Hash {
-    let identity = (
-        record.chain,
-        record.channel,
-        record.creator,
-        record.package,
-        &record.config,
-        &record.founders,
-    );
+    genesis_hash_of(&record.facts(), &record.config, &record.founders, root)
+}
+
+/// The same, where the record is not at hand. It covers all facts: the last two are in the config.
+pub fn genesis_hash_of(
+    facts: &ChannelFacts,
+    config: &ChannelConfig,
+    founders: &[MemberRecord],
+    root: Hash,
+) -> Hash {
+    let identity = (facts.chain, facts.channel, facts.creator, facts.package, config, founders);
     hash_value(Domain::Genesis, &(identity, root))
 }
 
@@ -173,6 +185,7 @@ impl Log {
                 self.promise = Some(Arc::new((**promise).clone()));
             }
             Event::RolledBack { to } => self.roll_back(*to),
+            Event::SettledOnChain { height } => self.finalised = self.finalised.max(*height),
             Event::TailLost => self.tail_lost = true,
             Event::Recovered { silent_to } => self.recover(*silent_to),
             Event::Adopted(adopted) => self.adopt(adopted),
@@ -218,7 +231,12 @@ impl Log {
     }
 
     fn accuse(&mut self, evidence: &Evidence) {
-        if self.evidence_against(&evidence.accused()).is_none() {
+        let accused = evidence.accused();
+        let is_known = match evidence.is_about_leading() {
+            true => self.evidence_against(&accused).is_some(),
+            false => self.has_acked_twice(&accused),
+        };
+        if !is_known {
             self.evidence.push(Arc::new(evidence.clone()));
         }
     }
@@ -675,6 +693,17 @@ impl Log {
         self.entries.range(height..).map(|(_, entry)| entry)
     }
 
+    /// Blocks from `height` down, while memory holds them.
+    pub fn entries_down(&self, height: Height) -> impl Iterator<Item = &Entry> {
+        self.entries.range(..=height).rev().map(|(_, entry)| entry)
+    }
+
+    /// The state after the block with this hash, while memory holds it.
+    #[must_use]
+    pub fn state_after(&self, height: Height, block: Hash) -> Option<State> {
+        self.tip_at(height).filter(|tip| tip.hash == block).map(|tip| tip.state)
+    }
+
     #[must_use]
     pub fn tip(&self) -> Option<Tip> {
         match self.entries.last_key_value() {
@@ -758,9 +787,29 @@ impl Log {
         self.evidence_against(&self.leader()?)
     }
 
+    /// The evidence about what the node led with: see [`Evidence::is_about_leading`].
     #[must_use]
     pub fn evidence_against(&self, node: &NodeId) -> Option<&Evidence> {
-        self.evidence.iter().map(AsRef::as_ref).find(|evidence| evidence.accused() == *node)
+        let mut evidence = self.all_evidence();
+        evidence.find(|evidence| evidence.accused() == *node && evidence.is_about_leading())
+    }
+
+    /// Whether there is evidence that the node acked two blocks at one place.
+    #[must_use]
+    pub fn has_acked_twice(&self, node: &NodeId) -> bool {
+        let mut evidence = self.all_evidence();
+        evidence.any(|evidence| evidence.accused() == *node && !evidence.is_about_leading())
+    }
+
+    /// All evidence that this node has found: one of leading and one of acking an accused node.
+    pub fn all_evidence(&self) -> impl Iterator<Item = &Evidence> {
+        self.evidence.iter().map(AsRef::as_ref)
+    }
+
+    /// The same, for readers that keep it.
+    #[must_use]
+    pub fn shared_evidence(&self) -> &[Arc<Evidence>] {
+        &self.evidence
     }
 
     #[must_use]

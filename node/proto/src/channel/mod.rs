@@ -5,6 +5,7 @@
 //! signature leaves before it is stored. Only [`Log`] is durable; everything else is rebuilt from
 //! peers, clients and the chain.
 
+pub mod accusing;
 #[cfg(test)]
 mod bench;
 pub mod books;
@@ -15,7 +16,10 @@ pub mod entered;
 pub mod execution;
 mod follower;
 mod fork;
+pub mod ground;
+mod guarding;
 pub mod input;
+pub mod judging;
 mod leader;
 pub mod load;
 pub mod log;
@@ -43,7 +47,9 @@ use self::{
     catch_up::CatchUp,
     clients::Clients,
     controller::ChainView,
+    guarding::Guarding,
     input::Input,
+    judging::Judging,
     log::Log,
     output::{Effect, Event, Step, Update},
     peers::Peers,
@@ -139,7 +145,9 @@ pub struct Channel {
     catch_up: CatchUp,
     settling: Settling,
     voting: Voting,
+    guarding: Guarding,
     changes: ViewChanges,
+    judging: Judging,
     recovery: Recovery,
     timers: Timers,
     step: Step,
@@ -158,6 +166,7 @@ impl Channel {
         let me = env.keypair.node_id();
         let settling = Settling::resume(&log, me);
         let clients = Clients::resume(&log);
+        let judging = Judging::resume(&log, me);
         Self {
             me,
             now: Time::ZERO,
@@ -170,7 +179,9 @@ impl Channel {
             catch_up: CatchUp::default(),
             settling,
             voting: Voting::default(),
+            guarding: Guarding::default(),
             changes: ViewChanges::default(),
+            judging,
             recovery: Recovery::default(),
             timers: Timers::default(),
             step: Step::default(),
@@ -235,7 +246,9 @@ impl Channel {
             self.ack_head();
             self.forward_pool();
         }
+        self.believe_settlement();
         self.settle();
+        self.guard();
         self.recover();
     }
 
@@ -271,6 +284,13 @@ impl Channel {
         };
         self.perform(Effect::Publish(update));
         self.answer_hardened();
+    }
+
+    /// Whether nothing is ordered any more but the word of settlements: the log closed, or an exit
+    /// ended the channel on the chain.
+    pub(super) fn is_over(&self) -> bool {
+        let record = self.chain.record();
+        self.log.is_closed() || record.is_some_and(|record| record.windows.outcome.is_some())
     }
 
     /// P-7: whether this node is out for good: its leave is final, so nothing of it is missing.

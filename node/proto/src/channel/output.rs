@@ -12,10 +12,15 @@ use fairway_types::{
     chain::{ChainTx, ChannelRecord, Durability, EpochGrant, MemberRecord},
     evidence::Evidence,
     settlement::{SignedProposal, SignedVote},
+    windows::Guard,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{channel::input::RequestId, checkpoint::Checkpoint, message::Message};
+use crate::{
+    channel::{input::RequestId, judging::Judged},
+    checkpoint::Checkpoint,
+    message::Message,
+};
 
 pub use fairway_types::call::CallStatus;
 
@@ -49,6 +54,8 @@ pub enum Event {
     TailLost,
     /// Others have told what this node may have signed: nothing in terms later than this one.
     Recovered { silent_to: Term },
+    /// The chain settled this block: it is final, whoever certified it.
+    SettledOnChain { height: Height },
 }
 
 impl Event {
@@ -72,7 +79,10 @@ impl Event {
             | Self::Diverged { .. }
             | Self::Proposed { .. }
             | Self::Voted { .. } => true,
-            Self::Started { .. } | Self::TermStarted { .. } | Self::Certified { .. } => false,
+            Self::Started { .. }
+            | Self::TermStarted { .. }
+            | Self::Certified { .. }
+            | Self::SettledOnChain { .. } => false,
         }
     }
 }
@@ -145,6 +155,8 @@ pub enum Update {
     Adopted {
         height: Height,
     },
+    /// This node found that somebody broke a rule, or judged another's report.
+    Judged(Box<Judged>),
 }
 
 /// What the shell does once the step's events are stored. Performing one twice does no harm.
@@ -190,6 +202,7 @@ pub enum Effect {
 pub enum Reply {
     Call(Box<CallReport>),
     Proposed { number: u64, proposal: Hash },
+    Guard(Box<Guard>),
 }
 
 /// The outcome of one input.

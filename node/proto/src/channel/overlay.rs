@@ -6,11 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use fairway_state::State;
 use fairway_types::{Address, StateKey, StateReader, Write};
 
+use super::ground::{Ground, Roll};
+
 enum Below<'a> {
-    State(&'a State),
+    Ground(&'a dyn Ground),
     Overlay(&'a Overlay<'a>),
 }
 
@@ -21,8 +22,8 @@ pub(super) struct Overlay<'a> {
 
 impl<'a> Overlay<'a> {
     #[must_use]
-    pub(super) fn on_state(state: &'a State) -> Self {
-        Self { below: Below::State(state), writes: BTreeMap::new() }
+    pub(super) fn on_ground(ground: &'a dyn Ground) -> Self {
+        Self { below: Below::Ground(ground), writes: BTreeMap::new() }
     }
 
     #[must_use]
@@ -52,45 +53,47 @@ impl<'a> Overlay<'a> {
             .collect()
     }
 
-    /// Accounts that hold an entry of one kind: keys from `first` on, for as long as `pick` knows
-    /// them.
-    pub(super) fn accounts(
-        &self,
-        first: &StateKey,
-        pick: impl Fn(&StateKey) -> Option<Address> + Copy,
-    ) -> Vec<Address> {
-        let mut keys = BTreeSet::new();
-        self.collect(first, pick, &mut keys);
-        keys.iter().filter(|key| self.read(key).is_some()).filter_map(pick).collect()
+    /// The accounts on the roll, sorted.
+    pub(super) fn accounts(&self, roll: Roll) -> Vec<Address> {
+        let mut accounts = self.below.accounts(roll);
+        for (account, value) in self.own(roll) {
+            match value {
+                Some(_) => accounts.insert(account),
+                None => accounts.remove(&account),
+            };
+        }
+        accounts.into_iter().collect()
     }
 
-    fn collect(
-        &self,
-        first: &StateKey,
-        pick: impl Fn(&StateKey) -> Option<Address> + Copy,
-        keys: &mut BTreeSet<StateKey>,
-    ) {
-        match self.below {
-            Below::State(state) => keys.extend(
-                state
-                    .entries_from(first)
-                    .map(|(key, _)| key)
-                    .take_while(|key| pick(key).is_some())
-                    .cloned(),
-            ),
-            Below::Overlay(below) => below.collect(first, pick, keys),
-        }
-        let own = self.writes.range(first..).map(|(key, _)| key);
-        keys.extend(own.take_while(|key| pick(key).is_some()).cloned());
+    /// How many more accounts are on the roll than below.
+    pub(super) fn growth(&self, roll: Roll) -> i64 {
+        let before = |account| self.below.read(&roll.key(account)).is_some();
+        let change = |(account, value): (Address, &Option<_>)| {
+            i64::from(value.is_some()) - i64::from(before(account))
+        };
+        self.own(roll).map(change).sum()
+    }
+
+    fn own(&self, roll: Roll) -> impl Iterator<Item = (Address, &Option<Arc<[u8]>>)> {
+        let own = self.writes.range(roll.key(Address::ZERO)..);
+        own.map_while(move |(key, value)| Some((roll.account(key)?, value)))
     }
 }
 
 impl Below<'_> {
     fn read(&self, key: &StateKey) -> Option<Arc<[u8]>> {
         match self {
-            Self::State(state) => state.read(key),
+            Self::Ground(ground) => ground.read(key),
             Self::Overlay(overlay) => overlay.read(key),
         }
+    }
+
+    fn accounts(&self, roll: Roll) -> BTreeSet<Address> {
+        let accounts = match self {
+            Self::Ground(ground) => ground.accounts(roll),
+            Self::Overlay(overlay) => overlay.accounts(roll),
+        };
+        accounts.into_iter().collect()
     }
 }
 
@@ -105,6 +108,8 @@ impl StateReader for Overlay<'_> {
 
 #[cfg(test)]
 mod tests {
+    use fairway_state::State;
+
     use super::*;
 
     fn key(n: u8) -> StateKey {
@@ -115,7 +120,7 @@ mod tests {
     fn writes_that_change_nothing_are_left_out() {
         let write = Write { key: key(1), value: Some(vec![1]) };
         let state = State::default().with_writes(std::slice::from_ref(&write));
-        let mut overlay = Overlay::on_state(&state);
+        let mut overlay = Overlay::on_ground(&state);
         overlay.put(key(1), Some(vec![1]));
         overlay.put(key(2), None);
         overlay.put(key(3), Some(vec![3]));
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn upper_layer_hides_the_lower() {
         let state = State::default().with_writes(&[Write { key: key(1), value: Some(vec![1]) }]);
-        let mut block = Overlay::on_state(&state);
+        let mut block = Overlay::on_ground(&state);
         block.put(key(1), Some(vec![2]));
         let mut transaction = Overlay::on_overlay(&block);
         transaction.put(key(1), None);

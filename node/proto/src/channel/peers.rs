@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fairway_types::{Ack, Certificate, Height, NodeId, Signature, SignedAck, Time};
+use fairway_types::{Ack, Certificate, Height, NodeId, Signature, SignedAck, Time, limits};
 
 use super::{
     Channel,
@@ -17,6 +17,8 @@ pub(super) struct Peers {
     heard: BTreeMap<NodeId, Heard>,
     /// The acks of one block a height.
     acks: BTreeMap<Height, (Ack, BTreeMap<NodeId, Signature>)>,
+    /// The last ack of each node that is of another block than the leader's.
+    odd: BTreeMap<NodeId, SignedAck>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +42,27 @@ impl Peers {
     }
 
     #[must_use]
+    pub(super) fn odd_ack(&self, node: &NodeId) -> Option<SignedAck> {
+        self.odd.get(node).copied()
+    }
+
+    /// Keeps an ack of a node that has a say.
+    pub(super) fn keep_odd_ack(&mut self, signed: SignedAck) {
+        self.odd.insert(signed.node, signed);
+        while self.odd.len() > limits::MEMBERS {
+            self.odd.pop_first();
+        }
+    }
+
+    /// The node's ack among those collected for a height.
+    #[must_use]
+    pub(super) fn counted_ack(&self, height: Height, node: &NodeId) -> Option<SignedAck> {
+        let (ack, signatures) = self.acks.get(&height)?;
+        let signature = *signatures.get(node)?;
+        Some(SignedAck { ack: *ack, node: *node, signature })
+    }
+
+    #[must_use]
     pub(super) fn heard(&self) -> &BTreeMap<NodeId, Heard> {
         &self.heard
     }
@@ -54,9 +77,13 @@ impl Channel {
         if !self.leads() || ack.channel != self.env.channel {
             return;
         }
-        let Some(place) = self.log.held(ack.height) else { return };
-        let is_its_block = place.hash == ack.block && place.term == ack.term;
-        if !is_its_block || !quorum::may_ack(&self.log, ack.height, &signed.node) {
+        let held = self.log.held(ack.height).filter(|held| held.term == ack.term);
+        let Some(place) = held.filter(|_| quorum::may_ack(&self.log, ack.height, &signed.node))
+        else {
+            return;
+        };
+        self.check_double_ack(&signed, &place.hash);
+        if place.hash != ack.block {
             return;
         }
         let certificate = self.count(signed);

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_types::{
     Hash, Height, NodeId, Refusal, Time, Transaction, Weight,
-    chain::ChainTx,
+    chain::{ChainMember, ChainTx, ChannelRecord, SettlementRule},
     settlement::{Proposal, SignedProposal, SignedVote},
+    windows::{BlockProof, WaitingRecord},
 };
 
 use super::{
@@ -18,13 +19,18 @@ use super::{
 };
 use crate::{
     message::Message,
-    settlement::proposal::{self, Settled},
+    settlement::{
+        membership, proof,
+        proposal::{self, Settled},
+    },
 };
 
 /// Milliseconds until a proposal that did not execute is sent again.
 const RETRY: u64 = 2_000;
 /// Milliseconds until a proposal that somebody else made is pressed on by this node.
 const ADOPT: u64 = 2 * RETRY;
+/// Milliseconds for which all are asked before those who are heard settle alone.
+const FEW_AFTER: u64 = 5_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Settling {
@@ -44,6 +50,7 @@ struct Own {
     signed: Arc<SignedProposal>,
     hash: Hash,
     votes: BTreeMap<NodeId, SignedVote>,
+    pressed_at: Time,
     sent_at: Time,
     submitted_at: Option<Time>,
 }
@@ -65,6 +72,7 @@ impl Settling {
             hash: signed.proposal.hash(),
             signed: Arc::new(signed.clone()),
             votes: BTreeMap::new(),
+            pressed_at: Time::ZERO,
             sent_at: Time::ZERO,
             submitted_at: None,
         });
@@ -152,7 +160,7 @@ impl Channel {
         }
         let interval =
             self.log.genesis().map_or(0, |genesis| genesis.record.config.settlement_interval);
-        let leaver = self.log.tip_at(self.log.finalised()).is_some_and(|tip| has_leaver(&tip));
+        let leaver = self.log.tip_at(self.settleable()).is_some_and(|tip| has_leaver(&tip));
         leaver || interval > 0 && self.has_news() && self.timers.settlement_due(self.now, interval)
     }
 
@@ -160,7 +168,7 @@ impl Channel {
     /// does not settle its own settlements.
     fn has_news(&self) -> bool {
         let from = self.settled_height().next();
-        let finalised = self.log.finalised();
+        let finalised = self.settleable();
         if from <= finalised && self.log.entry(from).is_none() {
             return true;
         }
@@ -186,7 +194,7 @@ impl Channel {
             }
             return;
         }
-        let Some(tip) = self.log.tip_at(self.log.finalised()) else { return };
+        let Some(tip) = self.log.tip_at(self.settleable()) else { return };
         let nothing_new = tip.height <= from.height;
         if nothing_new || super::books::settled(&tip.state) != from.number {
             if nothing_new && self.log.head() == tip.height {
@@ -211,6 +219,7 @@ impl Channel {
             signed,
             hash,
             votes: BTreeMap::new(),
+            pressed_at: self.now,
             sent_at: Time::ZERO,
             submitted_at: None,
         });
@@ -236,43 +245,106 @@ impl Channel {
     }
 
     /// P-57: executes the own proposal once there are votes enough, with no more votes than that.
+    /// P-104: with the votes of those alone who are heard it waits for the channel's window, after
+    /// having asked the others for a while; so does every settlement of a channel that judges.
     fn execute_own(&mut self) {
         let now = self.now;
         let Some(own) = &self.settling.own else { return };
         if own.submitted_at.is_some_and(|at| now < at.plus(RETRY)) {
             return;
         }
-        let Some(votes) = self.quorum_of(&own.votes) else { return };
-        let (proposal, hash) = (own.signed.proposal.clone(), own.hash);
-        self.perform(Effect::Submit(ChainTx::Propose { proposal: Box::new(proposal) }));
+        let Some(record) = self.chain.shared_record() else { return };
+        let (proposal, hash) = (Box::new(own.signed.proposal.clone()), own.hash);
         let channel = self.env.channel;
-        self.perform(Effect::Submit(ChainTx::Execute { channel, proposal: hash, votes }));
-        if let Some(own) = &mut self.settling.own {
-            own.submitted_at = Some(now);
+        let judged = record.config.money.settlement_rule == SettlementRule::Judged;
+        if let Some(votes) = enough(&record, &own.votes, |_| true) {
+            if judged {
+                return self.open_window(&record, proposal, hash, votes, None);
+            }
+            self.perform(Effect::Submit(ChainTx::Propose { proposal }));
+            self.perform(Effect::Submit(ChainTx::Execute { channel, proposal: hash, votes }));
+            return self.note_submitted();
+        }
+        let everybody = record.config.money.settlement_rule == SettlementRule::Unanimous;
+        let asked = now >= own.pressed_at.plus(FEW_AFTER);
+        let heard = |member: &ChainMember| membership::is_valid(member, self.chain.time());
+        if let Some(votes) = enough(&record, &own.votes, heard)
+            && asked
+            && !everybody
+        {
+            let proof = proof::best(&self.log, &record, proposal.to_height);
+            let proof = proof.filter(|proof| {
+                proof.shown().is_some_and(|shown| shown.block == proposal.to_block)
+            });
+            if let Some(proof) = proof {
+                self.open_window(&record, proposal, hash, votes, Some(proof));
+            }
         }
     }
 
-    /// Yes votes of active members that together are a quorum, and none that it does not need.
-    fn quorum_of(&self, votes: &BTreeMap<NodeId, SignedVote>) -> Option<Vec<SignedVote>> {
-        let record = self.chain.record()?;
-        let active = || record.members.iter().filter(|member| member.active);
-        let whole = sum(active().map(|member| member.record.weight));
-        let mut yes = Vec::new();
-        let mut part = Weight(0);
-        for member in active() {
-            let vote = votes.get(&member.record.node).filter(|vote| vote.vote.yes);
-            let Some(vote) = vote else { continue };
-            part = sum([part, member.record.weight].into_iter());
-            yes.push(vote.clone());
-            if is_quorum(part, whole) {
-                return Some(yes);
-            }
+    /// Unless another proposal waits, this one is to; where few agreed to it, with the proof of its
+    /// block.
+    fn open_window(
+        &mut self,
+        record: &ChannelRecord,
+        proposal: Box<Proposal>,
+        hash: Hash,
+        votes: Vec<SignedVote>,
+        proof: Option<BlockProof>,
+    ) {
+        let windows = &record.windows;
+        let beaten = |waits: &WaitingRecord| {
+            windows.shown.is_some_and(|shown| {
+                shown.block != waits.to_block && shown.block != waits.supported_by
+            })
+        };
+        if windows.waiting.as_ref().is_some_and(|waits| !beaten(waits)) {
+            return;
         }
-        None
+        let channel = self.env.channel;
+        let known = windows.shown.map(|shown| shown.block);
+        if let Some(proof) = proof
+            && known != Some(proposal.to_block)
+        {
+            self.perform(Effect::Submit(ChainTx::Show { channel, proof: Box::new(proof) }));
+        }
+        self.perform(Effect::Submit(ChainTx::Propose { proposal }));
+        self.perform(Effect::Submit(ChainTx::OpenWindow { channel, proposal: hash, votes }));
+        self.note_submitted();
+    }
+
+    fn note_submitted(&mut self) {
+        if let Some(own) = &mut self.settling.own {
+            own.submitted_at = Some(self.now);
+        }
+    }
+
+    /// P-53, P-104: up to where a settlement may go: what is final; where the members that are heard
+    /// are no two thirds of the active ones, so that nothing becomes final, what they certified and
+    /// can prove.
+    pub(super) fn settleable(&self) -> Height {
+        let finalised = self.log.finalised();
+        let Some(record) = self.chain.record() else { return finalised };
+        if self.are_enough_heard(record) {
+            return finalised;
+        }
+        let best = proof::best(&self.log, record, self.log.certified());
+        let proven = best.and_then(|best| best.shown()).map(|shown| shown.height);
+        proven.map_or(finalised, |proven| proven.max(finalised))
+    }
+
+    /// Whether the members with fresh heartbeats are two thirds of the active ones; so they are taken
+    /// to be in a channel in which all settle, where fewer can't.
+    fn are_enough_heard(&self, record: &ChannelRecord) -> bool {
+        let active = || record.members.iter().filter(|member| member.active);
+        let heard = active().filter(|member| membership::is_valid(member, self.chain.time()));
+        let weight = |member: &ChainMember| member.record.weight;
+        record.config.money.settlement_rule == SettlementRule::Unanimous
+            || is_quorum(sum(heard.map(weight)), sum(active().map(weight)))
     }
 
     pub(super) fn on_accepted(&mut self, tx: &ChainTx) {
-        if matches!(tx, ChainTx::Execute { .. }) {
+        if matches!(tx, ChainTx::Execute { .. } | ChainTx::OpenWindow { .. }) {
             self.settling.last_error = None;
         }
         self.refresh();
@@ -281,7 +353,11 @@ impl Channel {
     /// P-55: a settlement that the chain refused is proposed again after a pause, from a fresh record;
     /// the chain's reason stays in status.
     pub(super) fn on_rejected(&mut self, tx: &ChainTx, reason: &str) {
-        if matches!(tx, ChainTx::Execute { .. } | ChainTx::Propose { .. }) {
+        let settles = matches!(
+            tx,
+            ChainTx::Execute { .. } | ChainTx::Propose { .. } | ChainTx::OpenWindow { .. }
+        );
+        if settles {
             self.settling.last_error = Some(reason.to_owned());
             self.settling.wants |= self.settling.own.take().is_some();
             self.settling.paused_until = self.now.plus(RETRY);
@@ -294,7 +370,7 @@ impl Channel {
     fn drop_own(&mut self) {
         let (Some(from), Some(own)) = (self.settled_point(), &self.settling.own) else { return };
         let proposal = &own.signed.proposal;
-        let lost = self.cannot_execute(&own.hash) && self.log.finalised() > proposal.to_height;
+        let lost = self.cannot_execute(&own.hash) && self.settleable() > proposal.to_height;
         if proposal.number <= from.number || lost {
             self.settling.wants |= lost;
             self.settling.own = None;
@@ -309,6 +385,28 @@ impl Channel {
         let height = if last.number == 0 { Height::ZERO } else { last.height };
         Some(Settled { number: last.number, height, root })
     }
+}
+
+/// Yes votes of those active members that count, as many as the channel's rule asks of their weight,
+/// and none besides.
+fn enough(
+    record: &ChannelRecord,
+    votes: &BTreeMap<NodeId, SignedVote>,
+    counts: impl Fn(&ChainMember) -> bool,
+) -> Option<Vec<SignedVote>> {
+    let active = || record.members.iter().filter(|member| member.active && counts(member));
+    let whole = sum(active().map(|member| member.record.weight));
+    let (mut yes, mut part) = (Vec::new(), Weight(0));
+    for member in active() {
+        let vote = votes.get(&member.record.node).filter(|vote| vote.vote.yes);
+        let Some(vote) = vote else { continue };
+        part = sum([part, member.record.weight].into_iter());
+        yes.push(vote.clone());
+        if proof::suffices(record, part, whole) {
+            return Some(yes);
+        }
+    }
+    None
 }
 
 fn has_leaver(tip: &super::log::Tip) -> bool {

@@ -75,7 +75,7 @@ impl Channel {
             tail_lost: self.log.is_tail_lost(),
             catching_up: self.catching_up(),
             queued: self.pool.len(),
-            closed: self.log.is_closed(),
+            closed: self.is_over(),
             chain_unreachable: self.chain.unreachable().map(str::to_owned),
         }
     }

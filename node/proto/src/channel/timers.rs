@@ -1,6 +1,6 @@
 //! When what is due next: nothing here reads a clock.
 
-use fairway_types::{Term, Time};
+use fairway_types::{Term, Time, windows::WindowRecord};
 
 use super::{Channel, output::Effect};
 
@@ -108,11 +108,15 @@ impl Timers {
     /// The earliest thing that is due.
     pub(super) fn next(&self, channel: &Channel) -> Time {
         let mut next = self.peer_heartbeat.min(self.chain_heartbeat);
+        let windows = channel.chain.record().map(|record| &record.windows);
+        if windows.is_some_and(WindowRecord::is_open) {
+            next = next.min(channel.guarding.next_look().max(channel.now.plus(1)));
+        }
         if let Some(ends) = channel.patience_ends() {
             next = next.min(ends);
         }
         let Some(tip) = channel.log.tip().filter(|_| channel.orders()) else { return next };
-        let ticks = !channel.log.is_closed() && !channel.is_window_full(&tip);
+        let ticks = !channel.is_over() && !channel.is_window_full(&tip);
         let tick = channel.next_tick(&tip).filter(|_| ticks);
         for due in tick.into_iter().chain(channel.child_due()) {
             next = next.min(due.max(channel.now.plus(1)));

@@ -11,9 +11,11 @@ use super::{
     Channel,
     log::sum,
     output::{Effect, Event},
-    quorum::is_quorum,
 };
-use crate::{message::Message, settlement::proposal};
+use crate::{
+    message::Message,
+    settlement::{proof, proposal},
+};
 
 /// Proposals held, one a proposer.
 pub(super) const HELD: usize = 16;
@@ -62,12 +64,12 @@ impl Channel {
     pub(super) fn judge_held(&mut self) {
         let Some(from) = self.settled_point() else { return };
         self.voting.held.retain(|_, held| held.signed.proposal.number > from.number);
-        let (now, finalised) = (self.now, self.log.finalised());
+        let (now, settleable) = (self.now, self.settleable());
         let is_due = |held: &&mut Held| {
             let proposal = &held.signed.proposal;
             held.waits
                 && proposal.number == from.number + 1
-                && proposal.to_height <= finalised
+                && proposal.to_height <= settleable
                 && held.answered_at.is_none_or(|at| now >= at.plus(ANSWER_EVERY))
         };
         let mut due = Vec::new();
@@ -107,7 +109,7 @@ impl Channel {
         vote
     }
 
-    fn sign_vote(&self, proposal: Hash, reason: Option<String>) -> SignedVote {
+    pub(super) fn sign_vote(&self, proposal: Hash, reason: Option<String>) -> SignedVote {
         let vote = Vote { channel: self.env.channel, proposal, yes: reason.is_none() };
         let signature = self.env.keypair.sign(&vote);
         SignedVote { vote, node: self.me, signature, reason }
@@ -141,7 +143,7 @@ impl Channel {
         let against = active().filter(|member| is_against(&member.record.node));
         let whole = sum(active().map(|member| member.record.weight));
         let against = sum(against.map(|member| member.record.weight));
-        !is_quorum(Weight(whole.0.saturating_sub(against.0)), whole)
+        !proof::suffices(record, Weight(whole.0.saturating_sub(against.0)), whole)
     }
 
     pub(super) fn on_vote(&mut self, vote: SignedVote) {
@@ -151,6 +153,7 @@ impl Channel {
         let stances = &mut self.voting.stances;
         stances.retain(|node, _| self.chain.knows(node));
         stances.insert(vote.node, (vote.vote.proposal, vote.vote.yes));
+        self.note_against(&vote);
         self.settling.count(vote);
     }
 }

@@ -9,10 +9,10 @@ use fairway_ledger::{
 };
 use fairway_proto::{
     Event, Message,
-    channel::output::Appended,
+    channel::{accusing::disputed, output::Appended},
     message::{Heartbeat, Standing},
 };
-use fairway_sim::{Plan, World, node::Node};
+use fairway_sim::{Plan, World, machine::Machine, node::Node};
 use fairway_types::{
     Address, Certificate, ChainId, ExecutionStatus, Gas, Hash, Height, Keypair, MoveEvent, Promise,
     Refusal, SequenceNumber, SignedAck, SignedCall, StateKey, Term, Time, Transaction,
@@ -20,7 +20,7 @@ use fairway_types::{
     chain::{ChannelRecord, Observation},
     codec, contract,
     crypto::Signable,
-    evidence::Evidence,
+    evidence::{Disputed, Evidence},
     ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
     settlement::{SignedProposal, SignedVote},
     subscription::Filter,
@@ -41,6 +41,8 @@ pub(super) struct Run {
     /// `(events covered, snapshot)`, as a node's row holds it.
     early: Vec<u8>,
     late: Vec<u8>,
+    /// A block with a call, and all that executing it depends on.
+    disputed: Disputed,
 }
 
 impl Run {
@@ -59,7 +61,15 @@ impl Run {
         let promise = world.nodes.iter().find_map(promised);
         let node = &world.nodes[1];
         let decoded = |bytes: &Vec<u8>| codec::decode("event", bytes).ok();
+        let log = node.channel.log();
+        let calls = |entry: &&fairway_proto::channel::log::Entry| {
+            let first = entry.block.transactions.first();
+            first.is_some_and(|first| first.as_call().is_some())
+        };
+        let called = log.entries_from(Height(2)).find(calls);
+        let dispute = called.and_then(|entry| disputed(log, &entry.block, &Machine::default()));
         Self {
+            disputed: *dispute.unwrap_or_else(|| panic!("the run ordered no call")),
             stored: node.stored.iter().filter_map(decoded).collect(),
             promise: promise.unwrap_or_else(|| panic!("the run changed no term")),
             record: world.chain.record().clone(),
@@ -184,12 +194,13 @@ impl Run {
             hops: 1,
         };
         let twice = Evidence::DoubleBlock {
-            first: Box::new((*block(0)).clone()),
-            second: Box::new((*block(1)).clone()),
+            first: Box::new(block(0).signed_header()),
+            second: Box::new(block(1).signed_header()),
         };
+        let acked = Evidence::DoubleAck { first: *self.ack(), second: *self.ack() };
         let invalid = Evidence::InvalidTransaction {
             reporter: self.vote().node,
-            block: Box::new((*block(1)).clone()),
+            block: Box::new(self.disputed.clone()),
             index: 0,
             reason: "no rule admits it".into(),
         };
@@ -213,6 +224,7 @@ impl Run {
             ("recover", Message::Recover { nonce: 7 }),
             ("standing", Message::Standing(self.standing())),
             ("report-double-block", Message::Report(Box::new(twice))),
+            ("report-double-ack", Message::Report(Box::new(acked))),
             ("report-invalid", Message::Report(Box::new(invalid))),
             ("report-divergence", Message::Report(Box::new(self.divergence()))),
         ]
@@ -225,16 +237,12 @@ impl Run {
     }
 
     fn divergence(&self) -> Evidence {
-        let call = |appended: &&Appended| {
-            appended.block.transactions.first().is_some_and(|first| first.as_call().is_some())
-        };
-        let appended = self.appended().find(call);
+        let height = self.disputed.header().height;
+        let appended = self.appended().find(|appended| appended.block.height() == height);
         let appended = appended.unwrap_or_else(|| panic!("the run ordered no call"));
         Evidence::Divergence {
             reporter: self.vote().node,
-            parent: None,
-            parent_state_root: Hash::ZERO,
-            block: Box::new((*appended.block).clone()),
+            block: Box::new(self.disputed.clone()),
             effects: (*appended.effects).clone(),
             effects_root: Hash([1; 32]),
             state_root: Hash([2; 32]),

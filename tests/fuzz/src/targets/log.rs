@@ -38,6 +38,7 @@ fn is_next(log: &Log, event: &Event) -> bool {
         }
         Event::TailLost
         | Event::Recovered { .. }
+        | Event::SettledOnChain { .. }
         | Event::TermStarted { .. }
         | Event::Acked { .. }
         | Event::Promised { .. }
@@ -45,7 +46,8 @@ fn is_next(log: &Log, event: &Event) -> bool {
         | Event::Certified { .. }
         | Event::Diverged { .. }
         | Event::Proposed { .. }
-        | Event::Voted { .. } => true,
+        | Event::Voted { .. }
+        | Event::SettledOnChain { .. } => true,
     }
 }
 

@@ -1,0 +1,268 @@
+//! Guards this node's members' money on the chain: shows the best block that it can prove, answers
+//! proposals that wait for their window, draws the outcome of windows that have ended, and claims
+//! what a channel that closed by an exit owes.
+
+use std::collections::BTreeMap;
+
+use fairway_types::{
+    Address, Hash, Height, NodeId, Refusal, StateKey, Time,
+    chain::{ChainTx, ChannelRecord},
+    settlement::SignedVote,
+    windows::{Guard, ProvenEntry, WaitingRecord},
+};
+
+use super::{
+    Channel,
+    log::sum,
+    output::{Effect, Event},
+    quorum::is_quorum,
+};
+use crate::{
+    message::Message,
+    settlement::{proof, proposal},
+};
+
+/// Milliseconds between two looks at what is open.
+const LOOK_EVERY: u64 = 500;
+/// Milliseconds that a member leaves to each one before it in join order, where one suffices.
+const TURN: u64 = 2_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Guarding {
+    next_look: Time,
+    /// No votes on the proposal that waits.
+    against: BTreeMap<NodeId, SignedVote>,
+    /// Since when the outcome of an exit is known.
+    ended_at: Option<Time>,
+}
+
+impl Guarding {
+    pub(super) fn next_look(&self) -> Time {
+        self.next_look
+    }
+}
+
+impl Channel {
+    /// What of the chain's windows concerns this node; a few times a second.
+    pub(super) fn guard(&mut self) {
+        if self.now < self.guarding.next_look {
+            return;
+        }
+        self.guarding.next_look = self.now.plus(LOOK_EVERY);
+        let Some(record) = self.chain.shared_record() else { return };
+        if !self.chain.knows(&self.me) {
+            return;
+        }
+        if record.windows.outcome.is_some() {
+            return self.claim(&record);
+        }
+        if !record.open {
+            return;
+        }
+        self.show_best(&record);
+        self.answer_waiting(&record);
+        self.finish_exit(&record);
+    }
+
+    /// P-105: what the chain settled is final here too, whoever certified it.
+    pub(super) fn believe_settlement(&mut self) {
+        let Some(record) = self.chain.shared_record() else { return };
+        let last = &record.settlement;
+        let here = self.log.entry(last.height).is_some_and(|entry| entry.hash == last.block);
+        if last.number > 0 && here && last.height > self.log.finalised() {
+            self.record(Event::SettledOnChain { height: last.height });
+        }
+    }
+
+    /// P-101: as long as an exit's window, or a proposal's, runs, this node shows what it can prove
+    /// that is better than the best block shown.
+    fn show_best(&mut self, record: &ChannelRecord) {
+        let windows = &record.windows;
+        let runs = windows.exit.is_some() || windows.waiting.is_some();
+        if !runs || windows.is_over(self.chain.time()) {
+            return;
+        }
+        let Some(best) = proof::best(&self.log, record, self.log.head()) else { return };
+        let Some(shown) = best.shown() else { return };
+        // A proposal of this very chain needs no later block shown: that would only ask for support.
+        let waits = windows.waiting.as_ref().filter(|_| windows.exit.is_none());
+        if waits.is_some_and(|waits| self.agrees(waits) == Some(true)) {
+            return;
+        }
+        if windows.shown.is_none_or(|known| known.rank() < shown.rank()) {
+            let (channel, proof) = (self.env.channel, Box::new(best));
+            self.perform(Effect::Submit(ChainTx::Show { channel, proof }));
+        }
+    }
+
+    /// P-102: whether the proposal that waits is what this node would propose at that height; `None`
+    /// as long as its blocks don't reach there.
+    fn agrees(&self, waits: &WaitingRecord) -> Option<bool> {
+        let from = self.settled_point()?;
+        let entry = self.log.entry(waits.to_height)?;
+        if entry.hash != waits.to_block {
+            return Some(false);
+        }
+        let tip = self.log.tip_at(waits.to_height)?;
+        let own = proposal::compute((self.env.chain, self.env.channel), from, &tip);
+        Some(own.is_some_and(|own| own.hash() == waits.proposal))
+    }
+
+    /// P-102: a member that agrees with the proposal that waits keeps it supported and has it executed
+    /// when its window has ended; one that does not, or can't tell by three quarters of the window,
+    /// says no, and has it withdrawn once no two thirds can agree any more.
+    fn answer_waiting(&mut self, record: &ChannelRecord) {
+        let Some(waits) = &record.windows.waiting else { return self.guarding.against.clear() };
+        let lasts = waits.deadline.since(waits.opened_at);
+        let patient = self.now < waits.opened_at.plus(lasts / 4 * 3);
+        match self.agrees(waits) {
+            Some(true) => self.press_waiting(record, waits),
+            None if patient => {}
+            Some(false) | None => self.object(record, waits),
+        }
+    }
+
+    fn press_waiting(&mut self, record: &ChannelRecord, waits: &WaitingRecord) {
+        let channel = self.env.channel;
+        if let Some(shown) = record.windows.shown
+            && shown.block != waits.to_block
+            && shown.block != waits.supported_by
+        {
+            let (one, other) = ((waits.to_height, waits.to_block), (shown.height, shown.block));
+            if let Some(headers) = proof::link(&self.log, one, other)
+                && self.is_turn(record, waits.opened_at)
+            {
+                self.perform(Effect::Submit(ChainTx::Support { channel, headers }));
+            }
+            return;
+        }
+        if self.is_turn(record, waits.deadline) {
+            self.perform(Effect::Submit(ChainTx::Finish { channel }));
+        }
+    }
+
+    fn object(&mut self, record: &ChannelRecord, waits: &WaitingRecord) {
+        let reason = Some("this node's blocks say something else".to_owned());
+        let vote = self.sign_vote(waits.proposal, reason);
+        self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
+        self.note_against(&vote);
+        let active = || record.members.iter().filter(|member| member.active);
+        let against = &self.guarding.against;
+        let says_no = |node: &NodeId| {
+            against.get(node).is_some_and(|vote| vote.vote.proposal == waits.proposal)
+        };
+        let whole = sum(active().map(|member| member.record.weight));
+        let agree = active().filter(|member| !says_no(&member.record.node));
+        if is_quorum(sum(agree.map(|member| member.record.weight)), whole) {
+            return;
+        }
+        let votes = active().filter_map(|member| against.get(&member.record.node));
+        let votes = votes.filter(|vote| vote.vote.proposal == waits.proposal).cloned().collect();
+        let channel = self.env.channel;
+        self.perform(Effect::Submit(ChainTx::Object { channel, votes }));
+    }
+
+    /// Keeps a no to the proposal that waits.
+    pub(super) fn note_against(&mut self, vote: &SignedVote) {
+        let waits = self.chain.record().and_then(|record| record.windows.waiting.as_ref());
+        let is_meant = waits.is_some_and(|waits| waits.proposal == vote.vote.proposal);
+        if is_meant && !vote.vote.yes {
+            self.guarding.against.insert(vote.node, vote.clone());
+        }
+    }
+
+    /// P-103: whoever has the state at which an exit closes the channel closes it, one after the other
+    /// in join order once the window has ended.
+    fn finish_exit(&mut self, record: &ChannelRecord) {
+        let Some(exit) = &record.windows.exit else { return };
+        if !self.is_turn(record, exit.deadline) {
+            return;
+        }
+        let (shown, last) = (record.windows.shown, &record.settlement);
+        let place = shown.map_or((last.height, last.block), |shown| (shown.height, shown.block));
+        let entered = match self.proven(place, &StateKey::Entered) {
+            Some(entered) => entered,
+            // Nothing was ever settled or shown: everybody gets its deposit, without a proof.
+            None if place.0 == Height::ZERO => ProvenEntry::default(),
+            None => return,
+        };
+        let (channel, entered) = (self.env.channel, Box::new(entered));
+        self.perform(Effect::Submit(ChainTx::FinishExit { channel, entered }));
+    }
+
+    /// P-103: claims what its own member is due, and after a while what all others are who have not
+    /// claimed, so that nobody's money waits for a node that is gone.
+    fn claim(&mut self, record: &ChannelRecord) {
+        let since = *self.guarding.ended_at.get_or_insert(self.now);
+        for member in &record.members {
+            let own = member.record.node == self.me;
+            if own || self.is_turn(record, since.plus(TURN)) {
+                self.claim_for(record, member.record.account);
+            }
+        }
+    }
+
+    fn claim_for(&mut self, record: &ChannelRecord, account: Address) {
+        if let Some((vault, departed)) = self.due(record, account) {
+            let (vault, departed) = (Box::new(vault), Box::new(departed));
+            let channel = self.env.channel;
+            self.perform(Effect::Submit(ChainTx::Claim { channel, account, vault, departed }));
+        }
+    }
+
+    /// What somebody else needs to keep the account's money safe while this node is away.
+    pub(super) fn guard_of(&self, account: Address) -> Result<Guard, Refusal> {
+        let missing =
+            |reason: &str| Refusal::NotReady { what: "guard".into(), reason: reason.to_owned() };
+        let record = self.chain.record().ok_or_else(|| missing("the chain was not read yet"))?;
+        if !record.members.iter().any(|member| member.record.account == account) {
+            return Err(Refusal::NotAMember { account });
+        }
+        let proof = proof::best(&self.log, record, self.log.head())
+            .ok_or_else(|| missing("nothing was certified since the last settlement"))?;
+        let shown = proof.shown().ok_or_else(|| missing("nothing is proven"))?;
+        let place = (shown.height, shown.block);
+        let of = |key: &StateKey| {
+            self.proven(place, key).ok_or_else(|| missing("its block has left memory"))
+        };
+        Ok(Guard {
+            channel: self.env.channel,
+            account,
+            entered: of(&StateKey::Entered)?,
+            vault: of(&StateKey::resource(account, super::books::VAULT_TAG))?,
+            departed: of(&StateKey::Departed(account))?,
+            proof,
+        })
+    }
+
+    /// What a channel that an exit closed owes the account, with its proof: its vault, and what it is
+    /// owed as a leaver; `None` where memory lacks that state.
+    #[must_use]
+    pub fn due(
+        &self,
+        record: &ChannelRecord,
+        account: Address,
+    ) -> Option<(ProvenEntry, ProvenEntry)> {
+        let outcome = record.windows.outcome.as_ref()?;
+        let place = (outcome.height, outcome.block);
+        let vault = StateKey::resource(account, super::books::VAULT_TAG);
+        let vault = self.proven(place, &vault)?;
+        Some((vault, self.proven(place, &StateKey::Departed(account))?))
+    }
+
+    /// An entry of the state after this block, with its proof.
+    fn proven(&self, (height, block): (Height, Hash), key: &StateKey) -> Option<ProvenEntry> {
+        self.log.state_after(height, block).map(|state| state.proven(key))
+    }
+
+    /// Whether it is this node's turn, where one suffices: the later in join order, the later after
+    /// `from`.
+    fn is_turn(&self, record: &ChannelRecord, from: Time) -> bool {
+        let order = record.members.iter().position(|member| member.record.node == self.me);
+        let wait = TURN * order.unwrap_or_default().min(8) as u64;
+        self.now >= from.plus(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Guards members' money while their nodes are away: keeps the best guard it was given of each
+//! account in each channel, watches the chain, and answers there. It holds no key but its own.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use fairway_proto::settlement::proof;
+use fairway_sdk::{Error, Ledger};
+use fairway_types::{
+    Address, ChannelId, Keypair, Refusal,
+    chain::{ChainTx, ChannelRecord},
+    codec, contract,
+    crypto::Verify,
+    windows::{Guard, ShownBlock},
+};
+
+/// The bytes that a guard's file begins with: name and version.
+const MAGIC: &[u8] = b"fairway guard 1\n";
+/// Bytes of a guard: 200 headers, two certificates and three entries, with room.
+const MOST_BYTES: u64 = 4 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    #[error("{path}: {error}")]
+    File { path: PathBuf, error: io::Error },
+    #[error("{path}: {reason}")]
+    Content { path: PathBuf, reason: String },
+}
+
+/// Writes a guard to a file that anybody may be handed: it opens no money. It is replaced as a whole.
+pub fn write(path: &Path, guard: &Guard) -> Result<(), GuardError> {
+    let failed = |error| GuardError::File { path: path.to_owned(), error };
+    let aside = path.with_extension("new");
+    let mut file = fs::File::create(&aside).map_err(failed)?;
+    file.write_all(MAGIC).map_err(failed)?;
+    file.write_all(&codec::encode(guard)).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    fs::rename(&aside, path).map_err(failed)
+}
+
+/// Reads a guard and checks its signatures.
+pub fn read(path: &Path) -> Result<Guard, GuardError> {
+    let failed = |error| GuardError::File { path: path.to_owned(), error };
+    let wrong = |reason: String| GuardError::Content { path: path.to_owned(), reason };
+    let size = fs::metadata(path).map_err(failed)?.len();
+    if size > MOST_BYTES {
+        return Err(wrong(format!("{size} bytes: a guard has at most {MOST_BYTES}")));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    let guard = bytes.strip_prefix(MAGIC).ok_or_else(|| {
+        wrong("this is no guard of this version (see `watchtower export`)".into())
+    })?;
+    let guard: Guard =
+        codec::decode("guard", guard).map_err(|error| wrong(Refusal::from(error).to_string()))?;
+    guard.check().map_err(|refusal| wrong(refusal.to_string()))?;
+    Ok(guard)
+}
+
+/// The guards that one tower keeps, each in a file of its own.
+pub struct Watchtower {
+    ledger: Ledger,
+    key: Keypair,
+    folder: PathBuf,
+    guards: BTreeMap<(ChannelId, Address), Guard>,
+}
+
+impl Watchtower {
+    /// Goes on with the guards in `folder`. `key` signs what it sends to the chain.
+    pub fn open(ledger: Ledger, key: Keypair, folder: PathBuf) -> Result<Self, GuardError> {
+        let failed = |error| GuardError::File { path: folder.clone(), error };
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let mut guards = BTreeMap::new();
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "guard") {
+                let guard = read(&path)?;
+                guards.insert((guard.channel, guard.account), guard);
+            }
+        }
+        Ok(Self { ledger, key, folder, guards })
+    }
+
+    /// The channels whose money it guards.
+    #[must_use]
+    pub fn channels(&self) -> Vec<ChannelId> {
+        let mut channels: Vec<_> = self.guards.keys().map(|(channel, _)| *channel).collect();
+        channels.dedup();
+        channels
+    }
+
+    /// Keeps a guard if it is better than the one it has; whether it is.
+    pub fn keep(&mut self, guard: Guard) -> Result<bool, GuardError> {
+        let name = format!("{}-{}.guard", guard.channel, guard.account);
+        let path = self.folder.join(name);
+        guard.check().map_err(|refusal| GuardError::Content {
+            path: path.clone(),
+            reason: refusal.to_string(),
+        })?;
+        let key = (guard.channel, guard.account);
+        let rank = |guard: &Guard| guard.proof.shown().as_ref().map(ShownBlock::rank);
+        if self.guards.get(&key).is_some_and(|known| rank(known) >= rank(&guard)) {
+            return Ok(false);
+        }
+        write(&path, &guard)?;
+        self.guards.insert(key, guard);
+        Ok(true)
+    }
+
+    /// Looks at a channel once and does what its guards ask for: what was done, or why it failed.
+    pub async fn look(
+        &self,
+        channel: ChannelId,
+    ) -> Result<Vec<(ChainTx, Result<(), Error>)>, Error> {
+        let seen = self.ledger.channel(channel).await?;
+        let time = seen.time.max(crate::driver::clock());
+        let mut done = Vec::new();
+        for tx in self.due(&seen.record, time) {
+            let payload = contract::payload(&tx).map_err(Error::Refused)?;
+            let result = self.ledger.execute(&self.key, payload).await.map(|_| ());
+            done.push((tx, result));
+        }
+        Ok(done)
+    }
+
+    fn due(&self, record: &ChannelRecord, time: fairway_types::Time) -> Vec<ChainTx> {
+        let of_channel = self.guards.range((record.channel, Address::ZERO)..);
+        let of_channel = of_channel.take_while(|((channel, _), _)| *channel == record.channel);
+        let mut due: Vec<ChainTx> = Vec::new();
+        for tx in of_channel.filter_map(|(_, guard)| proof::answer(record, guard, time)) {
+            if !due.contains(&tx) {
+                due.push(tx);
+            }
+        }
+        due
+    }
+}
