@@ -3,5 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and show figures")]
 
+mod conservation;
 mod gas;
 mod world;
