@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and show figures")]
 
+mod cases;
 mod conservation;
 mod gas;
+mod mutations;
 mod world;

@@ -71,17 +71,6 @@ impl World {
         codec::decode("count", &values.unwrap()[0].1).unwrap()
     }
 
-    /// A channel of `count` members, active in epoch 1, which the node 0 leads.
-    pub(crate) fn of(count: u8, money: MoneyRules) -> Self {
-        let mut world = Self::new();
-        world.create(u64::from(count.max(2)), money);
-        for number in 0..count {
-            world.join(number, false);
-        }
-        world.epoch(count);
-        world
-    }
-
     fn signed(&self, key: &Keypair, payload: LedgerPayload) -> SignedLedgerTransaction {
         let transaction = LedgerTransaction {
             chain: CHAIN,
