@@ -31,6 +31,20 @@ fn new_package_builds_and_passes_its_test() {
 }
 
 #[test]
+fn package_for_the_ledger_is_built_and_tested_with_the_contracts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/examples");
+    let tested = fairway(&folder, &["move", "test", "leaderboard", "--for-ledger"]);
+    assert!(tested.status.success(), "{}", text(&tested.stderr));
+    assert!(text(&tested.stdout).contains(" 0 failed"), "{}", text(&tested.stdout));
+    let built = fairway(&folder, &["move", "build", "leaderboard", "--for-ledger"]);
+    assert!(built.status.success(), "{}", text(&built.stderr));
+    let abi = fairway(&folder, &["move", "abi", "leaderboard", "--for-ledger"]);
+    assert!(text(&abi.stdout).contains("\"E_NOT_OURS\""));
+    let plain = fairway(&folder, &["move", "build", "leaderboard"]);
+    assert!(text(&plain.stderr).contains("only a package that is published"));
+}
+
+#[test]
 fn mistakes_are_named_and_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     fairway(folder.path(), &["move", "new", "counter"]);

@@ -12,6 +12,7 @@ mod bad_calls;
 mod channels;
 mod chaos;
 mod commands;
+mod dapp;
 mod exits;
 mod faults;
 mod foreign;

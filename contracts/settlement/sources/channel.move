@@ -53,7 +53,7 @@ module settlement::channel {
     const E_CLOSED: u64 = 2;
     /// The account is a member already.
     const E_ALREADY_MEMBER: u64 = 3;
-    /// The channel's creator did not invite the account.
+    /// The channel's creator did not invite the account, or lets members in through its contract.
     const E_NOT_INVITED: u64 = 4;
     /// The deposit is below the channel's least.
     const E_DEPOSIT_TOO_SMALL: u64 = 5;
@@ -65,7 +65,8 @@ module settlement::channel {
     const E_NOT_CREATOR: u64 = 8;
     /// Another member has this node key.
     const E_NODE_TAKEN: u64 = 9;
-    /// A rule of the configuration makes no sense, or an open channel asks for no deposit.
+    /// A rule of the configuration makes no sense, an open channel asks for no deposit, or an account
+    /// creates a channel that only a contract can let members into.
     const E_BAD_CONFIG: u64 = 10;
     /// At most eight endpoints of 256 bytes.
     const E_BAD_ENDPOINTS: u64 = 11;
@@ -89,6 +90,8 @@ module settlement::channel {
         active: bool,
         /// The epoch of the grant that named it; zero while pending.
         active_since: u64,
+        /// A settlement has named it, or the first grant: it counts in every epoch.
+        booked: bool,
         leaving: bool,
         last_heartbeat: u64,
         /// What backs it now, and whether that is a part of a stake that others count on too.
@@ -150,6 +153,13 @@ module settlement::channel {
     /// How many channels an account has created.
     struct Created has key { count: u64 }
 
+    /// Creates channels that a contract owns. Whoever holds it is trusted to create them in the name
+    /// of the account that made it.
+    struct Creator has store { id: address }
+
+    /// Stands for the creator of one channel: lets members in and closes it. No key does.
+    struct ChannelOwner has store { channel: address }
+
     struct ChannelCreated has copy, drop, store { channel: address, creator: address }
     struct MemberJoined has copy, drop, store { channel: address, account: address, join_sequence: u64 }
     struct MemberLeft has copy, drop, store { channel: address, account: address, paid: u64 }
@@ -187,14 +197,8 @@ module settlement::channel {
             min_deposit, max_members, gas_table, settlement_rule, weight_by, challenge_window,
             collateral, fine, bond, penalty_votes, drop_rule,
         );
-        assert!(rules::are_sound(&config), E_BAD_CONFIG);
-        let owner = signer::address_of(creator);
-        let channel = next_id(creator);
-        let storage = account::create_signer(channel);
-        rules::keep(channel, owner, package, config);
-        move_to(&storage, AppResult { bytes: vector::empty() });
-        move_to(&storage, new_channel(asset));
-        event::emit(ChannelCreated { channel, creator: owner });
+        assert!(!rules::is_for_contract(&config), E_BAD_CONFIG);
+        establish(creator, package, config);
     }
 
     /// Joins with a deposit and the public key of the node that acts for the account. `proof` is that
@@ -211,6 +215,35 @@ module settlement::channel {
         collateral: u64,
         pooled: bool,
     ) acquires Channel {
+        enter(member, channel, node, amount, endpoints, proof, collateral, pooled, false);
+    }
+
+    /// [`join`] by an account that the channel's owner lets in, whatever its `join_policy`. The rest is
+    /// checked as for everybody.
+    public fun join_admitted(
+        owner: &ChannelOwner,
+        member: &signer,
+        node: address,
+        amount: u64,
+        endpoints: vector<vector<u8>>,
+        proof: vector<u8>,
+        collateral: u64,
+        pooled: bool,
+    ) acquires Channel {
+        enter(member, owner.channel, node, amount, endpoints, proof, collateral, pooled, true);
+    }
+
+    fun enter(
+        member: &signer,
+        channel: address,
+        node: address,
+        amount: u64,
+        endpoints: vector<vector<u8>>,
+        proof: vector<u8>,
+        collateral: u64,
+        pooled: bool,
+        admitted: bool,
+    ) acquires Channel {
         let account = signer::address_of(member);
         check_open(channel);
         check_collateral(channel, account, node, collateral);
@@ -218,7 +251,7 @@ module settlement::channel {
         assert!(ed25519::verify(&bcs::to_bytes(&node), &message, &proof), E_BAD_PROOF);
         let entry = borrow_global_mut<Channel>(channel);
         assert!(!entry.closing, E_CLOSED);
-        let asset = check_rules(channel, account, amount, seats::count(&entry.seats));
+        let asset = check_rules(channel, account, amount, seats::count(&entry.seats), admitted);
         let (known, place) = seats::find(&entry.seats, account);
         assert!(!known, E_ALREADY_MEMBER);
         assert!(!seats::has_node(&entry.seats, node), E_NODE_TAKEN);
@@ -257,12 +290,46 @@ module settlement::channel {
     public entry fun close(creator: &signer, channel: address) acquires Channel {
         check_open(channel);
         assert!(rules::creator(channel) == signer::address_of(creator), E_NOT_CREATOR);
+        ask_to_close(channel);
+    }
+
+    /// [`close`] by the channel's owner.
+    public fun close_owned(owner: &ChannelOwner) acquires Channel {
+        check_open(owner.channel);
+        ask_to_close(owner.channel);
+    }
+
+    fun ask_to_close(channel: address) acquires Channel {
         let entry = borrow_global_mut<Channel>(channel);
         entry.closing = true;
         event::emit(CloseRequested { channel });
         if (terms::epoch(&entry.term) == 0) {
             end(entry, channel);
         }
+    }
+
+    /// What a contract creates channels with, made once by the account that publishes it. Two of one
+    /// account create under the same id.
+    public fun creator(account: &signer): Creator {
+        Creator { id: creator_id(signer::address_of(account)) }
+    }
+
+    /// The creator that the records of channels name which contracts created for `account`. Nobody
+    /// signs for it, neither here nor in the channel: their owner alone closes them.
+    public fun creator_id(account: address): address {
+        ids::hash(b"creator", bcs::to_bytes(&account))
+    }
+
+    /// Creates a channel that a contract owns; `rules::admitted` begins its rules.
+    public fun create_for(creator: &Creator, package: address, config: ChannelConfig): ChannelOwner
+    acquires Created {
+        let storage = account::create_signer(creator.id);
+        ChannelOwner { channel: establish(&storage, package, config) }
+    }
+
+    /// The channel that `owner` owns.
+    public fun owned(owner: &ChannelOwner): address {
+        owner.channel
     }
 
     public fun is_channel(channel: address): bool {
@@ -735,6 +802,20 @@ module settlement::channel {
 
     // Inside.
 
+    fun establish(creator: &signer, package: address, config: ChannelConfig): address
+    acquires Created {
+        assert!(rules::are_sound(&config), E_BAD_CONFIG);
+        let owner = signer::address_of(creator);
+        let channel = next_id(creator);
+        let storage = account::create_signer(channel);
+        let asset = rules::asset(&config);
+        rules::keep(channel, owner, package, config);
+        move_to(&storage, AppResult { bytes: vector::empty() });
+        move_to(&storage, new_channel(asset));
+        event::emit(ChannelCreated { channel, creator: owner });
+        channel
+    }
+
     fun new_channel(asset: address): Channel {
         Channel {
             open: true,
@@ -778,9 +859,15 @@ module settlement::channel {
     }
 
     /// Whether the rules let this account in with this deposit; the channel's asset.
-    fun check_rules(channel: address, account: address, amount: u64, members: u64): address {
+    fun check_rules(
+        channel: address,
+        account: address,
+        amount: u64,
+        members: u64,
+        admitted: bool,
+    ): address {
         let (may_join, least, most, asset) = rules::terms(channel, account);
-        assert!(may_join, E_NOT_INVITED);
+        assert!(admitted || may_join, E_NOT_INVITED);
         assert!(amount >= least, E_DEPOSIT_TOO_SMALL);
         assert!(members < most, E_FULL);
         asset
@@ -887,7 +974,8 @@ module settlement::channel {
             let collateral = backed_by(&seat, asset);
             let eligible = !seats::is_barred(&seat) && collateral >= least;
             vector::push_back(&mut members, ChainMember {
-                record, active, active_since: seats::active_since(&seat), leaving, last_heartbeat,
+                record, active, active_since: seats::active_since(&seat),
+                booked: seats::is_booked(&seat), leaving, last_heartbeat,
                 collateral, pooled, eligible,
             });
             index = index + 1;
@@ -905,6 +993,16 @@ module settlement::channel {
             vector::push_back(&mut texts, string::utf8(endpoint));
         };
         texts
+    }
+
+    #[test_only]
+    /// A settlement that pays nobody, with no votes asked: for tests of what reads its result.
+    public fun settle_for_testing(channel: address, height: u64, result: vector<u8>)
+    acquires Channel, AppResult {
+        let none = vector::empty();
+        settle(
+            channel, &none, &vector::empty(), &vector::empty(), height, @0x11, @0x12, false, result,
+        );
     }
 
     #[test_only]

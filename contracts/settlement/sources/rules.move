@@ -14,6 +14,8 @@ module settlement::rules {
     const INVITED: u8 = 0;
     /// `join_policy`: anyone with the deposit.
     const OPEN: u8 = 1;
+    /// `join_policy`: whom the contract that owns the channel lets in (`channel::join_admitted`).
+    const CONTRACT: u8 = 2;
     /// `durability`: 0 synced, 1 replicated.
     const MOST_DURABILITY: u8 = 1;
     /// `settlement_rule`: two thirds of the active weight settle at once.
@@ -34,6 +36,7 @@ module settlement::rules {
     /// left is still there (`collateral::DELAY` is longer than any window with its extensions).
     const LEAST_WINDOW: u64 = 1000;
     const MOST_WINDOW: u64 = 86400000;
+    const DEFAULT_WINDOW: u64 = 10000;
     /// Members a channel can have: what settles within the gas of a call, with room.
     const MOST_MEMBERS: u64 = 128;
     const MOST_INVITED: u64 = 1024;
@@ -68,6 +71,69 @@ module settlement::rules {
     /// Under the channel's id.
     struct Rules has key { creator: address, package: address, config: ChannelConfig }
 
+    /// The rules of a channel whose members a contract lets in, as contracts begin with them: no ticks,
+    /// settlements when somebody asks, each member weighs one, two thirds settle at once, a window of
+    /// ten seconds, no collateral. The functions below change one thing each; `channel::create_for`
+    /// says whether a channel can have what comes out.
+    public fun admitted(asset: address, min_deposit: u64, max_members: u64): ChannelConfig {
+        config(
+            0, 0, 0, CONTRACT, vector::empty(), asset, min_deposit, max_members, 1, TWO_THIRDS,
+            BY_MEMBER, DEFAULT_WINDOW, 0, 0, 0, 0, 0,
+        )
+    }
+
+    /// With this `join_policy`, and these accounts invited.
+    public fun with_policy(config: ChannelConfig, join_policy: u8, invited: vector<address>)
+    : ChannelConfig {
+        config.join_policy = join_policy;
+        config.invited = invited;
+        config
+    }
+
+    /// With milliseconds between ticks, and between the leader's proposals; zero for none.
+    public fun with_intervals(config: ChannelConfig, tick: u64, settlement: u64): ChannelConfig {
+        config.tick_interval = tick;
+        config.settlement_interval = settlement;
+        config
+    }
+
+    /// With this durability and gas table.
+    public fun with_execution(config: ChannelConfig, durability: u8, gas_table: u8): ChannelConfig {
+        config.durability = durability;
+        config.gas_table = gas_table;
+        config
+    }
+
+    /// With these rules about settling.
+    public fun with_settlement(
+        config: ChannelConfig,
+        settlement_rule: u8,
+        weight_by: u8,
+        challenge_window: u64,
+    ): ChannelConfig {
+        config.settlement_rule = settlement_rule;
+        config.weight_by = weight_by;
+        config.challenge_window = challenge_window;
+        config
+    }
+
+    /// With collateral, and what misbehaviour costs of it.
+    public fun with_collateral(
+        config: ChannelConfig,
+        collateral: u64,
+        fine: u64,
+        bond: u64,
+        penalty_votes: u8,
+        drop_rule: u8,
+    ): ChannelConfig {
+        config.collateral = collateral;
+        config.fine = fine;
+        config.bond = bond;
+        config.penalty_votes = penalty_votes;
+        config.drop_rule = drop_rule;
+        config
+    }
+
     public(friend) fun config(
         tick_interval: u64,
         settlement_interval: u64,
@@ -94,13 +160,22 @@ module settlement::rules {
         }
     }
 
+    /// Whether only a contract lets members in.
+    public(friend) fun is_for_contract(config: &ChannelConfig): bool {
+        config.join_policy == CONTRACT
+    }
+
+    public(friend) fun asset(config: &ChannelConfig): address {
+        config.asset
+    }
+
     /// Whether a channel can have these rules. An open channel asks for something of who joins: a
-    /// deposit, or collateral.
+    /// deposit, or collateral; one whose members a contract lets in leaves that to the contract.
     public(friend) fun are_sound(config: &ChannelConfig): bool {
         let (members, policy) = (config.max_members, config.join_policy);
         let stake = config.min_deposit > 0 || config.collateral > 0;
         config.durability <= MOST_DURABILITY
-            && (policy == INVITED || policy == OPEN && stake)
+            && (policy == INVITED || policy == CONTRACT || policy == OPEN && stake)
             && members > 0 && members <= MOST_MEMBERS
             && vector::length(&config.invited) <= MOST_INVITED
             && config.gas_table > 0
@@ -142,7 +217,8 @@ module settlement::rules {
     public(friend) fun terms(channel: address, account: address): (bool, u64, u64, address)
     acquires Rules {
         let config = &borrow_global<Rules>(channel).config;
-        let may_join = config.join_policy == OPEN || has_address(&config.invited, account);
+        let policy = config.join_policy;
+        let may_join = policy == OPEN || policy == INVITED && has_address(&config.invited, account);
         (may_join, config.min_deposit, config.max_members, config.asset)
     }
 
@@ -207,7 +283,7 @@ module settlement::rules {
         config.durability = 2;
         assert!(!are_sound(&config), 2);
         config = sound();
-        config.join_policy = 2;
+        config.join_policy = CONTRACT + 1;
         assert!(!are_sound(&config), 3);
         config = sound();
         config.max_members = MOST_MEMBERS + 1;
@@ -269,6 +345,34 @@ module settlement::rules {
         config.fine = 0;
         config.bond = 0;
         assert!(!are_sound(&config), 2);
+    }
+
+    #[test]
+    fun what_a_contract_changes_is_all_that_changes() {
+        let config = admitted(@0xfa, 3, 4);
+        assert!(are_sound(&config) && is_for_contract(&config), 1);
+        config = with_intervals(config, 50, 60);
+        config = with_policy(config, INVITED, vector[@0xa]);
+        config = with_execution(config, 1, 2);
+        config = with_settlement(config, JUDGED, BY_COLLATERAL, LEAST_WINDOW);
+        config = with_collateral(config, 9, 8, 7, 1, 1);
+        let all = config(
+            50, 60, 1, INVITED, vector[@0xa], @0xfa, 3, 4, 2, JUDGED, BY_COLLATERAL, LEAST_WINDOW,
+            9, 8, 7, 1, 1,
+        );
+        assert!(config == all && are_sound(&config), 2);
+    }
+
+    #[test]
+    fun nobody_joins_by_itself_where_a_contract_admits() acquires Rules {
+        let config = sound();
+        config.join_policy = CONTRACT;
+        config.min_deposit = 0;
+        config.invited = vector[@0xa];
+        assert!(are_sound(&config) && is_for_contract(&config), 1);
+        keep(@0x77, @0xc0, @0xbeef, config);
+        let (guest, _, _, _) = terms(@0x77, @0xa);
+        assert!(!guest, 2);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod judge;
 pub mod machine;
+pub mod publish;
 pub mod rpc;
 pub mod sequencer;
 pub mod server;
@@ -15,5 +16,6 @@ pub mod view;
 
 pub use fairway_types::contract;
 pub use machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerError, Receipt};
+pub use publish::Code;
 pub use server::{ChainServer, Server};
 pub use service::{Service, Settings};

@@ -1,8 +1,8 @@
-//! Executes blocks of transactions on the settlement contracts.
+//! Executes blocks of transactions on the settlement contracts and on what accounts published.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use fairway_sandbox::{BuildError, MoveSandbox, settlement_contracts};
+use fairway_sandbox::{BuildError, MoveSandbox, Package, settlement_contracts};
 use fairway_state::State;
 use fairway_types::{
     Address, AssetId, ChainId, ChannelId, Context, Execute, ExecutionStatus, FunctionName, Gas,
@@ -10,14 +10,14 @@ use fairway_types::{
     Time, Verified, Write,
     abi::{PackageAbi, TypeAbi},
     chain::ChannelRecord,
-    codec,
+    codec, contract,
     hash::{Domain, hash_list, hash_value},
     ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
     limits,
 };
 use serde::{Deserialize, Serialize};
 
-use fairway_types::contract;
+use crate::publish::{self, Code, Publication};
 
 /// Gas of setting up genesis, and the most a view may use.
 const HOST_GAS: Gas = Gas(100_000_000);
@@ -75,6 +75,7 @@ pub struct ExecutedBlock {
     /// What the block changes, sorted, each key once.
     pub writes: Vec<Write>,
     state: State,
+    vm: MoveSandbox,
 }
 
 /// Where a stored chain ended.
@@ -112,7 +113,10 @@ pub struct Ledger {
 /// A block being executed.
 struct Work<'a> {
     ledger: &'a Ledger,
+    code: &'a Code,
     state: State,
+    /// Runs what was published so far, in this block too.
+    vm: MoveSandbox,
     height: Height,
     time: Time,
     writes: BTreeMap<StateKey, Option<Vec<u8>>>,
@@ -160,7 +164,9 @@ impl Ledger {
         if actual != head.state_root {
             return Err(LedgerError::OtherRoot { expected: head.state_root, actual });
         }
-        Ok(Self { vm: MoveSandbox::new(&settlement_contracts()?)?, chain, state, head })
+        let contracts = MoveSandbox::new(&settlement_contracts()?)?;
+        let vm = contracts.with_modules(&publish::published(&state))?;
+        Ok(Self { vm, chain, state, head })
     }
 
     /// Why a transaction could not be executed in a block at `time`; what a mempool asks first.
@@ -171,6 +177,20 @@ impl Ledger {
 
     /// As [`Self::check`], except for the sequence number.
     pub fn check_form(&self, signed: &SignedLedgerTransaction, time: Time) -> Result<(), Refusal> {
+        self.check_form_on(&self.vm, signed, time)
+    }
+
+    /// Why a compiled package could not be published by `publisher` as the chain stands.
+    pub fn check_package(&self, package: &Package, publisher: Address) -> Result<(), Refusal> {
+        publish::check_free(&self.state, package, publisher)
+    }
+
+    fn check_form_on(
+        &self,
+        vm: &MoveSandbox,
+        signed: &SignedLedgerTransaction,
+        time: Time,
+    ) -> Result<(), Refusal> {
         let transaction = &signed.transaction;
         if transaction.chain != self.chain {
             return Err(Refusal::WrongChain { expected: self.chain, actual: transaction.chain });
@@ -183,32 +203,30 @@ impl Ledger {
             LedgerPayload::Invoke { function, type_args, args } => {
                 let bytes: usize = args.iter().map(Vec::len).sum();
                 within("arguments", bytes as u64, limits::CALL_BYTES as u64)?;
-                self.vm.check_call(function, type_args, args)
+                vm.check_call(function, type_args, args)
             }
-            LedgerPayload::StorePackage { package } => {
+            LedgerPayload::StorePackage { package } | LedgerPayload::Publish { package } => {
                 let bytes = codec::encode(package).len();
                 within("package", bytes as u64, limits::PACKAGE_BYTES as u64)
             }
-            LedgerPayload::Publish { .. } => Err(Refusal::NotReady {
-                what: "publishing on the ledger".into(),
-                reason: "only the settlement contracts run here so far".into(),
-            }),
         }
     }
 
     /// Executes a block and keeps nothing. A transaction that fails its checks gets a receipt that
     /// says so and changes nothing; one whose execution fails only uses its sequence number. Time
-    /// never goes back.
+    /// never goes back. `code` holds what the block's `Publish` transactions compile to: whoever
+    /// orders or accepts a block has compiled it from the transaction's sources.
     pub fn execute(
         &self,
         time: Time,
         transactions: &[Verified<SignedLedgerTransaction>],
+        code: &Code,
     ) -> Result<ExecutedBlock, LedgerError> {
         if transactions.len() > limits::BLOCK_TRANSACTIONS {
             let (actual, limit) = (transactions.len(), limits::BLOCK_TRANSACTIONS);
             return Err(LedgerError::TooManyTransactions { actual, limit });
         }
-        let mut work = Work::new(self, self.head.time.max(time));
+        let mut work = Work::new(self, self.head.time.max(time), code);
         let receipts: Vec<Receipt> = (0u32..)
             .zip(transactions)
             .map(|(index, transaction)| work.transact(index, transaction))
@@ -226,7 +244,7 @@ impl Ledger {
             state_root: work.state.root(),
         };
         let writes = work.writes.into_iter().map(|(key, value)| Write { key, value }).collect();
-        Ok(ExecutedBlock { header, receipts, writes, state: work.state })
+        Ok(ExecutedBlock { header, receipts, writes, state: work.state, vm: work.vm })
     }
 
     /// Makes an executed block part of the chain. The caller stored it before, and commits blocks in
@@ -239,12 +257,17 @@ impl Ledger {
             state_root: block.header.state_root,
         };
         self.state = block.state;
+        self.vm = block.vm;
     }
 
     /// Runs a transaction on the state as it is and keeps nothing.
-    pub fn simulate(&self, signed: &Verified<SignedLedgerTransaction>) -> Result<Receipt, Refusal> {
+    pub fn simulate(
+        &self,
+        signed: &Verified<SignedLedgerTransaction>,
+        code: &Code,
+    ) -> Result<Receipt, Refusal> {
         self.check(signed, self.head.time)?;
-        let outcome = Work::new(self, self.head.time).run(0, &signed.transaction);
+        let (outcome, _) = Work::new(self, self.head.time, code).run(0, &signed.transaction);
         Ok(receipt(signed.hash(), outcome))
     }
 
@@ -351,10 +374,12 @@ impl Ledger {
 }
 
 impl<'a> Work<'a> {
-    fn new(ledger: &'a Ledger, time: Time) -> Self {
+    fn new(ledger: &'a Ledger, time: Time, code: &'a Code) -> Self {
         Self {
             ledger,
+            code,
             state: ledger.state.clone(),
+            vm: ledger.vm.clone(),
             height: ledger.head.height.next(),
             time,
             writes: BTreeMap::new(),
@@ -366,12 +391,13 @@ impl<'a> Work<'a> {
         let transaction = &signed.transaction;
         let checked = self
             .ledger
-            .check_form(signed, self.time)
+            .check_form_on(&self.vm, signed, self.time)
             .and_then(|()| check_sequence(&self.state, transaction));
         if let Err(refusal) = checked {
             return receipt(hash, ended(refused(&refusal), Gas(0)));
         }
-        let outcome = self.run(index, transaction);
+        let (outcome, vm) = self.run(index, transaction);
+        self.vm = vm.unwrap_or_else(|| self.vm.clone());
         let mut writes = outcome.writes.clone();
         writes.push(Write {
             key: StateKey::Sequence(transaction.sender),
@@ -382,21 +408,51 @@ impl<'a> Work<'a> {
         receipt(hash, outcome)
     }
 
-    fn run(&self, index: u32, transaction: &LedgerTransaction) -> Outcome {
+    /// The outcome, and another VM if code was published.
+    fn run(&self, index: u32, transaction: &LedgerTransaction) -> (Outcome, Option<MoveSandbox>) {
+        let gas_limit = transaction.gas_limit;
         match &transaction.payload {
             LedgerPayload::Invoke { function, type_args, args } => {
                 let invocation =
                     Invocation::Call { sender: transaction.sender, function, type_args, args };
                 let context = self.ledger.context(self.height, self.time, index);
-                self.ledger.vm.execute(&self.state, &context, &invocation, transaction.gas_limit)
+                (self.vm.execute(&self.state, &context, &invocation, gas_limit), None)
             }
-            LedgerPayload::StorePackage { package } => store(package, transaction.gas_limit),
-            LedgerPayload::Publish { .. } => {
-                let refusal = Refusal::not_found("publishing on the ledger");
-                ended(refused(&refusal), Gas(0))
+            LedgerPayload::StorePackage { package } => (store(package, gas_limit), None),
+            LedgerPayload::Publish { package } => {
+                match self.publish(package, transaction.sender, gas_limit) {
+                    Ok((outcome, vm)) => (outcome, Some(vm)),
+                    Err(status) => (ended(status, sources_gas(package).min(gas_limit)), None),
+                }
             }
         }
     }
+
+    fn publish(
+        &self,
+        source: &PackageSource,
+        publisher: Address,
+        gas_limit: Gas,
+    ) -> Result<(Outcome, MoveSandbox), ExecutionStatus> {
+        let missing = || Refusal::not_found("the package's code in the block");
+        let publication = self
+            .code
+            .get(&source.hash())
+            .ok_or_else(missing)
+            .and_then(|package| Publication::new(source, package, publisher))
+            .map_err(|refusal| refused(&refusal))?;
+        if publication.gas > gas_limit {
+            return Err(ExecutionStatus::OutOfGas);
+        }
+        let vm = publication.load(&self.vm).map_err(|refusal| refused(&refusal))?;
+        let Publication { writes, gas, .. } = publication;
+        Ok((Outcome { writes, ..ended(ExecutionStatus::Success, gas) }, vm))
+    }
+}
+
+/// What a publication that fails costs: a unit of gas a byte of its sources.
+fn sources_gas(package: &PackageSource) -> Gas {
+    Gas(codec::encode(package).len() as u64)
 }
 
 /// Registering sources costs a unit of gas a byte. Whether they compile is for those who run them:

@@ -3,15 +3,17 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use fairway_sandbox::Package;
 use fairway_types::{
     Address, Hash, Refusal, SequenceNumber, Time, Verified, ledger::SignedLedgerTransaction, limits,
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::machine::Receipt;
+use crate::{machine::Receipt, publish::Code};
 
 /// Transactions waiting to be ordered.
 const QUEUE: usize = 8_192;
@@ -26,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Batch {
     pub time: Time,
     pub transactions: Vec<Verified<SignedLedgerTransaction>>,
+    /// What its `Publish` transactions compile to. Part of the block: an engine that agrees on blocks
+    /// with others agrees on it too, and each compiles it again before it does.
+    pub code: Code,
 }
 
 /// Orders transactions into blocks.
@@ -51,6 +56,8 @@ type Answer = oneshot::Sender<Result<Executed, Refusal>>;
 /// A transaction that passed its checks, and who waits for it.
 pub struct Submission {
     pub transaction: Verified<SignedLedgerTransaction>,
+    /// What it compiles to, if it publishes a package.
+    pub code: Option<Arc<Package>>,
     pub answer: Answer,
 }
 
@@ -107,8 +114,8 @@ impl LocalSequencer {
     fn take_ready(
         &mut self,
         next_of: &dyn Fn(Address) -> SequenceNumber,
-    ) -> Vec<Verified<SignedLedgerTransaction>> {
-        let mut ready = Vec::new();
+    ) -> (Vec<Verified<SignedLedgerTransaction>>, Code) {
+        let (mut ready, mut published) = (Vec::new(), Code::new());
         let mut expected: Option<(Address, SequenceNumber)> = None;
         for (key, held) in std::mem::take(&mut self.held) {
             let next = match expected {
@@ -117,7 +124,8 @@ impl LocalSequencer {
             };
             if key.1 == next && ready.len() < limits::BLOCK_TRANSACTIONS {
                 expected = Some((key.0, next.next()));
-                let Submission { transaction, answer } = held.submission;
+                let Submission { transaction, code, answer } = held.submission;
+                published.extend(code.map(|package| (package.hash, package)));
                 self.answers.push((transaction.hash(), answer));
                 ready.push(transaction);
                 continue;
@@ -133,7 +141,7 @@ impl LocalSequencer {
                 self.held.insert(key, held);
             }
         }
-        ready
+        (ready, published)
     }
 }
 
@@ -143,9 +151,9 @@ impl Sequencer for LocalSequencer {
             if !self.receive() {
                 return None;
             }
-            let transactions = self.take_ready(next_of);
+            let (transactions, code) = self.take_ready(next_of);
             if !transactions.is_empty() {
-                return Some(Batch { time: clock(), transactions });
+                return Some(Batch { time: clock(), transactions, code });
             }
             // Only transactions ahead of their turn are here: look again soon.
             if !self.held.is_empty() {

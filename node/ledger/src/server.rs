@@ -13,7 +13,7 @@ use fairway_api::{
 use fairway_sandbox::GasTable;
 use fairway_types::{
     Address, AssetId, ChannelId, FunctionName, Gas, Hash, Height, Refusal, SequenceNumber,
-    abi::codec as json,
+    abi::{ModuleAbi, codec as json},
     contract,
     crypto::Signable,
     ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
@@ -112,6 +112,7 @@ fn payload(ledger: &Ledger, action: Action) -> Result<LedgerPayload, Refusal> {
             contract::transfer(asset.unwrap_or(contract::NATIVE), to, amount)
         }
         Action::StorePackage { package } => LedgerPayload::StorePackage { package },
+        Action::Publish { package } => LedgerPayload::Publish { package },
         Action::Create { package, config } => {
             GasTable::find(config.gas_table)?;
             contract::create(package, &config)
@@ -222,7 +223,7 @@ impl ChainApiServer for ChainServer {
 
     async fn simulate(&self, transaction: SignedLedgerTransaction) -> RpcResult<TransactionReport> {
         let gas_limit = transaction.transaction.gas_limit;
-        let receipt = rpc(self.service.simulate(transaction))?;
+        let receipt = rpc(self.service.simulate(transaction).await)?;
         let height = self.service.ledger().height().next();
         Ok(self.report(&Executed { height, index: 0, receipt }, gas_limit))
     }
@@ -245,6 +246,12 @@ impl ChainApiServer for ChainServer {
     async fn faucet(&self, account: Address, amount: Amount) -> RpcResult<TransactionReport> {
         let executed = rpc(self.service.faucet(account, amount.amount).await)?;
         Ok(self.report(&executed, Gas(limits::CALL_GAS)))
+    }
+
+    async fn abi(&self, address: Address) -> RpcResult<Vec<ModuleAbi>> {
+        let ledger = self.service.ledger();
+        let there = ledger.abi().modules.iter().filter(|module| module.address == address);
+        Ok(there.cloned().collect())
     }
 
     async fn view(

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use fairway_sandbox::compiler::BoundedCompiler;
+use fairway_sandbox::{Home, Package, compiler::BoundedCompiler};
 use fairway_types::{
     Address, Gas, Hash, Keypair, Refusal, SequenceNumber, Time, codec, contract,
     crypto::Verify,
@@ -110,21 +110,38 @@ impl Service {
         let busy = || Refusal::busy("transactions", 100);
         let bytes = u32::try_from(codec::encode(&*transaction).len()).unwrap_or(u32::MAX);
         let _room = self.room.try_acquire_many(bytes).map_err(|_| busy())?;
-        if let LedgerPayload::StorePackage { package } = &transaction.transaction.payload {
-            let (shared, package) = (Arc::clone(&self.shared), package.clone());
-            let permit = Arc::clone(&shared.compiling).acquire_owned().await;
-            let compiled = tokio::task::spawn_blocking(move || {
-                let _permit = permit;
-                shared.compiler.compile(&package)
-            });
-            match compiled.await {
-                Ok(result) => result.map_err(Refusal::from)?,
-                Err(error) => return Err(Refusal::Internal { reason: error.to_string() }),
-            };
-        }
+        let code = self.compile(&transaction.transaction).await?;
         let (answer, result) = oneshot::channel();
-        self.submissions.try_send(Submission { transaction, answer }).map_err(|_| busy())?;
+        self.submissions.try_send(Submission { transaction, code, answer }).map_err(|_| busy())?;
         result.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// What a transaction's package compiles to, if it publishes one; one that is only registered has
+    /// to compile as well. Before the block: what does not compile costs its sender nothing.
+    async fn compile(
+        &self,
+        transaction: &LedgerTransaction,
+    ) -> Result<Option<Arc<Package>>, Refusal> {
+        let publisher = transaction.sender;
+        let (package, home) = match &transaction.payload {
+            LedgerPayload::Invoke { .. } => return Ok(None),
+            LedgerPayload::StorePackage { package } => (package.clone(), Home::Channel),
+            LedgerPayload::Publish { package } => (package.clone(), Home::Ledger { publisher }),
+        };
+        let shared = Arc::clone(&self.shared);
+        let permit = Arc::clone(&shared.compiling).acquire_owned().await;
+        let compiled = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            shared.compiler.compile_for(&package, home)
+        });
+        let internal =
+            |error: tokio::task::JoinError| Refusal::Internal { reason: error.to_string() };
+        let package = compiled.await.map_err(internal)?.map_err(Refusal::from)?;
+        if home == Home::Channel {
+            return Ok(None);
+        }
+        self.ledger().check_package(&package, publisher)?;
+        Ok(Some(Arc::new(package)))
     }
 
     /// Mints native units for `account`, on a development chain.
@@ -154,8 +171,11 @@ impl Service {
     }
 
     /// What a transaction would do now.
-    pub fn simulate(&self, signed: SignedLedgerTransaction) -> Result<Receipt, Refusal> {
-        self.ledger().simulate(&signed.verify()?)
+    pub async fn simulate(&self, signed: SignedLedgerTransaction) -> Result<Receipt, Refusal> {
+        let signed = signed.verify()?;
+        let code = self.compile(&signed.transaction).await?;
+        let code = code.into_iter().map(|package| (package.hash, package)).collect();
+        self.ledger().simulate(&signed, &code)
     }
 
     /// The chain as it is; hold it briefly: blocks wait for it.
@@ -233,11 +253,11 @@ impl Shared {
     fn block(&self, batch: Batch) -> Result<Vec<Executed>, StoreError> {
         let block: ExecutedBlock = {
             let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
-            ledger.execute(batch.time, &batch.transactions)?
+            ledger.execute(batch.time, &batch.transactions, &batch.code)?
         };
         let transactions =
             batch.transactions.into_iter().map(fairway_types::Verified::into_inner).collect();
-        let events = match self.store.append(&block, transactions) {
+        let events = match self.store.append(&block, transactions, batch.code) {
             Ok(events) => events,
             Err(error) => {
                 self.recover(&error);

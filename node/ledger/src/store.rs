@@ -10,6 +10,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use fairway_sandbox::Package;
 use fairway_store::{Batch, Database, Format, OpenError, WriteError};
 use fairway_types::{
     ChainId, ChannelId, Hash, Height, MoveEvent, Refusal, StateKey, codec, codec::DecodeError,
@@ -17,7 +18,10 @@ use fairway_types::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerError, Receipt};
+use crate::{
+    machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerError, Receipt},
+    publish::Code,
+};
 
 pub const FORMAT: Format = Format {
     kind: "ledger",
@@ -30,6 +34,9 @@ pub const FORMAT: Format = Format {
 pub struct StoredBlock {
     pub header: BlockHeader,
     pub transactions: Vec<SignedLedgerTransaction>,
+    /// What its `Publish` transactions were executed with, by hash: who executes the block again
+    /// needs no compiler, and who wants to can compare.
+    pub code: Vec<Package>,
     pub receipts: Vec<Receipt>,
 }
 
@@ -129,6 +136,7 @@ impl Store {
         &self,
         block: &ExecutedBlock,
         transactions: Vec<SignedLedgerTransaction>,
+        code: Code,
     ) -> Result<u64, StoreError> {
         let header = &block.header;
         let head = Head {
@@ -146,9 +154,11 @@ impl Store {
             }
         }
         let events = self.put_receipts(&mut batch, header.height, &block.receipts)?;
-        let stored =
-            StoredBlock { header: header.clone(), transactions, receipts: block.receipts.clone() };
-        batch.put("blocks", header.height.0.to_be_bytes(), codec::encode(&stored));
+        let code = code.into_values().map(Arc::unwrap_or_clone).collect();
+        let (header, receipts) = (header.clone(), block.receipts.clone());
+        let height = header.height;
+        let stored = StoredBlock { header, transactions, code, receipts };
+        batch.put("blocks", height.0.to_be_bytes(), codec::encode(&stored));
         self.database.write(batch, true)?;
         Ok(events)
     }

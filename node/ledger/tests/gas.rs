@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and show figures")]
 
-use fairway_ledger::{Genesis, Ledger, Receipt, contract};
+use fairway_ledger::{Code, Genesis, Ledger, Receipt, contract};
 use fairway_types::{
     Address, AssetId, ChannelId, Gas, GasTableId, Hash, Height, Keypair, Place, SignedViewChange,
     Term, Time, View, ViewChange,
@@ -20,6 +20,8 @@ use fairway_types::{
 const CHAIN: ChainId = ChainId(7);
 /// What a channel can have, as `channel::create` says.
 const MOST_MEMBERS: u8 = 128;
+/// Bytes of an app's result, as `runtime::lifecycle` says.
+const MOST_RESULT: usize = 8_192;
 const DEPOSIT: u64 = 1_000;
 /// Longer than an epoch must last.
 const EPOCH: u64 = 3_500;
@@ -40,13 +42,16 @@ struct World {
     time: u64,
     channel: ChannelId,
     members: Vec<(Keypair, Keypair)>,
+    /// What the app's next settlement carries.
+    result: Vec<u8>,
 }
 
 impl World {
     fn new(max_members: u64) -> Self {
         let ledger = Ledger::new(&Genesis { chain: CHAIN, root: root().address() }).unwrap();
         let channel = contract::channel_id(CHAIN, root().address(), 0);
-        let mut world = Self { ledger, time: 1_000_000, channel, members: Vec::new() };
+        let mut world =
+            Self { ledger, time: 1_000_000, channel, members: Vec::new(), result: Vec::new() };
         let config = ChannelConfig {
             tick_interval: 0,
             settlement_interval: 0,
@@ -86,7 +91,10 @@ impl World {
         };
         let signature = key.sign(&transaction);
         let signed = SignedLedgerTransaction { signature, key: key.public(), transaction };
-        let block = self.ledger.execute(Time(self.time), &[signed.verify().unwrap()]).unwrap();
+        let block = self
+            .ledger
+            .execute(Time(self.time), &[signed.verify().unwrap()], &Code::new())
+            .unwrap();
         let receipt = block.receipts[0].clone();
         self.ledger.commit(block);
         if !receipt.status.is_success() {
@@ -183,7 +191,7 @@ impl World {
             balances: accounts.iter().enumerate().map(balance).collect(),
             held: Vec::new(),
             closes,
-            result: Vec::new(),
+            result: self.result.clone(),
         }
     }
 
@@ -221,6 +229,8 @@ fn figures(count: u8) -> Vec<(&'static str, u64)> {
     }
     let show_term = world.show_term(u64::MAX);
     let (propose, execute) = world.settle(0, false);
+    world.result = vec![7; MOST_RESULT];
+    let (propose_result, execute_result) = world.settle(0, false);
     let (_, with_leavers) = World::of(count).settle(usize::from(count / 2), false);
     let (_, close) = World::of(count).settle(usize::from(count), true);
     vec![
@@ -231,6 +241,8 @@ fn figures(count: u8) -> Vec<(&'static str, u64)> {
         ("show term", show_term),
         ("propose", propose),
         ("execute", execute),
+        ("propose, result", propose_result),
+        ("execute, result", execute_result),
         ("execute, half leave", with_leavers),
         ("execute, close", close),
     ]

@@ -12,6 +12,7 @@ use fairway_types::{
     evidence::Evidence,
     limits,
     settlement::{SignedProposal, SignedVote},
+    windows::SignedVerdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +99,8 @@ pub enum Message {
         prefix: Prefix,
         part: Option<Part>,
     },
+    /// What a member says to the evidence of a report that the chain waits with.
+    Verdict(SignedVerdict),
 }
 
 impl Message {
@@ -141,6 +144,7 @@ impl Verify for Message {
             Self::ViewChange(promise) => promise.check(),
             Self::Checkpoint(checkpoint) => checkpoint.check(),
             Self::Report(evidence) => evidence.check(),
+            Self::Verdict(verdict) => verdict.check(),
             // A part is judged by the root that it was asked for.
             Self::Heartbeat(_)
             | Self::Refused { .. }

@@ -122,7 +122,8 @@ impl Subscription {
                 | StateKey::Entered
                 | StateKey::Ticked
                 | StateKey::Registered
-                | StateKey::Counted => None,
+                | StateKey::Counted
+                | StateKey::Result => None,
             })
             .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))
             .collect();

@@ -29,6 +29,8 @@ const LIBRARY_LAYOUT: u64 = 4;
 const VECTOR_ELEMENTS: u64 = 256;
 /// Structs, functions, or instantiations of a module.
 const DEFINITIONS: u64 = 1024;
+/// Modules of a package on the ledger.
+const PUBLISHED_MODULES: u64 = 32;
 /// Parameters or type parameters of a function.
 const PARAMETERS: u64 = fairway_types::limits::CALL_ARGUMENTS as u64;
 /// Addresses below this belong to the library and the settlement contracts.
@@ -61,21 +63,56 @@ fn refuse(
 /// Checks all modules of a package.
 pub fn check(modules: &[&CompiledModule], source: &PackageSource) -> Result<(), Refusal> {
     modules.iter().try_for_each(|module| check_module(module, source))?;
-    check_layouts(modules)?;
+    check_layouts(modules, &[])?;
     check_hooks(modules)
+}
+
+/// Checks all modules of a package that is published on a ledger: the same bounds, at the
+/// publisher's address, on the contracts that the ledger runs. Hooks mean nothing there.
+pub(crate) fn check_published(
+    modules: &[CompiledModule],
+    contracts: &[CompiledModule],
+    publisher: Address,
+) -> Result<(), Refusal> {
+    bound("modules", "package", modules.len() as u64, PUBLISHED_MODULES)?;
+    for module in modules {
+        let place = module.self_id().name().to_string();
+        check_publisher(module, publisher, &place)?;
+        check_code(module, &place)?;
+    }
+    let own: Vec<&CompiledModule> = modules.iter().collect();
+    check_layouts(&own, contracts)
+}
+
+fn check_publisher(
+    module: &CompiledModule,
+    publisher: Address,
+    place: &str,
+) -> Result<(), Refusal> {
+    let own = address(module.self_id().address());
+    if own != publisher || own < Address::from_low(FIRST_FREE_ADDRESS) {
+        let limit = format!("the publisher's, {}", publisher.to_literal());
+        return Err(refuse("module address", place, own.to_literal(), limit));
+    }
+    Ok(())
 }
 
 fn check_module(module: &CompiledModule, source: &PackageSource) -> Result<(), Refusal> {
     let place = module.self_id().name().to_string();
     check_address(module, source, &place)?;
-    check_size(module, &place)?;
+    check_code(module, &place)
+}
+
+/// What holds for a module wherever it runs.
+fn check_code(module: &CompiledModule, place: &str) -> Result<(), Refusal> {
+    check_size(module, place)?;
     for signature in module.signatures() {
         for token in &signature.0 {
-            bound("type nodes", &place, nodes(token), TYPE_NODES)?;
+            bound("type nodes", place, nodes(token), TYPE_NODES)?;
         }
     }
     for definition in module.function_defs() {
-        check_function(module, definition, &place)?;
+        check_function(module, definition, place)?;
     }
     Ok(())
 }
@@ -230,11 +267,12 @@ fn nodes(token: &SignatureToken) -> u64 {
     }
 }
 
-/// Every struct, expanded with the structs of its package, stays small: nesting doubles a layout
-/// with every level.
-fn check_layouts(modules: &[&CompiledModule]) -> Result<(), Refusal> {
+/// Every struct, expanded with the structs of its package and of `others`, stays small: nesting
+/// doubles a layout with every level.
+fn check_layouts(modules: &[&CompiledModule], others: &[CompiledModule]) -> Result<(), Refusal> {
+    let known = modules.iter().copied().chain(others);
     let mut layouts = Layouts {
-        modules: modules.iter().map(|module| (module.self_id(), *module)).collect(),
+        modules: known.map(|module| (module.self_id(), module)).collect(),
         known: BTreeMap::new(),
     };
     for module in modules {

@@ -36,6 +36,15 @@ const SOURCE_FILES: u64 = 256;
 /// Named addresses that no package may give another meaning.
 const LIBRARY: [&str; 3] = ["std", "runtime", "settlement"];
 
+/// Where a package runs: what it may use, and where its modules lie, follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Home {
+    /// In a channel, with the standard library and the runtime.
+    Channel,
+    /// On the ledger, at its publisher's address, with the settlement contracts too.
+    Ledger { publisher: Address },
+}
+
 /// A package that was compiled from its sources and admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Package {
@@ -83,6 +92,11 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
+    /// Whether it is ours: by its text, for an author may write any address.
+    fn is_contract(&self) -> bool {
+        library::SETTLEMENT.iter().any(|(_, text)| *text == self.source)
+    }
+
     pub(crate) fn serialize(&self) -> Result<Module, BuildError> {
         let mut bytecode = Vec::new();
         self.module.serialize(&mut bytecode).map_err(|error| refused(error.to_string()))?;
@@ -114,19 +128,38 @@ struct ManifestPackage {
 
 /// Reads a package folder: `Move.toml` and `sources/**/*.move`.
 pub fn read_package(folder: &Path) -> Result<PackageSource, BuildError> {
+    read_with(folder, |name| {
+        let reason =
+            format!("address {name} = \"_\": only a package that is published has a publisher");
+        Err(BuildError::Manifest { reason })
+    })
+}
+
+/// As [`read_package`]; an address written `"_"` is the publisher's.
+pub fn read_package_of(folder: &Path, publisher: Address) -> Result<PackageSource, BuildError> {
+    read_with(folder, |_| Ok(publisher))
+}
+
+fn read_with(
+    folder: &Path,
+    open: impl Fn(&str) -> Result<Address, BuildError>,
+) -> Result<PackageSource, BuildError> {
     let text = read(&folder.join("Move.toml"))?;
     let manifest: Manifest = toml::from_str(&text)
         .map_err(|error| BuildError::Manifest { reason: error.to_string() })?;
     let addresses = manifest
         .addresses
         .into_iter()
-        .map(|(name, literal)| match Address::from_literal(&literal) {
-            Ok(address) => Ok((name, address)),
-            Err(error) => Err(BuildError::Manifest {
-                reason: format!("address {name} = {literal:?}: {error}"),
-            }),
+        .map(|(name, literal)| {
+            let address = match literal.as_str() {
+                "_" => open(&name)?,
+                _ => Address::from_literal(&literal).map_err(|error| BuildError::Manifest {
+                    reason: format!("address {name} = {literal:?}: {error}"),
+                })?,
+            };
+            Ok((name, address))
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, BuildError>>()?;
     let sources = folder.join("sources");
     let mut files = Vec::new();
     collect(&sources, &sources, &mut files)?;
@@ -167,6 +200,21 @@ pub fn compile(source: &PackageSource) -> Result<Package, BuildError> {
     let modules = units.iter().map(Unit::serialize).collect::<Result<_, _>>()?;
     let abi = abi::package(source, &units, library::units()?);
     Ok(Package { hash: source.hash(), modules, abi })
+}
+
+/// Compiles and admits a package for where it runs. The ABI of one for the ledger names its own
+/// modules alone: the ledger knows the others.
+pub fn compile_for(source: &PackageSource, home: Home) -> Result<Package, BuildError> {
+    let Home::Ledger { publisher } = home else { return compile(source) };
+    check_source(source)?;
+    let (contracts, units): (Vec<Unit>, Vec<Unit>) =
+        compile_with_contracts(source)?.into_iter().partition(Unit::is_contract);
+    let compiled = |units: &'_ [Unit]| -> Vec<CompiledModule> {
+        units.iter().map(|unit| unit.module.clone()).collect()
+    };
+    admission::check_published(&compiled(&units), &compiled(&contracts), publisher)?;
+    let modules = units.iter().map(Unit::serialize).collect::<Result<_, _>>()?;
+    Ok(Package { hash: source.hash(), modules, abi: abi::package(source, &units, &[]) })
 }
 
 /// This project's settlement contracts, for a ledger: embedded sources at an address that is
@@ -231,19 +279,41 @@ fn compile_units(source: &PackageSource) -> Result<Vec<Unit>, BuildError> {
     folder.compile(vec![own], deps, &source.addresses)
 }
 
+/// The package and the settlement contracts, whose layouts its own structs may hold.
+fn compile_with_contracts(source: &PackageSource) -> Result<Vec<Unit>, BuildError> {
+    let folder = Layout::new()?;
+    let deps = folder.dependencies(false)?;
+    let files = source.files.iter().map(|file| (file.path.as_str(), file.text.as_str()));
+    let own = folder.write("package", files)?;
+    let contracts = folder.write("settlement", library::SETTLEMENT.iter().copied())?;
+    folder.compile(vec![contracts, own], deps, &with_settlement(source))
+}
+
+fn with_settlement(source: &PackageSource) -> Vec<(String, Address)> {
+    let mut addresses = source.addresses.clone();
+    addresses.push(("settlement".into(), crate::SETTLEMENT));
+    addresses
+}
+
 /// The test plan of a package and every unit it runs with.
 pub(crate) fn compile_tests(
     source: &PackageSource,
+    home: Home,
 ) -> Result<(TestPlan, FilesSourceText), BuildError> {
     let folder = Layout::new()?;
     let is_runtime = source.name == "runtime";
+    let mut addresses = source.addresses.clone();
     let mut targets = folder.write("std", library::std_files(true).copied())?;
     if !is_runtime {
         targets.extend(folder.write("runtime", library::RUNTIME.iter().copied())?);
     }
     let files = source.files.iter().map(|file| (file.path.as_str(), file.text.as_str()));
     targets.extend(folder.write("package", files)?);
-    let compiler = folder.compiler(targets, Vec::new(), &source.addresses, Flags::testing());
+    if home != Home::Channel {
+        targets.extend(folder.write("settlement", library::SETTLEMENT.iter().copied())?);
+        addresses = with_settlement(source);
+    }
+    let compiler = folder.compiler(targets, Vec::new(), &addresses, Flags::testing());
     folder.guarded(|| {
         let (files, result) = compiler.run::<PASS_CFGIR>()?;
         let (_, compiler) = match result {

@@ -14,7 +14,7 @@ use fairway_types::{Refusal, codec, ledger::PackageSource};
 use rlimit::Resource;
 use serde::{Deserialize, Serialize};
 
-use crate::build::{self, BuildError, Package};
+use crate::build::{self, BuildError, Home, Package};
 
 /// Bounds of one compilation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,7 @@ struct Job {
     memory: u64,
     cpu: u64,
     source: PackageSource,
+    home: Home,
 }
 
 impl BoundedCompiler {
@@ -66,6 +67,11 @@ impl BoundedCompiler {
 
     /// Compiles and admits a channel's package in a child.
     pub fn compile(&self, source: &PackageSource) -> Result<Package, BuildError> {
+        self.compile_for(source, Home::Channel)
+    }
+
+    /// Compiles and admits a package for where it runs, in a child.
+    pub fn compile_for(&self, source: &PackageSource, home: Home) -> Result<Package, BuildError> {
         let failed = |error: std::io::Error| BuildError::File {
             path: self.program.clone(),
             reason: format!("the compiler did not run: {error}"),
@@ -78,7 +84,8 @@ impl BoundedCompiler {
             .stderr(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        let job = Job { memory: self.limits.memory, cpu: self.limits.cpu, source: source.clone() };
+        let CompileLimits { memory, cpu, .. } = self.limits;
+        let job = Job { memory, cpu, source: source.clone(), home };
         let answer = self.exchange(&mut child, codec::encode(&job));
         // Whatever came of it, no child is left behind.
         let _ = child.kill();
@@ -171,7 +178,7 @@ fn serve() -> std::io::Result<()> {
     rlimit::setrlimit(Resource::AS, job.memory, job.memory)?;
     rlimit::setrlimit(Resource::CPU, job.cpu, job.cpu)?;
     rlimit::setrlimit(Resource::CORE, 0, 0)?;
-    let answer = build::compile(&job.source).map_err(|error| match error {
+    let answer = build::compile_for(&job.source, job.home).map_err(|error| match error {
         BuildError::Refused(refusal) => refusal,
         BuildError::File { .. } | BuildError::Manifest { .. } => {
             Refusal::Internal { reason: error.to_string() }

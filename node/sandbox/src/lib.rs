@@ -14,7 +14,10 @@ mod tags;
 pub mod testing;
 mod values;
 
-pub use build::{BuildError, Module, Package, compile, read_package, settlement_contracts};
+pub use build::{
+    BuildError, Home, Module, Package, compile, compile_for, read_package, read_package_of,
+    settlement_contracts,
+};
 pub use natives::table as native_functions;
 pub use prices::GasTable;
 pub use sandbox::{LoadedPackage, MoveSandbox};

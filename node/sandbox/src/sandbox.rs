@@ -1,12 +1,13 @@
 //! Runs a package's functions: one VM a package, one session a call.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use fairway_types::{
     Address, Context, Execute, ExecutionStatus, FunctionName, Gas, Hook, Invocation, MoveEvent,
     Outcome, Refusal, StateKey, StateReader, Write,
     abi::{FunctionAbi, PackageAbi, TypeAbi},
     codec,
+    ledger::PublishedModule,
     settlement::AssetAmount,
 };
 use move_binary_format::errors::{Location, VMError};
@@ -44,7 +45,7 @@ const OUTPUT_BYTES: u64 = 256 * 1024;
 /// One package in a VM of its own. Code never changes: another package is another VM.
 pub struct LoadedPackage {
     vm: MoveVM,
-    code: BTreeMap<ModuleId, Vec<u8>>,
+    code: BTreeMap<ModuleId, Arc<Vec<u8>>>,
     abi: PackageAbi,
     hooks: BTreeMap<&'static str, (ModuleId, Identifier)>,
 }
@@ -55,6 +56,12 @@ pub struct LoadedPackage {
 pub struct MoveSandbox {
     package: Arc<LoadedPackage>,
     table: &'static GasTable,
+}
+
+impl fmt::Debug for MoveSandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MoveSandbox").field("package", &self.package.abi.package).finish()
+    }
 }
 
 /// A function to run: where it is, and its type and value arguments with signers in place.
@@ -78,7 +85,7 @@ impl LoadedPackage {
         let code = library::modules()?
             .iter()
             .chain(&package.modules)
-            .map(|module| Ok((module_id(module)?, module.bytecode.clone())))
+            .map(|module| Ok((module_id(module)?, Arc::new(module.bytecode.clone()))))
             .collect::<Result<BTreeMap<_, _>, Refusal>>()?;
         let vm = MoveVM::new(natives::table()).map_err(|error| internal(&error))?;
         let loaded = Self { vm, code, hooks: hooks(&package.abi)?, abi: package.abi.clone() };
@@ -87,6 +94,26 @@ impl LoadedPackage {
             loaded.vm.load_module(id, &reader).map_err(|error| internal(&error))?;
         }
         Ok(loaded)
+    }
+
+    /// This code and `modules` beside it, in a VM of its own: one VM that saw code which was never
+    /// kept would go on running it.
+    fn with_modules(&self, modules: &[PublishedModule]) -> Result<Self, Refusal> {
+        let (mut code, mut abi) = (self.code.clone(), self.abi.clone());
+        for module in modules {
+            let id = resolve(&module.abi.address, &module.abi.name)?;
+            if code.insert(id, Arc::new(module.bytecode.clone())).is_some() {
+                return Err(Refusal::PackageRefused {
+                    rule: "module name".into(),
+                    location: module.abi.name.clone(),
+                    actual: "published already".into(),
+                    limit: "a new name: a published module is never replaced".into(),
+                });
+            }
+            abi.modules.push(module.abi.clone());
+        }
+        let vm = MoveVM::new(natives::table()).map_err(|error| internal(&error))?;
+        Ok(Self { vm, code, abi, hooks: self.hooks.clone() })
     }
 }
 
@@ -100,6 +127,27 @@ impl MoveSandbox {
     #[must_use]
     pub fn of(package: Arc<LoadedPackage>, table: &'static GasTable) -> Self {
         Self { package, table }
+    }
+
+    /// The same functions with `modules` beside them: what a ledger runs after they were published.
+    /// They are verified when something first calls them.
+    pub fn with_modules(&self, modules: &[PublishedModule]) -> Result<Self, Refusal> {
+        Ok(Self::of(Arc::new(self.package.with_modules(modules)?), self.table))
+    }
+
+    /// Verifies and links modules before anything calls them.
+    pub fn verify(&self, modules: &[PublishedModule]) -> Result<(), Refusal> {
+        let reader = Reader { code: &self.package.code, state: &() };
+        for module in modules {
+            let id = resolve(&module.abi.address, &module.abi.name)?;
+            self.package.vm.load_module(&id, &reader).map_err(|error| Refusal::PackageRefused {
+                rule: "verifier".into(),
+                location: module.abi.name.clone(),
+                actual: format!("{:?}", error.major_status()),
+                limit: "bytecode that verifies".into(),
+            })?;
+        }
+        Ok(())
     }
 
     #[must_use]
@@ -445,7 +493,7 @@ fn internal(error: &VMError) -> BuildError {
 
 /// Code from the sandbox, resources from the state.
 struct Reader<'a> {
-    code: &'a BTreeMap<ModuleId, Vec<u8>>,
+    code: &'a BTreeMap<ModuleId, Arc<Vec<u8>>>,
     state: &'a dyn StateReader,
 }
 
@@ -453,7 +501,7 @@ impl ModuleResolver for Reader<'_> {
     type Error = std::convert::Infallible;
 
     fn get_module(&self, id: &ModuleId) -> Result<Option<Vec<u8>>, Self::Error> {
-        Ok(self.code.get(id).cloned())
+        Ok(self.code.get(id).map(|bytes| bytes.to_vec()))
     }
 }
 

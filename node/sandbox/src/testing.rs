@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use fairway_types::ExecutionStatus;
+use fairway_types::{Address, ExecutionStatus, ledger::PackageSource};
 use move_compiler::{
     diagnostics::FilesSourceText,
     unit_test::{ExpectedFailure, ModuleTestPlan, TestCase, TestPlan},
@@ -17,7 +17,7 @@ use move_core_types::{
 use move_vm_runtime::{move_vm::MoveVM, native_extensions::NativeContextExtensions};
 
 use crate::{
-    build::{self, BuildError},
+    build::{self, BuildError, Home},
     gas::Meter,
     natives::{self, Facts},
     sandbox::status,
@@ -26,6 +26,9 @@ use crate::{
 
 /// Gas of one test.
 const TEST_GAS: u64 = 50_000_000;
+
+/// Who publishes a package while it is built and tested.
+pub const PUBLISHER: Address = Address::from_low(0xd0);
 
 /// What came of a package's tests.
 #[derive(Debug, Clone, Default)]
@@ -44,9 +47,18 @@ pub struct Failure {
 
 /// Runs every test of the package in `folder` whose name contains `filter`.
 pub fn run(folder: &Path, filter: &str) -> Result<TestReport, BuildError> {
-    let source = build::read_package(folder)?;
+    run_source(&build::read_package(folder)?, filter, Home::Channel)
+}
+
+/// As [`run`], for a package that is meant for the ledger: its publisher is `PUBLISHER`.
+pub fn run_for_ledger(folder: &Path, filter: &str) -> Result<TestReport, BuildError> {
+    let source = build::read_package_of(folder, PUBLISHER)?;
+    run_source(&source, filter, Home::Ledger { publisher: PUBLISHER })
+}
+
+fn run_source(source: &PackageSource, filter: &str, home: Home) -> Result<TestReport, BuildError> {
     let own: Vec<_> = source.addresses.iter().map(|(_, address)| *address).collect();
-    let (plan, files) = build::compile_tests(&source)?;
+    let (plan, files) = build::compile_tests(source, home)?;
     let runner = Runner::new(&plan, &files)?;
     let mut report = TestReport::default();
     let modules = plan

@@ -38,6 +38,10 @@ pub(crate) enum Command {
         /// In the asset's smallest unit.
         #[arg(long)]
         deposit: u64,
+        /// The function of the dApp that admits to the channel, as `alice::board::enter`; it takes
+        /// the arguments of `channel::join`.
+        #[arg(long, default_value = "0x3::channel::join")]
+        through: String,
         /// What stands behind the member's word, beside the deposit.
         #[arg(long, default_value_t = 0)]
         collateral: u64,
@@ -227,11 +231,12 @@ impl Command {
                 });
             }
             Self::Show { channel } => show(shared, channel).await?,
-            Self::Join { channel, account, deposit, collateral, pooled } => {
-                let key = Keys::open(shared)?.unlock(&account)?;
-                let backing = Backing { collateral, pooled };
-                let client = shared.client().await?;
-                let joined = client.join_backed(&key, channel, deposit, backing).await?;
+            Self::Join { channel, account, deposit, through, collateral, pooled } => {
+                let keys = Keys::open(shared)?;
+                let (key, function) = (keys.unlock(&account)?, keys.function(&through));
+                let (client, backing) = (shared.client().await?, Backing { collateral, pooled });
+                let joined =
+                    client.join_through(&key, channel, deposit, backing, &function).await?;
                 output.show(&joined, || format!("joined {channel} with {}", units(deposit)));
             }
             Self::Open { channel } => {
@@ -500,7 +505,7 @@ fn describe_block(block: &BlockView) -> String {
 }
 
 /// Arguments from the command line: JSON where they are, else strings.
-fn values(args: &[String]) -> Vec<Value> {
+pub(super) fn values(args: &[String]) -> Vec<Value> {
     let value = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
     args.iter().map(value).collect()
 }

@@ -107,6 +107,14 @@ impl<'a> Keys<'a> {
         Ok(self.read(text)?.address)
     }
 
+    /// A function's name, with the address of the account whose name stands in its place.
+    pub(crate) fn function(&self, text: &str) -> String {
+        let placed = text.split_once("::").and_then(|(account, rest)| {
+            Some(format!("{}::{rest}", self.address(account).ok()?.to_literal()))
+        });
+        placed.unwrap_or_else(|| text.to_owned())
+    }
+
     /// The account's key.
     pub(crate) fn unlock(&self, name: &str) -> anyhow::Result<Keypair> {
         let file = self.read(name)?;

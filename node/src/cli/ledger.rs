@@ -1,4 +1,4 @@
-//! `fairway ledger run`.
+//! `fairway ledger run|register|publish|call|view|abi`.
 
 use std::{
     net::SocketAddr,
@@ -9,13 +9,17 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use fairway_ledger::{Genesis, Server, Service, Settings};
+use fairway_sandbox::{Home, read_package, read_package_of};
 use fairway_types::{Address, ids::ChainId};
 use serde_json::json;
 
 use super::{
-    Shared, compiler,
-    keys::key_file,
+    Shared,
+    channel::values,
+    compiler,
+    keys::{Keys, key_file},
     node::{start_logging, stop_signal},
+    print,
 };
 
 #[derive(Subcommand)]
@@ -38,20 +42,128 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "dev")]
         root: Option<Address>,
     },
+    /// Register the sources of a channel's package, so that nodes find them by the hash that this
+    /// prints: for contracts that create channels.
+    Register {
+        /// The package's folder.
+        folder: PathBuf,
+        #[arg(long)]
+        account: String,
+    },
+    /// Publish a package of contracts at an account's address.
+    Publish {
+        /// The package's folder; an address written `"_"` in its Move.toml is the account's.
+        folder: PathBuf,
+        #[arg(long)]
+        account: String,
+    },
+    /// Call an entry function of a contract: `0x3::coin::transfer`, or `alice::board::enter` for what
+    /// the account `alice` published.
+    Call {
+        function: String,
+        /// JSON values; what is no JSON is taken as a string.
+        args: Vec<String>,
+        #[arg(long)]
+        account: String,
+    },
+    /// Run a view of a contract.
+    View {
+        function: String,
+        /// JSON values; what is no JSON is taken as a string.
+        args: Vec<String>,
+    },
+    /// Print what is published at an address as JSON: functions, structs, aborts.
+    Abi {
+        /// A name of an account here, or an address.
+        address: String,
+    },
 }
 
 impl Command {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
-        let Self::Run { data, listen, chain_id, dev, root } = self;
-        start_logging(shared.json);
-        let running = Running::start(&data, listen, chain_id, dev, root).await?;
-        let url = running.url();
-        let ready = json!({ "ready": "ledger", "url": url, "chain": chain_id, "faucet": dev });
-        shared.output().show(&ready, || format!("ledger of chain {chain_id} at {url}"));
-        stop_signal().await.context("waiting for a signal")?;
-        running.stop().await;
+        match self {
+            Self::Run { data, listen, chain_id, dev, root } => {
+                run(shared, &data, listen, chain_id, dev, root).await?;
+            }
+            Self::Register { folder, account } => {
+                let source = read_package(&folder)?;
+                compiler()?.compile(&source)?;
+                let key = Keys::open(shared)?.unlock(&account)?;
+                let package = shared.chain().await?.store_package(&key, source).await?;
+                shared.output().show(&json!({ "package": package }), || package.to_string());
+            }
+            Self::Publish { folder, account } => publish(shared, &folder, &account).await?,
+            Self::Call { function, args, account } => {
+                let keys = Keys::open(shared)?;
+                let function = keys.function(&function);
+                let key = keys.unlock(&account)?;
+                let report = shared.chain().await?.call(&key, &function, &values(&args)).await?;
+                shared.output().show(&report, || {
+                    format!("executed in block {}, gas {}", report.height, report.gas_used)
+                });
+            }
+            Self::View { function, args } => {
+                let function = Keys::open(shared)?.function(&function);
+                let found = shared.chain().await?.view(&function, &values(&args)).await?;
+                shared.output().show(&found, || {
+                    found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+                });
+            }
+            Self::Abi { address } => {
+                let keys = Keys::open(shared)?;
+                let address =
+                    Address::from_literal(&address).or_else(|_| keys.address(&address))?;
+                let abi = shared.chain().await?.abi(address).await?;
+                print(&serde_json::to_string_pretty(&abi.modules)?);
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn run(
+    shared: &Shared,
+    data: &Path,
+    listen: SocketAddr,
+    chain_id: u64,
+    dev: bool,
+    root: Option<Address>,
+) -> anyhow::Result<()> {
+    start_logging(shared.json);
+    let running = Running::start(data, listen, chain_id, dev, root).await?;
+    let url = running.url();
+    let ready = json!({ "ready": "ledger", "url": url, "chain": chain_id, "faucet": dev });
+    shared.output().show(&ready, || format!("ledger of chain {chain_id} at {url}"));
+    stop_signal().await.context("waiting for a signal")?;
+    running.stop().await;
+    Ok(())
+}
+
+async fn publish(shared: &Shared, folder: &Path, account: &str) -> anyhow::Result<()> {
+    let key = Keys::open(shared)?.unlock(account)?;
+    let publisher = key.address();
+    let source = read_package_of(folder, publisher)?;
+    // What the ledger would refuse is said here, with its diagnostics.
+    let package = compiler()?.compile_for(&source, Home::Ledger { publisher })?;
+    let report = shared.chain().await?.publish(&key, source).await?;
+    let modules: Vec<String> = package
+        .modules
+        .iter()
+        .map(|module| format!("{}::{}", module.address.to_literal(), module.name))
+        .collect();
+    let shown = json!({
+        "package": package.hash, "modules": modules, "height": report.height,
+        "gas_used": report.gas_used,
+    });
+    shared.output().show(&shown, || {
+        format!(
+            "published {} in block {}, gas {}",
+            modules.join(", "),
+            report.height,
+            report.gas_used
+        )
+    });
+    Ok(())
 }
 
 /// A ledger in this process.

@@ -59,7 +59,7 @@ enum Command {
     /// Make and fund accounts, move money on the chain.
     #[command(subcommand)]
     Account(account::Command),
-    /// Run the embedded settlement chain.
+    /// Run the embedded settlement chain; publish and use contracts on it.
     #[command(subcommand)]
     Ledger(ledger::Command),
     /// Run a node.

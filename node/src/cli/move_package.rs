@@ -7,7 +7,9 @@ use std::{
 };
 
 use clap::Subcommand;
-use fairway_sandbox::{Package, compiler::BoundedCompiler, read_package, testing};
+use fairway_sandbox::{
+    Home, Package, compiler::BoundedCompiler, read_package, read_package_of, testing,
+};
 use serde_json::json;
 
 use super::print;
@@ -24,6 +26,9 @@ pub(crate) enum Command {
         /// The package's folder, with Move.toml and sources/.
         #[arg(default_value = ".")]
         folder: PathBuf,
+        /// The package is meant for the ledger: it may use the settlement contracts.
+        #[arg(long)]
+        for_ledger: bool,
     },
     /// Run a package's unit tests.
     Test {
@@ -32,11 +37,17 @@ pub(crate) enum Command {
         /// Only tests whose `module::name` contains this.
         #[arg(long, default_value = "")]
         filter: String,
+        /// The package is meant for the ledger: it may use the settlement contracts.
+        #[arg(long)]
+        for_ledger: bool,
     },
     /// Print a package's ABI as JSON: functions, structs, aborts, with their documentation.
     Abi {
         #[arg(default_value = ".")]
         folder: PathBuf,
+        /// The package is meant for the ledger: it may use the settlement contracts.
+        #[arg(long)]
+        for_ledger: bool,
     },
 }
 
@@ -44,9 +55,9 @@ impl Command {
     pub(crate) fn run(self, json: bool) -> anyhow::Result<ExitCode> {
         match self {
             Self::New { name } => new(&name, json),
-            Self::Build { folder } => build(&folder, json),
-            Self::Test { folder, filter } => test(&folder, &filter, json),
-            Self::Abi { folder } => abi(&folder),
+            Self::Build { folder, for_ledger } => build(&folder, for_ledger, json),
+            Self::Test { folder, filter, for_ledger } => test(&folder, &filter, for_ledger, json),
+            Self::Abi { folder, for_ledger } => abi(&folder, for_ledger),
         }
     }
 }
@@ -119,14 +130,19 @@ fn new(name: &str, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn package(folder: &Path) -> anyhow::Result<Package> {
+fn package(folder: &Path, for_ledger: bool) -> anyhow::Result<Package> {
     let compiler =
         BoundedCompiler::new(std::env::current_exe()?, vec!["sandbox-compile".to_owned()]);
+    if for_ledger {
+        let publisher = testing::PUBLISHER;
+        let source = read_package_of(folder, publisher)?;
+        return Ok(compiler.compile_for(&source, Home::Ledger { publisher })?);
+    }
     Ok(compiler.compile(&read_package(folder)?)?)
 }
 
-fn build(folder: &Path, json: bool) -> anyhow::Result<ExitCode> {
-    let package = package(folder)?;
+fn build(folder: &Path, for_ledger: bool, json: bool) -> anyhow::Result<ExitCode> {
+    let package = package(folder, for_ledger)?;
     let modules: Vec<_> = package
         .modules
         .iter()
@@ -143,8 +159,12 @@ fn build(folder: &Path, json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn test(folder: &Path, filter: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let report = testing::run(folder, filter)?;
+fn test(folder: &Path, filter: &str, for_ledger: bool, json: bool) -> anyhow::Result<ExitCode> {
+    let report = if for_ledger {
+        testing::run_for_ledger(folder, filter)?
+    } else {
+        testing::run(folder, filter)?
+    };
     if json {
         let failed: Vec<_> = report
             .failed
@@ -164,7 +184,7 @@ fn test(folder: &Path, filter: &str, json: bool) -> anyhow::Result<ExitCode> {
     Ok(if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn abi(folder: &Path) -> anyhow::Result<ExitCode> {
-    print(&serde_json::to_string_pretty(&package(folder)?.abi)?);
+fn abi(folder: &Path, for_ledger: bool) -> anyhow::Result<ExitCode> {
+    print(&serde_json::to_string_pretty(&package(folder, for_ledger)?.abi)?);
     Ok(ExitCode::SUCCESS)
 }

@@ -130,16 +130,21 @@ async fn look(tower: &Watchtower, channel: ChannelId) {
         Err(error) => return warn!(channel = channel.short(), %error, "the chain can't be read"),
     };
     for (tx, result) in done {
-        let what = match tx {
-            ChainTx::Show { .. } => "shows a newer block",
-            ChainTx::FinishExit { .. } => "closes the exit",
-            ChainTx::Claim { .. } => "claims",
-            _ => "answers",
-        };
+        let what = describe(&tx);
         match result {
             Ok(()) => info!(channel = channel.short(), what, "answered"),
             // Somebody else was first, or it is tried again.
             Err(error) => warn!(channel = channel.short(), what, %error, "the chain refused"),
         }
+    }
+}
+
+fn describe(tx: &ChainTx) -> &'static str {
+    if matches!(tx, ChainTx::Show { .. }) {
+        "shows a newer block"
+    } else if matches!(tx, ChainTx::FinishExit { .. }) {
+        "closes the exit"
+    } else {
+        "claims"
     }
 }

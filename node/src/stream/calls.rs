@@ -22,7 +22,7 @@ use fairway_types::{
     abi::{FunctionAbi, PackageAbi, TypeAbi, codec as json},
     call::CallStatus,
     chain::ChannelRecord,
-    codec, contract,
+    codec,
     crypto::{Signable, Verify},
     ledger::{LedgerPayload, SignedLedgerTransaction},
     limits,
@@ -195,14 +195,14 @@ fn refusal(error: Error) -> Refusal {
     ChainError::from(error).into()
 }
 
-/// The channel and the node that a `join` names.
+/// The channel and the node that a join names: a call of `channel::join`, or of a dApp's function
+/// that takes the same arguments.
 fn joined(transaction: &SignedLedgerTransaction) -> Option<(ChannelId, NodeId)> {
-    let LedgerPayload::Invoke { function, args, .. } = &transaction.transaction.payload else {
+    let LedgerPayload::Invoke { args, .. } = &transaction.transaction.payload else {
         return None;
     };
-    let [channel, node, ..] = args.as_slice() else { return None };
-    let is_join = *function == contract::function("channel", "join");
-    is_join.then_some((ChannelId::from_slice(channel)?, NodeId::from_slice(node)?))
+    let [channel, node, _, _, _, _, _] = args.as_slice() else { return None };
+    Some((ChannelId::from_slice(channel)?, NodeId::from_slice(node)?))
 }
 
 /// The state a read sees.
@@ -379,7 +379,8 @@ impl StateChannelApiServer for ChannelServer {
     }
 
     async fn join(&self, transaction: SignedLedgerTransaction) -> RpcResult<Joined> {
-        let expected = || Refusal::invalid("transaction", "expected channel::join");
+        let expected =
+            || Refusal::invalid("transaction", "expected a call with channel::join's arguments");
         let (channel, named) = rpc(joined(&transaction).ok_or_else(expected))?;
         let me = self.node.id();
         if named != me {

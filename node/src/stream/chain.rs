@@ -14,6 +14,7 @@ use fairway_api::{
 use fairway_sdk::{Connection, Error};
 use fairway_types::{
     Address, AssetId, ChannelId, Hash, Height, Refusal, SequenceNumber,
+    abi::ModuleAbi,
     ledger::{PackageSource, SignedLedgerTransaction},
 };
 use jsonrpsee::{
@@ -105,6 +106,10 @@ impl ChainApiServer for ChainPass {
 
     async fn faucet(&self, account: Address, amount: Amount) -> RpcResult<TransactionReport> {
         self.pass(|chain| async move { chain.faucet(account, amount).await }).await
+    }
+
+    async fn abi(&self, address: Address) -> RpcResult<Vec<ModuleAbi>> {
+        self.pass(|chain| async move { ChainApiClient::abi(&*chain, address).await }).await
     }
 
     async fn view(

@@ -195,7 +195,8 @@ fn size(key: &StateKey, value: &[u8]) -> usize {
         | StateKey::Entered
         | StateKey::Ticked
         | StateKey::Registered
-        | StateKey::Counted => 0,
+        | StateKey::Counted
+        | StateKey::Result => 0,
     };
     ENTRY_BYTES + text + value.len()
 }

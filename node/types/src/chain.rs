@@ -40,6 +40,8 @@ pub struct ChainMember {
     pub active: bool,
     /// The epoch of the grant that named it; zero while pending.
     pub active_since: Epoch,
+    /// A settlement has named it, or the first grant: it counts in every epoch.
+    pub booked: bool,
     /// Asked the contract to leave; the leader orders its removal.
     pub leaving: bool,
     /// The chain's time of its last heartbeat; zero before the first.
@@ -91,6 +93,8 @@ pub enum JoinPolicy {
     Invited,
     /// Anyone with the deposit.
     Open,
+    /// Whom the contract that created the channel lets in. Accounts create no such channels.
+    Contract,
 }
 
 /// A channel's rules; fixed when it is created.
@@ -367,9 +371,10 @@ pub enum ChainTx {
     Resolve {
         channel: ChannelId,
     },
-    /// Misbehaviour; what the chain does with it comes with penalties.
+    /// Misbehaviour of the member that joined with this sequence.
     Report {
         channel: ChannelId,
+        accused: JoinSequence,
         evidence: Box<Evidence>,
     },
 }

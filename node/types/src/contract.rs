@@ -7,6 +7,7 @@ use crate::{
     NodeId, Refusal, ShownPromise, Signable, Signature, SignedAck, SignedCall, Term,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
+    evidence::Evidence,
     hash::{Domain, hash_value},
     ids::ChainId,
     ledger::LedgerPayload,
@@ -61,6 +62,7 @@ pub fn create(package: Hash, config: &ChannelConfig) -> LedgerPayload {
     let join_policy: u8 = match config.join_policy {
         JoinPolicy::Invited => 0,
         JoinPolicy::Open => 1,
+        JoinPolicy::Contract => 2,
     };
     let args = vec![
         codec::encode(&package),
@@ -132,16 +134,37 @@ pub fn join(
     proof: &Signature,
     backing: Backing,
 ) -> LedgerPayload {
+    let join = Join { channel, node, amount, backing };
+    join_through(function("channel", "join"), &join, endpoints, proof)
+}
+
+/// Who joins where, with what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Join {
+    pub channel: ChannelId,
+    pub node: NodeId,
+    pub amount: u64,
+    pub backing: Backing,
+}
+
+/// [`join`] through a function of a dApp's contract that takes the same arguments.
+#[must_use]
+pub fn join_through(
+    function: FunctionName,
+    join: &Join,
+    endpoints: &[String],
+    proof: &Signature,
+) -> LedgerPayload {
     let args = vec![
-        codec::encode(&channel),
-        codec::encode(&node),
-        codec::encode(&amount),
+        codec::encode(&join.channel),
+        codec::encode(&join.node),
+        codec::encode(&join.amount),
         codec::encode(endpoints),
         codec::encode(&proof.0.to_vec()),
-        codec::encode(&backing.collateral),
-        codec::encode(&backing.pooled),
+        codec::encode(&join.backing.collateral),
+        codec::encode(&join.backing.pooled),
     ];
-    invoke("channel", "join", args)
+    LedgerPayload::Invoke { function, type_args: Vec::new(), args }
 }
 
 #[must_use]
@@ -201,10 +224,7 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         ChainTx::Resolve { channel } => {
             Ok(invoke("complaint", "resolve", vec![codec::encode(channel)]))
         }
-        ChainTx::Report { .. } => Err(Refusal::NotReady {
-            what: "reports on the chain".into(),
-            reason: "the contract takes them once it knows penalties".into(),
-        }),
+        ChainTx::Report { channel, accused, evidence } => Ok(accuse(*channel, *accused, evidence)),
     }
 }
 
@@ -368,6 +388,20 @@ pub fn withdraw_stake(asset: AssetId) -> LedgerPayload {
 #[must_use]
 pub fn release(channel: ChannelId, account: Address) -> LedgerPayload {
     invoke("backing", "release", vec![codec::encode(&channel), codec::encode(&account)])
+}
+
+/// Who signed twice is convicted by the two signatures, all else by members' votes.
+fn accuse(channel: ChannelId, accused: JoinSequence, evidence: &Evidence) -> LedgerPayload {
+    match evidence {
+        Evidence::Divergence { .. } | Evidence::InvalidTransaction { .. } => {
+            report(channel, accused, evidence.hash())
+        }
+        Evidence::DoubleBlock { first, second } => {
+            let signed = [first, second].map(|one| (&one.header, &one.signature));
+            double_block(channel, accused, signed)
+        }
+        Evidence::DoubleAck { first, second } => double_ack(channel, accused, [first, second]),
+    }
 }
 
 /// The sender's node accuses a member of what the evidence with this hash shows.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Refusal,
+    abi::ModuleAbi,
     call::FunctionName,
     codec::{self, hex_list},
     crypto::{PublicKey, Signable, Signature, Verify, check_signature},
@@ -45,6 +46,15 @@ pub struct PackageSource {
 pub struct SourceFile {
     pub path: String,
     pub text: String,
+}
+
+/// A module as the ledger keeps it: the value of its `StateKey::Module`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedModule {
+    /// The package it came with: its sources are kept under this hash.
+    pub package: Hash,
+    pub bytecode: Vec<u8>,
+    pub abi: ModuleAbi,
 }
 
 impl PackageSource {

@@ -26,7 +26,7 @@ pub enum StateKey {
     Closed,
     /// BCS of the last settlement whose payments left the books: `u64`.
     Settled,
-    /// A module published on the ledger: its bytecode.
+    /// A module published on the ledger: BCS of its `PublishedModule`.
     Module { address: Address, name: String },
     /// A package registered on the ledger: BCS of its `PackageSource`.
     Package(Hash),
@@ -40,6 +40,8 @@ pub enum StateKey {
     /// BCS of how many `Member` and how many `Departed` entries there are (`(u64, u64)`): so that who
     /// is shown some of them knows whether these are all.
     Counted,
+    /// BCS of the app's result (`runtime::lifecycle::set_result`); none before the first.
+    Result,
 }
 
 impl StateKey {

@@ -3,6 +3,7 @@
 use fairway_types::{
     Address, AssetId, ChainId, ChannelId, Gas, Hash, Height, NodeId, SequenceNumber, Signature,
     Time,
+    abi::ModuleAbi,
     chain::{ChannelConfig, ChannelRecord},
     contract::Backing,
     ledger::{LedgerTransaction, PackageSource, SignedLedgerTransaction},
@@ -107,6 +108,8 @@ pub enum Action {
     },
     /// Register a package's Move sources, so that nodes find them by hash.
     StorePackage { package: PackageSource },
+    /// Publish a package of dApp contracts on the chain, at the sender's address.
+    Publish { package: PackageSource },
     /// Create a channel for the package with this hash.
     Create { package: Hash, config: Box<ChannelConfig> },
     /// Join a channel: `node` acts for the member, `amount` is its deposit, `proof` is from
@@ -214,6 +217,11 @@ pub trait ChainApi {
     /// Money for trying things out, on a development chain.
     #[method(name = "faucet", param_kind = map)]
     async fn faucet(&self, account: Address, amount: Amount) -> RpcResult<TransactionReport>;
+
+    /// What is published at an address, `0x3` for the settlement contracts: functions, structs and
+    /// aborts with their documentation. Empty for an account that published nothing.
+    #[method(name = "abi", param_kind = map)]
+    async fn abi(&self, address: Address) -> RpcResult<Vec<ModuleAbi>>;
 
     /// A contract's view.
     #[method(name = "view", param_kind = map)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fairway_types::{
     Address, AssetId, ChannelId, Gas, Hash, Height, SequenceNumber, Signature, SignedCall,
-    abi::PackageAbi,
+    abi::{ModuleAbi, PackageAbi},
     call::CallStatus,
     ledger::{PackageSource, SignedLedgerTransaction},
     refusal::RefusalData,
@@ -182,6 +182,7 @@ fn chain_methods(builder: &mut Builder) {
         .method::<TransactionReport>("chain.faucet")
         .needs::<Address>("account")
         .needs::<Amount>("amount");
+    builder.method::<Vec<ModuleAbi>>("chain.abi").needs::<Address>("address");
     builder
         .method::<Vec<Value>>("chain.view")
         .needs::<String>("function")

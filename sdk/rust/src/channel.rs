@@ -87,14 +87,28 @@ impl Client {
         deposit: u64,
         backing: Backing,
     ) -> Result<Joined, Error> {
+        self.join_through(key, channel, deposit, backing, "0x3::channel::join").await
+    }
+
+    /// As [`Self::join_backed`], through a function of the dApp that admits to the channel; it takes
+    /// the arguments of `channel::join`.
+    pub async fn join_through(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+        deposit: u64,
+        backing: Backing,
+        function: &str,
+    ) -> Result<Joined, Error> {
+        let function = function.parse().map_err(Error::Refused)?;
         let status = self.status().await?;
         let account = key.address();
         let proof = self
             .connection
             .request(|client| async move { client.join_proof(channel, account).await })
             .await?;
-        let payload =
-            contract::join(channel, status.node, deposit, &status.endpoints, &proof, backing);
+        let join = contract::Join { channel, node: status.node, amount: deposit, backing };
+        let payload = contract::join_through(function, &join, &status.endpoints, &proof);
         let signed = self.ledger.sign(key, payload).await?;
         self.connection
             .request(|client| {

@@ -7,12 +7,14 @@ use fairway_api::{
     chain::{Amount, ChainEvent, ChainInfo, ObservedChannel, TransactionReport},
 };
 use fairway_types::{
-    Address, AssetId, ChannelId, Gas, Hash, Keypair, Refusal, Time,
+    Address, AssetId, ChannelId, FunctionName, Gas, Hash, Keypair, Refusal, Time,
+    abi::{PackageAbi, codec},
     chain::ChannelConfig,
     contract,
     ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
     limits,
 };
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::{Connection, Error};
@@ -122,6 +124,55 @@ impl Ledger {
         }
         self.execute(key, LedgerPayload::StorePackage { package }).await?;
         Ok(hash)
+    }
+
+    /// Publishes a package of dApp contracts at the account's address. What does not compile costs
+    /// nothing.
+    pub async fn publish(
+        &self,
+        key: &Keypair,
+        package: PackageSource,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, LedgerPayload::Publish { package }).await
+    }
+
+    /// Calls an entry function of a contract: `0x3::coin::transfer`, or one that was published.
+    pub async fn call(
+        &self,
+        key: &Keypair,
+        function: &str,
+        args: &[Value],
+    ) -> Result<TransactionReport, Error> {
+        let function: FunctionName = function.parse().map_err(Error::Refused)?;
+        let abi = self.abi(function.address).await?;
+        let missing =
+            || Error::Refused(Refusal::FunctionNotFound { function: function.to_string() });
+        let entry = abi
+            .module(&function.address, &function.module)
+            .and_then(|module| module.function(&function.function))
+            .ok_or_else(missing)?;
+        let args = codec::encode_args(&abi, entry, &[], args)
+            .map_err(|error| Error::Refused(Refusal::from(error)))?;
+        self.execute(key, LedgerPayload::Invoke { function, type_args: Vec::new(), args }).await
+    }
+
+    /// What is published at an address.
+    pub async fn abi(&self, address: Address) -> Result<PackageAbi, Error> {
+        let modules = self
+            .connection
+            .request(|client| async move { ChainApiClient::abi(&*client, address).await })
+            .await?;
+        Ok(PackageAbi { name: address.to_literal(), package: Hash::ZERO, modules })
+    }
+
+    /// Runs a view of a contract.
+    pub async fn view(&self, function: &str, args: &[Value]) -> Result<Vec<Value>, Error> {
+        self.connection
+            .request(|client| {
+                let (function, args) = (function.to_owned(), args.to_vec());
+                async move { ChainApiClient::view(&*client, function, None, args).await }
+            })
+            .await
     }
 
     /// Creates a channel and answers with its id.

@@ -425,7 +425,10 @@ fn kind(message: &Message) -> u8 {
         | Message::StatePart { .. } => 5,
         Message::Proposal(_) => 6,
         Message::Vote(_) => 7,
-        Message::Forward(_) | Message::Refused { .. } | Message::Report(_) => 8,
+        Message::Forward(_)
+        | Message::Refused { .. }
+        | Message::Report(_)
+        | Message::Verdict(_) => 8,
         Message::Recover { .. } | Message::Standing(_) => 9,
     }
 }

@@ -358,6 +358,7 @@ impl SettlementChain for Chain {
                 record,
                 active: false,
                 active_since: Epoch(0),
+                booked: false,
                 leaving: false,
                 last_heartbeat: Time::ZERO,
                 collateral: 0,
@@ -395,6 +396,8 @@ impl SettlementChain for Chain {
             | ChainTx::Resolve { .. }
             | ChainTx::FinishExit { .. }
             | ChainTx::Claim { .. }
+            | ChainTx::Refute { .. }
+            | ChainTx::Dispute { .. }
             | ChainTx::Decide { .. } => Err("this chain settles at once or not at all".into()),
             ChainTx::Report { .. } => Ok(()),
         }

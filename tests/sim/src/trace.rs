@@ -118,6 +118,7 @@ pub fn message(message: &Message) -> Option<String> {
         }
         Message::ViewChange(promise) => Some(format!("promise {}", claims(promise))),
         Message::Report(_) => Some("report".to_owned()),
+        Message::Verdict(_) => Some("verdict".to_owned()),
         Message::Pruned { from } => Some(format!("keeps {from} no more")),
         Message::CheckpointRequest { above } => Some(format!("asks for a snapshot above {above}")),
         Message::Checkpoint(shown) => Some(format!("checkpoint {}", block(&shown.block))),

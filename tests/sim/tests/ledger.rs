@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use fairway_ledger::{Genesis, Ledger, contract};
+use fairway_ledger::{Code, Genesis, Ledger, contract};
 use fairway_sandbox::{MoveSandbox, compile};
 use fairway_sim::{
     Plan, World,
@@ -82,7 +82,7 @@ fn transact(
 ) -> Result<(), String> {
     let transaction = signed(ledger, key, payload);
     ledger.check(&transaction, time).map_err(|refusal| refusal.to_string())?;
-    let block = ledger.execute(time, &[transaction.verify().unwrap()]).unwrap();
+    let block = ledger.execute(time, &[transaction.verify().unwrap()], &Code::new()).unwrap();
     let receipt = block.receipts[0].clone();
     ledger.commit(block);
     if receipt.status == ExecutionStatus::Success {

@@ -1,9 +1,12 @@
 /// An arena for many: every tick moves each player one step in its direction; who steps on the prize
-/// scores, and the prize appears somewhere else.
+/// scores, and the prize appears somewhere else. The scores are the channel's result: for each account
+/// that scored, 32 bytes of address and 8 of points, lowest byte first.
 module arena::arena {
+    use std::bcs;
     use std::signer;
     use std::vector;
     use runtime::event;
+    use runtime::lifecycle;
     use runtime::random;
 
     /// The account has no player in the arena.
@@ -13,6 +16,8 @@ module arena::arena {
 
     /// Cells along each side.
     const SIZE: u64 = 64;
+    /// Scores that a result holds: the latest.
+    const MOST_SCORES: u64 = 200;
 
     /// Who plays, and where the prize lies. Stored under the app's address.
     struct Arena has key {
@@ -20,6 +25,8 @@ module arena::arena {
         prize_x: u64,
         prize_y: u64,
         ticks: u64,
+        /// Who scored, also those who left, by their first point.
+        scored: vector<address>,
     }
 
     /// One player's place, step and points. Stored under its account.
@@ -59,9 +66,15 @@ module arena::arena {
         (player.x, player.y)
     }
 
+    /// Column and row of the prize.
+    public fun prize(): (u64, u64) acquires Arena {
+        let arena = borrow_global<Arena>(@arena);
+        (arena.prize_x, arena.prize_y)
+    }
+
     fun init(app: &signer) {
         let (prize_x, prize_y) = (random::below(SIZE), random::below(SIZE));
-        move_to(app, Arena { players: vector::empty(), prize_x, prize_y, ticks: 0 });
+        move_to(app, Arena { players: vector::empty(), prize_x, prize_y, ticks: 0, scored: vector::empty() });
     }
 
     fun on_join(_app: &signer, member: &signer) acquires Arena {
@@ -84,6 +97,7 @@ module arena::arena {
     fun on_tick(_app: &signer) acquires Arena, Player {
         let arena = borrow_global_mut<Arena>(@arena);
         arena.ticks = arena.ticks + 1;
+        let scores = false;
         let index = 0;
         while (index < vector::length(&arena.players)) {
             let account = *vector::borrow(&arena.players, index);
@@ -92,13 +106,38 @@ module arena::arena {
             player.y = moved(player.y, player.step_y);
             if (player.x == arena.prize_x && player.y == arena.prize_y) {
                 player.points = player.points + 1;
+                note_scored(&mut arena.scored, account);
+                scores = true;
                 event::emit(Scored { player: account, points: player.points });
                 arena.prize_x = random::below(SIZE);
                 arena.prize_y = random::below(SIZE);
                 event::emit(PrizePlaced { x: arena.prize_x, y: arena.prize_y });
             };
             index = index + 1;
+        };
+        if (scores) {
+            lifecycle::set_result(result(&arena.scored));
         }
+    }
+
+    fun note_scored(scored: &mut vector<address>, account: address) {
+        if (!vector::contains(scored, &account)) {
+            if (vector::length(scored) == MOST_SCORES) {
+                vector::remove(scored, 0);
+            };
+            vector::push_back(scored, account);
+        }
+    }
+
+    fun result(scored: &vector<address>): vector<u8> acquires Player {
+        let (bytes, index) = (vector::empty(), 0);
+        while (index < vector::length(scored)) {
+            let account = vector::borrow(scored, index);
+            vector::append(&mut bytes, bcs::to_bytes(account));
+            vector::append(&mut bytes, bcs::to_bytes(&borrow_global<Player>(*account).points));
+            index = index + 1;
+        };
+        bytes
     }
 
     /// One step along an axis that wraps around.
@@ -117,16 +156,16 @@ module arena::arena {
     fun a_player_on_the_prize_scores(app: signer, a: signer) acquires Arena, Player {
         init(&app);
         on_join(&app, &a);
-        let (prize_x, prize_y) = {
-            let arena = borrow_global<Arena>(@arena);
-            (arena.prize_x, arena.prize_y)
-        };
+        let (prize_x, prize_y) = prize();
         let player = borrow_global_mut<Player>(@0xa);
         player.x = moved(prize_x, 0);
         player.y = prize_y;
         turn(&a, 2, 1);
         on_tick(&app);
         assert!(points(@0xa) == 1, 1);
+        let row = bcs::to_bytes(&@0xa);
+        vector::append(&mut row, bcs::to_bytes(&1u64));
+        assert!(result(&borrow_global<Arena>(@arena).scored) == row, 2);
     }
 
     #[test(app = @arena, a = @0xa)]

@@ -2,7 +2,7 @@
 
 use fairway_types::{
     Block, Certificate, Effects, Execute, Hash, Height, NodeId, Refusal, SignedAck,
-    chain::{ChainTx, ChannelFacts},
+    chain::ChannelFacts,
     evidence::{Disputed, Evidence, Parent},
     witness::Witness,
 };
@@ -177,8 +177,6 @@ impl Channel {
         self.record(Event::Diverged { evidence: boxed.clone() });
         self.judge_own(&boxed);
         self.perform(Effect::Broadcast(Message::Report(boxed.clone())));
-        let channel = self.env.channel;
-        self.perform(Effect::Submit(ChainTx::Report { channel, evidence: boxed }));
     }
 }
 

@@ -104,6 +104,7 @@ pub(super) fn chain_member(index: usize) -> ChainMember {
         record: member(index),
         active: true,
         active_since: Epoch(1),
+        booked: false,
         leaving: false,
         last_heartbeat,
         collateral: 0,

@@ -43,6 +43,14 @@ pub fn counted(state: &dyn StateReader) -> (u64, u64) {
     bytes.and_then(|bytes| codec::decode("numbers of entries", &bytes).ok()).unwrap_or_default()
 }
 
+/// What the app last set as its result; empty before the first.
+pub fn result(state: &dyn StateReader) -> Vec<u8> {
+    state
+        .read(&StateKey::Result)
+        .and_then(|bytes| codec::decode("result", &bytes).ok())
+        .unwrap_or_default()
+}
+
 /// `left + right`, by asset; `None` on overflow.
 #[must_use]
 pub fn add(left: &[AssetAmount], right: &[AssetAmount]) -> Option<Vec<AssetAmount>> {

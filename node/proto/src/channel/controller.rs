@@ -145,6 +145,7 @@ impl Channel {
             Message::SyncBlocks(blocks) => self.on_sync_blocks(blocks, vm),
             Message::Proposal(proposal) => self.on_proposal(proposal),
             Message::Vote(vote) => self.on_vote(vote),
+            Message::Verdict(verdict) => self.on_verdict(verdict),
             Message::ViewChange(promise) => self.on_view_change(*promise),
             Message::Recover { nonce } => self.on_recover(from, nonce),
             Message::Standing(standing) => self.on_standing(from, standing),

@@ -24,6 +24,7 @@ use super::{
 /// Event types with which an app asks for something (`runtime::lifecycle`).
 pub const LEAVE_REQUESTED: &str = "0x2::lifecycle::LeaveRequested";
 pub const CLOSE_REQUESTED: &str = "0x2::lifecycle::CloseRequested";
+pub const RESULT_SET: &str = "0x2::lifecycle::ResultSet";
 
 /// Status code of a transaction whose host bookkeeping could not be done.
 const FAILED_BOOKS: u64 = 1;
@@ -503,6 +504,7 @@ impl<V: Execute> Books<'_, V> {
         self.gas = self.gas.saturating_add(gas_used.0);
         if status.is_success() {
             self.state.absorb(&writes);
+            self.keep_result(&events);
             self.events.extend(events);
         }
         status
@@ -516,6 +518,15 @@ impl<V: Execute> Books<'_, V> {
             let counted =
                 (members.saturating_add_signed(grown[0]), departed.saturating_add_signed(grown[1]));
             self.put(StateKey::Counted, &counted);
+        }
+    }
+
+    /// P-19: the last result that the app set is the channel's.
+    fn keep_result(&mut self, events: &[MoveEvent]) {
+        let last = events.iter().rfind(|event| event.type_tag == RESULT_SET);
+        if let Some(event) = last {
+            // The event's one field: the bytes as BCS.
+            self.state.put(StateKey::Result, Some(event.data.clone()));
         }
     }
 
@@ -591,6 +602,55 @@ mod tests {
         let tip = genesis(&record);
         let joining = MemberRecord { node: bench::member(0).node, ..bench::member(1) };
         assert!(next(&record, &tip, 1).run(&Transaction::Join(joining)).is_err());
+    }
+
+    /// An app whose calls set the results that their arguments are, and fail with none.
+    struct Resulting;
+
+    impl Execute for Resulting {
+        fn execute(
+            &self,
+            state: &dyn StateReader,
+            context: &Context,
+            invocation: &Invocation<'_>,
+            gas: Gas,
+        ) -> Outcome {
+            let Invocation::Call { args, .. } = invocation else {
+                return Vaults.execute(state, context, invocation, gas);
+            };
+            let set = |result: &Vec<u8>| MoveEvent {
+                type_tag: RESULT_SET.into(),
+                data: codec::encode(result),
+            };
+            let events: Vec<_> = args.iter().map(set).collect();
+            let failed = ExecutionStatus::Failed { code: 1 };
+            let status = if args.is_empty() { failed } else { ExecutionStatus::Success };
+            Outcome { status, gas_used: Gas(1), writes: Vec::new(), events }
+        }
+    }
+
+    fn results(args: &[&[u8]], sequence: u64) -> Transaction {
+        let function = "0x42::app::set".parse().unwrap();
+        let args = args.iter().map(|result| result.to_vec()).collect();
+        let set = Operation::Invoke { function, type_args: Vec::new(), args };
+        Transaction::Call(bench::sign(0, SequenceNumber(sequence), set, Time(1_000)))
+    }
+
+    /// P-19.
+    #[test]
+    fn last_result_that_succeeded_is_kept_and_settled() {
+        let record = bench::record(1);
+        let mut tip = genesis(&record);
+        assert!(books::result(&tip.state).is_empty());
+        let mut run = Execution::new(&Resulting, record.facts(), tip.start(), Time(1));
+        run.run(&results(&[b"one", b"two"], 0)).unwrap();
+        run.run(&results(&[], 1)).unwrap();
+        tip.state = run.finish(&tip.state).state;
+        assert_eq!(books::result(&tip.state), b"two");
+        let mut run = Execution::new(&Resulting, record.facts(), tip.start(), Time(2));
+        run.run(&results(&[b""], 2)).unwrap();
+        let state = run.finish(&tip.state).state;
+        assert!(books::result(&state).is_empty());
     }
 
     /// P-18: a settlement that pays it what it was owed may be under way.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use fairway_types::{
     Address, Hash, Height, NodeId, Refusal, StateKey, Time,
-    chain::{ChainTx, ChannelRecord},
+    chain::{ChainMember, ChainTx, ChannelRecord},
     settlement::SignedVote,
     windows::{Guard, ProvenEntry, WaitingRecord},
 };
@@ -61,7 +61,9 @@ impl Channel {
         }
         self.show_best(&record);
         self.answer_waiting(&record);
+        self.answer_exit(&record);
         self.finish_exit(&record);
+        self.prosecute(&record);
     }
 
     /// P-105: what the chain settled is final here too, whoever certified it.
@@ -82,7 +84,11 @@ impl Channel {
         if !runs || windows.is_over(self.chain.time()) {
             return;
         }
-        let Some(best) = proof::best(&self.log, record, self.log.head()) else { return };
+        let Some(mut best) = proof::best(&self.log, record, self.log.head()) else { return };
+        if windows.takes_anchors_alone(self.now, record.config.money.challenge_window) {
+            let Some(anchor) = proof::anchor_alone(best) else { return };
+            best = anchor;
+        }
         let Some(shown) = best.shown() else { return };
         // A proposal of this very chain needs no later block shown: that would only ask for support.
         let waits = windows.waiting.as_ref().filter(|_| windows.exit.is_none());
@@ -112,13 +118,39 @@ impl Channel {
     /// when its window has ended; one that does not, or can't tell by three quarters of the window,
     /// says no, and has it withdrawn once no two thirds can agree any more.
     fn answer_waiting(&mut self, record: &ChannelRecord) {
-        let Some(waits) = &record.windows.waiting else { return self.guarding.against.clear() };
+        let Some(waits) = &record.windows.waiting else { return };
         let lasts = waits.deadline.since(waits.opened_at);
         let patient = self.now < waits.opened_at.plus(lasts / 4 * 3);
         match self.agrees(waits) {
             Some(true) => self.press_waiting(record, waits),
             None if patient => {}
-            Some(false) | None => self.object(record, waits),
+            Some(false) | None => {
+                let votes = self.object(record, waits.proposal);
+                let channel = self.env.channel;
+                if let Some(votes) = votes {
+                    self.perform(Effect::Submit(ChainTx::Object { channel, votes }));
+                }
+            }
+        }
+    }
+
+    /// P-109: to a block shown in an exit that fewer than two thirds of the active members certified,
+    /// a member says no whose blocks say something else, or don't reach there by three quarters of the
+    /// window; then anchors alone count, once two thirds can agree no more.
+    fn answer_exit(&mut self, record: &ChannelRecord) {
+        let windows = &record.windows;
+        let (Some(exit), Some(shown)) = (&windows.exit, windows.shown) else { return };
+        if exit.disputed || shown.height == shown.anchor_height || windows.is_over(self.now) {
+            return;
+        }
+        let lasts = exit.deadline.since(exit.opened_at);
+        let late = self.now >= exit.opened_at.plus(lasts / 4 * 3);
+        let agrees = self.log.entry(shown.height).map(|entry| entry.hash == shown.block);
+        if agrees == Some(false) || agrees.is_none() && late {
+            if let Some(votes) = self.object(record, shown.block) {
+                let channel = self.env.channel;
+                self.perform(Effect::Submit(ChainTx::Dispute { channel, votes }));
+            }
         }
     }
 
@@ -141,32 +173,34 @@ impl Channel {
         }
     }
 
-    fn object(&mut self, record: &ChannelRecord, waits: &WaitingRecord) {
+    /// Says no to a proposal or a block; the no votes, if they keep two thirds of the active weight
+    /// from it.
+    fn object(&mut self, record: &ChannelRecord, what: Hash) -> Option<Vec<SignedVote>> {
         let reason = Some("this node's blocks say something else".to_owned());
-        let vote = self.sign_vote(waits.proposal, reason);
+        let vote = self.sign_vote(what, reason);
         self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
         self.note_against(&vote);
         let active = || record.members.iter().filter(|member| member.active);
         let against = &self.guarding.against;
-        let says_no = |node: &NodeId| {
-            against.get(node).is_some_and(|vote| vote.vote.proposal == waits.proposal)
+        let says_no = |member: &ChainMember| {
+            against.get(&member.record.node).is_some_and(|vote| vote.vote.proposal == what)
         };
-        let whole = sum(active().map(|member| member.record.weight));
-        let agree = active().filter(|member| !says_no(&member.record.node));
-        if is_quorum(sum(agree.map(|member| member.record.weight)), whole) {
-            return;
+        let weight = |member: &ChainMember| member.record.weight;
+        let agree = sum(active().filter(|member| !says_no(member)).map(weight));
+        if is_quorum(agree, sum(active().map(weight))) {
+            return None;
         }
-        let votes = active().filter_map(|member| against.get(&member.record.node));
-        let votes = votes.filter(|vote| vote.vote.proposal == waits.proposal).cloned().collect();
-        let channel = self.env.channel;
-        self.perform(Effect::Submit(ChainTx::Object { channel, votes }));
+        let votes = active().filter(|member| says_no(member));
+        Some(votes.filter_map(|member| against.get(&member.record.node).cloned()).collect())
     }
 
-    /// Keeps a no to the proposal that waits.
+    /// Keeps a no to the proposal that waits, or to the block shown in an exit.
     pub(super) fn note_against(&mut self, vote: &SignedVote) {
-        let waits = self.chain.record().and_then(|record| record.windows.waiting.as_ref());
-        let is_meant = waits.is_some_and(|waits| waits.proposal == vote.vote.proposal);
-        if is_meant && !vote.vote.yes {
+        let Some(windows) = self.chain.record().map(|record| &record.windows) else { return };
+        let what = vote.vote.proposal;
+        let waits = windows.waiting.as_ref().is_some_and(|waits| waits.proposal == what);
+        let shown = windows.shown.is_some_and(|shown| shown.block == what);
+        if (waits || shown) && !vote.vote.yes && self.chain.counts(&vote.node) {
             self.guarding.against.insert(vote.node, vote.clone());
         }
     }
@@ -257,7 +291,7 @@ impl Channel {
 
     /// Whether it is this node's turn, where one suffices: the later in join order, the later after
     /// `from`.
-    fn is_turn(&self, record: &ChannelRecord, from: Time) -> bool {
+    pub(super) fn is_turn(&self, record: &ChannelRecord, from: Time) -> bool {
         let order = record.members.iter().position(|member| member.record.node == self.me);
         let wait = TURN * order.unwrap_or_default().min(8) as u64;
         self.now >= from.plus(wait)

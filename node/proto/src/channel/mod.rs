@@ -27,6 +27,7 @@ pub mod output;
 mod overlay;
 mod peers;
 mod pool;
+mod prosecuting;
 pub mod quorum;
 pub mod recovery;
 pub mod selection;
@@ -54,6 +55,7 @@ use self::{
     output::{Effect, Event, Step, Update},
     peers::Peers,
     pool::Pool,
+    prosecuting::Prosecuting,
     recovery::Recovery,
     settling::Settling,
     timers::Timers,
@@ -146,6 +148,7 @@ pub struct Channel {
     settling: Settling,
     voting: Voting,
     guarding: Guarding,
+    prosecuting: Prosecuting,
     changes: ViewChanges,
     judging: Judging,
     recovery: Recovery,
@@ -180,6 +183,7 @@ impl Channel {
             settling,
             voting: Voting::default(),
             guarding: Guarding::default(),
+            prosecuting: Prosecuting::default(),
             changes: ViewChanges::default(),
             judging,
             recovery: Recovery::default(),

@@ -26,7 +26,7 @@ fn signed(certificate: &Certificate, node: &NodeId) -> bool {
 #[must_use]
 pub fn is_anchor(record: &ChannelRecord, certificate: &Certificate) -> bool {
     let epoch = certificate.ack.term.epoch;
-    let then = |member: &ChainMember| member.active_since <= epoch;
+    let then = |member: &ChainMember| member.booked || member.active_since <= epoch;
     let whole = weight_where(record, then);
     let part =
         weight_where(record, |member| then(member) && signed(certificate, &member.record.node));
@@ -48,7 +48,20 @@ fn is_of_valid(log: &Log, record: &ChannelRecord, certificate: &Certificate) -> 
     let valid = |member: &ChainMember| grant.valid.contains(&member.record.join_sequence);
     let part =
         weight_where(record, |member| valid(member) && signed(certificate, &member.record.node));
-    is_quorum(part, weight_where(record, valid))
+    // A conviction makes no quorum smaller.
+    let convicted = |member: &ChainMember| {
+        !member.eligible && (member.booked || member.active_since <= grant.epoch)
+    };
+    is_quorum(part, weight_where(record, |member| valid(member) || convicted(member)))
+}
+
+/// The anchor of a proof, without what lies above it; `None` without one.
+#[must_use]
+pub fn anchor_alone(mut proof: BlockProof) -> Option<BlockProof> {
+    proof.anchor.as_ref()?;
+    proof.headers.truncate(1);
+    proof.certificate = None;
+    Some(proof)
 }
 
 /// P-100: the best proof that this log gives of a block at `most` or below it and above the last
@@ -124,9 +137,12 @@ pub fn answer(record: &ChannelRecord, guard: &Guard, time: Time) -> Option<Chain
         return entered.map(|entered| ChainTx::FinishExit { channel, entered: Box::new(entered) });
     }
     let runs = (windows.exit.is_some() || windows.waiting.is_some()) && !windows.is_over(time);
+    let few = !windows.takes_anchors_alone(time, record.config.money.challenge_window);
+    let proof = if few { Some(guard.proof.clone()) } else { anchor_alone(guard.proof.clone()) }?;
+    let kept = proof.shown()?;
     let news = kept.height > record.settlement.height
         && windows.shown.is_none_or(|shown| shown.rank() < kept.rank());
-    (runs && news).then(|| ChainTx::Show { channel, proof: Box::new(guard.proof.clone()) })
+    (runs && news).then(|| ChainTx::Show { channel, proof: Box::new(proof) })
 }
 
 fn anchored(entry: &Entry, certificate: &Certificate) -> BlockProof {

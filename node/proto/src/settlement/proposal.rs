@@ -19,7 +19,7 @@ pub struct Settled {
 }
 
 /// P-50: the settlement of everything from the last one to `to`: each registered member's balance,
-/// each leaver's due, and what the app holds. `None` if the books do not balance, which no sequence
+/// each leaver's due, what the app holds, and the result it set. `None` if the books do not balance, which no sequence
 /// of transactions can bring about.
 #[must_use]
 pub fn compute(
@@ -61,7 +61,7 @@ pub fn compute(
         balances,
         held,
         closes,
-        result: Vec::new(),
+        result: books::result(&to.state),
     })
 }
 
@@ -102,6 +102,9 @@ fn difference(own: &Proposal, theirs: &Proposal) -> String {
             "root {} at height {}, here {}",
             theirs.to_root, own.to_height, own.to_root
         );
+    }
+    if own.result != theirs.result {
+        return "the app's result differs".into();
     }
     let balance = own
         .balances

@@ -429,7 +429,8 @@ fn stored_block(transaction: &SignedLedgerTransaction, event: MoveEvent) -> Stor
         receipts_root: receipt.hash(),
         state_root: Hash([2; 32]),
     };
-    StoredBlock { header, transactions: vec![transaction.clone()], receipts: vec![receipt] }
+    let transactions = vec![transaction.clone()];
+    StoredBlock { header, transactions, code: Vec::new(), receipts: vec![receipt] }
 }
 
 fn head() -> Head {

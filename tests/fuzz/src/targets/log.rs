@@ -38,7 +38,6 @@ fn is_next(log: &Log, event: &Event) -> bool {
         }
         Event::TailLost
         | Event::Recovered { .. }
-        | Event::SettledOnChain { .. }
         | Event::TermStarted { .. }
         | Event::Acked { .. }
         | Event::Promised { .. }

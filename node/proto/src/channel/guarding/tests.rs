@@ -44,7 +44,7 @@ fn alone() -> Bench {
 fn exit_opens(bench: &mut Bench, by: usize) {
     let (opened_at, deadline) = (bench.now, bench.now.plus(WINDOW));
     let by = vec![member(by).account];
-    bench.record.windows.exit = Some(ExitRecord { by, opened_at, deadline });
+    bench.record.windows.exit = Some(ExitRecord { by, opened_at, deadline, disputed: false });
     bench.observe();
 }
 
