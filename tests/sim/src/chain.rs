@@ -396,8 +396,6 @@ impl SettlementChain for Chain {
             | ChainTx::Resolve { .. }
             | ChainTx::FinishExit { .. }
             | ChainTx::Claim { .. }
-            | ChainTx::Refute { .. }
-            | ChainTx::Dispute { .. }
             | ChainTx::Decide { .. } => Err("this chain settles at once or not at all".into()),
             ChainTx::Report { .. } => Ok(()),
         }

@@ -1,7 +1,5 @@
 //! A valid transaction of every kind, in a world where it is.
 
-use std::collections::BTreeMap;
-
 use fairway_ledger::contract;
 use fairway_state::State;
 use fairway_types::{
@@ -13,8 +11,8 @@ use fairway_types::{
 };
 
 use super::world::{
-    DEPOSIT, WINDOW, World, account, claim, config, deposits, everybody, finish_exit, node, refute,
-    root, rows, stakes,
+    DEPOSIT, Rows, WINDOW, World, account, claim, config, deposits, everybody, finish_exit, node,
+    refute, root, rows, stakes,
 };
 
 pub(crate) struct Case {
@@ -210,7 +208,7 @@ fn of_proposals() -> Vec<Case> {
 }
 
 /// A proposal with this last row waits, of a channel that judges.
-fn waiting(rows: &BTreeMap<Address, (u64, bool)>) -> (World, ChannelId, Hash) {
+fn waiting(rows: &Rows) -> (World, ChannelId, Hash) {
     let (mut world, other) = pair(judged());
     let (channel, proposal) = (world.channel, world.proposal(&block(&world), rows, 0, false));
     let hash = proposal.hash();

@@ -13,7 +13,7 @@ use fairway_types::{
 };
 
 use super::world::{
-    DEPOSIT, WINDOW, World, account, claim, finish_exit, node, root, stakes, state,
+    DEPOSIT, Rows, WINDOW, World, account, claim, finish_exit, node, root, stakes, state,
 };
 
 const ACCOUNTS: u8 = 6;
@@ -223,7 +223,7 @@ impl Run {
     }
 
     /// The head with its rows, if a settlement can follow the last one there.
-    fn due(&self) -> Option<(Header, BTreeMap<Address, (u64, bool)>)> {
+    fn due(&self) -> Option<(Header, Rows)> {
         let (record, log) = (self.world.record(), &self.logs[&self.world.channel]);
         let head = log.head.clone()?;
         let ready = record.open

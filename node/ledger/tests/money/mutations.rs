@@ -139,10 +139,9 @@ fn params(world: &World, function: &FunctionName) -> Vec<ParamAbi> {
     let modules = &world.ledger.abi().modules;
     let module = modules.iter().find(|module| module.name == function.module).unwrap();
     let found = module.functions.iter().find(|known| known.name == function.function).unwrap();
-    let is_signer = |ty: &TypeAbi| match ty {
-        TypeAbi::Reference(inner) => **inner == TypeAbi::Signer,
-        ty => *ty == TypeAbi::Signer,
-    };
+    let signer = TypeAbi::Signer;
+    let is_signer =
+        |ty: &TypeAbi| *ty == signer || *ty == TypeAbi::Reference(Box::new(signer.clone()));
     found.params.iter().filter(|param| !is_signer(&param.ty)).cloned().collect()
 }
 

@@ -43,6 +43,9 @@ pub(crate) fn root() -> Keypair {
     key(9, 0)
 }
 
+/// By account: its amount, and whether it leaves.
+pub(crate) type Rows = BTreeMap<Address, (u64, bool)>;
+
 /// Each transaction is a block of its own.
 pub(crate) struct World {
     pub ledger: Ledger,
@@ -97,7 +100,10 @@ impl World {
         payload: LedgerPayload,
     ) -> Result<Receipt, String> {
         let signed = self.signed(key, payload);
-        let block = self.ledger.execute(Time(self.time), &[signed.verify().unwrap()]).unwrap();
+        let block = self
+            .ledger
+            .execute(Time(self.time), &[signed.verify().unwrap()], &BTreeMap::new())
+            .unwrap();
         let receipt = block.receipts[0].clone();
         self.ledger.commit(block);
         self.explained(receipt)
@@ -113,7 +119,10 @@ impl World {
         if let Err(refusal) = self.ledger.check(&signed, Time(self.time)) {
             return (Err(refusal.to_string()), Vec::new());
         }
-        let block = self.ledger.execute(Time(self.time), &[signed.verify().unwrap()]).unwrap();
+        let block = self
+            .ledger
+            .execute(Time(self.time), &[signed.verify().unwrap()], &BTreeMap::new())
+            .unwrap();
         (self.explained(block.receipts[0].clone()), block.writes)
     }
 
@@ -257,7 +266,7 @@ impl World {
     pub(crate) fn proposal(
         &self,
         header: &Header,
-        rows: &BTreeMap<Address, (u64, bool)>,
+        rows: &Rows,
         held: u64,
         closes: bool,
     ) -> Proposal {
@@ -361,7 +370,7 @@ pub(crate) fn everybody(count: u8) -> Vec<u8> {
 }
 
 /// Rows that give each of the first `count` its deposit; nobody leaves.
-pub(crate) fn rows(count: u8) -> BTreeMap<Address, (u64, bool)> {
+pub(crate) fn rows(count: u8) -> Rows {
     (0..count).map(|number| (account(number).address(), (DEPOSIT, false))).collect()
 }
 
