@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     chain::{self, ChainWords, LedgerChain, SettlementChain},
-    driver::{self, ChannelHandle, Parts, View},
+    driver::{self, Altered, Alters, ChannelHandle, Parts, View},
     peers::{Peer, Peers, PeersError},
     store::{Store, StoreError, StoredChannel},
 };
@@ -49,6 +49,8 @@ pub struct Settings {
     /// before it signs again.
     pub tail_lost: bool,
     pub compiler: BoundedCompiler,
+    /// What leaves the node goes through this, in tests of nodes that lie.
+    pub alters: Option<Arc<dyn Alters>>,
 }
 
 /// What of a channel's past a node keeps.
@@ -103,6 +105,7 @@ struct Inner {
     max_channels: usize,
     keeping: Keeping,
     tail_lost: bool,
+    alters: Option<Arc<dyn Alters>>,
     channels: RwLock<BTreeMap<ChannelId, Running>>,
     /// Channels of one package share its code.
     packages: Mutex<Packages>,
@@ -167,6 +170,7 @@ impl Node {
             max_channels: settings.max_channels,
             keeping: settings.keeping,
             tail_lost: settings.tail_lost,
+            alters: settings.alters,
             channels: RwLock::default(),
             packages: Mutex::default(),
             compiling: Arc::new(Semaphore::new(1)),
@@ -329,7 +333,7 @@ impl Node {
             sandbox,
             store: inner.store.channel(channel),
             keep_blocks: inner.keeping.blocks,
-            peers: inner.peers.outbox(channel),
+            peers: Altered { outbox: inner.peers.outbox(channel), by: inner.alters.clone() },
             chain: words,
         })?;
         let chain: Arc<dyn SettlementChain> = Arc::<LedgerChain>::clone(&inner.chain);

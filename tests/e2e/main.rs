@@ -16,6 +16,7 @@ mod dapp;
 mod exits;
 mod faults;
 mod foreign;
+mod liars;
 mod load;
 mod peers;
 mod pressure;

@@ -214,6 +214,7 @@ async fn run(
         },
         tail_lost: how.tail_lost,
         compiler: compiler()?,
+        alters: None,
     })
     .await?;
     let server = Server::start(&node, config.api).await?;

@@ -24,6 +24,7 @@ use crate::{
 /// A proof of misbehaviour that who never saw the channel can check, if it knows the channel's facts
 /// and runs its package: what is signed names the accused, and the rest is bound to that by hashes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "evidence is rare, and travels in a box")]
 pub enum Evidence {
     /// The leader signed roots that re-execution does not give.
     Divergence {

@@ -14,8 +14,9 @@ use fairway_proto::{
 };
 use fairway_sim::{Plan, World, machine::Machine, node::Node};
 use fairway_types::{
-    Address, Certificate, ChainId, ExecutionStatus, Gas, Hash, Height, Keypair, MoveEvent, Promise,
-    Refusal, SequenceNumber, SignedAck, SignedCall, StateKey, Term, Time, Transaction,
+    Ack, Address, Block, Certificate, ChainId, ExecutionStatus, Gas, Hash, Height, Keypair,
+    MoveEvent, NodeId, Promise, Refusal, SequenceNumber, SignedAck, SignedCall, StateKey, Term,
+    Time, Transaction,
     block::CertifiedBlock,
     chain::{ChannelRecord, Observation},
     codec, contract,
@@ -193,11 +194,8 @@ impl Run {
             leader_latency: 300,
             hops: 1,
         };
-        let twice = Evidence::DoubleBlock {
-            first: Box::new(block(0).signed_header()),
-            second: Box::new(block(1).signed_header()),
-        };
-        let acked = Evidence::DoubleAck { first: *self.ack(), second: *self.ack() };
+        let twice = signed_twice(&block(0));
+        let acked = acked_twice(self.ack());
         let invalid = Evidence::InvalidTransaction {
             reporter: self.vote().node,
             block: Box::new(self.disputed.clone()),
@@ -383,6 +381,27 @@ impl Run {
 
 fn to_json<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
     serde_json::to_vec(value)
+}
+
+/// The key of a node of the run.
+fn key_of(node: NodeId) -> Keypair {
+    let keys = (1..=2).map(|index| Keypair::from_seed(&[index; 32]));
+    let found = keys.into_iter().find(|key| key.node_id() == node);
+    found.unwrap_or_else(|| panic!("{node} is no node of the run"))
+}
+
+fn signed_twice(block: &Block) -> Evidence {
+    let first = Box::new(block.signed_header());
+    let mut second = first.clone();
+    second.header.time = second.header.time.plus(1);
+    second.signature = key_of(block.leader).sign(&second.header);
+    Evidence::DoubleBlock { first, second }
+}
+
+fn acked_twice(first: &SignedAck) -> Evidence {
+    let ack = Ack { block: Hash([9; 32]), ..first.ack };
+    let second = SignedAck { ack, signature: key_of(first.node).sign(&ack), ..*first };
+    Evidence::DoubleAck { first: *first, second }
 }
 
 fn snapshot(world: &World) -> Vec<u8> {

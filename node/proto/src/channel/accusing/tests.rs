@@ -126,6 +126,21 @@ fn first_block_is_judged_by_the_genesis_that_it_names() {
         founders.pop();
     });
     assert!(is_unclear(&says(&other)), "{:?}", says(&other));
+    // The record names no ticks; who says otherwise says it of another channel.
+    let facts = ChannelFacts { tick_interval: 100, ..record(4).facts() };
+    let ticking = changed(&honest, |block| block.facts = facts);
+    let known = check(&ticking, &facts, &Vaults, None).verdict;
+    assert!(is_unclear(&known), "{known:?}");
+}
+
+#[test]
+fn block_at_another_height_than_its_parents_next_is_unclear() {
+    let (bench, block) = ordered(put(1, 9));
+    let above = junk(&block, 0, |block| block.header.height = Height(9));
+    let mut disputed = disputed(bench.nodes[1].log(), &block, &Vaults).expect("a parent");
+    disputed.block = above.signed_header();
+    let evidence = divergence_of(disputed);
+    assert!(is_unclear(&says(&evidence)), "{:?}", says(&evidence));
 }
 
 #[test]
@@ -267,6 +282,22 @@ fn transaction_that_the_rules_admit_is_no_guilt() {
     assert!(matches!(known, Verdict::Innocent(_)), "{known:?}");
 }
 
+/// P-7: who does not show the members does not show that the leader is none of them.
+#[test]
+fn leader_is_not_taken_for_gone_where_the_members_are_not_shown() {
+    let (bench, block) = ordered(nothing());
+    let call = sign(1, SequenceNumber(1), put(3, 3), block.header.time.plus(60_000));
+    let of_another = junk(&block, 0, |block| {
+        block.transactions = vec![Transaction::Call(call)];
+        block.header.transactions_root = Block::transactions_root(&block.transactions);
+    });
+    let refusal = Refusal::invalid("transaction", "its leader has left");
+    let Unfit::Proven(evidence) = bench.nodes[1].invalid(&of_another, 0, &refusal, &Vaults) else {
+        panic!("no evidence");
+    };
+    assert!(is_unclear(&says(&evidence)), "{:?}", says(&evidence));
+}
+
 /// The chain contradicts a join: nobody but who reads the chain can say.
 #[test]
 fn join_that_the_chain_contradicts_is_for_the_chains_record_to_decide() {
@@ -326,13 +357,30 @@ fn leader_reports_who_acked_two_blocks_at_one_place() {
 }
 
 #[test]
+fn acks_of_other_blocks_at_other_places_are_no_evidence() {
+    let mut bench = Bench::new(4);
+    let ack = |block: &Block| {
+        let certificate = certificate(block, &[2]);
+        let (node, signature) = certificate.signatures[0];
+        Message::Ack(SignedAck { ack: certificate.ack, node, signature })
+    };
+    let first = bench.cut_unheard_of(nothing());
+    let second = bench.cut_unheard_of(nothing());
+    let odd = junk(&first, 0, |block| block.header.time = Time(1));
+    assert!(!accuses(&bench.message(0, 2, ack(&odd))));
+    assert!(!accuses(&bench.message(0, 2, ack(&second))));
+    let log = bench.nodes[0].log();
+    assert!(!log.has_acked_twice(&node_key(2).node_id()));
+}
+
+#[test]
 fn follower_reports_who_is_in_certificates_of_two_blocks_at_one_place() {
     let (mut bench, blocks) = super::super::bench::three_blocks();
     let other = junk(&blocks[2], 0, |block| block.header.time = Time(1));
     let hear = |bench: &mut Bench, block: &Block, signers: &[usize]| {
         bench.message(1, 0, Message::Certificate(certificate(block, signers)))
     };
-    assert!(!accuses(&hear(&mut bench, &blocks[2], &[0, 2, 3])));
+    assert!(!accuses(&hear(&mut bench, &blocks[2], &[0, 1, 2, 3])));
     assert!(accuses(&hear(&mut bench, &other, &[1, 3, 50])));
     let log = bench.nodes[1].log();
     let accused: Vec<_> = log.all_evidence().map(Evidence::accused).collect();
@@ -369,6 +417,20 @@ fn double_signatures_of_two_nodes_or_places_are_no_evidence() {
     assert!(is_unclear(&other(|block| block.header.height = Height(9), 0)));
     assert!(is_unclear(&other(|block| block.header.term.view.0 += 1, 0)));
     assert!(is_unclear(&other(|_| {}, 0)), "the same block twice");
+    let elsewhere = |block: &mut Block| {
+        block.header.channel = fairway_types::ChannelId([8; 32]);
+    };
+    let of_another_channel = Evidence::DoubleBlock {
+        first: Box::new(junk(&block, 0, elsewhere).signed_header()),
+        second: Box::new(
+            junk(&block, 0, |block| {
+                elsewhere(block);
+                block.header.time = Time(1);
+            })
+            .signed_header(),
+        ),
+    };
+    assert!(is_unclear(&says(&of_another_channel)), "{:?}", says(&of_another_channel));
     let ack = |block: &Block, signer: usize| {
         let certificate = certificate(block, &[signer]);
         let (node, signature) = certificate.signatures[0];
