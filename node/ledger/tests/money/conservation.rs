@@ -7,43 +7,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use fairway_ledger::{Receipt, contract};
 use fairway_state::State;
 use fairway_types::{
-    Address, ChannelId, Hash, Header, JoinSequence, StateKey,
-    chain::{ChainMember, ChainTx, ChannelRecord, MoneyRules, SettlementRule, WeightBy},
+    Address, ChannelId, Hash, Header, JoinSequence, Operation, StateKey,
+    chain::{ChainMember, ChainTx, ChannelRecord, DropRule, MoneyRules, SettlementRule, WeightBy},
     codec,
 };
 
 use super::world::{
-    DEPOSIT, Rows, WINDOW, World, account, claim, finish_exit, node, root, stakes, state,
+    DEPOSIT, Dice, Rows, WINDOW, World, account, claim, due_of, finish_exit, node, root, stakes,
+    state,
 };
 
 const ACCOUNTS: u8 = 6;
 /// Signs twice whenever it likes; all others behave.
 const VILLAIN: u8 = 5;
-const STEPS: u32 = 220;
+const STEPS: u32 = 300;
 /// `MONEY_SEEDS` asks for more.
-const SEEDS: u64 = 16;
+const SEEDS: u64 = 32;
+/// As many as one stake backs.
+const CHANNELS: usize = 16;
 /// Longer than a withdrawal from a stake takes.
 const WITHDRAWAL: u64 = 604_800_001;
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.roll() % bound
-    }
-
-    fn account(&mut self) -> u8 {
-        u8::try_from(self.below(u64::from(ACCOUNTS))).unwrap()
-    }
-}
 
 /// A channel's log as its honest members keep it.
 #[derive(Default)]
@@ -61,6 +44,8 @@ struct Run {
     world: World,
     dice: Dice,
     logs: BTreeMap<ChannelId, Log>,
+    /// The channels as they were created.
+    order: Vec<ChannelId>,
     seen: BTreeMap<&'static str, u32>,
 }
 
@@ -82,6 +67,7 @@ impl Run {
             world: World::new(),
             dice: Dice(seed),
             logs: BTreeMap::new(),
+            order: Vec::new(),
             seen: BTreeMap::new(),
         };
         for number in 0..ACCOUNTS {
@@ -100,8 +86,14 @@ impl Run {
         };
         let weight_by =
             if self.dice.below(2) == 0 { WeightBy::Member } else { WeightBy::Collateral };
-        self.world.create(8, MoneyRules { settlement_rule, weight_by, ..stakes() });
+        let drop_rule = if self.dice.below(2) == 0 { DropRule::Close } else { DropRule::Replace };
+        self.world.create(8, MoneyRules { settlement_rule, weight_by, drop_rule, ..stakes() });
         self.logs.insert(self.world.channel, Log::default());
+        self.order.push(self.world.channel);
+    }
+
+    fn account(&mut self) -> u8 {
+        u8::try_from(self.dice.below(u64::from(ACCOUNTS))).unwrap()
     }
 
     fn log(&mut self) -> &mut Log {
@@ -135,11 +127,11 @@ impl Run {
     }
 
     fn step(&mut self) {
-        let channels: Vec<ChannelId> = self.logs.keys().copied().collect();
-        let at = usize::try_from(self.dice.below(channels.len() as u64)).unwrap();
-        self.world.channel = channels[at];
-        let who = self.dice.account();
-        match self.dice.below(20) {
+        // The last ones, which are open most of the time.
+        let at = usize::try_from(self.dice.below(3)).unwrap() + 1;
+        self.world.channel = self.order[self.order.len().saturating_sub(at)];
+        let who = self.account();
+        match self.dice.below(22) {
             0 | 1 => self.join(who),
             2..=4 => self.beat_and_apply(who),
             5..=7 => self.block(),
@@ -154,7 +146,9 @@ impl Run {
             14 => self.open_and_answer_exit(who),
             15 | 16 => self.draw_outcomes(),
             17 => self.report(who),
-            18 => self.sign_twice(who),
+            18 if self.dice.below(3) == 0 => self.sign_twice(who),
+            19 => self.complain(who),
+            20 => self.dispute(who),
             _ => self.move_stake(who),
         }
     }
@@ -186,7 +180,7 @@ impl Run {
         else {
             return;
         };
-        let (from, to, amount) = (self.dice.account(), self.dice.account(), self.dice.below(300));
+        let (from, to, amount) = (self.account(), self.account(), self.dice.below(300));
         let log = self.log();
         if log.settled < record.settlement.number {
             log.settled = record.settlement.number;
@@ -238,7 +232,7 @@ impl Run {
         let Some((head, rows)) = self.due() else { return };
         let (channel, record) = (self.world.channel, self.world.record());
         let proposal = self.world.proposal(&head, &rows, 0, false);
-        let (hash, by) = (proposal.hash(), self.dice.account());
+        let (hash, by) = (proposal.hash(), self.account());
         let votes = self.world.votes(&signers(&record), hash, true);
         if !self.send("propose", by, &ChainTx::Propose { proposal: Box::new(proposal) }) {
             return;
@@ -287,7 +281,7 @@ impl Run {
             let result = self.world.transact(&root(), release);
             self.note("release", result);
         }
-        if !self.world.record().open && self.logs.len() < 5 {
+        if !self.world.record().open && self.logs.len() < CHANNELS {
             self.create();
         }
     }
@@ -346,6 +340,45 @@ impl Run {
             let result = self.world.transact(&node(who), shown);
             self.note("double block", result);
         }
+    }
+
+    /// The account says that its call is left undone; half of the time somebody answers.
+    fn complain(&mut self, who: u8) {
+        let channel = self.world.channel;
+        let call = self.world.call(who, 5, Operation::Leave);
+        let result = self.world.transact(&account(who), contract::complain(channel, &call));
+        if !self.note("complain", result) {
+            return;
+        }
+        self.block();
+        let log = &self.logs[&channel];
+        let header = log.head.clone().unwrap();
+        let (state, sender) = (log.states[&header.hash()].clone(), account(who).address());
+        let answer = ChainTx::Answer {
+            channel,
+            certificate: Box::new(self.world.certificate(&header, &signers(&self.world.record()))),
+            header: Box::new(header),
+            number: Box::new(state.proven(&StateKey::Sequence(sender))),
+            departed: Box::new(state.proven(&StateKey::Departed(sender))),
+        };
+        if self.dice.below(2) == 0 {
+            self.send("answer", 0, &answer);
+        } else {
+            self.world.time += WINDOW;
+            self.send("resolve", 0, &ChainTx::Resolve { channel });
+        }
+    }
+
+    /// The account demands its exit, and everybody says no to the best block shown: its anchor stays.
+    fn dispute(&mut self, who: u8) {
+        let demand = contract::demand_exit(self.world.channel);
+        let result = self.world.transact(&account(who), demand);
+        self.note("demand", result);
+        self.show();
+        let (channel, record) = (self.world.channel, self.world.record());
+        let Some(shown) = record.windows.shown else { return };
+        let votes = self.world.votes(&signers(&record), shown.block, false);
+        self.send("dispute", 0, &ChainTx::Dispute { channel, votes });
     }
 
     fn move_stake(&mut self, who: u8) {
@@ -440,21 +473,6 @@ impl Run {
     }
 }
 
-fn due_of(state: &State, account: Address) -> u64 {
-    let read = |key: &StateKey| {
-        let value = state.proven(key).value;
-        if value.is_empty() {
-            return None;
-        }
-        let amounts: Vec<fairway_types::settlement::AssetAmount> =
-            codec::decode("amounts", &value).unwrap();
-        Some(amounts.first().map_or(0, |entry| entry.amount))
-    };
-    read(&StateKey::Departed(account))
-        .or_else(|| read(&super::world::vault_key(account)))
-        .unwrap_or(0)
-}
-
 #[test]
 fn no_sequence_makes_or_loses_a_unit_or_fines_who_behaves_or_keeps_anybody_in() {
     let mut seen: BTreeMap<&'static str, u32> = BTreeMap::new();
@@ -490,6 +508,10 @@ fn no_sequence_makes_or_loses_a_unit_or_fines_who_behaves_or_keeps_anybody_in() 
         "stake",
         "ask",
         "release",
+        "complain",
+        "answer",
+        "resolve",
+        "dispute",
     ];
     for what in wanted {
         assert!(seen.contains_key(what), "{what} never worked: {seen:?}");

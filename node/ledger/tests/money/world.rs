@@ -393,3 +393,33 @@ pub(crate) fn refute(channel: ChannelId, row: u64, account: Address, state: &Sta
     let entered = Box::new(state.proven(&StateKey::Entered));
     ChainTx::Refute { channel, row, entered, vault, departed }
 }
+
+/// What the state gives an account.
+pub(crate) fn due_of(state: &State, account: Address) -> u64 {
+    let read = |key: &StateKey| {
+        let value = state.proven(key).value;
+        if value.is_empty() {
+            return None;
+        }
+        let amounts: Vec<AssetAmount> = codec::decode("amounts", &value).unwrap();
+        Some(amounts.first().map_or(0, |entry| entry.amount))
+    };
+    read(&StateKey::Departed(account)).or_else(|| read(&vault_key(account))).unwrap_or(0)
+}
+
+/// Numbers that follow from a seed.
+pub(crate) struct Dice(pub u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.roll() % bound
+    }
+}
