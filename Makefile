@@ -17,7 +17,7 @@ help:
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
 	@echo "make model   the model checker on larger bounds than in make test; minutes, some GB"
 	@echo "make bench   the figures of docs/benchmarks.md, each beside the machine's limit"
-	@echo "make demo    a ledger, four nodes, real games and a settlement; KEEP=1 keeps them running"
+	@echo "make demo    a ledger, four nodes, games, a settlement, a cheat, an exit; KEEP=1 keeps them running"
 
 setup:
 	@scripts/setup.sh
@@ -65,7 +65,7 @@ model: setup
 	cargo test --locked -p fairway-model -- --ignored
 
 demo: setup
-	cargo build --locked -p fairway --bin fairway
+	cargo build --locked -p fairway -p fairway-byzantine --bin fairway --bin fairway-byzantine
 	$(CARGO_TARGET_DIR)/debug/fairway demo $(if $(KEEP),--keep)
 
 bench: setup

@@ -16,7 +16,6 @@ mod dapp;
 mod exits;
 mod faults;
 mod foreign;
-mod liars;
 mod load;
 mod peers;
 mod pressure;

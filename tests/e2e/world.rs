@@ -1,6 +1,11 @@
 //! What the scenarios share: a network of processes with one channel on it.
 
-use std::{net::TcpListener, path::Path, time::Duration};
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use fairway::local::{LocalNetwork, Place};
 use fairway_sandbox::read_package;
@@ -20,8 +25,21 @@ pub(crate) const FUNDS: u64 = 1_000_000;
 pub(crate) const DEPOSIT: u64 = 1_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The command, which lies where this test's folder does: so also for the tests of other packages.
 pub(crate) fn program() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_fairway"))
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let test = std::env::current_exe().unwrap();
+        let program = test.parent().and_then(Path::parent).unwrap().join("fairway");
+        assert!(program.exists(), "{}: `cargo build -p fairway` makes it", program.display());
+        program
+    })
+}
+
+fn examples() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = package.ancestors().map(|folder| folder.join("contracts/examples"));
+    folders.into_iter().find(|folder| folder.exists()).unwrap()
 }
 
 pub(crate) struct World {
@@ -72,8 +90,7 @@ impl World {
         example: &str,
         change: impl FnOnce(&mut ChannelConfig),
     ) -> ChannelId {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/examples");
-        let package = read_package(&folder.join(example)).unwrap();
+        let package = read_package(&examples().join(example)).unwrap();
         let package = self.ledger.store_package(&self.keys[0], package).await.unwrap();
         let mut invited: Vec<_> = self.keys.iter().map(Keypair::address).collect();
         invited.sort();

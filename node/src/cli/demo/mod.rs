@@ -3,6 +3,7 @@
 
 mod failover;
 mod games;
+mod money;
 mod payments;
 mod report;
 mod scenes;
@@ -75,6 +76,8 @@ impl Demo {
         stage.play(report, self.games, self.payments).await?;
         stage.fail_over(report).await?;
         stage.settle(report).await?;
+        stage.cheat(report).await?;
+        stage.exit(report).await?;
         Ok(stage)
     }
 }

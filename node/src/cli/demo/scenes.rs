@@ -13,7 +13,7 @@ use fairway_sdk::{
     Channel, ChannelConfig, ChannelId, Client, Durability, GasTableId, Height, JoinPolicy, Keypair,
     Ledger, Member, MoneyRules, json,
 };
-use fairway_types::contract::NATIVE;
+use fairway_types::contract::{Backing, NATIVE};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -23,25 +23,27 @@ use super::{
     report::Report,
 };
 
-const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
+pub(super) const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 const PASSPHRASE: &str = "demo";
 /// A thousand units each from the faucet; a hundred of them locked in each channel.
 const FUNDS: u64 = 1_000_000_000;
 const DEPOSIT: u64 = 100_000_000;
 const STAKE: u64 = 1_000_000;
 /// How long any one thing may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the scenes share.
 pub(super) struct Stage {
     pub(super) network: LocalNetwork,
     pub(super) clients: Vec<Client>,
-    ledger: Ledger,
-    keys: Vec<Keypair>,
+    pub(super) ledger: Ledger,
+    pub(super) keys: Vec<Keypair>,
     home: PathBuf,
     examples: PathBuf,
     games: Option<ChannelId>,
     pub(super) payments: Option<ChannelId>,
+    /// The channel whose members have collateral.
+    pub(super) backed: Option<ChannelId>,
 }
 
 impl Stage {
@@ -69,8 +71,8 @@ impl Stage {
         }
         let ledger = Ledger::connect(network.ledger_url()).await?;
         let examples = examples.to_owned();
-        let (games, payments) = (None, None);
-        Ok(Self { network, clients, ledger, keys, home, examples, games, payments })
+        let (games, payments, backed) = (None, None, None);
+        Ok(Self { network, clients, ledger, keys, home, examples, games, payments, backed })
     }
 
     /// Funds four accounts, deploys two packages, and lets everybody join both channels.
@@ -91,6 +93,16 @@ impl Stage {
 
     /// Deploys an example and joins it with all four; returns when every node counts four members.
     async fn open_channel(&self, example: &str, tick: u64) -> anyhow::Result<ChannelId> {
+        self.open_channel_with(example, tick, MoneyRules::default(), Backing::default()).await
+    }
+
+    pub(super) async fn open_channel_with(
+        &self,
+        example: &str,
+        tick: u64,
+        money: MoneyRules,
+        backing: Backing,
+    ) -> anyhow::Result<ChannelId> {
         let creator = self.keys.first().context("no accounts")?;
         let package = read_package(&self.examples.join(example))?;
         let package = self.ledger.store_package(creator, package).await?;
@@ -106,11 +118,11 @@ impl Stage {
             min_deposit: 1,
             max_members: 16,
             gas_table: GasTableId::MEASURED,
-            money: MoneyRules::default(),
+            money,
         };
         let channel = self.ledger.create_channel(creator, package, &config).await?;
         for (client, key) in self.clients.iter().zip(&self.keys) {
-            client.join(key, channel, DEPOSIT).await?;
+            client.join_backed(key, channel, DEPOSIT, backing).await?;
         }
         self.until("four members on every node", || async {
             for client in &self.clients {
@@ -299,7 +311,7 @@ impl Stage {
 }
 
 /// What a member holds in its channel.
-async fn held(member: &Member) -> anyhow::Result<u64> {
+pub(super) async fn held(member: &Member) -> anyhow::Result<u64> {
     let args = [json!(member.address().to_string()), json!(NATIVE)];
     let values = member.channel().view("0x2::vault::balance", &args).await?;
     let text = values.first().and_then(Value::as_str).context("no balance")?;

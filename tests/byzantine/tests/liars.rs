@@ -1,5 +1,11 @@
 //! Nodes that lie, as processes: caught, voted out, fined, and the channel goes on.
 
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
+#[path = "../../e2e/world.rs"]
+#[allow(dead_code, clippy::print_stdout, reason = "these tests need a part of it")]
+mod world;
+
 use std::time::Duration;
 
 use fairway::local::Place;
@@ -7,17 +13,16 @@ use fairway_sdk::ChannelId;
 use fairway_types::{chain::ChannelRecord, contract::Backing};
 use tokio::time::{Instant, sleep};
 
-use crate::world::{DEPOSIT, FUNDS, World, pay, program};
+use crate::world::{DEPOSIT, FUNDS, World, pay};
 
 const COLLATERAL: u64 = 400;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Four nodes of whom the first lies once it is told to, each with collateral in one channel.
 async fn with_liar(lie: &str) -> (World, ChannelId) {
-    let liar = program().with_file_name("fairway-byzantine");
-    assert!(liar.exists(), "{}: build it with `cargo build -p fairway-byzantine`", liar.display());
+    let liar = env!("CARGO_BIN_EXE_fairway-byzantine");
     let mut places = vec![Place::default(); 4];
-    places[0].enter = vec![liar.display().to_string(), lie.to_owned()];
+    places[0].enter = vec![liar.to_owned(), lie.to_owned()];
     let world = World::start_at(Place::default(), places).await;
     let channel = world.create_with("payments", |config| {
         config.money.challenge_window = 3_000;
