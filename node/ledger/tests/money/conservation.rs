@@ -22,7 +22,7 @@ const ACCOUNTS: u8 = 6;
 const VILLAIN: u8 = 5;
 const STEPS: u32 = 300;
 /// `MONEY_SEEDS` asks for more.
-const SEEDS: u64 = 32;
+const SEEDS: u64 = 24;
 /// As many as one stake backs.
 const CHANNELS: usize = 16;
 /// Longer than a withdrawal from a stake takes.
