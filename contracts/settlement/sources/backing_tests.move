@@ -266,6 +266,16 @@ module settlement::backing_tests {
     }
 
     #[test]
+    fun who_is_heard_weighs_what_fines_have_left() {
+        let (first, second) = two_channels(BY_COLLATERAL);
+        convict_first(first, @0xe1);
+        let (_, heard) = channel::heard(second, 15000);
+        let (_, judges) = channel::judges(second, 15000);
+        assert!(settlement::quorum::total(&heard) == 250, 1);
+        assert!(settlement::quorum::total(&judges) == 250, 2);
+    }
+
+    #[test]
     fun a_fine_elsewhere_takes_weight_too() {
         let (first, second) = two_channels(BY_COLLATERAL);
         convict_first(first, @0xe1);

@@ -498,18 +498,9 @@ module settlement::channel {
     /// collateral weighs what fines have left of it.
     public(friend) fun electorate(channel: address): (vector<address>, vector<u64>)
     acquires Channel {
-        let entry = borrow_global<Channel>(channel);
-        let (electors, weights) = seats::electorate(&entry.seats);
-        if (!rules::weighs_collateral(channel)) return (electors, weights);
-        let (index, asset) = (0, coin::asset(&entry.money));
-        while (index < seats::count(&entry.seats)) {
-            let seat = seats::at(&entry.seats, index);
-            if (seats::has_votes(&seat)) {
-                let (_, place) = quorum::find(&electors, seats::node(&seat));
-                *vector::borrow_mut(&mut weights, place) = backed_by(&seat, asset);
-            };
-            index = index + 1;
-        };
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (electors, weights) = seats::electorate(seats);
+        lower(channel, &electors, &mut weights);
         (electors, weights)
     }
 
@@ -552,13 +543,19 @@ module settlement::channel {
     /// Nodes of the active members, sorted, and what each weighs whose heartbeat is fresh.
     public(friend) fun heard(channel: address, validity: u64): (vector<address>, vector<u64>)
     acquires Channel {
-        seats::heard(&borrow_global<Channel>(channel).seats, context::time_ms(), validity, false)
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (electors, weights) = seats::heard(seats, context::time_ms(), validity, false);
+        lower(channel, &electors, &mut weights);
+        (electors, weights)
     }
 
     /// The same, without the convicted: who judges others.
     public(friend) fun judges(channel: address, validity: u64): (vector<address>, vector<u64>)
     acquires Channel {
-        seats::heard(&borrow_global<Channel>(channel).seats, context::time_ms(), validity, true)
+        let seats = &borrow_global<Channel>(channel).seats;
+        let (electors, weights) = seats::heard(seats, context::time_ms(), validity, true);
+        lower(channel, &electors, &mut weights);
+        (electors, weights)
     }
 
     /// The epoch in force at the last settlement; zero before the first.
@@ -896,6 +893,23 @@ module settlement::channel {
         let (counted, pooled) = seats::backing(seat);
         let most = if (pooled) collateral::available(seats::account(seat), asset) else counted;
         if (most < counted) most else counted
+    }
+
+    /// Lowers the weights of `electors` to what backs them, where members weigh their collateral.
+    fun lower(channel: address, electors: &vector<address>, weights: &mut vector<u64>)
+    acquires Channel {
+        if (!rules::weighs_collateral(channel)) return;
+        let entry = borrow_global<Channel>(channel);
+        let (index, asset) = (0, coin::asset(&entry.money));
+        while (index < seats::count(&entry.seats)) {
+            let seat = seats::at(&entry.seats, index);
+            if (seats::has_votes(&seat)) {
+                let (_, place) = quorum::find(electors, seats::node(&seat));
+                let (weight, most) = (vector::borrow_mut(weights, place), backed_by(&seat, asset));
+                if (*weight > most) *weight = most;
+            };
+            index = index + 1;
+        };
     }
 
     /// Closes the channel: whoever was never named in a settlement takes its deposit back.

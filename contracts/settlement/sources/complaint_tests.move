@@ -27,12 +27,12 @@ module settlement::complaint_tests {
     const NUMBER: u64 = 5;
 
     /// The account whose key has the seed 20 + `member`; its node's has the seed `member`.
-    fun account(member: u8): address {
+    public fun account(member: u8): address {
         ids::account_of(channel_tests::key(20 + member))
     }
 
     /// Three active members, each with collateral 100; the first one's node leads.
-    fun three(drop_rule: u8): address {
+    public fun three(drop_rule: u8): address {
         let channel = bench::empty(TWO_THIRDS, 0, 100, 0, drop_rule);
         let member = 1;
         while (member <= 3) {
@@ -44,7 +44,7 @@ module settlement::complaint_tests {
     }
 
     /// `0x42::app::play` with a type argument and two arguments.
-    fun invoke(): vector<u8> {
+    public fun invoke(): vector<u8> {
         let bytes = x"00";
         vector::append(&mut bytes, bcs::to_bytes(&@0x42));
         vector::append(&mut bytes, bcs::to_bytes(&b"app"));
@@ -54,7 +54,7 @@ module settlement::complaint_tests {
         bytes
     }
 
-    fun call_with(
+    public fun call_with(
         member: u8,
         chain: u64,
         channel: address,
@@ -79,7 +79,7 @@ module settlement::complaint_tests {
         call
     }
 
-    fun expiry(): u64 {
+    public fun expiry(): u64 {
         bench::now() + bench::window()
     }
 
@@ -91,32 +91,31 @@ module settlement::complaint_tests {
         call_with(member, 7, channel, account(member), operation, CALL_GAS, expiry())
     }
 
-    fun complain_with(channel: address, member: u8, call: vector<u8>) {
+    public fun complain_with(channel: address, member: u8, call: vector<u8>) {
         complaint::complain(&coin::signer_for_testing(account(member)), channel, call);
     }
 
-    fun complain(channel: address, member: u8) {
+    public fun complain(channel: address, member: u8) {
         complain_with(channel, member, call(member, channel));
     }
 
-    fun waits(channel: address): bool {
+    public fun waits(channel: address): bool {
         let (waits, _, _, _, _) = windows::complaint(channel);
         waits
     }
 
     /// A state in which the account's next call has this number.
-    fun numbered(member: u8, number: u64): bench::Book {
+    public fun numbered(member: u8, number: u64): bench::Book {
         let book = bench::book_of(vector[100, 100, 100]);
         bench::sequence(&mut book, account(member), number);
         book
     }
 
-    fun block_at(channel: address, time: u64, epoch: u64, book: &bench::Book): vector<u8> {
-        header::encode_at_for_testing(channel, @0x1, 9, epoch, 0, time, bench::root(book))
-    }
-
-    fun answer_with(channel: address, block: vector<u8>, member: u8, book: &bench::Book, by: vector<u8>) {
-        let (signers, signatures) = bench::acks(&block, by);
+    /// Nodes 1 and 3 certify a block of now with this state.
+    fun answer(channel: address, member: u8, book: &bench::Book) {
+        let block =
+            header::encode_at_for_testing(channel, @0x1, 9, 1, 0, bench::now(), bench::root(book));
+        let (signers, signatures) = bench::acks(&block, vector[1, 3]);
         let (number, siblings, end) = bench::prove(book, state_proof::sequence_key(account(member)));
         let (departed, departed_siblings, departed_end) =
             bench::prove(book, state_proof::departed_key(account(member)));
@@ -126,12 +125,7 @@ module settlement::complaint_tests {
         );
     }
 
-    /// Nodes 1 and 3 certify a block of now with this state.
-    fun answer(channel: address, member: u8, book: &bench::Book) {
-        answer_with(channel, block_at(channel, bench::now(), 1, book), member, book, vector[1, 3]);
-    }
-
-    fun resolve(channel: address) {
+    public fun resolve(channel: address) {
         complaint::resolve(&coin::signer_for_testing(@0x99), channel);
     }
 
@@ -446,6 +440,13 @@ module settlement::complaint_tests {
 
     #[test]
     #[expected_failure(abort_code = 5)]
+    fun a_call_in_anothers_name_is_refused() {
+        let channel = three(REPLACE);
+        complain_with(channel, 2, call_with(2, 7, channel, account(3), invoke(), 1, expiry()));
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 5)]
     fun a_call_that_another_signed_is_refused() {
         let channel = three(REPLACE);
         complain_with(channel, 2, call_with(3, 7, channel, account(2), invoke(), 1, expiry()));
@@ -483,116 +484,5 @@ module settlement::complaint_tests {
         let channel = three(REPLACE);
         let late = bench::now() + CALL_LIFETIME + 1;
         complain_with(channel, 2, call_with(2, 7, channel, account(2), invoke(), 1, late));
-    }
-
-    // What is an answer.
-
-    #[test]
-    #[expected_failure(abort_code = 10)]
-    fun a_block_after_which_the_call_can_still_come_answers_nothing() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        answer(channel, 2, &numbered(2, NUMBER));
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 8)]
-    fun a_block_before_the_complaint_answers_nothing() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        let book = numbered(2, NUMBER + 1);
-        answer_with(channel, block_at(channel, bench::now() - 1, 1, &book), 2, &book, vector[1, 3]);
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 8)]
-    fun another_channels_block_answers_nothing() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        let book = numbered(2, NUMBER + 1);
-        answer_with(channel, block_at(@0x77, bench::now(), 1, &book), 2, &book, vector[1, 3]);
-    }
-
-    // Who was alone in an earlier epoch could make one of its blocks at any time.
-    #[test]
-    #[expected_failure(abort_code = 8)]
-    fun a_block_of_an_earlier_epoch_answers_nothing() {
-        let channel = three(REPLACE);
-        bench::epoch_of_few(channel, vector[1], 20000);
-        bench::epoch_of_few(channel, vector[1, 2, 3], 40000);
-        complain_with(
-            channel, 2, call_with(2, 7, channel, account(2), invoke(), 1, expiry()),
-        );
-        let book = numbered(2, NUMBER + 1);
-        answer_with(channel, block_at(channel, expiry(), 2, &book), 2, &book, vector[1]);
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 9)]
-    fun a_block_that_the_leader_alone_acked_answers_nothing() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        let book = numbered(2, NUMBER + 1);
-        answer_with(channel, block_at(channel, bench::now(), 1, &book), 2, &book, vector[1]);
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 1)]
-    fun another_accounts_number_answers_nothing() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        let book = numbered(2, NUMBER);
-        bench::sequence(&mut book, account(3), NUMBER + 1);
-        answer_with(channel, block_at(channel, bench::now(), 1, &book), 3, &book, vector[1, 3]);
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 1)]
-    fun another_states_number_answers_nothing() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        let (book, other) = (numbered(2, NUMBER), numbered(2, NUMBER + 1));
-        answer_with(channel, block_at(channel, bench::now(), 1, &book), 2, &other, vector[1, 3]);
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 12)]
-    fun after_the_window_nothing_answers() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        bench::later(bench::window());
-        answer(channel, 2, &numbered(2, NUMBER + 1));
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 7)]
-    fun nothing_asked_nothing_answered() {
-        let channel = three(REPLACE);
-        answer(channel, 2, &numbered(2, NUMBER + 1));
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 7)]
-    fun nothing_asked_nothing_resolved() {
-        resolve(three(REPLACE));
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 7)]
-    fun what_was_answered_is_not_resolved() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        answer(channel, 2, &numbered(2, NUMBER + 1));
-        bench::later(bench::window());
-        resolve(channel);
-    }
-
-    #[test]
-    #[expected_failure(abort_code = 11)]
-    fun a_complaint_waits_for_its_window() {
-        let channel = three(REPLACE);
-        complain(channel, 2);
-        bench::later(bench::window() - 1);
-        resolve(channel);
     }
 }

@@ -160,8 +160,8 @@ module settlement::settlement {
         voters: vector<address>,
         signatures: vector<vector<u8>>,
     ) acquires Pending {
-        assert!(!rules::is_judged(channel), E_WINDOW_FIRST);
         let pending = recorded(signer::address_of(node), channel, proposal);
+        assert!(!rules::is_judged(channel), E_WINDOW_FIRST);
         check(channel, &pending, context::time_ms());
         let (electors, weights) = channel::electorate(channel);
         let (part, _) =
@@ -182,8 +182,8 @@ module settlement::settlement {
         voters: vector<address>,
         signatures: vector<vector<u8>>,
     ) acquires Pending {
-        assert!(!rules::asks_everybody(channel), E_EVERYBODY_SETTLES);
         let pending = recorded(signer::address_of(node), channel, proposal);
+        assert!(!rules::asks_everybody(channel), E_EVERYBODY_SETTLES);
         check(channel, &pending, context::time_ms());
         let (waits, _, _, _, _, unbeaten) = windows::waiting(channel);
         assert!(!waits || !unbeaten, E_ONE_WAITS);
@@ -353,14 +353,14 @@ module settlement::settlement {
         let (known, expected) =
             channel::expected_total(channel, &pending.accounts, &pending.leaves, closes, overdue);
         assert!(known, E_BAD_ACCOUNTS);
-        let (sum, all_leave) = (held, true);
+        let (sum, all_leave) = ((held as u128), true);
         let (index, count) = (0, vector::length(&pending.accounts));
         while (index < count) {
-            sum = sum + *vector::borrow(&pending.balances, index);
+            sum = sum + (*vector::borrow(&pending.balances, index) as u128);
             all_leave = all_leave && *vector::borrow(&pending.leaves, index);
             index = index + 1;
         };
-        assert!(sum == expected, E_NOT_CONSERVED);
+        assert!(sum == (expected as u128), E_NOT_CONSERVED);
         assert!(!closes || (all_leave && held == 0), E_BAD_CLOSE);
     }
 

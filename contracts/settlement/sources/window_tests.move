@@ -1,6 +1,7 @@
 #[test_only]
 /// Proposals that wait for a window: who may open one, and what withdraws it or keeps it.
 module settlement::window_tests {
+    use std::vector;
     use settlement::bench;
     use settlement::channel;
     use settlement::settlement;
@@ -224,6 +225,47 @@ module settlement::window_tests {
         bench::later(6 * bench::window());
         bench::finish(channel);
         assert!(number(channel) == 1, 1);
+    }
+
+    // Those who are left are kept out by nothing that was beaten, however long ago.
+    #[test]
+    fun what_was_beaten_keeps_nobodys_certificates_out() {
+        let (channel, _, block) = alone(vector[290, 5, 5], stay(), false);
+        let better = bench::block(channel, @0x8, 6, 2, &bench::book());
+        bench::show(channel, copy better, vector[2, 3]);
+        assert!(bench::hash(&block) != bench::hash(&better), 1);
+        window_over();
+        let next = bench::block(channel, bench::hash(&better), 7, 2, &bench::book());
+        bench::show_above(channel, vector[better, copy next], vector[2, 3], vector[1]);
+        let (_, height, shown, _) = windows::best(channel);
+        assert!(height == 7 && shown == bench::hash(&next), 2);
+    }
+
+    // In the last third of its time nobody could answer any more.
+    #[test]
+    #[expected_failure(abort_code = 6)]
+    fun what_waits_is_not_beaten_at_the_last_moment_by_what_few_certified() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        let (blocks, height, time) = (vector[block], 6, 20000);
+        while (time + 40000 < 20000 + 2 * bench::window()) {
+            time = time + 40000;
+            bench::later(time);
+            go_on(channel, &mut blocks, height);
+            bench::show_above(channel, copy blocks, vector[1, 2], vector[1]);
+            bench::support(channel, copy blocks);
+            height = height + 1;
+        };
+        bench::later(20000 + 2 * bench::window());
+        go_on(channel, &mut blocks, height);
+        bench::show_above(channel, blocks, vector[1, 2], vector[1]);
+    }
+
+    /// One more block on top of these.
+    fun go_on(channel: address, blocks: &mut vector<vector<u8>>, height: u64) {
+        let place = vector::length(blocks) - 1;
+        let last = vector::borrow(blocks, place);
+        let next = bench::block(channel, bench::hash(last), height, 2, &bench::book());
+        vector::push_back(blocks, next);
     }
 
     // What keeps it.

@@ -210,8 +210,8 @@ module settlement::windows {
     }
 
     /// Whether blocks that fewer than two thirds of the active members certified count no more: an
-    /// exit is disputed, or in the last third of the time that its window, or a proposal's, can last,
-    /// which is left for answers to them.
+    /// exit is disputed, or in the last third of the time that its window can last, which is left for
+    /// answers to them; or a proposal that nothing has beaten is.
     public(friend) fun takes_anchors_alone(channel: address, window: u64): bool acquires Windows {
         let (now, time) = (of(channel), context::time_ms());
         let late = false;
@@ -220,7 +220,9 @@ module settlement::windows {
             late = exit.disputed || time >= exit.opened_at + 2 * window;
         };
         if (option::is_some(&now.waiting)) {
-            late = late || time >= option::borrow(&now.waiting).opened_at + 2 * window;
+            let waiting = option::borrow(&now.waiting);
+            let ends = time >= waiting.opened_at + 2 * window && stands(&now.shown, waiting);
+            late = late || ends;
         };
         late
     }

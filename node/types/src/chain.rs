@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    block::Header,
+    block::{Certificate, Header},
     codec,
     evidence::Evidence,
     hash::Hash,
@@ -358,6 +358,18 @@ pub enum ChainTx {
         accused: JoinSequence,
         guilty: bool,
         verdicts: Vec<SignedVerdict>,
+    },
+    /// Answer the complaint by a block certified since then and the account's number after it.
+    Answer {
+        channel: ChannelId,
+        header: Box<Header>,
+        certificate: Box<Certificate>,
+        number: Box<ProvenEntry>,
+        departed: Box<ProvenEntry>,
+    },
+    /// Draw the consequence of a complaint that nobody answered in its window.
+    Resolve {
+        channel: ChannelId,
     },
     /// Misbehaviour of the member that joined with this sequence.
     Report {

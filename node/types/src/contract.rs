@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, AssetId, ChannelId, FunctionName, Hash, Header, JoinSequence, Keypair, NodeId,
-    Refusal, ShownPromise, Signable, Signature, SignedAck, Term,
+    Address, AssetId, Certificate, ChannelId, FunctionName, Hash, Header, JoinSequence, Keypair,
+    NodeId, Refusal, ShownPromise, Signable, Signature, SignedAck, SignedCall, Term,
     chain::{ChainTx, ChannelConfig, Durability, JoinPolicy},
     codec,
     evidence::Evidence,
@@ -218,6 +218,12 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         ChainTx::Decide { channel, accused, guilty, verdicts } => {
             Ok(decide(*channel, *accused, *guilty, verdicts))
         }
+        ChainTx::Answer { channel, header, certificate, number, departed } => {
+            Ok(answer(*channel, header, certificate, [number, departed]))
+        }
+        ChainTx::Resolve { channel } => {
+            Ok(invoke("complaint", "resolve", vec![codec::encode(channel)]))
+        }
         ChainTx::Report { channel, accused, evidence } => Ok(accuse(*channel, *accused, evidence)),
     }
 }
@@ -294,12 +300,36 @@ fn encoded(headers: &[Header]) -> Vec<Vec<u8>> {
 fn show(channel: ChannelId, proof: &BlockProof) -> LedgerPayload {
     let mut args = vec![codec::encode(&channel), codec::encode(&encoded(&proof.headers))];
     for certificate in [&proof.anchor, &proof.certificate] {
-        let signatures = certificate.iter().flat_map(|certificate| &certificate.signatures);
-        let (signers, signatures): (Vec<NodeId>, Vec<Vec<u8>>) =
-            signatures.map(|(node, signature)| (*node, signature.0.to_vec())).unzip();
-        args.extend([codec::encode(&signers), codec::encode(&signatures)]);
+        args.extend(signers(certificate.as_ref()));
     }
     invoke("shown", "show", args)
+}
+
+/// Who signed a certificate, and the signatures: two arguments.
+fn signers(certificate: Option<&Certificate>) -> [Vec<u8>; 2] {
+    let signatures = certificate.into_iter().flat_map(|certificate| &certificate.signatures);
+    let (signers, signatures): (Vec<NodeId>, Vec<Vec<u8>>) =
+        signatures.map(|(node, signature)| (*node, signature.0.to_vec())).unzip();
+    [codec::encode(&signers), codec::encode(&signatures)]
+}
+
+/// The sender complains that the leader leaves this call of its own undone.
+#[must_use]
+pub fn complain(channel: ChannelId, call: &SignedCall) -> LedgerPayload {
+    let args = vec![codec::encode(&channel), codec::encode(&codec::encode(call))];
+    invoke("complaint", "complain", args)
+}
+
+fn answer(
+    channel: ChannelId,
+    header: &Header,
+    certificate: &Certificate,
+    entries: [&ProvenEntry; 2],
+) -> LedgerPayload {
+    let mut args = vec![codec::encode(&channel), codec::encode(&codec::encode(header))];
+    args.extend(signers(Some(certificate)));
+    args.extend(entries.into_iter().flat_map(proven));
+    invoke("complaint", "answer", args)
 }
 
 /// A proven entry as three arguments: value (empty for none), siblings, end.

@@ -155,7 +155,10 @@ impl WindowRecord {
     pub fn takes_anchors_alone(&self, time: Time, window: u64) -> bool {
         let late = |opened_at: Time| time >= opened_at.plus(2 * window);
         self.exit.as_ref().is_some_and(|exit| exit.disputed || late(exit.opened_at))
-            || self.waiting.as_ref().is_some_and(|waiting| late(waiting.opened_at))
+            || self
+                .waiting
+                .as_ref()
+                .is_some_and(|waiting| late(waiting.opened_at) && self.stands(waiting))
     }
 }
 

@@ -392,6 +392,8 @@ impl SettlementChain for Chain {
             | ChainTx::Object { .. }
             | ChainTx::Refute { .. }
             | ChainTx::Dispute { .. }
+            | ChainTx::Answer { .. }
+            | ChainTx::Resolve { .. }
             | ChainTx::FinishExit { .. }
             | ChainTx::Claim { .. }
             | ChainTx::Decide { .. } => Err("this chain settles at once or not at all".into()),
