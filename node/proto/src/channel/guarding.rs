@@ -50,13 +50,11 @@ impl Channel {
         }
         self.guarding.next_look = self.now.plus(LOOK_EVERY);
         let Some(record) = self.chain.shared_record() else { return };
-        if !self.chain.knows(&self.me) {
-            return;
-        }
+        // Who was paid goes on for the others.
         if record.windows.outcome.is_some() {
             return self.claim(&record);
         }
-        if !record.open {
+        if !record.open || !self.chain.knows(&self.me) {
             return;
         }
         self.show_best(&record);

@@ -285,6 +285,8 @@ fn an_exit_ends_the_channel_and_everybody_is_paid_for_a_proof() {
     };
     assert!(!claims(&bench).is_empty());
     assert!(claims(&bench).iter().all(|account| *account == member(3).account), "its own first");
+    bench.record.members.truncate(3);
+    bench.observe();
     bench.wait(6 * TURN);
     assert!(
         (0..4).all(|index| claims(&bench).contains(&member(index).account)),
