@@ -179,7 +179,7 @@ impl Channel {
         }
     }
 
-    fn expected_sequence(&self, call: &SignedCall) -> fairway_types::SequenceNumber {
+    pub(super) fn expected_sequence(&self, call: &SignedCall) -> fairway_types::SequenceNumber {
         #[cfg(feature = "known-bugs")]
         if KnownBug::ForgottenNonce.is_back() && self.log.term().view.0 > 0 {
             return call.call.sequence;
@@ -190,7 +190,7 @@ impl Channel {
     }
 
     /// P-37: what every node can refuse at once, before the leader sees it.
-    fn check_call(&self, call: &SignedCall) -> Result<(), Refusal> {
+    pub(super) fn check_call(&self, call: &SignedCall) -> Result<(), Refusal> {
         let (Some(genesis), Some(tip)) = (self.log.genesis(), self.log.tip()) else {
             return Err(Refusal::NotReady {
                 what: "channel".into(),

@@ -61,6 +61,7 @@ impl Channel {
         self.answer_waiting(&record);
         self.answer_exit(&record);
         self.finish_exit(&record);
+        self.answer_complaint(&record);
         self.prosecute(&record);
     }
 
@@ -144,11 +145,10 @@ impl Channel {
         let lasts = exit.deadline.since(exit.opened_at);
         let late = self.now >= exit.opened_at.plus(lasts / 4 * 3);
         let agrees = self.log.entry(shown.height).map(|entry| entry.hash == shown.block);
-        if agrees == Some(false) || agrees.is_none() && late {
-            if let Some(votes) = self.object(record, shown.block) {
-                let channel = self.env.channel;
-                self.perform(Effect::Submit(ChainTx::Dispute { channel, votes }));
-            }
+        let objects = agrees == Some(false) || agrees.is_none() && late;
+        if objects && let Some(votes) = self.object(record, shown.block) {
+            let channel = self.env.channel;
+            self.perform(Effect::Submit(ChainTx::Dispute { channel, votes }));
         }
     }
 

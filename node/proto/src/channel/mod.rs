@@ -6,6 +6,7 @@
 //! peers, clients and the chain.
 
 pub mod accusing;
+mod answering;
 #[cfg(test)]
 mod bench;
 pub mod books;

@@ -55,6 +55,17 @@ fn is_of_valid(log: &Log, record: &ChannelRecord, certificate: &Certificate) -> 
     is_quorum(part, weight_where(record, |member| valid(member) || convicted(member)))
 }
 
+/// Whether the contract knows by the certificate that the block was made: two thirds of the members
+/// active in its epoch signed it, or of those valid in it.
+#[must_use]
+pub fn is_known(log: &Log, record: &ChannelRecord, certificate: &Certificate) -> bool {
+    let epoch = certificate.ack.term.epoch;
+    let then = |member: &ChainMember| member.booked || member.active_since <= epoch;
+    let part =
+        weight_where(record, |member| then(member) && signed(certificate, &member.record.node));
+    is_quorum(part, weight_where(record, then)) || is_of_valid(log, record, certificate)
+}
+
 /// The anchor of a proof, without what lies above it; `None` without one.
 #[must_use]
 pub fn anchor_alone(mut proof: BlockProof) -> Option<BlockProof> {

@@ -99,7 +99,6 @@ impl Stage {
             NAMES[last],
             units(paid)
         ));
-        self.release_all(channel).await?;
         report.end(begun, json!({ "paid": paid, "window_ms": WINDOW }));
         self.run_first(None).await?;
         for node in 1..last {
@@ -109,22 +108,24 @@ impl Stage {
         self.account_for_all(report).await
     }
 
-    /// Collateral comes back a window after its member has left.
-    async fn release_all(&self, channel: ChannelId) -> anyhow::Result<()> {
-        tokio::time::sleep(std::time::Duration::from_millis(WINDOW)).await;
-        let key = self.keys.last().context("no accounts")?;
-        for member in self.keys.iter().skip(1) {
-            self.ledger.release(key, channel, member.address()).await?;
-        }
-        Ok(())
+    /// What the contract still holds for those who have left: a fine could still reach it.
+    async fn held_for(&self, member: usize) -> anyhow::Result<u64> {
+        let channel = self.backed.context("the channel with collateral was not created")?;
+        let account = self.keys.get(member).context("no accounts")?.address();
+        let args = [json!(channel), json!(account)];
+        let values = self.ledger.view("0x3::backing::held", &args).await?;
+        let amount = values.first().and_then(serde_json::Value::as_str).context("no amount")?;
+        Ok(amount.parse()?)
     }
 
-    /// To the unit: accounts, and what the fine left with the treasury.
+    /// To the unit: accounts with what is held of their collateral for two minutes, and what the fine
+    /// left with the treasury.
     async fn account_for_all(&self, report: &mut Report) -> anyhow::Result<()> {
         let mut after = self.ledger.balance(SETTLEMENT).await?;
         report.balances.after.insert("treasury".into(), after);
-        for (name, key) in NAMES.iter().zip(&self.keys) {
-            let balance = self.ledger.balance(key.address()).await?;
+        for (member, (name, key)) in NAMES.iter().zip(&self.keys).enumerate() {
+            let held = self.held_for(member).await?;
+            let balance = self.ledger.balance(key.address()).await? + held;
             report.balances.after.insert((*name).into(), balance);
             after += balance;
         }
