@@ -17,6 +17,7 @@ use fairway_types::{
     crypto::Verify,
     windows::{Guard, ShownBlock},
 };
+use tracing::warn;
 
 /// The bytes that a guard's file begins with: name and version.
 const MAGIC: &[u8] = b"fairway guard 1\n";
@@ -76,9 +77,13 @@ impl Watchtower {
         let mut guards = BTreeMap::new();
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "guard") {
-                let guard = read(&path)?;
-                guards.insert((guard.channel, guard.account), guard);
+            if path.extension().is_none_or(|extension| extension != "guard") {
+                continue;
+            }
+            // One bad file must not leave the others unguarded.
+            match read(&path) {
+                Ok(guard) => drop(guards.insert((guard.channel, guard.account), guard)),
+                Err(error) => warn!(%error, "a guard can't be used"),
             }
         }
         Ok(Self { ledger, key, folder, guards })
@@ -112,13 +117,13 @@ impl Watchtower {
 
     /// Looks at a channel once and does what its guards ask for: what was done, or why it failed.
     pub async fn look(
-        &self,
+        &mut self,
         channel: ChannelId,
     ) -> Result<Vec<(ChainTx, Result<(), Error>)>, Error> {
         let seen = self.ledger.channel(channel).await?;
-        let time = seen.time.max(crate::driver::clock());
+        self.forget_settled(&seen.record);
         let mut done = Vec::new();
-        for tx in self.due(&seen.record, time) {
+        for tx in self.due(&seen.record, seen.time) {
             let payload = contract::payload(&tx).map_err(Error::Refused)?;
             let result = self.ledger.execute(&self.key, payload).await.map(|_| ());
             done.push((tx, result));
@@ -126,11 +131,24 @@ impl Watchtower {
         Ok(done)
     }
 
+    /// What was settled since is no proof any more, and must not keep a newer guard out.
+    fn forget_settled(&mut self, record: &ChannelRecord) {
+        if record.windows.outcome.is_some() {
+            return;
+        }
+        let settled = record.settlement.height;
+        self.guards.retain(|(channel, _), guard| {
+            let height = guard.proof.shown().map(|shown| shown.height);
+            *channel != record.channel || height.is_some_and(|height| height > settled)
+        });
+    }
+
     fn due(&self, record: &ChannelRecord, time: fairway_types::Time) -> Vec<ChainTx> {
+        let clock = crate::driver::clock();
         let of_channel = self.guards.range((record.channel, Address::ZERO)..);
         let of_channel = of_channel.take_while(|((channel, _), _)| *channel == record.channel);
         let mut due: Vec<ChainTx> = Vec::new();
-        for tx in of_channel.filter_map(|(_, guard)| proof::answer(record, guard, time)) {
+        for tx in of_channel.filter_map(|(_, guard)| proof::answer(record, guard, time, clock)) {
             if !due.contains(&tx) {
                 due.push(tx);
             }

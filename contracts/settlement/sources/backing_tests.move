@@ -258,27 +258,28 @@ module settlement::backing_tests {
     }
 
     #[test]
-    fun a_fine_takes_weight() {
+    /// Else those who convict make themselves a majority over everybody's money.
+    fun a_fine_takes_no_say_about_money() {
         let channel = weighed();
         bench::report(channel, 1, 3, @0xe1);
         bench::decide(channel, 3, @0xe1, true, vector[1, 2]);
-        assert!(weight(channel, 3) == 45 && weight(channel, 1) == 30, 1);
+        assert!(weight(channel, 3) == 60 && weight(channel, 1) == 30, 1);
     }
 
     #[test]
-    fun who_is_heard_weighs_what_fines_have_left() {
+    fun who_judges_weighs_what_fines_have_left() {
         let (first, second) = two_channels(BY_COLLATERAL);
         convict_first(first, @0xe1);
         let (_, heard) = channel::heard(second, 15000);
         let (_, judges) = channel::judges(second, 15000);
-        assert!(settlement::quorum::total(&heard) == 250, 1);
+        assert!(settlement::quorum::total(&heard) == 300, 1);
         assert!(settlement::quorum::total(&judges) == 250, 2);
     }
 
     #[test]
-    fun a_fine_elsewhere_takes_weight_too() {
+    fun a_fine_elsewhere_takes_no_say_about_money_here() {
         let (first, second) = two_channels(BY_COLLATERAL);
         convict_first(first, @0xe1);
-        assert!(weight(second, 1) == 50 && weight(second, 2) == 100, 1);
+        assert!(weight(second, 1) == 100 && weight(second, 2) == 100, 1);
     }
 }

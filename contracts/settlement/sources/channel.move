@@ -498,10 +498,7 @@ module settlement::channel {
     /// collateral weighs what fines have left of it.
     public(friend) fun electorate(channel: address): (vector<address>, vector<u64>)
     acquires Channel {
-        let seats = &borrow_global<Channel>(channel).seats;
-        let (electors, weights) = seats::electorate(seats);
-        lower(channel, &electors, &mut weights);
-        (electors, weights)
+        seats::electorate(&borrow_global<Channel>(channel).seats)
     }
 
     /// Join sequence and deposit of a member; zeros for none.
@@ -545,7 +542,6 @@ module settlement::channel {
     acquires Channel {
         let seats = &borrow_global<Channel>(channel).seats;
         let (electors, weights) = seats::heard(seats, context::time_ms(), validity, false);
-        lower(channel, &electors, &mut weights);
         (electors, weights)
     }
 

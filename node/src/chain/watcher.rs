@@ -26,7 +26,7 @@ const SETTLE: Duration = Duration::from_millis(5);
 /// The driver's end.
 pub struct ChainWords {
     words: mpsc::Sender<ChainTx>,
-    /// At most one heartbeat waits, behind everything else: an older one says nothing more.
+    /// At most one heartbeat waits: an older one says nothing more.
     heartbeats: mpsc::Sender<ChainTx>,
     refresh: Arc<Notify>,
 }
@@ -129,8 +129,9 @@ async fn submit(
     loop {
         let tx = tokio::select! {
             biased;
-            Some(tx) = words.recv() => tx,
+            // Whatever else there is to say, a member that is not heard weighs nothing.
             Some(tx) = heartbeats.recv() => tx,
+            Some(tx) = words.recv() => tx,
             else => return,
         };
         let answered = timeout(PATIENCE, chain.submit(&tx)).await;

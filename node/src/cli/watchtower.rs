@@ -86,7 +86,11 @@ async fn run(
         tower.keep(watchtower::read(&file)?)?;
     }
     if let Some(place) = asked {
-        refresh(shared, &mut tower, place).await.context("asking the node for a first guard")?;
+        // A tower that has guards is needed most when the node is away.
+        let first = refresh(shared, &mut tower, place).await;
+        if tower.channels().is_empty() {
+            first.context("asking the node for a first guard")?;
+        }
     }
     let ready = json!({ "ready": "watchtower", "channels": tower.channels() });
     shared.output().show(&ready, || format!("guarding {} channels", tower.channels().len()));
@@ -105,7 +109,7 @@ async fn run(
             tracing::debug!(%error, "no fresh guard: the node is away");
         }
         for channel in tower.channels() {
-            look(&tower, channel).await;
+            look(&mut tower, channel).await;
         }
     }
 }
@@ -124,7 +128,7 @@ async fn refresh(
     Ok(())
 }
 
-async fn look(tower: &Watchtower, channel: ChannelId) {
+async fn look(tower: &mut Watchtower, channel: ChannelId) {
     let done = match tower.look(channel).await {
         Ok(done) => done,
         Err(error) => return warn!(channel = channel.short(), %error, "the chain can't be read"),

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use fairway_state::State;
 use fairway_types::{
     Address, Hash, Height, NodeId, Refusal, StateKey, Time,
     chain::{ChainMember, ChainTx, ChannelRecord},
     settlement::SignedVote,
-    windows::{Guard, ProvenEntry, WaitingRecord},
+    windows::{BlockProof, Guard, ProvenEntry, WaitingRecord},
 };
 
 use super::{
@@ -26,12 +27,23 @@ use crate::{
 const LOOK_EVERY: u64 = 500;
 /// Milliseconds that a member leaves to each one before it in join order, where one suffices.
 const TURN: u64 = 2_000;
+/// The turn of those who come late in join order, or have been paid.
+const LAST_TURN: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Guarding {
     next_look: Time,
-    /// No votes on the proposal that waits.
-    against: BTreeMap<NodeId, SignedVote>,
+    next_claim: Time,
+    /// When this node last showed a block while one of its own log was shown already.
+    shown_at: Time,
+    /// No votes on the proposal that waits, and on the block shown in an exit.
+    against: BTreeMap<(Hash, NodeId), SignedVote>,
+    /// What this node's blocks said of a proposal or a block when memory held them.
+    judged: BTreeMap<Hash, bool>,
+    /// States that an exit may end at, whether or not memory still holds their blocks.
+    pins: BTreeMap<(Height, Hash), State>,
+    /// The best proof that this node ever had above the last settlement.
+    best: Option<BlockProof>,
     /// Since when the outcome of an exit is known.
     ended_at: Option<Time>,
 }
@@ -50,6 +62,7 @@ impl Channel {
         }
         self.guarding.next_look = self.now.plus(LOOK_EVERY);
         let Some(record) = self.chain.shared_record() else { return };
+        self.pin(&record);
         // Who was paid goes on for the others.
         if record.windows.outcome.is_some() {
             return self.claim(&record);
@@ -65,11 +78,46 @@ impl Channel {
         self.prosecute(&record);
     }
 
+    /// P-103: keeps what an exit may end at, however long its window lasts: the states of the last
+    /// settlement, of the block shown with its anchor, of the outcome, and of the best proof.
+    fn pin(&mut self, record: &ChannelRecord) {
+        let (windows, last) = (&record.windows, &record.settlement);
+        let mut wanted = vec![(last.height, last.block)];
+        if let Some(shown) = windows.shown {
+            wanted.push((shown.height, shown.block));
+            wanted.push((shown.anchor_height, shown.anchor_block));
+        }
+        wanted.extend(windows.outcome.as_ref().map(|outcome| (outcome.height, outcome.block)));
+        self.guarding.best = self.best_proof(record, self.log.head());
+        let best = self.guarding.best.as_ref().and_then(BlockProof::shown);
+        wanted.extend(best.map(|best| (best.height, best.block)));
+        let mut pins = BTreeMap::new();
+        for place in wanted {
+            let known = self.guarding.pins.get(&place).cloned();
+            if let Some(state) = known.or_else(|| self.log.state_after(place.0, place.1)) {
+                pins.insert(place, state);
+            }
+        }
+        self.guarding.pins = pins;
+    }
+
+    /// P-100: the best proof of a block up to `most`, also of one that has left memory.
+    pub(super) fn best_proof(&self, record: &ChannelRecord, most: Height) -> Option<BlockProof> {
+        let rank = |proof: &BlockProof| proof.shown().map(|shown| shown.rank());
+        let kept = self.guarding.best.clone().filter(|kept| {
+            kept.shown().is_some_and(|shown| {
+                shown.height > record.settlement.height && shown.height <= most
+            })
+        });
+        proof::best(&self.log, record, most).into_iter().chain(kept).max_by_key(rank)
+    }
+
     /// P-105: what the chain settled is final here too, whoever certified it.
     pub(super) fn believe_settlement(&mut self) {
         let Some(record) = self.chain.shared_record() else { return };
         let last = &record.settlement;
-        let here = self.log.entry(last.height).is_some_and(|entry| entry.hash == last.block);
+        let held = self.log.held(last.height);
+        let here = held.is_some_and(|held| held.hash == last.block);
         if last.number > 0 && here && last.height > self.log.finalised() {
             self.record(Event::SettledOnChain { height: last.height });
         }
@@ -83,7 +131,7 @@ impl Channel {
         if !runs || windows.is_over(self.chain.time()) {
             return;
         }
-        let Some(mut best) = proof::best(&self.log, record, self.log.head()) else { return };
+        let Some(mut best) = self.best_proof(record, self.log.head()) else { return };
         if windows.takes_anchors_alone(self.now, record.config.money.challenge_window) {
             let Some(anchor) = proof::anchor_alone(best) else { return };
             best = anchor;
@@ -94,7 +142,14 @@ impl Channel {
         if waits.is_some_and(|waits| self.agrees(waits) == Some(true)) {
             return;
         }
+        // Of its own chain a newer block is shown now and then: each gives all others time to answer.
+        let own = windows.shown.is_some_and(|known| self.has(known.height, known.block));
+        let pause = record.config.money.challenge_window / 4;
+        if own && self.now < self.guarding.shown_at.plus(pause) {
+            return;
+        }
         if windows.shown.is_none_or(|known| known.rank() < shown.rank()) {
+            self.guarding.shown_at = if own { self.now } else { Time::ZERO };
             let (channel, proof) = (self.env.channel, Box::new(best));
             self.perform(Effect::Submit(ChainTx::Show { channel, proof }));
         }
@@ -102,7 +157,20 @@ impl Channel {
 
     /// P-102: whether the proposal that waits is what this node would propose at that height; `None`
     /// as long as its blocks don't reach there.
-    fn agrees(&self, waits: &WaitingRecord) -> Option<bool> {
+    fn agrees(&mut self, waits: &WaitingRecord) -> Option<bool> {
+        let judged = self.judge_waiting(waits);
+        if let Some(judged) = judged {
+            self.guarding.judged.insert(waits.proposal, judged);
+        }
+        judged.or_else(|| self.guarding.judged.get(&waits.proposal).copied())
+    }
+
+    /// Whether the log goes through the block.
+    fn has(&self, height: Height, block: Hash) -> bool {
+        self.log.held(height).is_some_and(|held| held.hash == block)
+    }
+
+    fn judge_waiting(&self, waits: &WaitingRecord) -> Option<bool> {
         let from = self.settled_point()?;
         let entry = self.log.entry(waits.to_height)?;
         if entry.hash != waits.to_block {
@@ -119,7 +187,9 @@ impl Channel {
     fn answer_waiting(&mut self, record: &ChannelRecord) {
         let Some(waits) = &record.windows.waiting else { return };
         let lasts = waits.deadline.since(waits.opened_at);
-        let patient = self.now < waits.opened_at.plus(lasts / 4 * 3);
+        // What has left memory is no reason to say no.
+        let patient =
+            self.now < waits.opened_at.plus(lasts / 4 * 3) || waits.to_height <= self.log.head();
         match self.agrees(waits) {
             Some(true) => self.press_waiting(record, waits),
             None if patient => {}
@@ -144,8 +214,13 @@ impl Channel {
         }
         let lasts = exit.deadline.since(exit.opened_at);
         let late = self.now >= exit.opened_at.plus(lasts / 4 * 3);
-        let agrees = self.log.entry(shown.height).map(|entry| entry.hash == shown.block);
-        let objects = agrees == Some(false) || agrees.is_none() && late;
+        let held = self.log.held(shown.height).map(|held| held.hash == shown.block);
+        if let Some(held) = held {
+            self.guarding.judged.insert(shown.block, held);
+        }
+        let agrees = held.or_else(|| self.guarding.judged.get(&shown.block).copied());
+        let unheard = agrees.is_none() && shown.height > self.log.head();
+        let objects = agrees == Some(false) || unheard && late;
         if objects && let Some(votes) = self.object(record, shown.block) {
             let channel = self.env.channel;
             self.perform(Effect::Submit(ChainTx::Dispute { channel, votes }));
@@ -159,10 +234,16 @@ impl Channel {
             && shown.block != waits.supported_by
         {
             let (one, other) = ((waits.to_height, waits.to_block), (shown.height, shown.block));
-            if let Some(headers) = proof::link(&self.log, one, other)
-                && self.is_turn(record, waits.opened_at)
-            {
+            if !self.is_turn(record, waits.opened_at) {
+                return;
+            }
+            if let Some(headers) = proof::link(&self.log, one, other) {
                 self.perform(Effect::Submit(ChainTx::Support { channel, headers }));
+            } else if let Some(best) = self.best_proof(record, waits.to_height)
+                && best.shown().is_some_and(|best| best.rank() > shown.rank())
+            {
+                let proof = Box::new(best);
+                self.perform(Effect::Submit(ChainTx::Show { channel, proof }));
             }
             return;
         }
@@ -180,26 +261,29 @@ impl Channel {
         self.note_against(&vote);
         let active = || record.members.iter().filter(|member| member.active);
         let against = &self.guarding.against;
-        let says_no = |member: &ChainMember| {
-            against.get(&member.record.node).is_some_and(|vote| vote.vote.proposal == what)
-        };
+        let says_no = |member: &ChainMember| against.contains_key(&(what, member.record.node));
         let weight = |member: &ChainMember| member.record.weight;
         let agree = sum(active().filter(|member| !says_no(member)).map(weight));
         if is_quorum(agree, sum(active().map(weight))) {
             return None;
         }
         let votes = active().filter(|member| says_no(member));
-        Some(votes.filter_map(|member| against.get(&member.record.node).cloned()).collect())
+        let votes = votes.filter_map(|member| against.get(&(what, member.record.node)));
+        Some(votes.cloned().collect())
     }
 
     /// Keeps a no to the proposal that waits, or to the block shown in an exit.
     pub(super) fn note_against(&mut self, vote: &SignedVote) {
         let Some(windows) = self.chain.record().map(|record| &record.windows) else { return };
         let what = vote.vote.proposal;
-        let waits = windows.waiting.as_ref().is_some_and(|waits| waits.proposal == what);
-        let shown = windows.shown.is_some_and(|shown| shown.block == what);
-        if (waits || shown) && !vote.vote.yes && self.chain.counts(&vote.node) {
-            self.guarding.against.insert(vote.node, vote.clone());
+        let waits = windows.waiting.as_ref().map(|waits| waits.proposal);
+        let shown = windows.shown.map(|shown| shown.block);
+        let is_open = |what: &Hash| waits == Some(*what) || shown == Some(*what);
+        let counts = !vote.vote.yes && self.chain.counts(&vote.node);
+        self.guarding.against.retain(|(what, _), _| is_open(what));
+        self.guarding.judged.retain(|what, _| is_open(what));
+        if counts && is_open(&what) {
+            self.guarding.against.insert((what, vote.node), vote.clone());
         }
     }
 
@@ -210,14 +294,12 @@ impl Channel {
         if !self.is_turn(record, exit.deadline) {
             return;
         }
-        let (shown, last) = (record.windows.shown, &record.settlement);
-        let place = shown.map_or((last.height, last.block), |shown| (shown.height, shown.block));
-        let entered = match self.proven(place, &StateKey::Entered) {
-            Some(entered) => entered,
-            // Nothing was ever settled or shown: everybody gets its deposit, without a proof.
-            None if place.0 == Height::ZERO => ProvenEntry::default(),
-            None => return,
+        // With nothing shown the last settlement says who was in, and there is nothing to prove.
+        let entered = match record.windows.shown {
+            None => Some(ProvenEntry::default()),
+            Some(shown) => self.proven((shown.height, shown.block), &StateKey::Entered),
         };
+        let Some(entered) = entered else { return };
         let (channel, entered) = (self.env.channel, Box::new(entered));
         self.perform(Effect::Submit(ChainTx::FinishExit { channel, entered }));
     }
@@ -226,6 +308,10 @@ impl Channel {
     /// claimed, so that nobody's money waits for a node that is gone.
     fn claim(&mut self, record: &ChannelRecord) {
         let since = *self.guarding.ended_at.get_or_insert(self.now);
+        if self.now < self.guarding.next_claim {
+            return;
+        }
+        self.guarding.next_claim = self.now.plus(TURN);
         for member in &record.members {
             let own = member.record.node == self.me;
             if own || self.is_turn(record, since.plus(TURN)) {
@@ -250,7 +336,8 @@ impl Channel {
         if !record.members.iter().any(|member| member.record.account == account) {
             return Err(Refusal::NotAMember { account });
         }
-        let proof = proof::best(&self.log, record, self.log.head())
+        let proof = self
+            .best_proof(record, self.log.head())
             .ok_or_else(|| missing("nothing was certified since the last settlement"))?;
         let shown = proof.shown().ok_or_else(|| missing("nothing is proven"))?;
         let place = (shown.height, shown.block);
@@ -284,14 +371,16 @@ impl Channel {
 
     /// An entry of the state after this block, with its proof.
     fn proven(&self, (height, block): (Height, Hash), key: &StateKey) -> Option<ProvenEntry> {
-        self.log.state_after(height, block).map(|state| state.proven(key))
+        let pinned = self.guarding.pins.get(&(height, block)).cloned();
+        let state = pinned.or_else(|| self.log.state_after(height, block));
+        state.map(|state| state.proven(key))
     }
 
     /// Whether it is this node's turn, where one suffices: the later in join order, the later after
     /// `from`.
     pub(super) fn is_turn(&self, record: &ChannelRecord, from: Time) -> bool {
         let order = record.members.iter().position(|member| member.record.node == self.me);
-        let wait = TURN * order.unwrap_or_default().min(8) as u64;
+        let wait = TURN * order.unwrap_or(LAST_TURN).min(LAST_TURN) as u64;
         self.now >= from.plus(wait)
     }
 }

@@ -9,7 +9,7 @@ use fairway_types::{
     windows::{ReportRecord, SignedVerdict, Verdict},
 };
 
-use super::{Channel, log::sum, output::Effect, quorum::is_quorum};
+use super::{Channel, judging::Judged, log::sum, output::Effect, quorum::is_quorum};
 use crate::{
     message::Message,
     settlement::{dispute, membership},
@@ -40,7 +40,9 @@ impl Channel {
         let own: Vec<_> = self.log.all_evidence().cloned().map(Box::new).collect();
         for evidence in own {
             let Some(accused) = standing(record, &evidence.accused()) else { continue };
-            let waits = record.windows.reports.iter().any(|report| report.accused == accused);
+            let mut reports = record.windows.reports.iter();
+            let waits =
+                reports.any(|report| report.accused == accused && report.deadline >= self.now);
             let hash = evidence.hash();
             let (tries, at) = self.prosecuting.tried.get(&hash).copied().unwrap_or_default();
             if waits || tries >= REPORTS || self.now < at.plus(REPORT_EVERY) && tries > 0 {
@@ -56,7 +58,8 @@ impl Channel {
     /// P-108: a member that judged the evidence of a report tells its verdict; one that found it
     /// guilty or innocent with enough others has the report decided.
     fn vote_on_reports(&mut self, record: &ChannelRecord) {
-        let reports = &record.windows.reports;
+        let reports = record.windows.reports.iter().filter(|report| report.deadline >= self.now);
+        let reports: Vec<ReportRecord> = reports.copied().collect();
         if reports.is_empty() {
             self.prosecuting.ready.clear();
             return self.prosecuting.verdicts.clear();
@@ -67,7 +70,7 @@ impl Channel {
         if tells {
             self.prosecuting.told_at = self.now;
         }
-        for report in reports.clone() {
+        for report in reports {
             if tells {
                 self.tell(&report);
             }
@@ -77,10 +80,17 @@ impl Channel {
 
     fn tell(&mut self, report: &ReportRecord) {
         let evidence = self.log.all_evidence().find(|own| own.hash() == report.evidence).cloned();
-        if let Some(evidence) = evidence {
+        let unheard = self.chain.record().is_some_and(|record| {
+            let known = &self.prosecuting.verdicts;
+            let heard = |node: &NodeId| known.contains_key(&(report.evidence, *node));
+            record.members.iter().any(|member| !heard(&member.record.node))
+        });
+        if let Some(evidence) = evidence.filter(|_| unheard) {
             self.perform(Effect::Broadcast(Message::Report(Box::new(evidence))));
         }
-        let judged = self.verdicts().find(|judged| judged.evidence == report.evidence);
+        let decided = |judged: &&Judged| !matches!(judged.verdict, dispute::Verdict::Unclear(_));
+        let judged =
+            self.verdicts().filter(|judged| judged.evidence == report.evidence).find(decided);
         let guilty = match judged.map(|judged| &judged.verdict) {
             Some(dispute::Verdict::Guilty(_)) => true,
             Some(dispute::Verdict::Innocent(_)) => false,
@@ -157,7 +167,7 @@ impl Channel {
                 self.prosecuting.verdicts.get(&(report.evidence, member.record.node)).copied()
             })
             .collect();
-        (verdicts.len() >= 2 && (two || is_quorum(part, whole))).then_some(verdicts)
+        (verdicts.len() >= 2 && (two && guilty || is_quorum(part, whole))).then_some(verdicts)
     }
 }
 

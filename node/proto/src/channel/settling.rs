@@ -187,6 +187,7 @@ impl Channel {
         let Some(from) = self.settled_point() else { return };
         if let Some((bound, vote)) = self.bound_to(from.number + 1)
             && !self.cannot_execute(&vote.vote.proposal)
+            && !self.is_passed(bound)
         {
             let waited = self.now >= self.voting.bound_at.plus(ADOPT);
             if waited {
@@ -236,6 +237,9 @@ impl Channel {
     fn press_own(&mut self) {
         let now = self.now;
         let Some(own) = &mut self.settling.own else { return };
+        if own.pressed_at == Time::ZERO {
+            own.pressed_at = now;
+        }
         if now >= own.sent_at.plus(RETRY) || own.sent_at == Time::ZERO {
             own.sent_at = now;
             let signed = (*own.signed).clone();
@@ -267,12 +271,12 @@ impl Channel {
         }
         let everybody = record.config.money.settlement_rule == SettlementRule::Unanimous;
         let asked = now >= own.pressed_at.plus(FEW_AFTER);
-        let heard = |member: &ChainMember| membership::is_valid(member, self.chain.time());
+        let heard = |member: &ChainMember| membership::is_fresh(member, self.chain.time());
         if let Some(votes) = enough(&record, &own.votes, heard)
             && asked
             && !everybody
         {
-            let proof = proof::best(&self.log, &record, proposal.to_height);
+            let proof = self.best_proof(&record, proposal.to_height);
             let proof = proof.filter(|proof| {
                 proof.shown().is_some_and(|shown| shown.block == proposal.to_block)
             });
@@ -293,12 +297,9 @@ impl Channel {
         proof: Option<BlockProof>,
     ) {
         let windows = &record.windows;
-        let beaten = |waits: &WaitingRecord| {
-            windows.shown.is_some_and(|shown| {
-                shown.block != waits.to_block && shown.block != waits.supported_by
-            })
-        };
-        if windows.waiting.as_ref().is_some_and(|waits| !beaten(waits)) {
+        // Its own it keeps supported (P-102): to open the window anew would only begin it again.
+        let waits = |waits: &WaitingRecord| waits.proposal == hash || windows.stands(waits);
+        if windows.waiting.as_ref().is_some_and(waits) {
             return;
         }
         let channel = self.env.channel;
@@ -328,16 +329,32 @@ impl Channel {
         if self.are_enough_heard(record) {
             return finalised;
         }
-        let best = proof::best(&self.log, record, self.log.certified());
-        let proven = best.and_then(|best| best.shown()).map(|shown| shown.height);
-        proven.map_or(finalised, |proven| proven.max(finalised))
+        let best = self.best_proof(record, self.log.certified());
+        let proven = best.and_then(|best| best.shown()).map_or(Height::ZERO, |best| best.height);
+        let shown = record.windows.shown.filter(|shown| {
+            self.log.entry(shown.height).is_some_and(|entry| entry.hash == shown.block)
+        });
+        proven.max(finalised).max(shown.map_or(Height::ZERO, |shown| shown.height))
+    }
+
+    /// P-104: whether a proposal that few agreed to can open no window any more: a later block of its
+    /// chain was shown already. Then one up to that block takes its place.
+    pub(super) fn is_passed(&self, proposal: &Proposal) -> bool {
+        let Some(record) = self.chain.record() else { return false };
+        let waits = record.windows.waiting.as_ref();
+        let waits = waits.is_some_and(|waits| waits.proposal == proposal.hash());
+        let later = record.windows.shown.is_some_and(|shown| {
+            shown.height > proposal.to_height
+                && self.log.entry(shown.height).is_some_and(|entry| entry.hash == shown.block)
+        });
+        later && !waits && !self.are_enough_heard(record)
     }
 
     /// Whether the members with fresh heartbeats are two thirds of the active ones; so they are taken
     /// to be in a channel in which all settle, where fewer can't.
     fn are_enough_heard(&self, record: &ChannelRecord) -> bool {
         let active = || record.members.iter().filter(|member| member.active);
-        let heard = active().filter(|member| membership::is_valid(member, self.chain.time()));
+        let heard = active().filter(|member| membership::is_fresh(member, self.chain.time()));
         let weight = |member: &ChainMember| member.record.weight;
         record.config.money.settlement_rule == SettlementRule::Unanimous
             || is_quorum(sum(heard.map(weight)), sum(active().map(weight)))
@@ -370,7 +387,8 @@ impl Channel {
     fn drop_own(&mut self) {
         let (Some(from), Some(own)) = (self.settled_point(), &self.settling.own) else { return };
         let proposal = &own.signed.proposal;
-        let lost = self.cannot_execute(&own.hash) && self.settleable() > proposal.to_height;
+        let lost = (self.cannot_execute(&own.hash) || self.is_passed(proposal))
+            && self.settleable() > proposal.to_height;
         if proposal.number <= from.number || lost {
             self.settling.wants |= lost;
             self.settling.own = None;

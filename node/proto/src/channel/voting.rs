@@ -118,8 +118,8 @@ impl Channel {
     /// The yes that keeps this node from saying yes to `proposal`.
     fn binding_vote(&self, proposal: &Proposal) -> Option<SignedVote> {
         let (bound, vote) = self.bound_to(proposal.number)?;
-        let replaces =
-            proposal.to_height > bound.to_height && self.cannot_execute(&vote.vote.proposal);
+        let replaces = proposal.to_height > bound.to_height
+            && (self.cannot_execute(&vote.vote.proposal) || self.is_passed(bound));
         (!replaces).then(|| vote.clone())
     }
 

@@ -14,8 +14,13 @@ use crate::channel::{log::sum, quorum::is_quorum};
 /// chain lets it be.
 #[must_use]
 pub fn is_valid(member: &ChainMember, chain_time: Time) -> bool {
-    member.eligible
-        && member.last_heartbeat > Time::ZERO
+    member.eligible && is_fresh(member, chain_time)
+}
+
+/// Whether its last heartbeat is at most 15 s old, convicted or not.
+#[must_use]
+pub fn is_fresh(member: &ChainMember, chain_time: Time) -> bool {
+    member.last_heartbeat > Time::ZERO
         && chain_time.since(member.last_heartbeat) <= HEARTBEAT_VALIDITY
 }
 

@@ -118,9 +118,10 @@ pub fn best(log: &Log, record: &ChannelRecord, most: Height) -> Option<BlockProo
 
 /// P-106: what somebody who holds a guard of an account's money does with it now: shows its block
 /// while a window runs in which nothing as good was shown; closes an exit that ends at its block, or
-/// at the deposits; claims what its block gives the account.
+/// without one; claims what its block gives the account. `time` is the chain's, which may stand still
+/// as long as nothing happens there; the `clock` alone says when to close.
 #[must_use]
-pub fn answer(record: &ChannelRecord, guard: &Guard, time: Time) -> Option<ChainTx> {
+pub fn answer(record: &ChannelRecord, guard: &Guard, time: Time, clock: Time) -> Option<ChainTx> {
     let (channel, account) = (guard.channel, guard.account);
     let kept = guard.proof.shown()?;
     if !record.members.iter().any(|member| member.record.account == account) {
@@ -137,13 +138,11 @@ pub fn answer(record: &ChannelRecord, guard: &Guard, time: Time) -> Option<Chain
         });
     }
     if let Some(exit) = &windows.exit
-        && exit.deadline <= time
+        && exit.deadline <= time.max(clock)
     {
-        let last = &record.settlement;
-        let place = windows.shown.map_or((last.height, last.block), |at| (at.height, at.block));
-        let entered = match place {
-            (Height::ZERO, _) => Some(ProvenEntry::default()),
-            (_, block) => (block == kept.block).then(|| guard.entered.clone()),
+        let entered = match windows.shown {
+            None => Some(ProvenEntry::default()),
+            Some(shown) => (shown.block == kept.block).then(|| guard.entered.clone()),
         };
         return entered.map(|entered| ChainTx::FinishExit { channel, entered: Box::new(entered) });
     }

@@ -287,7 +287,7 @@ fn an_exit_ends_the_channel_and_everybody_is_paid_for_a_proof() {
     assert!(claims(&bench).iter().all(|account| *account == member(3).account), "its own first");
     bench.record.members.truncate(3);
     bench.observe();
-    bench.wait(6 * TURN);
+    bench.wait(12 * TURN);
     assert!(
         (0..4).all(|index| claims(&bench).contains(&member(index).account)),
         "then the others'"
@@ -369,7 +369,7 @@ fn who_holds_a_guard_shows_closes_and_claims() {
     assert_eq!(guard.check(), Ok(()));
     let (old, new) = (older.proof.shown().unwrap(), guard.proof.shown().unwrap());
     assert!(old.rank() < new.rank());
-    let answer = |bench: &Bench| proof::answer(&bench.record, &guard, bench.now);
+    let answer = |bench: &Bench| proof::answer(&bench.record, &guard, bench.now, bench.now);
     assert_eq!(answer(&bench), None, "nothing is open");
     exit_opens(&mut bench, 1);
     bench.record.windows.shown = Some(old);
@@ -411,4 +411,60 @@ fn a_guard_with_anything_changed_is_refused() {
         let anchor = guard.proof.anchor.as_mut().unwrap();
         anchor.signatures[0].1.0[0] ^= 1;
     }));
+}
+
+/// P-102, P-103, P-109: a busy channel orders more in a window than memory holds.
+#[test]
+fn what_left_memory_is_neither_lost_nor_contradicted() {
+    let mut bench = four();
+    exit_opens(&mut bench, 3);
+    bench.wait(600);
+    let mut best = shown(&bench, 3).first().unwrap().shown().unwrap();
+    let state = bench.nodes[3].log().state_after(best.height, best.block).unwrap();
+    best.anchor_height = Height(1);
+    bench.record.windows.shown = Some(best);
+    let waiting = proposal(&bench, 1, Height(1));
+    waits(&mut bench, &waiting);
+    bench.wait(600);
+    for _ in 0..super::super::log::KEPT_BLOCKS + 10 {
+        bench.note(0);
+    }
+    let log = bench.nodes[3].log();
+    assert!(log.state_after(best.height, best.block).is_none(), "it left memory");
+    bench.wait(WINDOW + 10 * TURN);
+    let finished: Vec<_> = bench
+        .submitted(3)
+        .filter_map(|tx| {
+            if let ChainTx::FinishExit { entered, .. } = tx {
+                Some((**entered).clone())
+            } else {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(finished.first(), Some(&state.proven(&StateKey::Entered)));
+    let says_no = |tx: &ChainTx| matches!(tx, ChainTx::Object { .. } | ChainTx::Dispute { .. });
+    assert!((0..4).all(|node| count(&bench, node, says_no) == 0));
+    assert_eq!(waiting.number, 1);
+}
+
+/// P-104: else one newer block of the same chain, shown before the window opens, would stop every
+/// settlement for good, since each member is bound to its first yes.
+#[test]
+fn a_later_block_that_was_shown_first_is_settled_instead() {
+    let mut bench = alone();
+    bench.nodes[0].settling.ask();
+    bench.wait(2_000);
+    let first = bench.nodes[0].proposal().unwrap();
+    bench.note(0);
+    bench.wait(200);
+    let log = bench.nodes[0].log();
+    let best = proof::best(log, &bench.record, log.head()).unwrap().shown().unwrap();
+    assert!(best.height > first.signed.proposal.to_height);
+    bench.record.windows.shown = Some(best);
+    bench.observe();
+    bench.wait(10_000);
+    let second = bench.proposed(0).last().unwrap();
+    assert_eq!(second.to_block, best.block);
+    assert!(opened(&bench, 0) > 0);
 }
