@@ -37,7 +37,20 @@ async fn until(
         if wanted(&record) {
             return record;
         }
-        assert!(Instant::now() < end, "the record stays at {record:?}");
+        if Instant::now() > end {
+            for node in world.network.nodes.iter().filter(|node| node.process.is_some()) {
+                println!("log: {}", node.log.display());
+            }
+            for index in 0..world.keys.len() {
+                if let Ok(client) = world.network.client(index).await {
+                    println!(
+                        "node {index}: {:?}",
+                        client.info(channel).await.map(|info| info.status)
+                    );
+                }
+            }
+            panic!("the record stays at {record:?}");
+        }
         sleep(Duration::from_millis(100)).await;
     }
 }

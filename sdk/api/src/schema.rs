@@ -9,6 +9,7 @@ use fairway_types::{
     ledger::{PackageSource, SignedLedgerTransaction},
     refusal::RefusalData,
     subscription::Filter,
+    windows::Guard,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -152,6 +153,10 @@ fn channel_methods(builder: &mut Builder) {
         .takes::<u32>("limit");
     builder.method::<Proposed>("state_channel.propose_settlement").needs::<ChannelId>("channel");
     builder.method::<Vec<ProposalView>>("state_channel.proposals").needs::<ChannelId>("channel");
+    builder
+        .method::<Guard>("state_channel.guard")
+        .needs::<ChannelId>("channel")
+        .needs::<Address>("account");
     builder.method::<Vec<VerdictView>>("state_channel.evidence").needs::<ChannelId>("channel");
     builder
         .method::<Option<EvidenceFile>>("state_channel.evidence_file")

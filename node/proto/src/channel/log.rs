@@ -185,7 +185,7 @@ impl Log {
                 self.promise = Some(Arc::new((**promise).clone()));
             }
             Event::RolledBack { to } => self.roll_back(*to),
-            Event::SettledOnChain { height } => self.finalised = self.finalised.max(*height),
+            Event::SettledOnChain { height } => self.settle_on_chain(*height),
             Event::TailLost => self.tail_lost = true,
             Event::Recovered { silent_to } => self.recover(*silent_to),
             Event::Adopted(adopted) => self.adopt(adopted),
@@ -194,6 +194,15 @@ impl Log {
             Event::Voted { vote } => {
                 self.votes.insert(vote.vote.proposal, (**vote).clone());
             }
+        }
+    }
+
+    /// P-105: the certificates above say more now: who left below has no say about them any more.
+    fn settle_on_chain(&mut self, height: Height) {
+        self.finalised = self.finalised.max(height);
+        let above = self.entries.range(height..).filter_map(|(_, entry)| entry.certificate.clone());
+        for certificate in above.collect::<Vec<_>>() {
+            self.certify(&certificate);
         }
     }
 

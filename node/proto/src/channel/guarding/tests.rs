@@ -468,3 +468,25 @@ fn a_later_block_that_was_shown_first_is_settled_instead() {
     assert_eq!(second.to_block, best.block);
     assert!(opened(&bench, 0) > 0);
 }
+
+/// P-105: what was certified above the settled block before this node heard of the settlement.
+#[test]
+fn what_was_certified_above_a_settled_block_becomes_final_with_it() {
+    let mut bench = alone();
+    bench.record.members[1].leaving = true;
+    bench.observe();
+    bench.wait(7_000);
+    let proposal = bench.proposed(0).last().unwrap().clone();
+    let settlement = &mut bench.record.settlement;
+    (settlement.number, settlement.height) = (1, proposal.to_height);
+    (settlement.root, settlement.block) = (proposal.to_root, proposal.to_block);
+    settlement.paid = vec![member(1).account];
+    bench.note(0);
+    bench.call(0, 0, Operation::Leave);
+    let head = bench.nodes[0].log().certified();
+    assert!(head > proposal.to_height && bench.nodes[0].log().finalised() < proposal.to_height);
+    bench.record.members.truncate(1);
+    bench.observe();
+    bench.run(0, Input::Timeout);
+    assert!(bench.nodes[0].log().finalised() >= head);
+}
