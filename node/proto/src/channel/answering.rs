@@ -74,8 +74,10 @@ impl Channel {
     pub(super) fn is_asked_for_a_block(&self) -> bool {
         let Some((record, tip)) = self.chain.record().zip(self.log.tip()) else { return false };
         let complaint = record.windows.complaint.as_ref();
+        // A block of a time before it answers nothing: who is behind the chain's clock waits.
         complaint.is_some_and(|complaint| {
-            self.now < complaint.deadline && tip.time < complained_at(record, complaint)
+            let since = complained_at(record, complaint);
+            self.now < complaint.deadline && self.now >= since && tip.time < since
         })
     }
 }
@@ -94,6 +96,11 @@ mod tests {
     };
 
     fn complain(bench: &mut Bench, sequence: u64, operation: Operation) {
+        complain_ahead(bench, sequence, operation, 0);
+    }
+
+    /// The chain's clock is so many milliseconds ahead.
+    fn complain_ahead(bench: &mut Bench, sequence: u64, operation: Operation, ahead: u64) {
         let window = bench.record.config.money.challenge_window;
         let call = bench::sign(2, SequenceNumber(sequence), operation, bench.now.plus(500_000));
         bench.record.windows.complaint = Some(ComplaintRecord {
@@ -101,7 +108,7 @@ mod tests {
             sequence: SequenceNumber(sequence),
             call: codec::encode(&call),
             leader: JoinSequence(1),
-            deadline: bench.now.plus(window),
+            deadline: bench.now.plus(window + ahead),
         });
         bench.observe();
     }
@@ -144,6 +151,20 @@ mod tests {
         assert_eq!(answered(&bench), Some((head.next(), 0)));
         bench.wait(5_000);
         assert!(bench.nodes[0].log().head().0 <= head.0 + 2, "one block is enough");
+    }
+
+    /// P-24: its blocks would all be too early, and there would be no end of them.
+    #[test]
+    fn leader_whose_clock_is_behind_the_chains_waits_with_its_block() {
+        let mut bench = Bench::new(4);
+        bench.note(0);
+        bench.wait(1_000);
+        let head = bench.nodes[0].log().head();
+        complain_ahead(&mut bench, 7, nothing(), 3_000);
+        bench.wait(1_500);
+        assert_eq!(bench.nodes[0].log().head(), head);
+        bench.wait(3_000);
+        assert_eq!(answered(&bench), Some((head.next(), 0)));
     }
 
     #[test]

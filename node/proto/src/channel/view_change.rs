@@ -125,9 +125,12 @@ impl Channel {
     fn own_wish(&self, electorate: &Members) -> Term {
         let term = self.log.term();
         let leads = self.log.leader() == Some(self.me);
+        // A leader waits for itself as others do: what it promised may be too little to begin with,
+        // when those who could have helped have left by blocks that it heard of later.
+        let waits = !leads || !self.log.is_open();
         let discontent = self.log.evidence().is_some()
             || self.leader_gives_up()
-            || !leads && self.now >= self.discontent_at();
+            || waits && self.now >= self.discontent_at();
         // P-92
         if self.log.is_tail_lost() {
             return if leads { next_view(term) } else { term };
