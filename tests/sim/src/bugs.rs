@@ -9,7 +9,7 @@ use fairway_proto::known_bugs::{self, KnownBug};
 use fairway_sim::runner::{self, Options};
 
 /// Seeds within which a bug must show.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 2_000;
 const STEPS: u64 = 4_000;
 
 fn main() -> ExitCode {
