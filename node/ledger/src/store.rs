@@ -48,13 +48,16 @@ pub struct StoredEvent {
     pub event: MoveEvent,
 }
 
+/// Modules of the contracts whose events begin with the channel that they are about.
+const ABOUT_CHANNELS: [&str; 8] =
+    ["backing", "channel", "complaint", "exits", "membership", "penalty", "settlement", "shown"];
+
 impl StoredEvent {
     /// The channel an event of the channel contracts is about: the first field of each of them.
     #[must_use]
     pub fn channel(&self) -> Option<ChannelId> {
-        let about = ["0x3::channel::", "0x3::membership::", "0x3::settlement::"];
-        let tag = &self.event.type_tag;
-        if !about.iter().any(|prefix| tag.starts_with(prefix)) {
+        let (module, _) = self.event.type_tag.strip_prefix("0x3::")?.split_once("::")?;
+        if !ABOUT_CHANNELS.contains(&module) {
             return None;
         }
         ChannelId::from_slice(self.event.data.get(..ChannelId::LENGTH)?)
@@ -242,5 +245,47 @@ impl Store {
     ) -> Result<Option<T>, StoreError> {
         let Some(bytes) = self.database.get(family, key)? else { return Ok(None) };
         Ok(Some(codec::decode(family, &bytes)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::{Address, abi::StructAbi, ids::ChainId};
+
+    use super::*;
+
+    fn is_event(structure: &StructAbi) -> bool {
+        let has = |ability: &str| structure.abilities.iter().any(|known| known == ability);
+        has("copy") && has("drop") && has("store")
+    }
+
+    /// Else nodes hear of an exit, a window or a report only when they next read the record by
+    /// themselves: after a short window has ended.
+    #[test]
+    fn every_event_about_a_channel_is_told_to_those_who_watch_it() {
+        let genesis = Genesis { chain: ChainId(1), root: Address::from_low(1) };
+        let ledger = Ledger::new(&genesis).unwrap();
+        let own = ledger.abi().modules.iter().filter(|module| module.own);
+        let events = own.flat_map(|module| {
+            let of_module = module.structs.iter().filter(|structure| is_event(structure));
+            let named = of_module
+                .filter(|event| event.fields.first().is_some_and(|field| field.name == "channel"));
+            named.map(|event| format!("0x3::{}::{}", module.name, event.name))
+        });
+        let mut heard = 0;
+        for type_tag in events {
+            let event = MoveEvent { type_tag, data: vec![7; 64] };
+            let stored = StoredEvent { height: Height(1), transaction: Hash::ZERO, event };
+            assert_eq!(stored.channel(), Some(ChannelId([7; 32])), "{}", stored.event.type_tag);
+            heard += 1;
+        }
+        assert!(heard > 20, "{heard}");
+    }
+
+    #[test]
+    fn transfer_is_about_no_channel() {
+        let event = MoveEvent { type_tag: "0x3::coin::Transferred".into(), data: vec![7; 64] };
+        let stored = StoredEvent { height: Height(1), transaction: Hash::ZERO, event };
+        assert_eq!(stored.channel(), None);
     }
 }

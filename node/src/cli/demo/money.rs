@@ -82,16 +82,6 @@ impl Stage {
         let begun = report.begin("exit");
         let channel = self.backed.context("the channel with collateral was not created")?;
         let last = NAMES.len() - 1;
-        // What others alone know to be certified is gone with them.
-        self.until("its node knows what is certified", || async {
-            let status = self.clients[last].channel(channel).await?.info().await?.status;
-            Ok(status.is_some_and(|status| {
-                status.finalised == status.certified
-                    || status.finalised.next() == status.head && status.certified == status.head
-            }))
-        })
-        .await?;
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         let members = self.members(Some(channel)).await?;
         let certified = held(members.get(last).context("no members")?).await?;
         for node in 0..last {
