@@ -13,6 +13,7 @@ pub mod books;
 mod catch_up;
 mod clients;
 pub mod controller;
+mod ending;
 pub mod entered;
 pub mod execution;
 mod follower;
@@ -154,6 +155,8 @@ pub struct Channel {
     judging: Judging,
     recovery: Recovery,
     timers: Timers,
+    /// Since when the chain's word is that this node is in the channel no more.
+    out_since: Option<Time>,
     step: Step,
 }
 
@@ -189,6 +192,7 @@ impl Channel {
             judging,
             recovery: Recovery::default(),
             timers: Timers::default(),
+            out_since: None,
             step: Step::default(),
             env: Arc::new(env),
         }
