@@ -5,7 +5,7 @@ use fairway_types::{Call, Gas, Operation, SequenceNumber, SignedCall, Verified, 
 use rand::Rng;
 
 use crate::{
-    chain::CHAIN,
+    chain::{Act, CHAIN},
     invariants::Broken,
     machine::function,
     world::{Item, World},
@@ -44,7 +44,7 @@ impl World {
             198 if self.plan.late_joins && self.may_leave(sender) => {
                 self.count("leave asked of the chain");
                 let account = self.nodes[sender].account.clone();
-                self.chain.ask_leave(self.now, &account);
+                let _ = self.chain.act(self.now, &account, &Act::Leave);
                 self.show_chain(50);
                 self.leave(invoke("nothing", Vec::new()))
             }

@@ -8,7 +8,7 @@ use fairway_types::{
 };
 
 /// The one asset of the simulation.
-pub const ASSET: AssetId = AssetId([0xfa; 32]);
+pub const ASSET: AssetId = fairway_types::contract::NATIVE;
 /// Where the simulated app counts its ticks.
 const TICKS: &str = "0x42::app::Ticks";
 

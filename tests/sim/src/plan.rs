@@ -1,9 +1,11 @@
 //! What a run may do, drawn from its seed.
 
-use fairway_types::chain::Durability;
+use fairway_types::chain::{Durability, MoneyRules};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// Milliseconds of a window on the chain.
+const WINDOW: u64 = 8_000;
 /// More blocks than a run has.
 pub(crate) const FAR: u64 = 1_000_000;
 
@@ -43,6 +45,8 @@ pub struct Plan {
     pub replicated: bool,
     /// Nobody is told anything before the sender knows that it joined.
     pub members_only: bool,
+    /// Who moves money on the chain, and what misbehaviour costs.
+    pub money: MoneyRules,
     /// What decides before the seed does, one byte a choice.
     pub choices: Vec<u8>,
 }
@@ -73,6 +77,7 @@ impl Plan {
             sync_blocks_most: FAR,
             replicated: false,
             members_only: false,
+            money: money(),
             choices: Vec::new(),
         }
     }
@@ -110,6 +115,7 @@ impl Plan {
             sync_blocks_most: if seed.is_multiple_of(4) { seed / 4 % 16 } else { FAR },
             replicated: seed % 4 == 2,
             members_only: seed.is_multiple_of(4),
+            money: money(),
             choices: Vec::new(),
         }
     }
@@ -141,5 +147,16 @@ impl Plan {
             choices: choices.to_vec(),
             ..Self::calm(0, 1)
         })
+    }
+}
+
+/// Windows that end within a run.
+fn money() -> MoneyRules {
+    MoneyRules {
+        challenge_window: WINDOW,
+        collateral: 10_000,
+        fine: 4_000,
+        bond: 2_000,
+        ..MoneyRules::default()
     }
 }

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::{
     acknowledged::Acknowledged,
     byzantine::Byzantine,
-    chain::{Chain, SettlementChain},
+    chain::{self, Chain, SettlementChain},
     choices::Choices,
     invariants::{Broken, Invariants},
     machine::Machine,
@@ -131,8 +131,8 @@ impl World {
     /// A world whose channels run on `machine`.
     #[must_use]
     pub fn with_machine(plan: Plan, machine: Rc<dyn Execute>) -> Self {
-        let chain =
-            Box::new(Chain::new(creator().address(), plan.tick_interval, plan.durability()));
+        let config = chain::config(plan.tick_interval, plan.durability(), plan.money.clone());
+        let chain = Box::new(Chain::new(creator().address(), chain::CHANNEL, config));
         Self::with_chain(plan, machine, chain)
     }
 
@@ -262,7 +262,8 @@ impl World {
 
     fn join(&mut self, node: usize) {
         let member = &self.nodes[node];
-        self.chain.join(self.now, &member.account, &member.keypair, DEPOSIT);
+        // Who may not come in stays away.
+        let _ = self.chain.join(self.now, &member.account, &member.keypair, DEPOSIT);
         self.show_chain(5);
     }
 

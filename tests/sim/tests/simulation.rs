@@ -34,7 +34,7 @@ module app::app {
     use runtime::lifecycle;
     use runtime::vault;
 
-    const ASSET: address = @0xfafafafafafafafafafafafafafafafafafafafafafafafafafafafafafafafa;
+    const ASSET: address = @0xfa;
 
     struct Paid has copy, drop, store { amount: u64 }
     struct Ticks has key { count: u64 }

@@ -1,23 +1,24 @@
 //! Channels on the Move VM that settle on the real contracts, run by the ledger's state machine.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may panic and looks at the variants it is about"
+)]
+
+mod contracts;
+mod twin;
 
 use std::rc::Rc;
 
-use fairway_ledger::{Code, Genesis, Ledger, contract};
+use contracts::{Contracts, signed, transact};
+use fairway_ledger::{Ledger, contract};
 use fairway_sandbox::{MoveSandbox, compile};
-use fairway_sim::{
-    Plan, World,
-    chain::{CHAIN, SettlementChain},
-    world::creator,
-};
+use fairway_sim::{Plan, World, chain::SettlementChain};
 use fairway_types::{
-    Address, ChannelId, ExecutionStatus, Gas, GasTableId, Hash, Height, Keypair, Operation, Time,
-    chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, JoinPolicy, MoneyRules},
+    Address, ChannelId, Gas, Keypair, Operation, Time,
     crypto::Verify,
-    ledger::{
-        LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction, SourceFile,
-    },
+    ledger::{LedgerPayload, LedgerTransaction, PackageSource, SourceFile},
     limits,
 };
 
@@ -48,127 +49,6 @@ fn sandbox(text: &str) -> Rc<MoveSandbox> {
     };
     let package = compile(&source).unwrap_or_else(|error| panic!("{error}"));
     Rc::new(MoveSandbox::new(&package).unwrap())
-}
-
-/// The ledger with one channel on it; a block a transaction.
-struct Contracts {
-    ledger: Ledger,
-    channel: ChannelId,
-    record: ChannelRecord,
-    accounts: Vec<Address>,
-}
-
-fn root() -> Keypair {
-    Keypair::from_seed(&[200; 32])
-}
-
-fn signed(ledger: &Ledger, key: &Keypair, payload: LedgerPayload) -> SignedLedgerTransaction {
-    let transaction = LedgerTransaction {
-        chain: CHAIN,
-        sender: key.address(),
-        sequence: ledger.sequence(key.address()),
-        payload,
-        gas_limit: Gas(10_000_000),
-        expires_at: Time(u64::MAX),
-    };
-    SignedLedgerTransaction { signature: key.sign(&transaction), key: key.public(), transaction }
-}
-
-fn transact(
-    ledger: &mut Ledger,
-    time: Time,
-    key: &Keypair,
-    payload: LedgerPayload,
-) -> Result<(), String> {
-    let transaction = signed(ledger, key, payload);
-    ledger.check(&transaction, time).map_err(|refusal| refusal.to_string())?;
-    let block = ledger.execute(time, &[transaction.verify().unwrap()], &Code::new()).unwrap();
-    let receipt = block.receipts[0].clone();
-    ledger.commit(block);
-    if receipt.status == ExecutionStatus::Success {
-        return Ok(());
-    }
-    Err(ledger.explain(&receipt, Gas(10_000_000)).to_string())
-}
-
-impl Contracts {
-    fn new() -> Self {
-        let genesis = Genesis { chain: CHAIN, root: root().address() };
-        let mut ledger = Ledger::new(&genesis).unwrap();
-        let config = ChannelConfig {
-            tick_interval: 0,
-            settlement_interval: 0,
-            durability: Durability::Synced,
-            join_policy: JoinPolicy::Open,
-            invited: Vec::new(),
-            asset: contract::NATIVE,
-            min_deposit: 1,
-            max_members: 16,
-            gas_table: GasTableId::MEASURED,
-            money: MoneyRules::default(),
-        };
-        transact(&mut ledger, Time(1), &creator(), contract::create(Hash([5; 32]), &config))
-            .unwrap();
-        let channel = contract::channel_id(CHAIN, creator().address(), 0);
-        let record = ledger.channel(channel).unwrap();
-        assert_eq!(record.config, config);
-        Self { ledger, channel, record, accounts: Vec::new() }
-    }
-
-    fn read(&mut self) {
-        self.record = self.ledger.channel(self.channel).unwrap();
-    }
-}
-
-impl SettlementChain for Contracts {
-    fn fund(&mut self, account: &Keypair, amount: u64) {
-        let payload = contract::mint(account.address(), amount);
-        transact(&mut self.ledger, Time(1), &root(), payload).unwrap();
-        self.accounts.push(account.address());
-    }
-
-    fn join(&mut self, now: Time, account: &Keypair, node: &Keypair, deposit: u64) {
-        let proof = contract::join_proof(node, CHAIN, self.channel, account.address());
-        let endpoints = ["/ip4/127.0.0.1".into()];
-        let payload = contract::join(
-            self.channel,
-            node.node_id(),
-            deposit,
-            &endpoints,
-            &proof,
-            contract::Backing::default(),
-        );
-        transact(&mut self.ledger, now, account, payload).unwrap();
-        self.read();
-    }
-
-    fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String> {
-        let payload = contract::payload(tx).map_err(|refusal| refusal.to_string())?;
-        let result = transact(&mut self.ledger, now, node, payload);
-        self.read();
-        result
-    }
-
-    fn record(&self) -> &ChannelRecord {
-        &self.record
-    }
-
-    fn time(&self) -> Time {
-        self.ledger.time()
-    }
-
-    fn height(&self) -> Height {
-        self.ledger.height()
-    }
-
-    fn total(&self) -> u64 {
-        let outside: u64 = self
-            .accounts
-            .iter()
-            .map(|account| self.ledger.balance(*account, contract::NATIVE).unwrap())
-            .sum();
-        outside + self.record.locked.iter().map(|entry| entry.amount).sum::<u64>()
-    }
 }
 
 #[test]
@@ -268,7 +148,7 @@ fn replaying_the_blocks_gives_equal_roots() {
         let mut contracts = Contracts::new();
         let alice = Keypair::from_seed(&[1; 32]);
         contracts.fund(&alice, 100);
-        contracts.join(Time(5), &alice, &Keypair::from_seed(&[2; 32]), 40);
+        contracts.join(Time(5), &alice, &Keypair::from_seed(&[2; 32]), 40).unwrap();
         contracts.ledger.state_root()
     };
     assert_eq!(run(), run());

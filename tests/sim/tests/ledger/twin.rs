@@ -1,0 +1,294 @@
+//! The simulation's model of the contract, beside the real contract: every transaction of a channel's
+//! life, as nodes send it, replayed and altered, does the same to both.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use fairway_sim::{
+    Plan, World,
+    chain::{Act, Chain, SettlementChain},
+    machine::Machine,
+    world::creator,
+};
+use fairway_types::{
+    Address, Hash, Height, JoinSequence, Keypair, Term, Time,
+    chain::{ChainTx, ChannelRecord, MoneyRules},
+};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::contracts::Contracts;
+
+/// Transactions that may come again.
+const REMEMBERED: usize = 64;
+
+/// What came of transactions, by their name.
+type Tally = Rc<RefCell<BTreeMap<String, u64>>>;
+
+/// Both chains. Some transactions come again later, by somebody else or altered.
+struct Twin {
+    model: Chain,
+    contracts: Contracts,
+    rng: ChaCha8Rng,
+    nodes: Vec<Keypair>,
+    accounts: Vec<Keypair>,
+    sent: Vec<ChainTx>,
+    tally: Tally,
+}
+
+impl Twin {
+    fn new(seed: u64, money: MoneyRules, tally: &Tally) -> Self {
+        let contracts = Contracts::with(money);
+        let record = contracts.record();
+        let model = Chain::new(creator().address(), record.channel, record.config.clone());
+        let (rng, tally) = (ChaCha8Rng::seed_from_u64(seed), Rc::clone(tally));
+        let (nodes, accounts, sent) = (Vec::new(), Vec::new(), Vec::new());
+        Self { model, contracts, rng, nodes, accounts, sent, tally }
+    }
+
+    /// Both say the same, and are the same afterwards.
+    fn same(
+        &mut self,
+        what: &dyn std::fmt::Debug,
+        model: &Result<(), String>,
+        real: &Result<(), String>,
+    ) {
+        let text = format!("{what:?}");
+        let name = text.split([' ', '(']).next().unwrap_or_default();
+        let outcome = match (model, real) {
+            (Ok(()), Ok(())) => "ok".to_owned(),
+            (Err(model), Err(real)) => {
+                assert_eq!(*model, abort(real), "{text}\n{real}");
+                model.clone()
+            }
+            (Ok(()), Err(_)) | (Err(_), Ok(())) => panic!("{text}\n{model:?}, but {real:?}"),
+        };
+        *self.tally.borrow_mut().entry(format!("{name} {outcome}")).or_default() += 1;
+        let (one, other) = (self.model.record(), self.contracts.record());
+        if one != other {
+            panic!("after {text}\nmodel {one:#?}\ncontract {other:#?}");
+        }
+        for account in &self.accounts {
+            let account = account.address();
+            assert_eq!(self.model.balance(account), self.contracts.balance(account), "{text}");
+        }
+    }
+
+    fn send(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String> {
+        let result = self.model.execute(now, node, tx);
+        let real = self.contracts.execute(now, node, tx);
+        self.same(tx, &result, &real);
+        result
+    }
+
+    fn someone(&mut self, of: fn(&Self) -> &Vec<Keypair>) -> Keypair {
+        let at = self.rng.random_range(0..of(self).len());
+        of(self)[at].clone()
+    }
+
+    /// Something that came before, altered more often than not, by anybody.
+    fn again(&mut self, now: Time) {
+        if self.sent.is_empty() || self.nodes.is_empty() {
+            return;
+        }
+        let at = self.rng.random_range(0..self.sent.len());
+        let mut tx = self.sent[at].clone();
+        if self.rng.random_bool(0.7) {
+            alter(&mut tx, &mut self.rng);
+        }
+        let node = self.someone(|twin| &twin.nodes);
+        let _ = self.send(now, &node, &tx);
+    }
+
+    fn remember(&mut self, tx: &ChainTx) {
+        if matches!(tx, ChainTx::Heartbeat { .. } | ChainTx::ApplyForLeadership { .. }) {
+            return;
+        }
+        if self.sent.len() == REMEMBERED {
+            self.sent.remove(0);
+        }
+        self.sent.push(tx.clone());
+    }
+}
+
+/// `module::NAME` of an abort that the ledger explains.
+fn abort(text: &str) -> String {
+    let module = text.split("0x3::").nth(1).and_then(|rest| rest.split(' ').next());
+    let name = text.split('(').nth(1).and_then(|rest| rest.split(')').next());
+    format!("{}::{}", module.unwrap_or(text), name.unwrap_or_default())
+}
+
+/// Changes a little of what a transaction says.
+fn alter(tx: &mut ChainTx, rng: &mut ChaCha8Rng) {
+    match tx {
+        ChainTx::Propose { proposal } => match rng.random_range(0..6) {
+            0 => proposal.number += 1,
+            1 => proposal.to_height = proposal.to_height.next(),
+            2 => proposal.closes = !proposal.closes,
+            3 => drop(proposal.balances.pop()),
+            4 => {
+                if let Some(row) = proposal.balances.first_mut() {
+                    row.leaves = !row.leaves;
+                }
+            }
+            _ => proposal.from_height = Height::ZERO,
+        },
+        ChainTx::Execute { votes, .. }
+        | ChainTx::OpenWindow { votes, .. }
+        | ChainTx::Object { votes, .. }
+        | ChainTx::Dispute { votes, .. } => {
+            match (votes.first().cloned(), rng.random_range(0..3)) {
+                (Some(vote), 0) => votes.push(vote),
+                (Some(_), 1) => votes[0].signature.0[1] ^= 1,
+                _ => drop(votes.pop()),
+            }
+        }
+        ChainTx::ShowTerm { term, promises, .. } => match rng.random_range(0..3) {
+            0 => *term = Term::default(),
+            1 => drop(promises.pop()),
+            _ => promises.extend(promises.first().copied()),
+        },
+        ChainTx::Show { proof, .. } => match rng.random_range(0..6) {
+            0 => drop(proof.headers.pop()),
+            1 => proof.anchor = None,
+            2 => proof.certificate = None,
+            3 => std::mem::swap(&mut proof.anchor, &mut proof.certificate),
+            4 => {
+                if let Some(header) = proof.headers.last_mut() {
+                    header.time = header.time.plus(1);
+                }
+            }
+            _ => {
+                let known = proof.certificate.as_mut().or(proof.anchor.as_mut());
+                known.and_then(|known| known.signatures.pop());
+            }
+        },
+        ChainTx::Support { headers, .. } => {
+            if rng.random_bool(0.5) {
+                drop(headers.pop())
+            } else {
+                headers.reverse()
+            }
+        }
+        ChainTx::FinishExit { entered, .. } => entered.value.clear(),
+        ChainTx::Claim { account, vault, departed, .. } => match rng.random_range(0..3) {
+            0 => *account = Address::from_low(5),
+            1 => drop(vault.siblings.pop()),
+            _ => std::mem::swap(vault, departed),
+        },
+        ChainTx::Decide { guilty, verdicts, accused, .. } => match rng.random_range(0..3) {
+            0 => *guilty = !*guilty,
+            1 => drop(verdicts.pop()),
+            _ => *accused = JoinSequence(accused.0 % 4 + 1),
+        },
+        ChainTx::Answer { header, certificate, number, .. } => match rng.random_range(0..3) {
+            0 => header.state_root = Hash::ZERO,
+            1 => drop(certificate.signatures.pop()),
+            _ => number.value.clear(),
+        },
+        ChainTx::Report { accused, .. } => *accused = JoinSequence(rng.random_range(0..6)),
+        ChainTx::Refute { row, .. } => *row += 1,
+        ChainTx::Heartbeat { .. }
+        | ChainTx::ApplyForLeadership { .. }
+        | ChainTx::Finish { .. }
+        | ChainTx::Resolve { .. } => {}
+    }
+}
+
+impl SettlementChain for Twin {
+    fn fund(&mut self, account: &Keypair, amount: u64) {
+        self.model.fund(account, amount);
+        self.contracts.fund(account, amount);
+        self.accounts.push(account.clone());
+    }
+
+    fn join(
+        &mut self,
+        now: Time,
+        account: &Keypair,
+        node: &Keypair,
+        deposit: u64,
+    ) -> Result<(), String> {
+        let result = self.model.join(now, account, node, deposit);
+        let real = self.contracts.join(now, account, node, deposit);
+        self.same(&"Join", &result, &real);
+        self.nodes.push(node.clone());
+        result
+    }
+
+    fn act(&mut self, now: Time, account: &Keypair, act: &Act) -> Result<(), String> {
+        let result = self.model.act(now, account, act);
+        let real = self.contracts.act(now, account, act);
+        self.same(act, &result, &real);
+        result
+    }
+
+    fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String> {
+        if self.rng.random_bool(0.3) {
+            self.again(now);
+        }
+        let result = self.send(now, node, tx);
+        self.remember(tx);
+        if self.rng.random_bool(0.02) {
+            let account = self.someone(|twin| &twin.accounts);
+            let act = [Act::Leave, Act::Exit, Act::Release][self.rng.random_range(0..3)].clone();
+            let _ = self.act(now, &account, &act);
+        }
+        result
+    }
+
+    fn record(&self) -> &ChannelRecord {
+        self.model.record()
+    }
+
+    fn time(&self) -> Time {
+        self.model.time()
+    }
+
+    fn height(&self) -> Height {
+        self.model.height()
+    }
+
+    fn balance(&self, account: Address) -> u64 {
+        self.model.balance(account)
+    }
+
+    fn total(&self) -> u64 {
+        self.model.total()
+    }
+}
+
+/// Some seeds: what came of every kind of transaction.
+fn live(seeds: std::ops::Range<u64>, steps: u64, money: &MoneyRules) -> BTreeMap<String, u64> {
+    let tally = Tally::default();
+    for seed in seeds {
+        let plan = Plan { money: money.clone(), steps, ..Plan::from_seed(seed, steps) };
+        // The contracts' config is one for all.
+        let plan = Plan { tick_interval: 0, replicated: false, reorgs: false, ..plan };
+        let twin = Twin::new(seed, money.clone(), &tally);
+        let mut world = World::with_chain(plan, Rc::new(Machine::default()), Box::new(twin));
+        for _ in 0..steps {
+            // What the altered transactions do to the channel is not what this is about.
+            if world.step().is_err() {
+                break;
+            }
+        }
+    }
+    Rc::unwrap_or_clone(tally).into_inner()
+}
+
+#[test]
+fn model_and_contract_do_the_same_over_a_channels_life() {
+    let money = Plan::calm(0, 1).money;
+    let tally = live(0..12, 4_000, &money);
+    for (what, count) in &tally {
+        println!("{count:6} {what}");
+    }
+    let done: BTreeSet<&str> = tally.keys().filter_map(|name| name.strip_suffix(" ok")).collect();
+    for kind in ["Execute", "Show", "OpenWindow", "Finish", "FinishExit", "Claim"] {
+        assert!(done.contains(kind), "{kind} never executed: {done:?}");
+    }
+}
