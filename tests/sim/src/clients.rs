@@ -106,7 +106,7 @@ impl World {
         self.input(via, Input::Client { id, request })
     }
 
-    fn sign(&self, sender: usize, sequence: u64, operation: Operation) -> SignedCall {
+    pub(crate) fn sign(&self, sender: usize, sequence: u64, operation: Operation) -> SignedCall {
         let account = &self.nodes[sender].account;
         let call = Call {
             chain: CHAIN,
@@ -120,7 +120,7 @@ impl World {
         SignedCall { signature: account.sign(&call), key: account.public(), call }
     }
 
-    fn next_sequence(&self, sender: usize) -> u64 {
+    pub(crate) fn next_sequence(&self, sender: usize) -> u64 {
         let account = self.nodes[sender].account.address();
         self.honest()
             .filter_map(|node| node.channel.log().tip())

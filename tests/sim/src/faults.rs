@@ -172,10 +172,11 @@ impl World {
     }
 
     pub(crate) fn restart(&mut self, node: usize, life: u64) -> Result<(), Broken> {
-        if self.nodes[node].up || self.nodes[node].life != life {
+        if self.nodes[node].up || self.nodes[node].life != life || self.nodes[node].gone {
             return Ok(());
         }
         self.nodes[node].restart();
+        self.steady(node);
         self.trace.note(self.now, || format!("n{node} is up again"));
         let next = self.nodes[node].channel.log().head().next();
         self.subscribers[node] = Subscription::new(Default::default(), next);
@@ -189,6 +190,12 @@ impl World {
             self.group(node, vec![Input::TailLost { nonce: life }])?;
         }
         Ok(())
+    }
+
+    /// From now on it is up.
+    fn steady(&mut self, node: usize) {
+        self.nodes[node].steady_since = self.now;
+        self.accounts.fault_at = self.now;
     }
 
     fn split(&mut self) {
@@ -236,6 +243,7 @@ impl World {
             return Ok(());
         }
         still.paused = false;
+        still.steady_since = self.now;
         // What was due to it before it stood still does not come twice.
         still.life += 1;
         let life = still.life;
@@ -264,6 +272,9 @@ impl World {
         }
         let delay = self.while_long();
         self.outage_until = self.now.plus(delay);
+        for node in &mut self.nodes {
+            node.steady_since = self.outage_until;
+        }
         self.count("chain outage");
     }
 
@@ -328,6 +339,7 @@ impl World {
         if let Some(byzantine) = &mut self.byzantine {
             byzantine.count("slandered");
         }
+        self.slandered = Some((at, evidence.clone()));
         for to in (0..self.nodes.len()).filter(|to| *to != at) {
             // A node's peers drop what does not verify before the channel sees it.
             let message = Message::Report(Box::new(evidence.clone()));

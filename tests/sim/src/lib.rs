@@ -7,6 +7,7 @@
     reason = "an invariant looks at the few variants it is about"
 )]
 
+mod accounts;
 pub mod acknowledged;
 pub mod byzantine;
 pub mod chain;
@@ -14,11 +15,13 @@ pub mod choices;
 mod clients;
 pub mod clock;
 pub mod contradictions;
+pub mod deeds;
 mod faults;
 pub mod invariants;
 pub mod machine;
 pub mod network;
 pub mod node;
+mod onchain;
 pub mod plan;
 pub mod runner;
 mod slander;

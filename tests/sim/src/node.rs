@@ -32,6 +32,12 @@ pub struct Node {
     machine: Rc<dyn Execute>,
     /// Follows the protocol: the invariants hold for it.
     pub honest: bool,
+    /// Gone for good: nothing is expected of it, and it did nothing wrong.
+    pub gone: bool,
+    /// Barred for what it could not answer in time.
+    pub blamed: bool,
+    /// Since when it is up and sees the chain.
+    pub steady_since: Time,
     /// Events on disk: what survives a crash.
     pub stored: Vec<Vec<u8>>,
     /// How many of them are sure to survive: those up to the last that had to be synced.
@@ -68,6 +74,9 @@ impl Node {
             channel,
             machine,
             honest: true,
+            gone: false,
+            blamed: false,
+            steady_since: Time::ZERO,
             stored: Vec::new(),
             synced: 0,
             writes: Vec::new(),

@@ -1,8 +1,10 @@
 //! What a run may do, drawn from its seed.
 
-use fairway_types::chain::{Durability, MoneyRules};
+use fairway_types::chain::{DropRule, Durability, MoneyRules};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::deeds::{Deeds, Fate};
 
 /// Milliseconds of a window on the chain.
 const WINDOW: u64 = 8_000;
@@ -47,6 +49,8 @@ pub struct Plan {
     pub members_only: bool,
     /// Who moves money on the chain, and what misbehaviour costs.
     pub money: MoneyRules,
+    /// What accounts and liars do on the chain; none for nothing.
+    pub deeds: Option<Deeds>,
     /// What decides before the seed does, one byte a choice.
     pub choices: Vec<u8>,
 }
@@ -78,6 +82,7 @@ impl Plan {
             replicated: false,
             members_only: false,
             money: money(),
+            deeds: None,
             choices: Vec::new(),
         }
     }
@@ -115,7 +120,8 @@ impl Plan {
             sync_blocks_most: if seed.is_multiple_of(4) { seed / 4 % 16 } else { FAR },
             replicated: seed % 4 == 2,
             members_only: seed.is_multiple_of(4),
-            money: money(),
+            money: MoneyRules { drop_rule: drop_rule(seed), ..money() },
+            deeds: deeds(seed),
             choices: Vec::new(),
         }
     }
@@ -159,4 +165,16 @@ fn money() -> MoneyRules {
         bond: 2_000,
         ..MoneyRules::default()
     }
+}
+
+/// By the seed, as above: every fifth run.
+fn deeds(seed: u64) -> Option<Deeds> {
+    let kind = seed / 5;
+    let fate = [Fate::Stay, Fate::Few, Fate::Alone][usize::try_from(kind % 3).unwrap_or(0)];
+    let (exits, complaints) = (kind % 4 != 3, kind % 4 != 1);
+    (seed % 5 == 3).then_some(Deeds { fate, exits, complaints })
+}
+
+fn drop_rule(seed: u64) -> DropRule {
+    if seed / 5 % 2 == 0 { DropRule::Close } else { DropRule::Replace }
 }

@@ -1,9 +1,6 @@
 //! The scheduler: a queue of things to come, ordered by the true time; the seed decides the rest.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    rc::Rc,
-};
+use std::{collections::BTreeMap, rc::Rc};
 
 use fairway_proto::{
     Effect, Event, Input, Limits, Message, Notification, RequestId, Step, Subscription, Update,
@@ -13,20 +10,24 @@ use fairway_proto::{
 };
 use fairway_types::{
     Execute, Height, Keypair, NodeId, Time, Verified,
-    chain::{ChainTx, ChannelRecord, Durability, Observation},
+    chain::{ChainTx, Durability, Observation},
+    evidence::Evidence,
 };
 use rand::Rng;
 use serde::Serialize;
 
 use crate::{
+    accounts::Accounts,
     acknowledged::Acknowledged,
     byzantine::Byzantine,
     chain::{self, Chain, SettlementChain},
     choices::Choices,
+    deeds::Doings,
     invariants::{Broken, Invariants},
     machine::Machine,
     network::Network,
     node::{Boundary, Node},
+    onchain::Readings,
     plan::Plan,
     trace::{self, Trace},
 };
@@ -36,8 +37,8 @@ const WALLET: u64 = 1_000_000;
 pub(crate) const DEPOSIT: u64 = 100_000;
 /// Steps between two comparisons of live and replayed state (each replays the whole log).
 const REPLAY_EVERY: u64 = 4_096;
-/// Readings of the chain that may be shown again.
-const READINGS: usize = 8;
+/// Steps between two looks at what is final.
+const SAMPLE_EVERY: u64 = 32;
 /// Inputs that wait for a node that stands still.
 const BACKLOG: usize = 2_048;
 /// Milliseconds in which a healed channel must go on.
@@ -66,6 +67,11 @@ pub struct Report {
     pub views: u64,
     /// Views that the chain learned.
     pub views_shown: u64,
+    /// What accounts and liars did on the chain, and what nodes did about money.
+    pub deeds: BTreeMap<String, u64>,
+    pub chain: BTreeMap<String, u64>,
+    /// Payments of honest members that were compared with a state.
+    pub payments_compared: u64,
     pub invariants_checked: u64,
     /// Milliseconds from the end of all faults to a new final block everywhere.
     pub healed_in: u64,
@@ -79,6 +85,8 @@ pub(crate) enum Item {
     Wake { node: usize, life: u64 },
     Drain { node: usize, life: u64 },
     Join { node: usize },
+    AskLeave { node: usize },
+    Deed,
     Call,
     Fault,
     Cascade { left: u32 },
@@ -86,13 +94,6 @@ pub(crate) enum Item {
     Restart { node: usize, life: u64 },
     Resume { node: usize, life: u64 },
     Heal,
-}
-
-/// One reading of the chain.
-struct Reading {
-    record: ChannelRecord,
-    height: Height,
-    time: Time,
 }
 
 /// Channels, their chain, and what is under way between them.
@@ -111,13 +112,17 @@ pub struct World {
     pub(crate) next_request: u64,
     pub(crate) network: Network,
     pub(crate) outage_until: Time,
-    readings: VecDeque<Reading>,
+    pub(crate) readings: Readings,
     pub(crate) calm: bool,
     pub(crate) byzantine: Option<Byzantine>,
     /// Leaves that members were made to ask for.
     pub(crate) leaves: u8,
     pub(crate) acknowledged: Acknowledged,
     pub(crate) invariants: Invariants,
+    pub(crate) accounts: Accounts,
+    pub(crate) doings: Doings,
+    /// What the Byzantine member said of an honest leader, and no chain has heard yet.
+    pub(crate) slandered: Option<(usize, Evidence)>,
     pub(crate) subscribers: Vec<Subscription>,
     money: u64,
 }
@@ -170,12 +175,15 @@ impl World {
             next_request: 0,
             network: Network::default(),
             outage_until: Time::ZERO,
-            readings: VecDeque::new(),
+            readings: Readings::new(),
             calm: false,
             byzantine: None,
             leaves: 0,
             acknowledged: Acknowledged::default(),
             invariants: Invariants::default(),
+            accounts: Accounts::default(),
+            doings: Doings::default(),
+            slandered: None,
             subscribers,
             money,
         };
@@ -206,6 +214,9 @@ impl World {
         if self.plan.byzantine {
             self.after(1_000, Item::Scheme);
         }
+        if self.plan.deeds.is_some() {
+            self.after(2_000, Item::Deed);
+        }
     }
 
     /// Runs the plan, then heals everything and requires progress.
@@ -217,6 +228,7 @@ impl World {
         self.acknowledged.check(&self.nodes, &self.invariants)?;
         self.report.invariants_checked = self.invariants.checks;
         self.report.views_shown = self.invariants.views_shown;
+        self.report.payments_compared = self.accounts.compared;
         self.report.reversed = self.invariants.reversals();
         if let Some(byzantine) = &self.byzantine {
             let acts = byzantine.acts.iter();
@@ -230,6 +242,10 @@ impl World {
         let Some(((time, _), item)) = self.queue.pop_first() else { return Ok(()) };
         self.now = self.now.max(time);
         self.report.steps += 1;
+        if self.plan.deeds.is_some() && self.report.steps.is_multiple_of(SAMPLE_EVERY) {
+            let window = self.chain.record().config.money.challenge_window;
+            self.accounts.sample(self.now, &self.nodes, window);
+        }
         match item {
             Item::Deliver { to, from, message } => {
                 let message = Box::new(Verified::trusted(*message));
@@ -241,6 +257,8 @@ impl World {
             Item::Wake { node, life } => self.wake(node, life)?,
             Item::Drain { node, life } => self.drain(node, life)?,
             Item::Join { node } => self.join(node),
+            Item::AskLeave { node } => self.ask_leave(node)?,
+            Item::Deed => self.deed()?,
             Item::Call => self.call()?,
             Item::Fault => self.fault()?,
             Item::Cascade { left } => self.cascade(left),
@@ -249,6 +267,7 @@ impl World {
             Item::Resume { node, life } => self.resume(node, life)?,
             Item::Heal => {
                 self.network.join();
+                self.accounts.fault_at = self.now;
                 self.trace.note(self.now, || "healed".to_owned());
             }
         }
@@ -258,21 +277,6 @@ impl World {
     pub(crate) fn after(&mut self, delay: u64, item: Item) {
         self.next_item += 1;
         self.queue.insert((self.now.plus(delay), self.next_item), item);
-    }
-
-    fn join(&mut self, node: usize) {
-        let member = &self.nodes[node];
-        // Who may not come in stays away.
-        let _ = self.chain.join(self.now, &member.account, &member.keypair, DEPOSIT);
-        self.show_chain(5);
-    }
-
-    /// Everybody reads the chain within so many milliseconds.
-    pub(crate) fn show_chain(&mut self, within: u64) {
-        for to in 0..self.nodes.len() {
-            let delay = self.rng.random_range(1..=within);
-            self.after(delay, Item::Observe { to });
-        }
     }
 
     fn wake(&mut self, node: usize, life: u64) -> Result<(), Broken> {
@@ -286,81 +290,6 @@ impl World {
         let next = awake.channel.deadline().since(own).clamp(1, 1_000);
         self.after(next, Item::Wake { node, life });
         Ok(())
-    }
-
-    fn observe(&mut self, to: usize) -> Result<(), Broken> {
-        if self.now < self.outage_until {
-            let reason = "it does not answer".to_owned();
-            return self.input(to, Input::Chain(Observation::Unreachable { reason }));
-        }
-        let older = self.plan.reorgs && !self.calm && self.rng.random_bool(0.15);
-        let (record, height, time) = match self.readings.len() {
-            count if older && count > 0 => {
-                let reading = &self.readings[self.rng.random_range(0..count)];
-                (reading.record.clone(), reading.height, reading.time)
-            }
-            _ => (self.chain.record().clone(), self.chain.height(), self.chain.time()),
-        };
-        let observation = Observation::Channel {
-            record: Box::new(record),
-            chain_height: height,
-            chain_time: time,
-            is_final: true,
-        };
-        self.input(to, Input::Chain(observation))
-    }
-
-    fn transact(&mut self, from: usize, tx: ChainTx) -> Result<(), Broken> {
-        if self.plan.reorgs && !self.calm && self.rng.random_bool(0.1) && self.take_back(from, &tx)
-        {
-            return Ok(());
-        }
-        let settled = self.chain.record().settlement.number;
-        let result = self.chain.execute(self.now, &self.nodes[from].keypair, &tx);
-        self.report.settlements += self.chain.record().settlement.number - settled;
-        self.invariants.check_term(self.chain.record())?;
-        self.remember_reading();
-        let observation = match result {
-            Ok(()) => Observation::Accepted { tx: Box::new(tx) },
-            Err(reason) => Observation::Rejected { tx: Box::new(tx), reason },
-        };
-        self.after(3, Item::Told { to: from, observation });
-        self.show_chain(50);
-        Ok(())
-    }
-
-    fn remember_reading(&mut self) {
-        if !self.plan.reorgs {
-            return;
-        }
-        if self.readings.len() == READINGS {
-            self.readings.pop_front();
-        }
-        let (record, height) = (self.chain.record().clone(), self.chain.height());
-        self.readings.push_back(Reading { record, height, time: self.chain.time() });
-    }
-
-    /// The transaction is seen in a block that is not final and is taken back; it comes later, or
-    /// never.
-    fn take_back(&mut self, from: usize, tx: &ChainTx) -> bool {
-        let keypair = &self.nodes[from].keypair;
-        let Some(record) = self.chain.preview(self.now, keypair, tx) else { return false };
-        self.count("reorg");
-        for to in 0..self.nodes.len() {
-            let observation = Observation::Channel {
-                record: Box::new(record.clone()),
-                chain_height: self.chain.height().next(),
-                chain_time: self.chain.time().max(self.now),
-                is_final: false,
-            };
-            let delay = self.rng.random_range(1..50);
-            self.after(delay, Item::Told { to, observation });
-        }
-        if self.rng.random_bool(0.7) {
-            let delay = self.rng.random_range(100..3_000);
-            self.after(delay, Item::Chain { from, tx: tx.clone() });
-        }
-        true
     }
 
     /// Something comes to a node; what comes to one that is busy or stands still waits.
@@ -529,21 +458,6 @@ impl World {
         sync::answer(height, head, |height| self.nodes[node].block(height))
     }
 
-    /// While the chain can't be reached, what is said to it is lost or comes late.
-    pub(crate) fn submit_tx(&mut self, from: usize, tx: ChainTx) {
-        let delay = self.rng.random_range(1..30);
-        if self.now >= self.outage_until {
-            return self.after(delay, Item::Chain { from, tx });
-        }
-        let reason = "it does not answer".to_owned();
-        let observation = Observation::Unreachable { reason };
-        self.after(delay, Item::Told { to: from, observation });
-        if self.rng.random_bool(0.5) {
-            let late = self.outage_until.since(self.now) + self.rng.random_range(0..2_000);
-            self.after(late, Item::Chain { from, tx });
-        }
-    }
-
     fn on_reply(&mut self, from: usize, _: RequestId, reply: &Reply) {
         if let Reply::Call(report) = reply {
             self.report.calls_certified += 1;
@@ -611,7 +525,7 @@ impl World {
         let (since, until) = (self.now, self.now.plus(PATIENCE));
         while self.now < until {
             self.step()?;
-            if self.chain.record().settlement.closed || self.agree_beyond(goal) {
+            if self.has_ended() || self.agree_beyond(goal) {
                 self.report.healed_in = self.now.since(since);
                 return self.honest().try_for_each(|node| {
                     let (live, replayed) = (node.digest(), node.replayed().digest());
@@ -623,9 +537,15 @@ impl World {
         Err(Broken(format!("no progress beyond {goal} after healing")))
     }
 
+    /// Whether the channel is closed and everybody paid.
+    fn has_ended(&self) -> bool {
+        let record = self.chain.record();
+        record.settlement.closed || !record.open && record.members.is_empty()
+    }
+
     /// Those of whom something is expected.
     pub fn honest(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.iter().filter(|node| node.honest)
+        self.nodes.iter().filter(|node| node.honest && !node.gone)
     }
 
     /// Who was paid and is gone from the chain need not catch up: nobody serves it any more.
@@ -661,6 +581,9 @@ impl World {
 
     pub(crate) fn count(&mut self, fault: &str) {
         *self.report.faults.entry(fault.to_owned()).or_default() += 1;
+        if fault != "lost" {
+            self.accounts.fault_at = self.now;
+        }
         let network = self.network.describe();
         if fault != "lost" {
             self.trace.note(self.now, || format!("FAULT {fault} (network {network})"));
