@@ -1,9 +1,9 @@
 //! Whose money goes where: what the chain pays an honest member is what the state gives it that it was
-//! paid by, nothing final is left behind by an exit, and nobody honest is convicted or fined.
+//! paid by, nothing that can be proven is left behind by an exit, and nobody honest is convicted or fined.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fairway_proto::channel::books;
+use fairway_proto::{channel::books, settlement::proof};
 use fairway_state::State;
 use fairway_types::{
     Address, Hash, Height, Time,
@@ -14,7 +14,7 @@ use fairway_types::{
 
 use crate::{chain::SettlementChain, invariants::Broken, node::Node};
 
-/// Samples of what was final.
+/// Samples of what could be proven.
 const SAMPLES: usize = 64;
 
 /// What the accounts had before a transaction, and where the channel stood.
@@ -27,7 +27,7 @@ pub(crate) struct Before {
 
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
-    /// The highest final block of a node that was up and saw the chain for a window.
+    /// The highest anchor of a node that was up and saw the chain for a window.
     finals: VecDeque<(Time, Height, Hash)>,
     /// When something last went wrong: who could not answer then is not to blame.
     pub(crate) fault_at: Time,
@@ -46,19 +46,23 @@ impl Accounts {
         }
     }
 
-    /// Notes what is final for a node that an exit must not leave behind.
-    pub(crate) fn sample(&mut self, now: Time, nodes: &[Node], window: u64) {
+    /// Notes what nodes that are up can prove to two thirds of the active members, while an exit runs
+    /// that must not leave it behind.
+    pub(crate) fn sample(&mut self, now: Time, record: &ChannelRecord, nodes: &[Node]) {
+        let window = record.config.money.challenge_window;
         let steady = nodes.iter().filter(|node| {
             node.honest && node.up && !node.paused && now.since(node.steady_since) > window
         });
-        let best = steady.max_by_key(|node| node.channel.log().finalised());
-        let Some(node) = best else { return };
-        let log = node.channel.log();
-        let Some(tip) = log.tip_at(log.finalised()) else { return };
+        let anchors = steady.filter_map(|node| {
+            let log = node.channel.log();
+            let anchor = proof::best(log, record, log.certified())?.shown()?;
+            Some((anchor.anchor_height, anchor.anchor_block))
+        });
+        let Some((height, block)) = anchors.max() else { return };
         if self.finals.len() == SAMPLES {
             self.finals.pop_front();
         }
-        self.finals.push_back((now, tip.height, tip.hash));
+        self.finals.push_back((now, height, block));
     }
 
     /// Invariants 5 and 6, after a transaction.
@@ -125,7 +129,7 @@ impl Accounts {
         Err(Broken(format!("{who} was paid {got}, and the state at {height} gives it {due}")))
     }
 
-    /// Invariant 5: an exit ends no lower than what was final half a window before.
+    /// Invariant 5: an exit ends no lower than what could be proven half a window before.
     fn check_outcome(&self, outcome: &Outcome, now: Time, window: u64) -> Result<(), Broken> {
         let early = |(at, _, _): &&(Time, Height, Hash)| at.plus(window / 2 + 1_000) <= now;
         let Some((at, height, _)) = self.finals.iter().rev().find(early) else { return Ok(()) };
@@ -133,7 +137,7 @@ impl Accounts {
             return Ok(());
         }
         let ended = outcome.height;
-        Err(Broken(format!("an exit ended at {ended}, and {height} was final at {at:?}")))
+        Err(Broken(format!("an exit ended at {ended}, and {height} could be proven at {at:?}")))
     }
 }
 

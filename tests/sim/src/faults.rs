@@ -194,7 +194,7 @@ impl World {
 
     /// From now on it is up.
     fn steady(&mut self, node: usize) {
-        self.nodes[node].steady_since = self.now;
+        self.nodes[node].steady_since = self.now.max(self.outage_until);
         self.accounts.fault_at = self.now;
     }
 
@@ -243,7 +243,7 @@ impl World {
             return Ok(());
         }
         still.paused = false;
-        still.steady_since = self.now;
+        still.steady_since = self.now.max(self.outage_until);
         // What was due to it before it stood still does not come twice.
         still.life += 1;
         let life = still.life;

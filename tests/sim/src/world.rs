@@ -37,7 +37,7 @@ const WALLET: u64 = 1_000_000;
 pub(crate) const DEPOSIT: u64 = 100_000;
 /// Steps between two comparisons of live and replayed state (each replays the whole log).
 const REPLAY_EVERY: u64 = 4_096;
-/// Steps between two looks at what is final.
+/// Steps between two looks at what can be proven.
 const SAMPLE_EVERY: u64 = 32;
 /// Inputs that wait for a node that stands still.
 const BACKLOG: usize = 2_048;
@@ -242,9 +242,9 @@ impl World {
         let Some(((time, _), item)) = self.queue.pop_first() else { return Ok(()) };
         self.now = self.now.max(time);
         self.report.steps += 1;
-        if self.plan.deeds.is_some() && self.report.steps.is_multiple_of(SAMPLE_EVERY) {
-            let window = self.chain.record().config.money.challenge_window;
-            self.accounts.sample(self.now, &self.nodes, window);
+        let record = self.chain.record();
+        if record.windows.exit.is_some() && self.report.steps.is_multiple_of(SAMPLE_EVERY) {
+            self.accounts.sample(self.now, record, &self.nodes);
         }
         match item {
             Item::Deliver { to, from, message } => {

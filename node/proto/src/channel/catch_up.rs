@@ -171,8 +171,9 @@ impl Target {
 }
 
 impl Channel {
-    /// P-80: whether a peer is asked for a snapshot instead of blocks: it is far ahead, or keeps the
-    /// next block no more.
+    /// P-80, P-120: whether a peer is asked for a snapshot instead of blocks: it is far ahead, keeps the
+    /// next block no more, or has blocks of epochs that the chain's record named while this node was
+    /// away, and names no more.
     pub(super) fn takes_snapshot(&mut self, from: NodeId, heard: &Heartbeat) -> bool {
         let head = self.log.head();
         let passed = |target: &mut Target| target.checkpoint.height() <= head;
@@ -191,7 +192,7 @@ impl Channel {
             return true;
         }
         let far = heard.finalised.0.saturating_sub(head.0) > self.env.limits.sync_blocks_most;
-        let gone = self.catch_up.pruned.get(&from) == Some(&head.next());
+        let gone = self.catch_up.pruned.get(&from) == Some(&head.next()) || self.log.lacks_grants();
         if heard.finalised <= head || !(far || gone || stale) {
             if !stale && self.catch_up.kept.take().is_some() {
                 self.perform(Effect::ForgetParts);

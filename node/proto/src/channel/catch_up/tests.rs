@@ -155,6 +155,26 @@ fn member_whose_next_block_nobody_keeps_takes_a_snapshot() {
     assert_same(&bench, 3, 0);
 }
 
+/// P-120: the record keeps the grants since the last settlement but one.
+#[test]
+fn member_that_missed_a_grant_which_the_record_names_no_more_takes_a_snapshot() {
+    let mut bench = Bench::new(4);
+    set_most(&mut bench, 3, u64::MAX);
+    bench.down.insert(3);
+    for epoch in 0..3 {
+        bench.grant(0, &[0, 1, 2]);
+        bench.wait(500);
+        bench.call(0, 0, store(epoch));
+        bench.wait(500);
+    }
+    bench.record.grants.drain(..3);
+    bench.down.remove(&3);
+    bench.observe();
+    bench.wait(3_000);
+    assert_eq!(adoptions(&bench, 3), 1);
+    assert_same(&bench, 3, 0);
+}
+
 #[test]
 fn late_joiner_takes_a_snapshot_and_its_join_comes_after() {
     let mut bench = Bench::with_record(4, bench::record(3));

@@ -72,6 +72,16 @@ impl Log {
         self.grants.get(&epoch)
     }
 
+    /// Whether a grant between the head's epoch and the last one known is not here: the chain's record
+    /// went past it while this node was away, and blocks of it can't be checked any more.
+    #[must_use]
+    pub fn lacks_grants(&self) -> bool {
+        let Some((last, _)) = self.grants.last_key_value() else { return false };
+        let from = self.place(self.head()).map_or(Epoch(1), |place| place.term.epoch);
+        let known = self.grants.range(from..).count() as u64;
+        known <= last.0.saturating_sub(from.0)
+    }
+
     /// What this node promised when the last term began with its help.
     #[must_use]
     pub fn promise(&self) -> Option<&Promise> {
