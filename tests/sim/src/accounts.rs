@@ -50,8 +50,14 @@ impl Accounts {
     /// that must not leave it behind.
     pub(crate) fn sample(&mut self, now: Time, record: &ChannelRecord, nodes: &[Node]) {
         let window = record.config.money.challenge_window;
+        // Who was paid watches nobody's money any more.
+        let is_member = |node: &Node| {
+            let id = node.keypair.node_id();
+            record.members.iter().any(|member| member.record.node == id)
+        };
         let steady = nodes.iter().filter(|node| {
-            node.honest && node.up && !node.paused && now.since(node.steady_since) > window
+            let up = node.honest && node.up && !node.paused && is_member(node);
+            up && now.since(node.steady_since) > window
         });
         let anchors = steady.filter_map(|node| {
             let log = node.channel.log();

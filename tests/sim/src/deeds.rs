@@ -10,6 +10,7 @@ use rand::Rng;
 use crate::{
     chain::Act,
     invariants::Broken,
+    node::Node,
     world::{Item, World},
 };
 
@@ -95,6 +96,9 @@ impl World {
         let present = self.present();
         let gone = self.nodes.iter().filter(|node| node.gone).count();
         let active = self.chain.record().members.iter().filter(|seat| seat.active).count();
+        // Who is entered in no log yet certifies nothing.
+        let entered = self.honest().map(Node::settled_members).min().unwrap_or(0);
+        let active = active.min(entered + gone);
         let most = match fate {
             Fate::Stay => 0,
             Fate::Few => active.saturating_sub(1) / 3,
