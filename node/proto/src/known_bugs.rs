@@ -17,16 +17,25 @@ pub enum KnownBug {
     ForgottenNonce,
     /// Who came back without its last writes signs as if it had them (P-92).
     ForgottenTail,
+    /// Nobody shows what it can prove while an exit's window runs (P-101).
+    UnansweredExit,
+    /// Every report on the chain is believed (P-108).
+    BlindVerdict,
+    /// Whatever waits for its window is agreed to (P-102).
+    YesInWindow,
 }
 
 impl KnownBug {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::DoubleAck,
         Self::LostLock,
         Self::SignatureBeforeStore,
         Self::QuorumOffByOne,
         Self::ForgottenNonce,
         Self::ForgottenTail,
+        Self::UnansweredExit,
+        Self::BlindVerdict,
+        Self::YesInWindow,
     ];
 
     pub(crate) fn is_back(self) -> bool {

@@ -126,6 +126,25 @@ impl World {
         self.acts(node, &act, "leave for a node that is gone")
     }
 
+    /// Whether so many are gone for good that the others may not go on.
+    pub(crate) fn is_alone(&self) -> bool {
+        let alone = self.plan.deeds.is_some_and(|deeds| deeds.fate == Fate::Alone);
+        alone && self.nodes.iter().any(|node| node.gone)
+    }
+
+    /// Who is left wants its money, and nothing more.
+    pub(crate) fn leave_alone(&mut self) -> Result<(), Broken> {
+        for node in self.present() {
+            self.acts(node, &Act::Exit, "exit of who is left")?;
+        }
+        Ok(())
+    }
+
+    /// Whether nobody that is there waits for its money.
+    pub(crate) fn are_out(&self) -> bool {
+        self.present().is_empty()
+    }
+
     /// Longer than the chain hears a silent member, often longer than a window.
     fn be_away(&mut self) {
         let Some(node) = self.someone_present() else { return };

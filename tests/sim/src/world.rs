@@ -22,7 +22,7 @@ use crate::{
     byzantine::Byzantine,
     chain::{self, Chain, SettlementChain},
     choices::Choices,
-    deeds::{Doings, Fate},
+    deeds::Doings,
     invariants::{Broken, Invariants},
     machine::Machine,
     network::Network,
@@ -225,9 +225,8 @@ impl World {
             self.step()?;
         }
         self.require_progress()?;
-        // Where all but one are gone for good, nothing that it did not know is left.
-        let alone = self.plan.deeds.is_some_and(|deeds| deeds.fate == Fate::Alone);
-        if !alone || self.nodes.iter().all(|node| !node.gone) {
+        // Where too many are gone for good, what they alone knew is lost.
+        if !self.is_alone() {
             self.acknowledged.check(&self.nodes, &self.invariants)?;
         }
         self.report.invariants_checked = self.invariants.checks;
@@ -525,11 +524,15 @@ impl World {
     /// the same head.
     fn require_progress(&mut self) -> Result<(), Broken> {
         self.heal_all()?;
+        if self.is_alone() {
+            self.leave_alone()?;
+        }
         let goal = self.invariants.highest_certified().next();
         let (since, until) = (self.now, self.now.plus(PATIENCE));
         while self.now < until {
             self.step()?;
-            if self.has_ended() || self.agree_beyond(goal) {
+            let done = if self.is_alone() { self.are_out() } else { self.agree_beyond(goal) };
+            if self.has_ended() || done {
                 self.report.healed_in = self.now.since(since);
                 return self.honest().try_for_each(|node| {
                     let (live, replayed) = (node.digest(), node.replayed().digest());
@@ -537,6 +540,9 @@ impl World {
                     if live == replayed { Ok(()) } else { Err(differs()) }
                 });
             }
+        }
+        if self.is_alone() {
+            return Err(Broken("whose others are gone did not get out".to_owned()));
         }
         Err(Broken(format!("no progress beyond {goal} after healing")))
     }

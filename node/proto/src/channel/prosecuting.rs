@@ -10,6 +10,8 @@ use fairway_types::{
 };
 
 use super::{Channel, judging::Judged, log::sum, output::Effect, quorum::is_quorum};
+#[cfg(feature = "known-bugs")]
+use crate::known_bugs::KnownBug;
 use crate::{
     message::Message,
     settlement::{dispute, membership},
@@ -96,6 +98,8 @@ impl Channel {
             Some(dispute::Verdict::Innocent(_)) => false,
             Some(dispute::Verdict::Unclear(_)) | None => return,
         };
+        #[cfg(feature = "known-bugs")]
+        let guilty = guilty || KnownBug::BlindVerdict.is_back();
         if judged.is_some_and(|judged| judged.accused == self.me) {
             return;
         }
