@@ -165,7 +165,7 @@ fn due(state: &State, account: Address) -> u64 {
 /// Invariant 6: nobody honest is convicted or loses collateral.
 fn check_standing(record: &ChannelRecord, nodes: &[Node], excused: bool) -> Result<(), Broken> {
     let least = record.config.money.collateral;
-    for node in nodes.iter().filter(|node| node.honest && !node.blamed) {
+    for node in nodes.iter().filter(|node| node.honest && !node.blamed && !node.gone) {
         let id = node.keypair.node_id();
         if record.windows.bans.iter().any(|ban| ban.node == id) && !excused {
             return Err(Broken(format!("honest {id} was convicted")));

@@ -1,10 +1,7 @@
 //! The invariants of DESIGN section 10, checked after every step. What was ever signed, certified or
 //! final is remembered here for the whole run, across crashes; it is checked for honest nodes alone.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use fairway_proto::{
     Effect, Event, Message,
@@ -13,7 +10,7 @@ use fairway_proto::{
         ground::{Ground, Roll},
         judging::Judged,
         log::Entry,
-        quorum::{self, Members},
+        quorum,
     },
 };
 use fairway_state::State;
@@ -267,21 +264,31 @@ impl Invariants {
     }
 }
 
-/// Whether fewer than 2/3 of the registered certified the block, in any set since the last final one:
-/// by its own term's certificate, or by a later term's that covers it.
+/// Whether fewer than 2/3 of the registered certified the block; or one below it, not final either, that
+/// changed who is registered.
 fn is_shrunken(node: &Node, entry: &Entry) -> bool {
     let log = node.channel.log();
+    let height = entry.block.height();
+    let changes = |below: &Entry| {
+        let height = below.block.height();
+        log.changes_set(height.previous(), height.next())
+    };
+    let open = log.entries_from(log.finalised().next());
+    let mut below = open.take_while(|below| below.block.height() < height);
+    is_of_few(node, entry) || below.any(|below| changes(below) && is_of_few(node, below))
+}
+
+/// By its own term's certificate, or by a later term's that covers it.
+fn is_of_few(node: &Node, entry: &Entry) -> bool {
+    let log = node.channel.log();
+    let Some(members) = log.members_before(entry.block.height()) else { return false };
+    let weight = |part: &mut dyn Iterator<Item = u64>| fairway_types::Weight(part.sum());
     let mut above = log.entries_from(entry.block.height());
     let certifier = above.find(|above| above.certificate.is_some()).unwrap_or(entry);
     let epoch = certifier.block.header.term.epoch;
-    let weight = |part: &mut dyn Iterator<Item = u64>| fairway_types::Weight(part.sum());
-    let is_small = |members: &Arc<Members>| {
-        let valid = weight(&mut quorum::voters(log, members, epoch).map(|member| member.weight.0));
-        let whole = weight(&mut members.values().map(|member| member.weight.0));
-        !quorum::is_quorum(valid, whole)
-    };
-    log.members_before(entry.block.height()).is_some_and(is_small)
-        || log.sets_before(entry.block.height()).any(is_small)
+    let valid = weight(&mut quorum::voters(log, members, epoch).map(|member| member.weight.0));
+    let whole = weight(&mut members.values().map(|member| member.weight.0));
+    !quorum::is_quorum(valid, whole)
 }
 
 /// Invariant 7: what a channel holds in memory is bounded.
