@@ -3,7 +3,7 @@
 
 use fairway_proto::settlement::proof;
 use fairway_types::{
-    JoinSequence, Operation, chain::ChainTx, evidence::Evidence, windows::BlockProof,
+    Height, JoinSequence, Operation, chain::ChainTx, evidence::Evidence, windows::BlockProof,
 };
 use rand::Rng;
 
@@ -140,9 +140,18 @@ impl World {
         Ok(())
     }
 
-    /// Whether nobody that is there waits for its money.
+    /// Whether nobody that is there waits for its money that it can claim: whose node lacks the state
+    /// that the chain goes by, and has nobody left to ask, can't.
     pub(crate) fn are_out(&self) -> bool {
-        self.present().is_empty()
+        let record = self.chain.record();
+        let shown = record.windows.shown.map(|shown| (shown.height, shown.block));
+        let ended = record.windows.outcome.as_ref().map(|outcome| (outcome.height, outcome.block));
+        let settled = (record.settlement.height, record.settlement.block);
+        let (height, block) = ended.or(shown).unwrap_or(settled);
+        let present = self.present();
+        let mut logs = present.iter().map(|at| self.nodes[*at].channel.log());
+        height > Height::ZERO && logs.all(|log| log.state_after(height, block).is_none())
+            || present.is_empty()
     }
 
     /// Longer than the chain hears a silent member, often longer than a window.
