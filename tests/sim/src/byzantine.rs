@@ -12,8 +12,8 @@ use std::{
 use fairway_proto::{Channel, Checkpoint, Message};
 use fairway_state::parts::Part;
 use fairway_types::{
-    Ack, Block, Certificate, Hash, Height, Keypair, NodeId, Place, Promise, ShownPromise,
-    SignedAck, Term, View,
+    Ack, Block, Certificate, ChannelId, Hash, Height, Keypair, NodeId, Place, Promise,
+    ShownPromise, SignedAck, Term, View,
     block::CertifiedBlock,
     chain::ChainTx,
     limits,
@@ -65,6 +65,7 @@ pub struct Byzantine {
     /// The members that the second channel talks to.
     pub sides: BTreeSet<usize>,
     keypair: Keypair,
+    channel: ChannelId,
     nature: Nature,
     /// What kinds of messages it keeps from whom.
     withheld: BTreeSet<(u8, usize)>,
@@ -77,7 +78,13 @@ pub struct Byzantine {
 
 impl Byzantine {
     #[must_use]
-    pub fn new(node: usize, keypair: Keypair, twin: Channel, rng: &mut Choices) -> Self {
+    pub fn new(
+        node: usize,
+        keypair: Keypair,
+        channel: ChannelId,
+        twin: Channel,
+        rng: &mut Choices,
+    ) -> Self {
         let nature = Nature::draw(rng);
         let prunes = nature.lies > 0 && twin.limits().sync_blocks_most < FAR;
         Self {
@@ -85,6 +92,7 @@ impl Byzantine {
             twin: nature.twin.then_some(twin),
             sides: BTreeSet::new(),
             keypair,
+            channel,
             nature,
             withheld: BTreeSet::new(),
             heard: VecDeque::new(),
@@ -204,15 +212,9 @@ impl Byzantine {
     }
 
     fn ack(&self, term: Term, height: Height, block: Hash) -> SignedAck {
-        let channel = self.channel();
+        let channel = self.channel;
         let ack = Ack { channel, term, height, block };
         SignedAck { ack, node: self.keypair.node_id(), signature: self.keypair.sign(&ack) }
-    }
-
-    fn channel(&self) -> fairway_types::ChannelId {
-        self.certificates
-            .back()
-            .map_or(fairway_types::ChannelId([9; 32]), |known| known.ack.channel)
     }
 
     /// Hash of some block that it heard of at the height, or one that nobody ever made.
@@ -320,7 +322,7 @@ impl Byzantine {
                 _ => None,
             })
             .collect();
-        let channel = self.channel();
+        let channel = self.channel;
         let any = (!heard.is_empty()).then(|| heard[rng.random_range(0..heard.len())].term());
         let later = Term { view: View(now.view.0 + rng.random_range(1..4)), ..now };
         let signed = any.filter(|_| rng.random_bool(0.8)).unwrap_or(later);

@@ -358,7 +358,8 @@ impl World {
         self.nodes[node].doom = None;
         let keypair: Keypair = self.nodes[node].keypair.clone();
         let twin = self.nodes[node].twin();
-        self.byzantine = Some(Byzantine::new(node, keypair, twin, &mut self.rng));
+        let channel = self.chain.record().channel;
+        self.byzantine = Some(Byzantine::new(node, keypair, channel, twin, &mut self.rng));
         self.trace.note(self.now, || format!("n{node} turns"));
     }
 

@@ -15,7 +15,9 @@ use fairway_sim::{
 };
 use fairway_types::{
     Address, Hash, Height, JoinSequence, Keypair, Term, Time,
-    chain::{ChainTx, ChannelRecord, MoneyRules},
+    chain::{ChainTx, ChannelRecord, DropRule, MoneyRules, PenaltyVotes, SettlementRule, WeightBy},
+    settlement::{SignedVote, Vote},
+    windows::{SignedVerdict, Verdict},
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -101,6 +103,41 @@ impl Twin {
         }
         let node = self.someone(|twin| &twin.nodes);
         let _ = self.send(now, &node, &tx);
+    }
+
+    /// What some members, who need not be right, sign about what is open.
+    fn answer(&mut self, now: Time) {
+        let (channel, windows) = (self.model.record().channel, self.model.record().windows.clone());
+        let signers: Vec<Keypair> =
+            self.nodes.iter().filter(|_| self.rng.random_bool(0.8)).cloned().collect();
+        let against = |proposal: Hash| -> Vec<SignedVote> {
+            let vote = Vote { channel, proposal, yes: false };
+            let sign = |node: &Keypair| {
+                let (node, signature) = (node.node_id(), node.sign(&vote));
+                SignedVote { vote, node, signature, reason: None }
+            };
+            signers.iter().map(sign).collect()
+        };
+        let tx = if let Some(report) = windows.reports.first() {
+            let (accused, evidence) = (report.accused, report.evidence);
+            let guilty = self.rng.random_bool(0.5);
+            let verdict = Verdict { channel, accused, evidence, guilty };
+            let sign = |node: &Keypair| {
+                let (node, signature) = (node.node_id(), node.sign(&verdict));
+                SignedVerdict { verdict, node, signature }
+            };
+            let verdicts = signers.iter().map(sign).collect();
+            ChainTx::Decide { channel, accused, guilty, verdicts }
+        } else if let Some(waits) = windows.waiting {
+            ChainTx::Object { channel, votes: against(waits.proposal) }
+        } else if let (Some(_), Some(shown)) = (windows.exit, windows.shown) {
+            ChainTx::Dispute { channel, votes: against(shown.block) }
+        } else {
+            return;
+        };
+        let node = self.someone(|twin| &twin.nodes);
+        let _ = self.send(now, &node, &tx);
+        self.remember(&tx);
     }
 
     fn remember(&mut self, tx: &ChainTx) {
@@ -230,6 +267,9 @@ impl SettlementChain for Twin {
         if self.rng.random_bool(0.3) {
             self.again(now);
         }
+        if self.rng.random_bool(0.03) {
+            self.answer(now);
+        }
         let result = self.send(now, node, tx);
         self.remember(tx);
         if self.rng.random_bool(0.02) {
@@ -261,14 +301,13 @@ impl SettlementChain for Twin {
     }
 }
 
-/// Some seeds: what came of every kind of transaction.
-fn live(seeds: std::ops::Range<u64>, steps: u64, money: &MoneyRules) -> BTreeMap<String, u64> {
-    let tally = Tally::default();
-    for seed in seeds {
+/// Some seeds of those in which accounts and liars act on the chain.
+fn live(seeds: std::ops::Range<u64>, steps: u64, money: &MoneyRules, tally: &Tally) {
+    for seed in seeds.map(|number| 5 * number + 3) {
         let plan = Plan { money: money.clone(), steps, ..Plan::from_seed(seed, steps) };
         // The contracts' config is one for all.
         let plan = Plan { tick_interval: 0, replicated: false, reorgs: false, ..plan };
-        let twin = Twin::new(seed, money.clone(), &tally);
+        let twin = Twin::new(seed, money.clone(), tally);
         let mut world = World::with_chain(plan, Rc::new(Machine::default()), Box::new(twin));
         for _ in 0..steps {
             // What the altered transactions do to the channel is not what this is about.
@@ -276,19 +315,36 @@ fn live(seeds: std::ops::Range<u64>, steps: u64, money: &MoneyRules) -> BTreeMap
                 break;
             }
         }
+        let later = world.chain.time().plus(300_000);
+        for node in &world.nodes {
+            let _ = world.chain.act(later, &node.account, &Act::Release);
+        }
     }
-    Rc::unwrap_or_clone(tally).into_inner()
 }
 
 #[test]
 fn model_and_contract_do_the_same_over_a_channels_life() {
+    let tally = Tally::default();
     let money = Plan::calm(0, 1).money;
-    let tally = live(0..12, 4_000, &money);
-    for (what, count) in &tally {
+    live(0..16, 5_000, &money, &tally);
+    let rules = MoneyRules {
+        settlement_rule: SettlementRule::Judged,
+        drop_rule: DropRule::Replace,
+        penalty_votes: PenaltyVotes::Two,
+        weight_by: WeightBy::Collateral,
+        ..money.clone()
+    };
+    live(16..24, 5_000, &rules, &tally);
+    let rules = MoneyRules { settlement_rule: SettlementRule::Unanimous, ..money };
+    live(24..32, 5_000, &rules, &tally);
+    let tally = tally.borrow();
+    for (what, count) in &*tally {
         println!("{count:6} {what}");
     }
     let done: BTreeSet<&str> = tally.keys().filter_map(|name| name.strip_suffix(" ok")).collect();
-    for kind in ["Execute", "Show", "OpenWindow", "Finish", "FinishExit", "Claim"] {
+    let kinds = "Execute Show OpenWindow Support Finish Exit FinishExit Claim Report Decide Object Dispute Complain \
+                 Answer Resolve Leave Release ShowTerm Propose Heartbeat ApplyForLeadership";
+    for kind in kinds.split_whitespace() {
         assert!(done.contains(kind), "{kind} never executed: {done:?}");
     }
 }
