@@ -220,7 +220,11 @@ impl World {
 
     /// A liar says on the chain what it says of honest leaders.
     fn report_falsely(&mut self) {
-        let Some((at, evidence)) = self.slandered.take() else { return };
+        let Some(at) = self.byzantine.as_ref().map(|byzantine| byzantine.node) else { return };
+        if self.slandered.is_empty() {
+            return;
+        }
+        let evidence = self.slandered[self.rng.random_range(0..self.slandered.len())].clone();
         if let Some(accused) = self.accused(&evidence) {
             *self.report.deeds.entry("false report".to_owned()).or_default() += 1;
             let channel = self.chain.record().channel;

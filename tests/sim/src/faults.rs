@@ -2,7 +2,7 @@
 //! the Byzantine member's schemes.
 
 use fairway_proto::{Effect, Input, Message, Subscription, sync};
-use fairway_types::Keypair;
+use fairway_types::{Keypair, evidence::Evidence};
 use rand::Rng;
 
 use crate::{
@@ -333,13 +333,21 @@ impl World {
         let node = &self.nodes[at];
         let machine = node.machine();
         let id = node.keypair.node_id();
-        let Some(evidence) = slander(node.channel.log(), &*machine, id, &mut self.rng) else {
+        let plain = self.plan.deeds.is_some() && self.rng.random_bool(0.6);
+        let log = node.channel.log();
+        let Some(evidence) = slander(log, &*machine, id, plain, &mut self.rng) else {
             return;
         };
         if let Some(byzantine) = &mut self.byzantine {
             byzantine.count("slandered");
         }
-        self.slandered = Some((at, evidence.clone()));
+        // Of each kind the members judge the first.
+        let same = |known: &Evidence| {
+            (known.kind(), known.accused()) == (evidence.kind(), evidence.accused())
+        };
+        if !self.slandered.iter().any(same) {
+            self.slandered.push(evidence.clone());
+        }
         for to in (0..self.nodes.len()).filter(|to| *to != at) {
             // A node's peers drop what does not verify before the channel sees it.
             let message = Message::Report(Box::new(evidence.clone()));

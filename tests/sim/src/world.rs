@@ -121,8 +121,8 @@ pub struct World {
     pub(crate) invariants: Invariants,
     pub(crate) accounts: Accounts,
     pub(crate) doings: Doings,
-    /// What the Byzantine member said of an honest leader, and no chain has heard yet.
-    pub(crate) slandered: Option<(usize, Evidence)>,
+    /// What the Byzantine member said of honest leaders.
+    pub(crate) slandered: Vec<Evidence>,
     pub(crate) subscribers: Vec<Subscription>,
     money: u64,
 }
@@ -183,7 +183,7 @@ impl World {
             invariants: Invariants::default(),
             accounts: Accounts::default(),
             doings: Doings::default(),
-            slandered: None,
+            slandered: Vec::new(),
             subscribers,
             money,
         };

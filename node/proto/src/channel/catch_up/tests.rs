@@ -173,6 +173,13 @@ fn member_that_missed_a_grant_which_the_record_names_no_more_takes_a_snapshot() 
     bench.wait(3_000);
     assert_eq!(adoptions(&bench, 3), 1);
     assert_same(&bench, 3, 0);
+    bench.down.insert(3);
+    bench.call(0, 0, store(9));
+    bench.wait(200);
+    bench.down.remove(&3);
+    bench.wait(2_000);
+    assert_eq!(adoptions(&bench, 3), 1, "now blocks tell it everything");
+    assert_same(&bench, 3, 0);
 }
 
 #[test]
