@@ -105,6 +105,24 @@ fn nodes_that_were_away_take_snapshots_while_messages_are_lost() {
     assert!(taken > 5, "{taken} snapshots");
 }
 
+/// P-100 to P-110 in channels whose members exit, complain and are gone for good, with a liar among
+/// them.
+#[test]
+fn honest_members_get_their_money_whatever_happens_on_the_chain() {
+    let (mut done, mut compared) = (BTreeSet::new(), 0);
+    for seed in (3..400).step_by(5) {
+        let report = World::new(Plan::from_seed(seed, 4_000)).run();
+        let report = report.unwrap_or_else(|broken| panic!("seed {seed}: {}", broken.0));
+        done.extend(report.chain.into_keys());
+        compared += report.payments_compared;
+    }
+    let kinds = ["show", "open a window", "finish", "finish an exit", "claim", "report", "decide"];
+    for kind in kinds.into_iter().chain(["answer", "resolve", "execute"]) {
+        assert!(done.contains(kind), "{kind} is not among {done:?}");
+    }
+    assert!(compared > 20, "{compared} payments");
+}
+
 fn assert_holds(seeds: Range<u64>, steps: u64) -> Outcome {
     let outcome =
         runner::run(seeds, steps, runner::Options { all: false, lines: 40, begin: || {} });
