@@ -176,5 +176,5 @@ fn deeds(seed: u64) -> Option<Deeds> {
 }
 
 fn drop_rule(seed: u64) -> DropRule {
-    if seed / 5 % 2 == 0 { DropRule::Close } else { DropRule::Replace }
+    if (seed / 5).is_multiple_of(2) { DropRule::Close } else { DropRule::Replace }
 }
