@@ -164,10 +164,6 @@ impl Channel {
     /// P-102: whether the proposal that waits is what this node would propose at that height; `None`
     /// as long as its blocks don't reach there.
     fn agrees(&mut self, waits: &WaitingRecord) -> Option<bool> {
-        #[cfg(feature = "known-bugs")]
-        if KnownBug::YesInWindow.is_back() {
-            return Some(true);
-        }
         let judged = self.judge_waiting(waits);
         if let Some(judged) = judged {
             self.guarding.judged.insert(waits.proposal, judged);
