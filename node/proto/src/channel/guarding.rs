@@ -9,7 +9,7 @@ use fairway_types::{
     Address, Hash, Height, NodeId, Refusal, StateKey, Time,
     chain::{ChainMember, ChainTx, ChannelRecord},
     settlement::SignedVote,
-    windows::{BlockProof, Guard, ProvenEntry, WaitingRecord},
+    windows::{BlockProof, Guard, ProvenEntry, ShownBlock, WaitingRecord},
 };
 
 use super::{
@@ -239,10 +239,8 @@ impl Channel {
             }
             if let Some(headers) = proof::link(&self.log, one, other) {
                 self.perform(Effect::Submit(ChainTx::Support { channel, headers }));
-            } else if let Some(best) = self.best_proof(record, waits.to_height)
-                && best.shown().is_some_and(|best| best.rank() > shown.rank())
-            {
-                let proof = Box::new(best);
+            } else if let Some(proof) = self.answer_to(record, waits, &shown) {
+                let proof = Box::new(proof);
                 self.perform(Effect::Submit(ChainTx::Show { channel, proof }));
             }
             return;
@@ -250,6 +248,21 @@ impl Channel {
         if self.is_turn(record, waits.deadline) {
             self.perform(Effect::Submit(ChainTx::Finish { channel }));
         }
+    }
+
+    /// P-115: what beats a block of another branch that beat the proposal: the proof of its own block,
+    /// or of a later one of its chain, which is linked to it then.
+    fn answer_to(
+        &self,
+        record: &ChannelRecord,
+        waits: &WaitingRecord,
+        shown: &ShownBlock,
+    ) -> Option<BlockProof> {
+        let is_better = |proof: &BlockProof| {
+            proof.shown().is_some_and(|proven| proven.rank() > shown.rank())
+        };
+        let at = self.best_proof(record, waits.to_height).filter(is_better);
+        at.or_else(|| self.best_proof(record, self.log.head()).filter(is_better))
     }
 
     /// Says no to a proposal or a block; the no votes, if they keep two thirds of the active weight

@@ -185,9 +185,9 @@ impl Channel {
     /// it proposes nothing else, but after a while that same proposal again.
     fn propose(&mut self) {
         let Some(from) = self.settled_point() else { return };
-        if let Some((bound, vote)) = self.bound_to(from.number + 1)
-            && !self.cannot_execute(&vote.vote.proposal)
-            && !self.is_passed(bound)
+        if let Some((bound, _)) = self.bound_to(from.number + 1)
+            && !self.is_contradicted(bound)
+            && !self.is_hopeless(bound)
         {
             let waited = self.now >= self.voting.bound_at.plus(ADOPT);
             if waited {
@@ -350,6 +350,23 @@ impl Channel {
         later && !waits && !self.are_enough_heard(record)
     }
 
+    /// P-115: whether a proposal that few agree to can't be proven by this node: its block has left
+    /// memory, or was never certified by those who count.
+    pub(super) fn is_unprovable(&self, proposal: &Proposal) -> bool {
+        let Some(record) = self.chain.record() else { return false };
+        let windows = &record.windows;
+        let waits = windows.waiting.as_ref().map(|waits| waits.proposal);
+        let shown = windows.shown.map(|shown| shown.block);
+        if self.are_enough_heard(record)
+            || waits == Some(proposal.hash())
+            || shown == Some(proposal.to_block)
+        {
+            return false;
+        }
+        let best = self.best_proof(record, proposal.to_height);
+        best.and_then(|best| best.shown()).is_none_or(|best| best.block != proposal.to_block)
+    }
+
     /// Whether the members with fresh heartbeats are two thirds of the active ones; so they are taken
     /// to be in a channel in which all settle, where fewer can't.
     fn are_enough_heard(&self, record: &ChannelRecord) -> bool {
@@ -370,11 +387,10 @@ impl Channel {
     /// P-55: a settlement that the chain refused is proposed again after a pause, from a fresh record;
     /// the chain's reason stays in status.
     pub(super) fn on_rejected(&mut self, tx: &ChainTx, reason: &str) {
-        let settles = matches!(
-            tx,
-            ChainTx::Execute { .. } | ChainTx::Propose { .. } | ChainTx::OpenWindow { .. }
-        );
-        if settles {
+        let own = self.settling.own.as_ref().map(|own| own.hash);
+        if let Some(hash) = settles(tx)
+            && own.is_none_or(|own| own == hash)
+        {
             self.settling.last_error = Some(reason.to_owned());
             self.settling.wants |= self.settling.own.take().is_some();
             self.settling.paused_until = self.now.plus(RETRY);
@@ -387,8 +403,8 @@ impl Channel {
     fn drop_own(&mut self) {
         let (Some(from), Some(own)) = (self.settled_point(), &self.settling.own) else { return };
         let proposal = &own.signed.proposal;
-        let lost = (self.cannot_execute(&own.hash) || self.is_passed(proposal))
-            && self.settleable() > proposal.to_height;
+        let lost = self.is_contradicted(proposal)
+            || self.is_hopeless(proposal) && self.settleable() > proposal.to_height;
         if proposal.number <= from.number || lost {
             self.settling.wants |= lost;
             self.settling.own = None;
@@ -402,6 +418,16 @@ impl Channel {
         let root = if last.number == 0 { genesis.tip.state.root() } else { last.root };
         let height = if last.number == 0 { Height::ZERO } else { last.height };
         Some(Settled { number: last.number, height, root })
+    }
+}
+
+/// The proposal that the transaction is to settle.
+#[allow(clippy::wildcard_enum_match_arm, reason = "all others settle nothing")]
+fn settles(tx: &ChainTx) -> Option<Hash> {
+    match tx {
+        ChainTx::Propose { proposal } => Some(proposal.hash()),
+        ChainTx::Execute { proposal, .. } | ChainTx::OpenWindow { proposal, .. } => Some(*proposal),
+        _ => None,
     }
 }
 

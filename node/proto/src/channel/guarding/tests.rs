@@ -490,3 +490,42 @@ fn what_was_certified_above_a_settled_block_becomes_final_with_it() {
     bench.run(0, Input::Timeout);
     assert!(bench.nodes[0].log().finalised() >= head);
 }
+
+/// P-115: another branch beat the block of a proposal that waits; a later block of its own chain
+/// beats that one.
+#[test]
+fn a_beaten_proposal_is_defended_by_a_later_block_of_its_chain() {
+    let mut bench = four();
+    let waiting = proposal(&bench, 1, Height(1));
+    waits(&mut bench, &waiting);
+    let log = bench.nodes[0].log();
+    let of = |most| proof::best(log, &bench.record, most).unwrap().shown().unwrap();
+    let (low, high) = (of(Height(1)), of(log.head()));
+    assert!(low.rank() < high.rank());
+    let beside = ShownBlock { term: high.term, block: Hash([9; 32]), ..low };
+    let beside = ShownBlock { height: Height(low.height.0 + 1), ..beside };
+    assert!(low.rank() < beside.rank() && beside.rank() < high.rank());
+    bench.record.windows.shown = Some(beside);
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(1_100);
+    assert_eq!(shown(&bench, 0).last().unwrap().shown().unwrap().block, high.block);
+}
+
+/// P-115: a proposal of few that has left memory binds nobody any more.
+#[test]
+fn what_few_agreed_to_and_can_prove_no_more_is_proposed_anew() {
+    let mut bench = alone();
+    bench.nodes[0].settling.ask();
+    bench.wait(1_000);
+    let first = bench.nodes[0].proposal().unwrap();
+    for _ in 0..super::super::log::KEPT_BLOCKS + 10 {
+        bench.note(0);
+    }
+    bench.restart(0);
+    bench.nodes[0].settling.ask();
+    bench.wait(8_000);
+    let last = bench.proposed(0).last().unwrap();
+    assert!(last.to_height > first.signed.proposal.to_height);
+    assert!(opened(&bench, 0) > 0);
+}
