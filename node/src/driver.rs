@@ -26,6 +26,7 @@ use fairway_types::{
     chain::{ChainTx, ChannelRecord, Durability, Observation},
     codec,
     evidence::Evidence,
+    settlement::Proposal,
 };
 use tokio::{
     runtime::Handle,
@@ -97,6 +98,7 @@ impl<O: Outbox> Outbox for Altered<O> {
 /// Where a channel's words to the settlement chain go.
 pub trait ChainOutbox: Send + 'static {
     fn submit(&mut self, tx: ChainTx);
+    fn dry_run(&mut self, proposal: Proposal);
     fn refresh(&mut self);
 }
 
@@ -519,6 +521,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 }
             }
             Effect::Submit(tx) => self.chain.submit(tx),
+            Effect::DryRun { proposal } => self.chain.dry_run(*proposal),
             Effect::Refresh => self.chain.refresh(),
             Effect::Publish(update) => {
                 self.note_verdict(&update);

@@ -134,20 +134,37 @@ module settlement::settlement {
         closes: bool,
         result: vector<u8>,
     ) acquires Pending {
-        let (_, _, _, asset) = channel::settled(channel);
-        let proposal = Proposal {
-            chain: coin::chain_id(), channel, number, from_height, from_root, to_height, to_root,
-            to_block, balances: rows(asset, &accounts, &balances, &leaves),
-            held: amounts(asset, held), closes, result: copy result,
-        };
-        let id = ids::hash(b"proposal", bcs::to_bytes(&proposal));
-        let pending = Pending {
-            id, number, from_height, from_root, to_height, to_root, to_block, accounts, balances,
-            leaves, held, closes, result,
-        };
-        check(channel, &pending, context::time_ms());
+        let pending = acceptable(
+            channel, number, from_height, from_root, to_height, to_root, to_block, accounts,
+            balances, leaves, held, closes, result,
+        );
+        let id = pending.id;
         keep(place_of(signer::address_of(node), channel), pending);
         event::emit(Proposed { channel, number, proposal: id });
+    }
+
+    /// Whether the contract would take this proposal as the chain stands, votes aside: the hash that
+    /// they would name. Aborts with the reason where it would not. Nodes ask before they sign.
+    public fun dry_run(
+        channel: address,
+        number: u64,
+        from_height: u64,
+        from_root: address,
+        to_height: u64,
+        to_root: address,
+        to_block: address,
+        accounts: vector<address>,
+        balances: vector<u64>,
+        leaves: vector<bool>,
+        held: u64,
+        closes: bool,
+        result: vector<u8>,
+    ): address {
+        let pending = acceptable(
+            channel, number, from_height, from_root, to_height, to_root, to_block, accounts,
+            balances, leaves, held, closes, result,
+        );
+        pending.id
     }
 
     /// Executes this node's recorded proposal with the yes votes of at least two thirds of the active
@@ -307,6 +324,36 @@ module settlement::settlement {
         let goes = left || pending.closes;
         assert!(due != says || is_in && leaves != goes, E_IS_RIGHT);
         withdraw_waiting(channel);
+    }
+
+    fun acceptable(
+        channel: address,
+        number: u64,
+        from_height: u64,
+        from_root: address,
+        to_height: u64,
+        to_root: address,
+        to_block: address,
+        accounts: vector<address>,
+        balances: vector<u64>,
+        leaves: vector<bool>,
+        held: u64,
+        closes: bool,
+        result: vector<u8>,
+    ): Pending {
+        let (_, _, _, asset) = channel::settled(channel);
+        let proposal = Proposal {
+            chain: coin::chain_id(), channel, number, from_height, from_root, to_height, to_root,
+            to_block, balances: rows(asset, &accounts, &balances, &leaves),
+            held: amounts(asset, held), closes, result: copy result,
+        };
+        let id = ids::hash(b"proposal", bcs::to_bytes(&proposal));
+        let pending = Pending {
+            id, number, from_height, from_root, to_height, to_root, to_block, accounts, balances,
+            leaves, held, closes, result,
+        };
+        check(channel, &pending, context::time_ms());
+        pending
     }
 
     fun recorded(node: address, channel: address, proposal: address): Pending acquires Pending {

@@ -7,6 +7,7 @@ use fairway_api::ChainApiClient;
 use fairway_sdk::{Connection, Error, Ledger};
 use fairway_types::{
     ChannelId, Hash, Keypair, Refusal, chain::ChainTx, contract, ledger::PackageSource,
+    settlement::Proposal,
 };
 use tokio::sync::{Mutex, broadcast, watch};
 use tracing::{info, warn};
@@ -77,6 +78,11 @@ impl SettlementChain for LedgerChain {
         let payload = contract::payload(tx).map_err(ChainError::Refused)?;
         let key = self.key.lock().await;
         self.ledger.execute(&key, payload).await?;
+        Ok(())
+    }
+
+    async fn dry_run(&self, proposal: &Proposal) -> Result<(), ChainError> {
+        self.ledger.dry_run(proposal).await?;
         Ok(())
     }
 

@@ -3,7 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fairway_types::chain::{ChainTx, Observation};
+use fairway_types::{
+    Refusal,
+    chain::{ChainTx, Observation},
+    settlement::Proposal,
+};
 use tokio::{
     sync::{Notify, broadcast, mpsc},
     time::{sleep, timeout},
@@ -28,6 +32,8 @@ pub struct ChainWords {
     words: mpsc::Sender<ChainTx>,
     /// At most one heartbeat waits: an older one says nothing more.
     heartbeats: mpsc::Sender<ChainTx>,
+    /// Proposals to try out. They wait for nothing that is submitted.
+    drafts: mpsc::Sender<Proposal>,
     refresh: Arc<Notify>,
 }
 
@@ -35,6 +41,7 @@ pub struct ChainWords {
 pub struct Heard {
     words: mpsc::Receiver<ChainTx>,
     heartbeats: mpsc::Receiver<ChainTx>,
+    drafts: mpsc::Receiver<Proposal>,
     refresh: Arc<Notify>,
 }
 
@@ -43,13 +50,15 @@ impl ChainWords {
     pub fn new() -> (Self, Heard) {
         let (words, heard_words) = mpsc::channel(QUEUE);
         let (heartbeats, heard_heartbeats) = mpsc::channel(1);
+        let (drafts, heard_drafts) = mpsc::channel(QUEUE);
         let refresh = Arc::new(Notify::new());
         let heard = Heard {
             words: heard_words,
             heartbeats: heard_heartbeats,
+            drafts: heard_drafts,
             refresh: Arc::clone(&refresh),
         };
-        (Self { words, heartbeats, refresh }, heard)
+        (Self { words, heartbeats, drafts, refresh }, heard)
     }
 }
 
@@ -62,6 +71,12 @@ impl ChainOutbox for ChainWords {
         }
     }
 
+    fn dry_run(&mut self, proposal: Proposal) {
+        if self.drafts.try_send(proposal).is_err() {
+            debug!("the chain is slow: a proposal was not tried out");
+        }
+    }
+
     fn refresh(&mut self) {
         self.refresh.notify_one();
     }
@@ -69,9 +84,10 @@ impl ChainOutbox for ChainWords {
 
 /// Runs until aborted.
 pub async fn watch(chain: Arc<dyn SettlementChain>, channel: ChannelHandle, heard: Heard) {
-    let Heard { words, heartbeats, refresh } = heard;
+    let Heard { words, heartbeats, drafts, refresh } = heard;
     tokio::join!(
         read(Arc::clone(&chain), &channel, &refresh),
+        try_out(Arc::clone(&chain), &channel, drafts),
         submit(chain, &channel, words, heartbeats, &refresh),
     );
 }
@@ -116,6 +132,30 @@ async fn changed(changes: &mut broadcast::Receiver<Change>, channel: &ChannelHan
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
+    }
+}
+
+/// Asks the chain whether it would take each proposal. Without an answer the channel asks again.
+async fn try_out(
+    chain: Arc<dyn SettlementChain>,
+    channel: &ChannelHandle,
+    mut drafts: mpsc::Receiver<Proposal>,
+) {
+    while let Some(draft) = drafts.recv().await {
+        let refusal = match timeout(PATIENCE, chain.dry_run(&draft)).await {
+            Ok(Ok(())) => None,
+            // What the contract says counts; a chain that is busy says nothing about the proposal.
+            Ok(Err(ChainError::Refused(refusal @ Refusal::MoveAbort { .. }))) => {
+                Some(refusal.to_string())
+            }
+            Ok(Err(error)) => {
+                debug!(%error, "a proposal could not be tried out");
+                continue;
+            }
+            Err(_) => continue,
+        };
+        let proposal = draft.hash();
+        observe(channel, Observation::DryRun { proposal, refusal }).await;
     }
 }
 

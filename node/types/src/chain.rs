@@ -274,6 +274,8 @@ pub enum Observation {
     Accepted { tx: Box<ChainTx> },
     /// A submitted transaction failed.
     Rejected { tx: Box<ChainTx>, reason: String },
+    /// Whether the contract would take the proposal as the chain stands, or why not.
+    DryRun { proposal: Hash, refusal: Option<String> },
 }
 
 /// What a node asks of the chain, signed by its node key.

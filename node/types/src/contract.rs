@@ -229,11 +229,21 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
 }
 
 fn propose(proposal: &Proposal) -> Result<LedgerPayload, Refusal> {
+    Ok(invoke("settlement", "propose", proposal_args(proposal)?))
+}
+
+/// The view that says whether the contract would take the proposal as the chain stands, and its
+/// arguments. It aborts with the reason if not.
+pub fn dry_run(proposal: &Proposal) -> Result<(FunctionName, Vec<Vec<u8>>), Refusal> {
+    Ok((function("settlement", "dry_run"), proposal_args(proposal)?))
+}
+
+fn proposal_args(proposal: &Proposal) -> Result<Vec<Vec<u8>>, Refusal> {
     let accounts: Vec<Address> = proposal.balances.iter().map(|row| row.account).collect();
     let balances: Vec<u64> =
         proposal.balances.iter().map(|row| amount(&row.amounts)).collect::<Result<_, _>>()?;
     let leaves: Vec<bool> = proposal.balances.iter().map(|row| row.leaves).collect();
-    let args = vec![
+    Ok(vec![
         codec::encode(&proposal.channel),
         codec::encode(&proposal.number),
         codec::encode(&proposal.from_height),
@@ -247,8 +257,7 @@ fn propose(proposal: &Proposal) -> Result<LedgerPayload, Refusal> {
         codec::encode(&amount(&proposal.held)?),
         codec::encode(&proposal.closes),
         codec::encode(&proposal.result),
-    ];
-    Ok(invoke("settlement", "propose", args))
+    ])
 }
 
 /// The contract takes promises sorted by node.

@@ -39,6 +39,8 @@ pub trait SettlementChain {
     fn preview(&self, _now: Time, _node: &Keypair, _tx: &ChainTx) -> Option<ChannelRecord> {
         None
     }
+    /// Why the chain would refuse the proposal as it stands, if it would.
+    fn dry_run(&self, proposal: &Proposal) -> Option<String>;
     /// The account asks the contract itself to let it leave.
     fn ask_leave(&mut self, _now: Time, _account: &Keypair) {}
     fn record(&self) -> &ChannelRecord;
@@ -337,6 +339,10 @@ impl SettlementChain for Chain {
         let mut ahead = self.clone();
         ahead.execute(now, node, tx).ok()?;
         Some(ahead.record)
+    }
+
+    fn dry_run(&self, proposal: &Proposal) -> Option<String> {
+        self.check_proposal(proposal).err()
     }
 
     fn join(&mut self, now: Time, account: &Keypair, node: &Keypair, deposit: u64) {

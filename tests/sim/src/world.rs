@@ -14,6 +14,7 @@ use fairway_proto::{
 use fairway_types::{
     Execute, Height, Keypair, NodeId, Time, Verified,
     chain::{ChainTx, ChannelRecord, Durability, Observation},
+    settlement::Proposal,
 };
 use rand::Rng;
 use serde::Serialize;
@@ -481,6 +482,7 @@ impl World {
                 }
             }
             Effect::Submit(tx) => self.submit_tx(from, tx),
+            Effect::DryRun { proposal } => self.dry_run(from, &proposal),
             Effect::Refresh => self.after(10, Item::Observe { to: from }),
             Effect::Reply { id, result } => match result {
                 Ok(reply) => self.on_reply(from, id, &reply),
@@ -540,6 +542,16 @@ impl World {
         if self.rng.random_bool(0.5) {
             let late = self.outage_until.since(self.now) + self.rng.random_range(0..2_000);
             self.after(late, Item::Chain { from, tx });
+        }
+    }
+
+    /// While the chain can't be reached it answers nothing.
+    pub(crate) fn dry_run(&mut self, from: usize, proposal: &Proposal) {
+        let delay = self.rng.random_range(1..30);
+        if self.now >= self.outage_until {
+            let (proposal, refusal) = (proposal.hash(), self.chain.dry_run(proposal));
+            let observation = Observation::DryRun { proposal, refusal };
+            self.after(delay, Item::Told { to: from, observation });
         }
     }
 

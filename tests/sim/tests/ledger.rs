@@ -19,6 +19,7 @@ use fairway_types::{
         LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction, SourceFile,
     },
     limits,
+    settlement::Proposal,
 };
 
 const APP: &str = "
@@ -147,6 +148,11 @@ impl SettlementChain for Contracts {
         let result = transact(&mut self.ledger, now, node, payload);
         self.read();
         result
+    }
+
+    fn dry_run(&self, proposal: &Proposal) -> Option<String> {
+        let (function, args) = contract::dry_run(proposal).unwrap();
+        self.ledger.view(&function, &[], &args).err().map(|refusal| refusal.to_string())
     }
 
     fn record(&self) -> &ChannelRecord {

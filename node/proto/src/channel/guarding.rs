@@ -258,9 +258,8 @@ impl Channel {
         waits: &WaitingRecord,
         shown: &ShownBlock,
     ) -> Option<BlockProof> {
-        let is_better = |proof: &BlockProof| {
-            proof.shown().is_some_and(|proven| proven.rank() > shown.rank())
-        };
+        let is_better =
+            |proof: &BlockProof| proof.shown().is_some_and(|proven| proven.rank() > shown.rank());
         let at = self.best_proof(record, waits.to_height).filter(is_better);
         at.or_else(|| self.best_proof(record, self.log.head()).filter(is_better))
     }

@@ -13,6 +13,7 @@ pub mod books;
 mod catch_up;
 mod clients;
 pub mod controller;
+mod dry_run;
 pub mod entered;
 pub mod execution;
 mod follower;
@@ -49,6 +50,7 @@ use self::{
     catch_up::CatchUp,
     clients::Clients,
     controller::ChainView,
+    dry_run::DryRuns,
     guarding::Guarding,
     input::Input,
     judging::Judging,
@@ -148,6 +150,7 @@ pub struct Channel {
     catch_up: CatchUp,
     settling: Settling,
     voting: Voting,
+    dry_runs: DryRuns,
     guarding: Guarding,
     prosecuting: Prosecuting,
     changes: ViewChanges,
@@ -183,6 +186,7 @@ impl Channel {
             catch_up: CatchUp::default(),
             settling,
             voting: Voting::default(),
+            dry_runs: DryRuns::default(),
             guarding: Guarding::default(),
             prosecuting: Prosecuting::default(),
             changes: ViewChanges::default(),

@@ -11,6 +11,7 @@ use fairway_types::{
 
 use super::{
     Channel,
+    dry_run::FRESH,
     input::RequestId,
     log::{Log, sum},
     output::{Effect, Reply},
@@ -42,6 +43,8 @@ pub(super) struct Settling {
     last_error: Option<String>,
     /// Until then nothing is proposed, after the chain refused a proposal.
     paused_until: Time,
+    /// What this node would propose, and since when it asks the chain about it.
+    draft: Option<(Time, Proposal)>,
 }
 
 /// This node's proposal under way.
@@ -152,7 +155,7 @@ impl Channel {
         if self.settling.own.is_some() || self.log.genesis().is_none() || paused {
             return false;
         }
-        if self.settling.wants {
+        if self.settling.wants || self.settling.draft.is_some() {
             return true;
         }
         if !self.leads() {
@@ -195,6 +198,13 @@ impl Channel {
             }
             return;
         }
+        if let Some((since, draft)) = self.settling.draft.take()
+            && self.now < since.plus(FRESH)
+            && draft.number == from.number + 1
+            && !self.is_contradicted(&draft)
+        {
+            return self.try_out(since, draft);
+        }
         let Some(tip) = self.log.tip_at(self.settleable()) else { return };
         let nothing_new = tip.height <= from.height;
         if nothing_new || super::books::settled(&tip.state) != from.number {
@@ -206,7 +216,27 @@ impl Channel {
             return;
         }
         if let Some(proposal) = proposal::compute((self.env.chain, self.env.channel), from, &tip) {
-            self.press(proposal);
+            self.try_out(self.now, proposal);
+        }
+    }
+
+    /// P-116: presses for the proposal if the chain would take it. What it would refuse is not
+    /// proposed: who asked is told, and after a pause one up to a later block is tried.
+    fn try_out(&mut self, since: Time, proposal: Proposal) {
+        match self.dry_run(&proposal) {
+            None => self.settling.draft = Some((since, proposal)),
+            Some(Ok(())) => self.press(proposal),
+            Some(Err(reason)) => {
+                self.settling.wants = self.settling.wanted.is_empty();
+                self.settling.paused_until = self.now.plus(RETRY);
+                let what = "settlement".into();
+                let refusal = Refusal::NotReady {
+                    what,
+                    reason: format!("the chain would refuse it: {reason}"),
+                };
+                self.settling.last_error = Some(reason);
+                self.answer_wanted(Err(refusal));
+            }
         }
     }
 
@@ -385,12 +415,15 @@ impl Channel {
     }
 
     /// P-55: a settlement that the chain refused is proposed again after a pause, from a fresh record;
-    /// the chain's reason stays in status.
+    /// all are told the chain's reason, which stays in status too.
     pub(super) fn on_rejected(&mut self, tx: &ChainTx, reason: &str) {
         let own = self.settling.own.as_ref().map(|own| own.hash);
         if let Some(hash) = settles(tx)
             && own.is_none_or(|own| own == hash)
         {
+            let vote = self.sign_vote(hash, Some(format!("the chain refused it: {reason}")));
+            self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
+            self.on_vote(vote);
             self.settling.last_error = Some(reason.to_owned());
             self.settling.wants |= self.settling.own.take().is_some();
             self.settling.paused_until = self.now.plus(RETRY);

@@ -81,8 +81,12 @@ impl Channel {
             due.push((held.hash, held.signed.clone()));
         }
         for (hash, signed) in due {
-            self.voting.answered.insert(signed.proposer, now);
-            let vote = self.judge(hash, signed);
+            let proposer = signed.proposer;
+            let Some(vote) = self.judge(hash, signed) else {
+                self.voting.wait(&proposer);
+                continue;
+            };
+            self.voting.answered.insert(proposer, now);
             self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
             self.on_vote(vote);
         }
@@ -90,23 +94,34 @@ impl Channel {
 
     /// This node's vote, from its own blocks. P-56: while its yes to another proposal of the number
     /// may still execute it repeats that yes instead, so that its proposer and this one learn of it.
-    /// P-115: it takes a yes back that its blocks contradict.
-    fn judge(&mut self, hash: Hash, signed: SignedProposal) -> SignedVote {
+    /// P-115: it takes a yes back that its blocks contradict. P-116: so it does with what the chain
+    /// would refuse; to the first yes it waits (`None`) until the chain has said that it would not.
+    fn judge(&mut self, hash: Hash, signed: SignedProposal) -> Option<SignedVote> {
         if self.is_contradicted(&signed.proposal) {
-            return self.sign_vote(hash, Some("its block is not of this node's chain".into()));
+            let reason = "its block is not of this node's chain".into();
+            return Some(self.sign_vote(hash, Some(reason)));
         }
-        if let Some(vote) = self.log.vote(&hash) {
-            return vote.clone();
+        let voted = self.log.vote(&hash).cloned();
+        if voted.is_none() {
+            let objection = match self.settled_point() {
+                Some(from) => proposal::objection(&self.log, from, &signed.proposal),
+                None => Some("no settlement is known here".into()),
+            };
+            if objection.is_some() {
+                return Some(self.sign_vote(hash, objection));
+            }
+            if let Some(bound) = self.binding_vote(&signed.proposal) {
+                return Some(bound);
+            }
         }
-        let objection = match self.settled_point() {
-            Some(from) => proposal::objection(&self.log, from, &signed.proposal),
-            None => Some("no settlement is known here".into()),
-        };
-        if objection.is_some() {
-            return self.sign_vote(hash, objection);
-        }
-        if let Some(bound) = self.binding_vote(&signed.proposal) {
-            return bound;
+        match (self.dry_run(&signed.proposal), voted) {
+            (Some(Err(reason)), _) => {
+                let reason = format!("the chain would refuse it: {reason}");
+                return Some(self.sign_vote(hash, Some(reason)));
+            }
+            (_, Some(vote)) => return Some(vote),
+            (None, None) => return None,
+            (Some(Ok(())), None) => {}
         }
         if self.log.proposal().is_none_or(|known| known.proposal.hash() != hash) {
             self.record(Event::Proposed { proposal: Box::new(signed) });
@@ -114,7 +129,7 @@ impl Channel {
         let vote = self.sign_vote(hash, None);
         self.voting.bound_at = self.now;
         self.record(Event::Voted { vote: Box::new(vote.clone()) });
-        vote
+        Some(vote)
     }
 
     pub(super) fn sign_vote(&self, proposal: Hash, reason: Option<String>) -> SignedVote {
@@ -124,11 +139,13 @@ impl Channel {
     }
 
     /// The yes that keeps this node from saying yes to `proposal`.
-    fn binding_vote(&self, proposal: &Proposal) -> Option<SignedVote> {
+    fn binding_vote(&mut self, proposal: &Proposal) -> Option<SignedVote> {
         let (bound, vote) = self.bound_to(proposal.number)?;
+        let (bound, vote) = (bound.clone(), vote.clone());
+        self.dry_run(&bound);
         let higher = proposal.to_height > bound.to_height;
-        let replaces = self.is_contradicted(bound) || higher && self.is_hopeless(bound);
-        (!replaces).then(|| vote.clone())
+        let replaces = self.is_contradicted(&bound) || higher && self.is_hopeless(&bound);
+        (!replaces).then_some(vote)
     }
 
     /// P-115: whether this node's chain goes through another block at the proposal's height: since it
@@ -137,10 +154,13 @@ impl Channel {
         self.log.held(proposal.to_height).is_some_and(|held| held.hash != proposal.to_block)
     }
 
-    /// P-56, P-115: whether the proposal will not execute by what its voters said, or can open no
-    /// window by what this node can prove. A higher one may take its place.
+    /// P-56, P-115: whether the proposal will not execute by what its voters said, or by what the
+    /// chain said of it, or can open no window by what this node can prove. A higher one may take its
+    /// place.
     pub(super) fn is_hopeless(&self, proposal: &Proposal) -> bool {
-        self.cannot_execute(&proposal.hash())
+        let hash = proposal.hash();
+        self.cannot_execute(&hash)
+            || self.dry_runs.refusal(&hash, self.now).is_some()
             || self.is_passed(proposal)
             || self.is_unprovable(proposal)
     }
@@ -176,11 +196,32 @@ impl Channel {
         stances.retain(|node, _| self.chain.knows(node));
         stances.insert(vote.node, (vote.vote.proposal, vote.vote.yes));
         self.note_against(&vote);
+        self.look_again(&vote);
         self.settling.count(vote);
     }
 }
 
+impl Channel {
+    /// P-116: who hears a no to what it agreed to asks the chain about it again: the proposer says so
+    /// when the chain refused it.
+    fn look_again(&mut self, vote: &SignedVote) {
+        let bound = self.log.proposal().map(|signed| &signed.proposal);
+        if !vote.vote.yes
+            && let Some(bound) = bound.filter(|bound| bound.hash() == vote.vote.proposal).cloned()
+        {
+            self.dry_run(&bound);
+        }
+    }
+}
+
 impl Voting {
+    /// The proposer's proposal is judged once the chain has answered.
+    fn wait(&mut self, proposer: &NodeId) {
+        if let Some(held) = self.held.get_mut(proposer) {
+            held.waits = true;
+        }
+    }
+
     /// Members whose vote is kept, and proposals held.
     #[must_use]
     pub(super) fn size(&self) -> (usize, usize) {
@@ -219,6 +260,7 @@ mod tests {
     use super::{
         super::{
             bench::{Bench, node_key},
+            dry_run,
             input::Input,
             output::Step,
         },
@@ -420,6 +462,75 @@ mod tests {
         let tx = ChainTx::Propose { proposal: Box::new(at(&bench, 2)) };
         bench.input(0, Input::Chain(refused(tx)));
         assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), None);
+    }
+
+    /// P-116
+    #[test]
+    fn what_the_chain_would_refuse_gets_no_signature_and_the_next_block_is_tried() {
+        let mut bench = two_final();
+        let last = bench.nodes[0].log().finalised();
+        bench.refusals.insert(last, "E_BAD_ACCOUNTS".into());
+        let refused = at(&bench, last.0);
+        let step = bench.message(1, 2, by(2, refused.clone()));
+        assert_eq!(voted(&step), [(refused.hash(), false)]);
+        let reason = step.effects.iter().find_map(|effect| match effect {
+            Effect::Broadcast(Message::Vote(vote)) => vote.reason.clone(),
+            _ => None,
+        });
+        assert!(reason.unwrap().contains("E_BAD_ACCOUNTS"));
+        bench.nodes[0].settling.ask();
+        bench.wait(3_000);
+        assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), None);
+        assert_eq!(bench.nodes[0].settlement_error(), Some("E_BAD_ACCOUNTS"));
+        bench.note(0);
+        bench.wait(3_000);
+        assert!(bench.proposed(0).last().unwrap().to_height > last);
+    }
+
+    /// P-116: a no would be for nothing: a chain that can't be reached executes nothing either.
+    #[test]
+    fn a_vote_waits_for_a_chain_that_does_not_answer() {
+        let mut bench = two_final();
+        bench.answers = false;
+        let proposal = at(&bench, 2);
+        assert_eq!(voted(&bench.message(1, 0, by(0, proposal.clone()))), []);
+        bench.nodes[0].settling.ask();
+        bench.wait(4_000);
+        assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), None);
+        bench.answers = true;
+        bench.now = bench.now.plus(dry_run::FRESH);
+        assert_eq!(voted(&bench.input(1, Input::Timeout)), [(proposal.hash(), true)]);
+        bench.wait(100);
+        assert!(bench.proposed(0).next().is_some());
+    }
+
+    /// P-116: a member asked to leave after all had said yes; the chain settles nothing without it.
+    #[test]
+    fn what_all_agreed_to_and_the_chain_refuses_later_is_withdrawn() {
+        let mut bench = two_final();
+        bench.down.insert(0);
+        let first = at(&bench, 1);
+        for voter in 1..4 {
+            bench.message(voter, 0, by(0, first.clone()));
+        }
+        bench.down.clear();
+        bench.refusals.insert(Height(1), "E_BAD_ACCOUNTS".into());
+        bench.now = bench.now.plus(dry_run::FRESH);
+        let tx = Box::new(ChainTx::Execute {
+            channel: first.channel,
+            proposal: first.hash(),
+            votes: Vec::new(),
+        });
+        let reason = "E_BAD_ACCOUNTS".to_owned();
+        bench.run(0, Input::Chain(Observation::Rejected { tx, reason }));
+        bench.nodes[0].settling.ask();
+        bench.wait(8_000);
+        let executes = bench.submitted(0).find_map(|tx| match tx {
+            ChainTx::Execute { proposal, .. } => Some(*proposal),
+            _ => None,
+        });
+        let second = bench.proposed(0).last().unwrap();
+        assert!(second.to_height > Height(1) && executes == Some(second.hash()));
     }
 
     /// P-53
