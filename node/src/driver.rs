@@ -99,6 +99,7 @@ impl<O: Outbox> Outbox for Altered<O> {
 pub trait ChainOutbox: Send + 'static {
     fn submit(&mut self, tx: ChainTx);
     fn dry_run(&mut self, proposal: Proposal);
+    fn read_waiting(&mut self);
     fn refresh(&mut self);
 }
 
@@ -522,6 +523,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             }
             Effect::Submit(tx) => self.chain.submit(tx),
             Effect::DryRun { proposal } => self.chain.dry_run(*proposal),
+            Effect::ReadWaiting => self.chain.read_waiting(),
             Effect::Refresh => self.chain.refresh(),
             Effect::Publish(update) => {
                 self.note_verdict(&update);

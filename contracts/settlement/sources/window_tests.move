@@ -34,8 +34,15 @@ module settlement::window_tests {
         (channel, proposal, block)
     }
 
-    /// A proposal of a channel that judges waits; 1 and 2 agreed.
+    /// A proposal of a channel that judges waits at a block that was shown; 1 and 2 agreed.
     fun judged(balances: vector<u64>): (address, address, vector<u8>) {
+        let (channel, proposal, block) = unshown(balances);
+        bench::show(channel, copy block, vector[1, 2]);
+        (channel, proposal, block)
+    }
+
+    /// The same before anybody showed its block.
+    fun unshown(balances: vector<u64>): (address, address, vector<u8>) {
         let channel = bench::of(JUDGED, 3);
         let block = bench::block(channel, @0x1, 5, 1, &bench::book_of(vector[90, 110, 100]));
         let proposal = bench::propose(channel, 1, 0, &block, balances, stay(), false);
@@ -283,7 +290,7 @@ module settlement::window_tests {
 
     #[test]
     fun an_earlier_block_of_the_same_chain_supports_it() {
-        let (channel, _, block) = judged(vector[90, 110, 100]);
+        let (channel, _, block) = unshown(vector[90, 110, 100]);
         let before = bench::block(channel, @0x7, 4, 1, &bench::book());
         // The proposal's block follows the one shown.
         let next = bench::block(channel, bench::hash(&before), 5, 1, &bench::book_of(vector[1, 2, 3]));
@@ -296,6 +303,34 @@ module settlement::window_tests {
         bench::later(8 * bench::window());
         bench::finish(channel);
         assert!(number(channel) == 1, 2);
+    }
+
+    // A busy channel orders more within a window than one transaction links.
+    #[test]
+    fun what_was_shown_far_above_supports_a_proposal_in_parts() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        let one = bench::block(channel, bench::hash(&block), 6, 2, &bench::book());
+        let two = bench::block(channel, bench::hash(&one), 7, 2, &bench::book());
+        let three = bench::block(channel, bench::hash(&two), 8, 2, &bench::book());
+        bench::show(channel, copy three, vector[2, 3]);
+        bench::lead(channel, vector[block, one], 2);
+        settlement::support_led(&bench::signer_of(1), channel, vector[two, copy three]);
+        let four = bench::block(channel, bench::hash(&three), 9, 2, &bench::book());
+        bench::show(channel, copy four, vector[2, 3]);
+        bench::support(channel, vector[three, four]);
+        window_over();
+        bench::finish(channel);
+        assert!(number(channel) == 1, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun what_is_linked_to_no_proposal_supports_none() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        let one = bench::block(channel, bench::hash(&block), 6, 2, &bench::book());
+        let two = bench::block(channel, bench::hash(&one), 7, 2, &bench::book());
+        bench::show(channel, copy two, vector[2, 3]);
+        bench::support(channel, vector[one, two]);
     }
 
     // Member 1 closes the channel at an old state, of which the newer one is a descendant.

@@ -75,10 +75,16 @@ impl SettlementChain for LedgerChain {
     }
 
     async fn submit(&self, tx: &ChainTx) -> Result<(), ChainError> {
-        let payload = contract::payload(tx).map_err(ChainError::Refused)?;
+        let payloads = contract::payloads(tx).map_err(ChainError::Refused)?;
         let key = self.key.lock().await;
-        self.ledger.execute(&key, payload).await?;
+        for payload in payloads {
+            self.ledger.execute(&key, payload).await?;
+        }
         Ok(())
+    }
+
+    async fn waiting(&self, channel: ChannelId) -> Result<Option<Proposal>, ChainError> {
+        Ok(self.ledger.waiting(channel).await?)
     }
 
     async fn dry_run(&self, proposal: &Proposal) -> Result<(), ChainError> {

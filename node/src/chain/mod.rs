@@ -65,6 +65,9 @@ pub trait SettlementChain: Send + Sync + 'static {
     /// Whether the contract would take the proposal as the chain stands; refused if not.
     async fn dry_run(&self, proposal: &Proposal) -> Result<(), ChainError>;
 
+    /// The proposal that waits in the channel for its window.
+    async fn waiting(&self, channel: ChannelId) -> Result<Option<Proposal>, ChainError>;
+
     /// What happens from now on.
     fn changes(&self) -> broadcast::Receiver<Change>;
 

@@ -32,16 +32,24 @@ pub struct ChainWords {
     words: mpsc::Sender<ChainTx>,
     /// At most one heartbeat waits: an older one says nothing more.
     heartbeats: mpsc::Sender<ChainTx>,
-    /// Proposals to try out. They wait for nothing that is submitted.
-    drafts: mpsc::Sender<Proposal>,
+    /// What is asked; it waits for nothing that is submitted.
+    questions: mpsc::Sender<Question>,
     refresh: Arc<Notify>,
+}
+
+/// What a channel wants to know of the chain, beside its record.
+enum Question {
+    /// Whether the contract would take a proposal.
+    DryRun(Box<Proposal>),
+    /// What proposal waits.
+    Waiting,
 }
 
 /// The other end, for [`watch`].
 pub struct Heard {
     words: mpsc::Receiver<ChainTx>,
     heartbeats: mpsc::Receiver<ChainTx>,
-    drafts: mpsc::Receiver<Proposal>,
+    questions: mpsc::Receiver<Question>,
     refresh: Arc<Notify>,
 }
 
@@ -50,15 +58,15 @@ impl ChainWords {
     pub fn new() -> (Self, Heard) {
         let (words, heard_words) = mpsc::channel(QUEUE);
         let (heartbeats, heard_heartbeats) = mpsc::channel(1);
-        let (drafts, heard_drafts) = mpsc::channel(QUEUE);
+        let (questions, heard_questions) = mpsc::channel(QUEUE);
         let refresh = Arc::new(Notify::new());
         let heard = Heard {
             words: heard_words,
             heartbeats: heard_heartbeats,
-            drafts: heard_drafts,
+            questions: heard_questions,
             refresh: Arc::clone(&refresh),
         };
-        (Self { words, heartbeats, drafts, refresh }, heard)
+        (Self { words, heartbeats, questions, refresh }, heard)
     }
 }
 
@@ -72,8 +80,14 @@ impl ChainOutbox for ChainWords {
     }
 
     fn dry_run(&mut self, proposal: Proposal) {
-        if self.drafts.try_send(proposal).is_err() {
+        if self.questions.try_send(Question::DryRun(Box::new(proposal))).is_err() {
             debug!("the chain is slow: a proposal was not tried out");
+        }
+    }
+
+    fn read_waiting(&mut self) {
+        if self.questions.try_send(Question::Waiting).is_err() {
+            debug!("the chain is slow: the proposal that waits was not read");
         }
     }
 
@@ -84,10 +98,10 @@ impl ChainOutbox for ChainWords {
 
 /// Runs until aborted.
 pub async fn watch(chain: Arc<dyn SettlementChain>, channel: ChannelHandle, heard: Heard) {
-    let Heard { words, heartbeats, drafts, refresh } = heard;
+    let Heard { words, heartbeats, questions, refresh } = heard;
     tokio::join!(
         read(Arc::clone(&chain), &channel, &refresh),
-        try_out(Arc::clone(&chain), &channel, drafts),
+        ask(Arc::clone(&chain), &channel, questions),
         submit(chain, &channel, words, heartbeats, &refresh),
     );
 }
@@ -135,27 +149,44 @@ async fn changed(changes: &mut broadcast::Receiver<Change>, channel: &ChannelHan
     }
 }
 
-/// Asks the chain whether it would take each proposal. Without an answer the channel asks again.
-async fn try_out(
+/// Asks the chain; without an answer the channel asks again.
+async fn ask(
     chain: Arc<dyn SettlementChain>,
     channel: &ChannelHandle,
-    mut drafts: mpsc::Receiver<Proposal>,
+    mut questions: mpsc::Receiver<Question>,
 ) {
-    while let Some(draft) = drafts.recv().await {
-        let refusal = match timeout(PATIENCE, chain.dry_run(&draft)).await {
-            Ok(Ok(())) => None,
-            // What the contract says counts; a chain that is busy says nothing about the proposal.
-            Ok(Err(ChainError::Refused(refusal @ Refusal::MoveAbort { .. }))) => {
-                Some(refusal.to_string())
-            }
-            Ok(Err(error)) => {
-                debug!(%error, "a proposal could not be tried out");
-                continue;
-            }
-            Err(_) => continue,
-        };
-        let proposal = draft.hash();
-        observe(channel, Observation::DryRun { proposal, refusal }).await;
+    while let Some(question) = questions.recv().await {
+        let answered = timeout(PATIENCE, answer(&chain, channel, question)).await;
+        match answered {
+            Ok(Ok(Some(observation))) => observe(channel, observation).await,
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => debug!(%error, "the chain has no answer"),
+            Err(_) => debug!("the chain does not answer"),
+        }
+    }
+}
+
+async fn answer(
+    chain: &Arc<dyn SettlementChain>,
+    channel: &ChannelHandle,
+    question: Question,
+) -> Result<Option<Observation>, ChainError> {
+    match question {
+        Question::DryRun(draft) => {
+            let refusal = match chain.dry_run(&draft).await {
+                Ok(()) => None,
+                // What the contract says counts; a chain that is busy says nothing about it.
+                Err(ChainError::Refused(refusal @ Refusal::MoveAbort { .. })) => {
+                    Some(refusal.to_string())
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(Some(Observation::DryRun { proposal: draft.hash(), refusal }))
+        }
+        Question::Waiting => {
+            let waiting = chain.waiting(channel.id).await?;
+            Ok(waiting.map(|proposal| Observation::Waiting { proposal: Box::new(proposal) }))
+        }
     }
 }
 

@@ -184,6 +184,25 @@ impl Ledger {
         Ok(())
     }
 
+    /// The proposal that waits in a channel for its window, if one does.
+    pub async fn waiting(&self, channel: ChannelId) -> Result<Option<Proposal>, Error> {
+        let function = contract::function("settlement", "waiting").to_string();
+        let values = self.view(&function, &[Value::String(channel.to_string())]).await?;
+        let unreadable = || Error::Refused(Refusal::invalid("waiting", "no proposal's bytes"));
+        let text = values.first().and_then(Value::as_str).ok_or_else(unreadable)?;
+        let abi = PackageAbi { name: String::new(), package: Hash::ZERO, modules: Vec::new() };
+        let ty = "vector<u8>".parse().map_err(|_| unreadable())?;
+        let bytes = codec::encode(&abi, &ty, &Value::String(text.to_owned()));
+        let bytes = bytes.map_err(|_| unreadable())?;
+        let bytes: Vec<u8> =
+            fairway_types::codec::decode("bytes", &bytes).map_err(|_| unreadable())?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let proposal = fairway_types::codec::decode("proposal", &bytes);
+        proposal.map(Some).map_err(|_| unreadable())
+    }
+
     /// Creates a channel and answers with its id.
     pub async fn create_channel(
         &self,

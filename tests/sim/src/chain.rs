@@ -397,6 +397,7 @@ impl SettlementChain for Chain {
             | ChainTx::Finish { .. }
             | ChainTx::Object { .. }
             | ChainTx::Refute { .. }
+            | ChainTx::RefuteResult { .. }
             | ChainTx::Dispute { .. }
             | ChainTx::Answer { .. }
             | ChainTx::Resolve { .. }

@@ -437,6 +437,7 @@ impl World {
                 }
                 Effect::Reply { .. }
                 | Effect::Publish(_)
+                | Effect::ReadWaiting
                 | Effect::KeepPart { .. }
                 | Effect::ForgetParts => {}
             }

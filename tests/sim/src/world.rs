@@ -503,6 +503,8 @@ impl World {
             }
             // A restart begins its snapshot anew.
             Effect::KeepPart { .. } | Effect::ForgetParts => {}
+            // Nothing waits on this chain.
+            Effect::ReadWaiting => {}
         }
         Ok(())
     }

@@ -144,8 +144,9 @@ impl SettlementChain for Contracts {
     }
 
     fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String> {
-        let payload = contract::payload(tx).map_err(|refusal| refusal.to_string())?;
-        let result = transact(&mut self.ledger, now, node, payload);
+        let payloads = contract::payloads(tx).map_err(|refusal| refusal.to_string())?;
+        let ledger = &mut self.ledger;
+        let result = payloads.into_iter().try_for_each(|one| transact(ledger, now, node, one));
         self.read();
         result
     }

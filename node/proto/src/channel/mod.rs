@@ -32,6 +32,7 @@ mod pool;
 mod prosecuting;
 pub mod quorum;
 pub mod recovery;
+mod refuting;
 pub mod selection;
 pub mod settling;
 mod showing;
@@ -60,6 +61,7 @@ use self::{
     pool::Pool,
     prosecuting::Prosecuting,
     recovery::Recovery,
+    refuting::Refuting,
     settling::Settling,
     timers::Timers,
     view_change::ViewChanges,
@@ -151,6 +153,7 @@ pub struct Channel {
     settling: Settling,
     voting: Voting,
     dry_runs: DryRuns,
+    refuting: Refuting,
     guarding: Guarding,
     prosecuting: Prosecuting,
     changes: ViewChanges,
@@ -187,6 +190,7 @@ impl Channel {
             settling,
             voting: Voting::default(),
             dry_runs: DryRuns::default(),
+            refuting: Refuting::default(),
             guarding: Guarding::default(),
             prosecuting: Prosecuting::default(),
             changes: ViewChanges::default(),
@@ -266,6 +270,7 @@ impl Channel {
         let before = (self.log.certified(), self.log.finalised(), self.log.settled());
         let (term, waits) = (self.log.term(), self.log.head() > before.0);
         self.log.apply(&event);
+        self.guarding.follow(&event);
         self.step.events.push(event);
         if self.log.certified() > before.0 || !waits {
             self.note_moved(self.log.certified() > before.0);

@@ -173,6 +173,8 @@ pub enum Effect {
         result: Result<Reply, Refusal>,
     },
     Submit(ChainTx),
+    /// Read from the chain the proposal that waits there.
+    ReadWaiting,
     /// Ask the chain whether it would take the proposal; nothing is signed or kept.
     DryRun {
         proposal: Box<Proposal>,

@@ -293,7 +293,8 @@ impl Channel {
         let judged = record.config.money.settlement_rule == SettlementRule::Judged;
         if let Some(votes) = enough(&record, &own.votes, |_| true) {
             if judged {
-                return self.open_window(&record, proposal, hash, votes, None);
+                let proof = self.proof_of(&record, &proposal);
+                return self.open_window(&record, proposal, hash, votes, proof);
             }
             self.perform(Effect::Submit(ChainTx::Propose { proposal }));
             self.perform(Effect::Submit(ChainTx::Execute { channel, proposal: hash, votes }));
@@ -306,18 +307,19 @@ impl Channel {
             && asked
             && !everybody
         {
-            let proof = self.best_proof(&record, proposal.to_height);
-            let proof = proof.filter(|proof| {
-                proof.shown().is_some_and(|shown| shown.block == proposal.to_block)
-            });
-            if let Some(proof) = proof {
+            if let Some(proof) = self.proof_of(&record, &proposal) {
                 self.open_window(&record, proposal, hash, votes, Some(proof));
             }
         }
     }
 
-    /// Unless another proposal waits, this one is to; where few agreed to it, with the proof of its
-    /// block.
+    /// The proof of the proposal's own block.
+    fn proof_of(&self, record: &ChannelRecord, proposal: &Proposal) -> Option<BlockProof> {
+        self.best_proof(record, proposal.to_height)
+            .filter(|proof| proof.shown().is_some_and(|shown| shown.block == proposal.to_block))
+    }
+
+    /// Unless another proposal waits, this one is to, with the proof of its block.
     fn open_window(
         &mut self,
         record: &ChannelRecord,
@@ -393,8 +395,7 @@ impl Channel {
         {
             return false;
         }
-        let best = self.best_proof(record, proposal.to_height);
-        best.and_then(|best| best.shown()).is_none_or(|best| best.block != proposal.to_block)
+        self.proof_of(record, proposal).is_none()
     }
 
     /// Whether the members with fresh heartbeats are two thirds of the active ones; so they are taken
@@ -446,11 +447,9 @@ impl Channel {
 
     pub(super) fn settled_point(&self) -> Option<Settled> {
         let record = self.chain.record()?;
-        let genesis = self.log.genesis()?;
+        self.log.genesis()?;
         let last = &record.settlement;
-        let root = if last.number == 0 { genesis.tip.state.root() } else { last.root };
-        let height = if last.number == 0 { Height::ZERO } else { last.height };
-        Some(Settled { number: last.number, height, root })
+        Some(Settled { number: last.number, height: last.height, root: last.root })
     }
 }
 

@@ -243,6 +243,12 @@ impl Voting {
         true
     }
 
+    /// The proposal with this hash, if somebody sent it here.
+    pub(super) fn known(&self, hash: &Hash) -> Option<Proposal> {
+        let held = self.held.values().find(|held| held.hash == *hash);
+        held.map(|held| held.signed.proposal.clone())
+    }
+
     /// Whether this is a proposal that may be next.
     fn holds(&self, hash: &Hash) -> bool {
         self.held.values().any(|held| held.hash == *hash)

@@ -529,3 +529,51 @@ fn what_few_agreed_to_and_can_prove_no_more_is_proposed_anew() {
     assert!(last.to_height > first.signed.proposal.to_height);
     assert!(opened(&bench, 0) > 0);
 }
+
+/// P-119: a member that is alone orders more above the last anchor than memory holds, and than one
+/// transaction links.
+#[test]
+fn a_proof_reaches_over_blocks_that_left_memory() {
+    let mut bench = alone();
+    bench.wait(600);
+    for _ in 0..super::super::log::KEPT_BLOCKS + 50 {
+        bench.note(0);
+    }
+    bench.wait(600);
+    let node = &bench.nodes[0];
+    let best = node.best_proof(&bench.record, node.log().head()).unwrap();
+    let shown = best.shown().unwrap();
+    assert_eq!(shown.height, node.log().certified());
+    assert!(shown.anchor_height > Height::ZERO && node.log().entry(shown.anchor_height).is_none());
+    assert!(best.headers.windows(2).all(|pair| pair[1].parent == pair[0].hash()));
+    assert_eq!(node.guard_of(member(0).account).unwrap().check(), Ok(()));
+    let payloads = fairway_types::contract::payloads(&ChainTx::Show {
+        channel: best.headers[0].channel,
+        proof: Box::new(best.clone()),
+    });
+    let most = best.headers.len().div_ceil(fairway_types::limits::TRANSACTION_HEADERS);
+    assert_eq!(payloads.unwrap().len(), most);
+}
+
+/// P-119
+#[test]
+fn a_proof_holds_no_more_signatures_than_the_contract_asks_for() {
+    let mut bench = four();
+    bench.wait(400);
+    let log = bench.nodes[0].log();
+    let certificate = log.entry(log.certified()).unwrap().certificate.clone().unwrap();
+    assert_eq!(certificate.signatures.len(), 4);
+    let proven = |record: &ChannelRecord| {
+        let anchor = proof::best(log, record, log.head()).unwrap().anchor.unwrap();
+        assert!(proof::is_anchor(record, &anchor));
+        assert!(anchor.signatures.is_sorted_by_key(|(node, _)| *node));
+        anchor.signatures.len()
+    };
+    assert_eq!(proven(&bench.record), 3);
+    let mut all = bench.record.clone();
+    all.config.money.settlement_rule = SettlementRule::Unanimous;
+    assert_eq!(proven(&all), 4);
+    let mut heavy = bench.record.clone();
+    heavy.members[2].record.weight = Weight(9);
+    assert_eq!(proven(&heavy), 1, "the heaviest first");
+}
