@@ -287,6 +287,11 @@ module settlement::bench {
         put(book, state_proof::sequence_key(account), bcs::to_bytes(&number));
     }
 
+    /// The app set this result.
+    public fun set_result(book: &mut Book, result: vector<u8>) {
+        put(book, state_proof::result_key(), bcs::to_bytes(&result));
+    }
+
     fun put(book: &mut Book, key: address, value: vector<u8>) {
         vector::push_back(&mut book.keys, key);
         vector::push_back(&mut book.values, value);

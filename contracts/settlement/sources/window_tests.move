@@ -5,6 +5,7 @@ module settlement::window_tests {
     use settlement::bench;
     use settlement::channel;
     use settlement::settlement;
+    use settlement::state_proof;
     use settlement::windows;
 
     const TWO_THIRDS: u8 = 0;
@@ -537,5 +538,59 @@ module settlement::window_tests {
         window_over();
         bench::finish(channel);
         assert!(number(channel) == 0 && !waits(channel), 1);
+    }
+
+    /// A proposal of a channel that judges waits, whose result is `score`; what its state holds.
+    fun with_result(result: vector<u8>): (address, bench::Book) {
+        let channel = bench::of(JUDGED, 3);
+        let book = bench::book_of(vector[90, 110, 100]);
+        if (!vector::is_empty(&result)) bench::set_result(&mut book, result);
+        let block = bench::block(channel, @0x1, 5, 1, &book);
+        let proposal = bench::propose(channel, 1, 0, &block, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        (channel, book)
+    }
+
+    fun refute_result(channel: address, book: &bench::Book) {
+        let (value, siblings, end) = bench::prove(book, state_proof::result_key());
+        settlement::refute_result(&bench::signer_of(3), channel, value, siblings, end);
+    }
+
+    #[test]
+    fun another_result_than_the_states_is_refuted() {
+        let (channel, book) = with_result(b"other");
+        refute_result(channel, &book);
+        assert!(!waits(channel), 1);
+    }
+
+    #[test]
+    fun a_result_that_the_app_never_set_is_refuted() {
+        let (channel, book) = with_result(vector::empty());
+        refute_result(channel, &book);
+        assert!(!waits(channel), 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 18)]
+    fun the_result_that_the_app_set_stands() {
+        let (channel, book) = with_result(b"score");
+        refute_result(channel, &book);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 12)]
+    fun what_nobody_showed_is_not_refuted_twice() {
+        let (channel, book) = with_result(b"other");
+        refute_result(channel, &book);
+        refute_result(channel, &book);
+    }
+
+    // Its root may be any: nobody said what block it is of.
+    #[test]
+    #[expected_failure(abort_code = 11)]
+    fun what_nobody_showed_is_not_finished() {
+        let (channel, _, _) = unshown(vector[90, 110, 100]);
+        window_over();
+        bench::finish(channel);
     }
 }

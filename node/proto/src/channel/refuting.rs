@@ -2,12 +2,7 @@
 //! row, whoever agreed to it.
 
 use fairway_state::State;
-use fairway_types::{
-    Time,
-    chain::ChannelRecord,
-    settlement::Proposal,
-    windows::WaitingRecord,
-};
+use fairway_types::{Time, chain::ChannelRecord, settlement::Proposal, windows::WaitingRecord};
 
 use super::{Channel, output::Effect};
 use crate::settlement::refutation;

@@ -577,3 +577,20 @@ fn a_proof_holds_no_more_signatures_than_the_contract_asks_for() {
     heavy.members[2].record.weight = Weight(9);
     assert_eq!(proven(&heavy), 1, "the heaviest first");
 }
+
+/// P-118: else its root could be any, and it executes not.
+#[test]
+fn who_agrees_shows_the_block_of_what_waits() {
+    let mut bench = four();
+    let waiting = proposal(&bench, 1, Height(1));
+    bench.down.insert(0);
+    waits(&mut bench, &waiting);
+    bench.wait(2 * TURN);
+    let proven = shown(&bench, 1).last().unwrap().shown().unwrap();
+    assert_eq!((proven.block, proven.root), (waiting.to_block, waiting.to_root));
+    bench.record.windows.shown = Some(proven);
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(2 * TURN);
+    assert!((1..4).all(|node| shown(&bench, node).is_empty()));
+}
