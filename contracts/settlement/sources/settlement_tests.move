@@ -136,6 +136,19 @@ module settlement::settlement_tests {
         try_out(three_members(), vector[10, 60, 51]);
     }
 
+    fun try_out_from(channel: address, root: address) {
+        settlement::dry_run(
+            channel, 1, 0, root, 9, @0x11, @0x12, vector[@0xa, @0xb, @0xc], vector[10, 60, 50],
+            vector[false, false, false], 0, false, b"score",
+        );
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_first_settlement_goes_on_from_nothing() {
+        try_out_from(three_members(), @0x9);
+    }
+
     #[test]
     fun a_close_pays_everybody_and_refunds_who_was_never_named() {
         let channel = three_members();

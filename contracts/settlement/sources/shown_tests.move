@@ -322,6 +322,21 @@ module settlement::shown_tests {
         bench::show_led_above(channel, blocks, 3, vector[1, 2], vector[1]);
     }
 
+    // What was led up before stays of no use: the anchor is the first of these.
+    #[test]
+    #[expected_failure(abort_code = 4)]
+    fun headers_that_do_not_go_on_begin_anew() {
+        let (channel, blocks) = far();
+        let (signers, signatures) = bench::acks(vector::borrow(&blocks, 5), vector[1]);
+        let (anchor_signers, anchors) = bench::acks(vector::borrow(&blocks, 0), vector[1, 2]);
+        bench::lead(channel, vector[*vector::borrow(&blocks, 0)], 1);
+        bench::lead(channel, vector[*vector::borrow(&blocks, 4)], 1);
+        let last = vector[*vector::borrow(&blocks, 5)];
+        shown::show_led(
+            &bench::signer_of(1), channel, last, anchor_signers, anchors, signers, signatures,
+        );
+    }
+
     #[test]
     #[expected_failure(abort_code = 8)]
     fun what_another_led_up_is_nobodys_else() {

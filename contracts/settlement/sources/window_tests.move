@@ -593,4 +593,14 @@ module settlement::window_tests {
         window_over();
         bench::finish(channel);
     }
+
+    // Whoever makes up a proof makes up the result that it proves.
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_result_of_another_state_refutes_nothing() {
+        let (channel, _) = with_result(b"score");
+        let other = bench::book_of(vector[90, 110, 100]);
+        bench::set_result(&mut other, b"other");
+        refute_result(channel, &other);
+    }
 }
