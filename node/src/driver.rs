@@ -3,6 +3,10 @@
 //! A thread a channel, since deciding runs the VM and storing waits for the disk. Inputs are drained
 //! in groups; a group's events are stored in one write, and only then do its effects happen.
 
+mod handle;
+mod notes;
+mod outbox;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -11,31 +15,29 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use fairway_proto::{
-    CallStatus, Channel, ChannelStatus, Effect, Env, Event, Input, Request, RequestId, Step,
-    Update,
-    channel::{
-        judging::Judged, log::Tip, output::Reply, settling::ProposalView, status::CatchingUp,
-    },
-    sync,
-};
+use fairway_proto::{Channel, Effect, Env, Event, Input, RequestId, Step, Update, sync};
 use fairway_sandbox::MoveSandbox;
 use fairway_types::{
-    ChannelId, Height, NodeId, Refusal, SignedCall, Time, Verified,
+    Height, NodeId, Refusal, Time,
     block::CertifiedBlock,
-    chain::{ChainTx, ChannelRecord, Durability, Observation},
-    codec,
-    evidence::Evidence,
-    settlement::Proposal,
+    chain::{Durability, Observation},
 };
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch},
+    sync::{Semaphore, broadcast, mpsc, watch},
     task::spawn_blocking,
     time::{sleep, timeout},
 };
 use tracing::{error, info, warn};
 
+use self::{
+    handle::{Answer, Command},
+    notes::Notes,
+};
+pub use self::{
+    handle::{ChannelHandle, View},
+    outbox::{Altered, Alters, ChainOutbox, Outbox},
+};
 use crate::{
     parts::PartServer,
     store::{ChannelStore, StoreError, Writer},
@@ -55,171 +57,6 @@ const SERVE_EVERY: Duration = Duration::from_millis(50);
 const SYNC_AFTER: Duration = Duration::from_millis(100);
 /// Between two tries to store again after the disk failed.
 const STORE_RETRY: Duration = Duration::from_secs(1);
-
-/// Where a channel's messages to other nodes go.
-pub trait Outbox: Clone + Send + 'static {
-    /// Hands `frame` to the link to `to`; drops it when there is none or its queue is full.
-    fn send(&mut self, to: NodeId, frame: &Arc<[u8]>);
-    /// Whether `to` reads what it is sent: who does not is served nothing that is large.
-    fn reads(&self, to: NodeId) -> bool;
-}
-
-/// Changes, adds to or drops what leaves a node: for tests of nodes that lie.
-pub trait Alters: Send + Sync + 'static {
-    /// What goes to `to` in the place of `frame`.
-    fn altered(&self, to: NodeId, frame: &Arc<[u8]>) -> Vec<Arc<[u8]>>;
-}
-
-/// An outbox behind something that alters what goes through.
-#[derive(Clone)]
-pub struct Altered<O> {
-    pub outbox: O,
-    /// Nothing, in a node that is run for its members.
-    pub by: Option<Arc<dyn Alters>>,
-}
-
-impl<O: Outbox> Outbox for Altered<O> {
-    fn send(&mut self, to: NodeId, frame: &Arc<[u8]>) {
-        match &self.by {
-            None => self.outbox.send(to, frame),
-            Some(by) => {
-                for frame in by.altered(to, frame) {
-                    self.outbox.send(to, &frame);
-                }
-            }
-        }
-    }
-
-    fn reads(&self, to: NodeId) -> bool {
-        self.outbox.reads(to)
-    }
-}
-
-/// Where a channel's words to the settlement chain go.
-pub trait ChainOutbox: Send + 'static {
-    fn submit(&mut self, tx: ChainTx);
-    fn dry_run(&mut self, proposal: Proposal);
-    fn read_waiting(&mut self);
-    fn refresh(&mut self);
-}
-
-type Answer = oneshot::Sender<Result<Reply, Refusal>>;
-
-enum Command {
-    /// `room` is what it takes of the inbox, until it is handled.
-    Request {
-        request: Request,
-        answer: Answer,
-        room: OwnedSemaphorePermit,
-    },
-    Input {
-        input: Input,
-        room: Option<OwnedSemaphorePermit>,
-    },
-}
-
-/// What readers see of a channel, replaced after every group.
-#[derive(Debug, Clone)]
-pub struct View {
-    /// This node.
-    pub node: NodeId,
-    pub status: ChannelStatus,
-    /// As the chain gave it last; until it is read, the one the channel began with.
-    pub record: Option<Arc<ChannelRecord>>,
-    pub head: Option<Tip>,
-    pub certified: Option<Tip>,
-    pub finalised: Option<Tip>,
-    pub proposal: Option<ProposalView>,
-    pub settlement_error: Option<String>,
-    /// What this node found or was told, and holds of it.
-    pub verdicts: Vec<Judged>,
-    /// What it found itself.
-    pub evidence: Vec<Arc<Evidence>>,
-    /// Blocks up to here are kept no more.
-    pub pruned: Height,
-    /// Why the node can't store, if it can't.
-    pub storage: Option<String>,
-}
-
-impl View {
-    /// Closed and paid: nothing will happen any more.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.record.as_ref().is_some_and(|record| record.settlement.closed)
-    }
-}
-
-/// A running channel. Cheap to clone; it stops when [`ChannelHandle::stop`] is called.
-#[derive(Clone)]
-pub struct ChannelHandle {
-    pub id: ChannelId,
-    pub sandbox: Arc<MoveSandbox>,
-    pub store: ChannelStore,
-    commands: mpsc::Sender<Command>,
-    room: Arc<Semaphore>,
-    view: watch::Receiver<Arc<View>>,
-    updates: broadcast::Sender<Arc<Update>>,
-    stop: Arc<watch::Sender<bool>>,
-    ended: watch::Receiver<()>,
-}
-
-impl ChannelHandle {
-    /// Orders a call; answers once it has reached `wait`.
-    pub async fn call(
-        &self,
-        call: Verified<SignedCall>,
-        wait: CallStatus,
-    ) -> Result<Reply, Refusal> {
-        self.request(Request::Call { call: Box::new(call), wait }).await
-    }
-
-    pub async fn request(&self, request: Request) -> Result<Reply, Refusal> {
-        let busy = || Refusal::busy("requests", 100);
-        let bytes = match &request {
-            Request::Call { call, .. } => codec::encode(&***call).len(),
-            Request::ProposeSettlement | Request::Guard { .. } => 1,
-        };
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| busy())?;
-        let (answer, result) = oneshot::channel();
-        let command = Command::Request { request, answer, room };
-        self.commands.try_send(command).map_err(|_| busy())?;
-        result.await.unwrap_or_else(|_| {
-            let reason = "it was stopped, or the disk failed: send the request again".into();
-            Err(Refusal::NotReady { what: "the channel".into(), reason })
-        })
-    }
-
-    /// Hands over a peer's or the chain's word; waits while the channel is busy. `room` is given
-    /// back once it is handled.
-    pub async fn input(&self, input: Input, room: Option<OwnedSemaphorePermit>) {
-        let _ = self.commands.send(Command::Input { input, room }).await;
-    }
-
-    #[must_use]
-    pub fn view(&self) -> Arc<View> {
-        Arc::clone(&self.view.borrow())
-    }
-
-    /// Wakes whenever the view is replaced.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Arc<View>> {
-        self.view.clone()
-    }
-
-    /// Blocks and heights from now on.
-    #[must_use]
-    pub fn updates(&self) -> broadcast::Receiver<Arc<Update>> {
-        self.updates.subscribe()
-    }
-
-    /// Ends the loop once what it is doing is stored.
-    pub async fn stop(&self) {
-        self.stop.send_replace(true);
-        let mut ended = self.ended.clone();
-        while ended.changed().await.is_ok() {}
-    }
-}
 
 /// What a channel is run with.
 pub struct Parts<O, C> {
@@ -243,7 +80,7 @@ struct Driver<O, C> {
     peers: O,
     parts: PartServer<O>,
     chain: C,
-    progress: Progress,
+    notes: Notes,
     answers: BTreeMap<RequestId, Answer>,
     next_request: u64,
     served: BTreeMap<NodeId, std::time::Instant>,
@@ -257,7 +94,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
     let id = parts.env.channel;
     let mut channel = Channel::restore(parts.env.clone(), log);
     channel.keep_parts(parts.store.parts()?);
-    let (view_sender, view) = watch::channel(Arc::new(view_of(&channel, writer.pruned(), None)));
+    let (view_sender, view) = watch::channel(Arc::new(View::of(&channel, writer.pruned(), None)));
     let (commands, inbox) = mpsc::channel(INBOX);
     let updates = broadcast::Sender::new(UPDATES);
     let (stop, stopping) = watch::channel(false);
@@ -272,7 +109,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         keep_blocks: parts.keep_blocks,
         parts: PartServer::new(parts.peers.clone()),
         peers: parts.peers,
-        progress: Progress::default(),
+        notes: Notes::new(id),
         chain: parts.chain,
         answers: BTreeMap::new(),
         next_request: 0,
@@ -320,6 +157,10 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             if let Err(failed) = self.handle(group.drain(..), runtime) {
                 self.suspend(runtime, &failed, &mut inbox, &mut stopping);
             }
+            if self.channel.has_ended() {
+                info!(channel = self.env.channel.short(), "done with the channel");
+                return;
+            }
         }
     }
 
@@ -355,8 +196,8 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
         self.decide(now, Input::Flush, &mut group);
         self.store(&group.events, finalised, runtime)?;
-        self.note(&group.events);
-        self.progress.note(&self.env, self.channel.catching_up());
+        self.notes.events(&group.events);
+        self.notes.progress(self.channel.catching_up());
         // Before any answer leaves: who is told of its call sees it in the next read.
         self.publish();
         let targets = self.targets();
@@ -436,77 +277,6 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
     }
 
-    fn note(&self, events: &[Event]) {
-        let channel = self.env.channel.short();
-        for event in events {
-            match event {
-                Event::Started { record, .. } => {
-                    info!(channel, members = record.founders.len(), "channel started");
-                }
-                Event::TermStarted { grant } => {
-                    info!(channel, epoch = grant.epoch.0, leader = %grant.leader, "epoch granted");
-                }
-                Event::Promised { promise } => {
-                    let term = promise.term().to_string();
-                    info!(channel, term, "promised a new term");
-                }
-                Event::SettledOnChain { height } => {
-                    info!(channel, height = height.0, "the chain settled what few had certified");
-                }
-                Event::RolledBack { to } => {
-                    warn!(
-                        channel,
-                        to = to.0,
-                        "blocks taken back: a later term goes on without them"
-                    );
-                }
-                Event::Diverged { evidence } => {
-                    let (accused, kind) = (evidence.accused().short(), evidence.kind());
-                    let (term, height) = evidence.place();
-                    error!(
-                        channel,
-                        accused,
-                        kind,
-                        %term,
-                        height = height.0,
-                        evidence = %evidence.hash(),
-                        "a member broke a rule: see `fairway evidence`"
-                    );
-                }
-                Event::Proposed { proposal } => {
-                    let number = proposal.proposal.number;
-                    info!(
-                        channel,
-                        number,
-                        to = proposal.proposal.to_height.0,
-                        "settlement proposed"
-                    );
-                }
-                Event::Voted { vote } => {
-                    info!(channel, yes = vote.vote.yes, reason = vote.reason, "settlement voted");
-                }
-                Event::Adopted(adopted) => {
-                    let (height, entries) = (adopted.checkpoint.height().0, adopted.state.len());
-                    info!(channel, height, entries, "went on from a snapshot");
-                }
-                Event::TailLost => {
-                    warn!(
-                        channel,
-                        "the last writes may be gone: signing nothing until others answered"
-                    );
-                }
-                Event::Recovered { silent_to } => {
-                    let term = silent_to.to_string();
-                    info!(
-                        channel,
-                        term, "others told what this node signed: signing after this term"
-                    );
-                }
-                Event::Appended(_) | Event::Acked { .. } | Event::Certified { .. } => {}
-            }
-        }
-    }
-
     fn perform(&mut self, effect: Effect, targets: &BTreeSet<NodeId>, runtime: &Handle) {
         match effect {
             Effect::Send { to, message } => self.peers.send(to, &message.encode().into()),
@@ -526,7 +296,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             Effect::ReadWaiting => self.chain.read_waiting(),
             Effect::Refresh => self.chain.refresh(),
             Effect::Publish(update) => {
-                self.note_verdict(&update);
+                self.notes.verdict(&update, self.channel.node());
                 let _ = self.updates.send(Arc::new(update));
             }
             Effect::ServeBlocks { to, from } => self.serve(to, from),
@@ -561,20 +331,6 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         in_log.chain(on_chain).filter(|node| *node != self.channel.node()).collect()
     }
 
-    fn note_verdict(&self, update: &Update) {
-        let Update::Judged(judged) = update else { return };
-        if judged.reporter != self.channel.node() {
-            info!(
-                channel = self.env.channel.short(),
-                accused = judged.accused.short(),
-                reporter = judged.reporter.short(),
-                kind = judged.kind,
-                verdict = ?judged.verdict,
-                "judged a report"
-            );
-        }
-    }
-
     fn serve(&mut self, to: NodeId, from: Height) {
         let asked = self.served.insert(to, std::time::Instant::now());
         if asked.is_some_and(|asked| asked.elapsed() < SERVE_EVERY) || !self.peers.reads(to) {
@@ -600,7 +356,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
 
     fn publish(&self) {
         let before = Arc::clone(&self.view.borrow());
-        self.view.send_replace(Arc::new(view_of(
+        self.view.send_replace(Arc::new(View::of(
             &self.channel,
             self.writer.pruned(),
             Some(&before),
@@ -682,66 +438,6 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         self.writer = writer;
         self.chain.refresh();
         self.resume(runtime)
-    }
-}
-
-/// What was last said in the log about a snapshot under way.
-#[derive(Default)]
-struct Progress {
-    said: Option<(Height, u64)>,
-    refused: usize,
-}
-
-impl Progress {
-    /// Says when a snapshot begins, each tenth of it, and which peers sent what is not the state's.
-    fn note(&mut self, env: &Env, now: Option<CatchingUp>) {
-        let Some(now) = now else {
-            self.said = None;
-            return;
-        };
-        let channel = env.channel.short();
-        if now.refused.len() > self.refused {
-            self.refused = now.refused.len();
-            warn!(channel, peers = ?now.refused, "peers sent parts that are not the state's");
-        }
-        let tenth = now.tenths();
-        if self.said != Some((now.height, tenth)) {
-            self.said = Some((now.height, tenth));
-            info!(
-                channel,
-                height = now.height.0,
-                parts = now.parts,
-                parts_known = now.parts_known,
-                entries = now.entries,
-                of_entries = now.of_entries,
-                bytes = now.bytes,
-                peers = now.sources.len(),
-                "taking a snapshot"
-            );
-        }
-    }
-}
-
-fn view_of(channel: &Channel, pruned: Height, before: Option<&View>) -> View {
-    let log = channel.log();
-    let at = |height: Height, before: Option<&Option<Tip>>| {
-        log.tip_at(height).or_else(|| before.cloned().flatten())
-    };
-    let first = || Some(Arc::new(log.genesis()?.record.clone()));
-    let known = before.and_then(|view| view.record.clone());
-    View {
-        node: channel.node(),
-        status: channel.status(),
-        record: channel.chain().shared_record().or(known).or_else(first),
-        head: log.tip(),
-        certified: at(log.certified(), before.map(|view| &view.certified)),
-        finalised: at(log.finalised(), before.map(|view| &view.finalised)),
-        proposal: channel.proposal(),
-        settlement_error: channel.settlement_error().map(str::to_owned),
-        verdicts: channel.verdicts().cloned().collect(),
-        evidence: log.shared_evidence().to_vec(),
-        pruned,
-        storage: None,
     }
 }
 

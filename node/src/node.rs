@@ -16,12 +16,12 @@ use fairway_types::{
 use libp2p::Multiaddr;
 use tokio::{
     sync::{Mutex, Semaphore},
-    task::AbortHandle,
+    task::JoinHandle,
 };
 use tracing::{error, info, warn};
 
 use crate::{
-    chain::{self, ChainWords, LedgerChain, SettlementChain},
+    chain::{self, ChainWords, Heard, LedgerChain, SettlementChain},
     driver::{self, Altered, Alters, ChannelHandle, Parts, View},
     peers::{Peer, Peers, PeersError},
     store::{Store, StoreError, StoredChannel},
@@ -124,7 +124,7 @@ struct Packages {
 
 struct Running {
     handle: ChannelHandle,
-    tasks: Vec<AbortHandle>,
+    serving: JoinHandle<()>,
 }
 
 impl Packages {
@@ -144,9 +144,7 @@ impl Packages {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.serving.abort();
     }
 }
 
@@ -296,8 +294,10 @@ impl Node {
         tail_lost: bool,
     ) -> Result<ChannelHandle, Refusal> {
         let _one = self.inner.opening.lock().await;
-        if let Ok(handle) = self.channel(channel) {
-            return Ok(handle);
+        match self.channel(channel) {
+            Ok(handle) if !handle.has_ended() => return Ok(handle),
+            Ok(_) => self.forget_ended(channel).await,
+            Err(_) => {}
         }
         let (record, source, sandbox) = self.prepare(channel).await?;
         let me = self.id();
@@ -316,6 +316,17 @@ impl Node {
             self.inner.store.note_lost_tail(channel)?;
         }
         self.run(record.chain, channel, sandbox)
+    }
+
+    /// Makes room for a channel that this node was done with and whose member came back.
+    async fn forget_ended(&self, channel: ChannelId) {
+        let ended = {
+            let mut channels = self.inner.channels.write().unwrap_or_else(PoisonError::into_inner);
+            channels.remove(&channel)
+        };
+        if let Some(mut running) = ended {
+            let _ = (&mut running.serving).await;
+        }
     }
 
     fn run(
@@ -337,11 +348,10 @@ impl Node {
             chain: words,
         })?;
         let chain: Arc<dyn SettlementChain> = Arc::<LedgerChain>::clone(&inner.chain);
-        let watching = tokio::spawn(chain::watch(chain, handle.clone(), heard));
-        let linking = tokio::spawn(link_members(inner.peers.clone(), handle.clone()));
-        let tasks = vec![watching.abort_handle(), linking.abort_handle()];
+        let serving = serve(chain, inner.peers.clone(), handle.clone(), heard);
+        let serving = tokio::spawn(serving);
         let mut channels = inner.channels.write().unwrap_or_else(PoisonError::into_inner);
-        channels.insert(channel, Running { handle: handle.clone(), tasks });
+        channels.insert(channel, Running { handle: handle.clone(), serving });
         info!(%channel, "running channel");
         Ok(handle)
     }
@@ -403,6 +413,23 @@ fn begin(store: &Store, settings: &Settings) -> Result<(), NodeError> {
         store.note_lost_tails(settings.tail_lost)?;
     }
     Ok(tail.begin()?)
+}
+
+/// Between a channel and the world: until it ends, which takes its links away.
+async fn serve(
+    chain: Arc<dyn SettlementChain>,
+    peers: Peers,
+    channel: ChannelHandle,
+    heard: Heard,
+) {
+    tokio::select! {
+        () = chain::watch(chain, channel.clone(), heard) => {}
+        () = link_members(peers.clone(), channel.clone()) => {}
+        () = channel.ended() => {}
+    }
+    if channel.has_ended() {
+        peers.remove_channel(channel.id);
+    }
 }
 
 /// Keeps links to the nodes that are members on the chain or in the log.

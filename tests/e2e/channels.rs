@@ -288,6 +288,50 @@ async fn ticks_move_the_arena_without_a_call() {
     world.same_log(channel).await;
 }
 
+/// P-130
+#[tokio::test(flavor = "multi_thread")]
+async fn node_of_a_paid_leaver_ends_the_channel_can_be_read_and_begins_again_with_a_new_join() {
+    let world = World::start(3).await;
+    let channel = world.open("payments").await;
+    let (bob, carol) = (world.member(1, channel).await, world.member(2, channel).await);
+    pay(&carol, &world.keys[1], 40).await.unwrap();
+    carol.leave().await.unwrap();
+    // The kernel keeps 15 bytes of a name.
+    let thread = format!("channel-{}", channel.short())[..15].to_owned();
+    assert!(threads_of(&world, 2).contains(&thread));
+    world.until(2, channel, |status| status.role == Role::Ended).await;
+    let gone = || async { !threads_of(&world, 2).contains(&thread) };
+    until(gone).await;
+    assert_eq!(world.held(2, channel, 1).await, DEPOSIT + 40, "what it stored can be read");
+    let refused = pay(&carol, &world.keys[1], 1).await.unwrap_err().to_string();
+    assert!(refused.contains("closed") || refused.contains("not a member"), "{refused}");
+    pay(&bob, &world.keys[0], 5).await.unwrap();
+    let client = world.network.client(2).await.unwrap();
+    client.join(&world.keys[2], channel, DEPOSIT).await.unwrap();
+    world.until(2, channel, |status| status.members.len() == 3).await;
+    let carol = world.member(2, channel).await;
+    pay(&carol, &world.keys[0], 2).await.unwrap();
+    assert_eq!(world.held(0, channel, 2).await, DEPOSIT - 2);
+}
+
+/// Names of the threads of a node's process.
+fn threads_of(world: &World, node: usize) -> Vec<String> {
+    let pid = world.network.nodes[node].process.as_ref().unwrap().id().unwrap();
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.map(|name| name.trim().to_owned()).collect()
+}
+
+async fn until<F: Future<Output = bool>>(so: impl Fn() -> F) {
+    let wait = async {
+        while !so().await {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(40), wait).await.expect("it did not come to that");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn leader_leaves_and_is_paid_and_the_others_go_on() {
     let world = World::start(3).await;

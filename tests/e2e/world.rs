@@ -24,6 +24,8 @@ use tokio::time::{Instant, sleep};
 pub(crate) const FUNDS: u64 = 1_000_000;
 pub(crate) const DEPOSIT: u64 = 1_000;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// For what takes silence, windows and votes on the chain.
+const LONG_PATIENCE: Duration = Duration::from_secs(90);
 
 /// The command, which lies where this test's folder does: so also for the tests of other packages.
 pub(crate) fn program() -> &'static Path {
@@ -159,21 +161,42 @@ impl World {
         }
     }
 
-    /// Waits until the chain's record is as wanted.
+    /// Waits until the chain's record is as wanted, for as long as silence and a window take.
     pub(crate) async fn until_recorded(
         &self,
         id: ChannelId,
         wanted: impl Fn(&ChannelRecord) -> bool,
     ) -> ChannelRecord {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + LONG_PATIENCE;
         loop {
             let record = self.ledger.channel(id).await.unwrap().record;
             if wanted(&record) {
                 return record;
             }
-            assert!(Instant::now() < end, "the record stays at {record:?}");
-            sleep(Duration::from_millis(20)).await;
+            if Instant::now() > end {
+                self.print_statuses(id).await;
+                panic!("the record stays at {record:?}");
+            }
+            sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    async fn print_statuses(&self, id: ChannelId) {
+        for index in 0..self.keys.len() {
+            if let Ok(client) = self.network.client(index).await {
+                let status = client.info(id).await.map(|info| info.status);
+                println!("node {index}: {status:?}");
+            }
+        }
+    }
+
+    /// What each account has outside of channels.
+    pub(crate) async fn balances(&self) -> Vec<u64> {
+        let mut found = Vec::new();
+        for key in &self.keys {
+            found.push(self.ledger.balance(key.address()).await.unwrap());
+        }
+        found
     }
 
     /// Every node has the same block at the first node's certified height.

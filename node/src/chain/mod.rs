@@ -13,7 +13,7 @@ use fairway_types::{
 use tokio::sync::broadcast;
 
 pub use ledger::LedgerChain;
-pub use watcher::{ChainWords, watch};
+pub use watcher::{ChainWords, Heard, watch};
 
 /// Why the chain did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]

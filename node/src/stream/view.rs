@@ -29,6 +29,7 @@ pub(super) fn status(handle: &ChannelHandle, view: &View) -> ChannelStatus {
             proto::Role::Leader => Role::Leader,
             proto::Role::Follower => Role::Follower,
             proto::Role::Halted => Role::Halted,
+            proto::Role::Ended => Role::Ended,
         },
         term: status.term,
         leader: status.leader,

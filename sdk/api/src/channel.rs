@@ -32,6 +32,8 @@ pub enum Role {
     Follower,
     /// This node reported its leader and follows it no longer.
     Halted,
+    /// The channel closed, or this node's member left and was paid: nothing is done here any more.
+    Ended,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

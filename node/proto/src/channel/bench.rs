@@ -221,6 +221,11 @@ impl Bench {
         self.observe();
     }
 
+    /// Which nodes are done with the channel.
+    pub(super) fn ended(&self) -> Vec<bool> {
+        self.nodes.iter().map(Channel::has_ended).collect()
+    }
+
     /// Every node reads the chain's record.
     pub(super) fn observe(&mut self) {
         self.chain_height += 1;

@@ -196,6 +196,7 @@ impl Channel {
         }
         self.chain.time = self.chain.time.max(chain_time);
         self.chain.record = Some(Arc::new(record));
+        self.note_whether_out();
         if self.settled_height() > settled_before {
             self.on_heights();
         }

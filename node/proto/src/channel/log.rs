@@ -1,12 +1,17 @@
 //! The durable half of a channel: what replaying its stored events gives back, byte for byte.
 //! [`Log::apply`] is the only way to change it, live and in replay; it decides nothing.
 
+mod checkpoint;
+mod members;
+mod stored;
+mod views;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_state::State;
 use fairway_types::{
-    Ack, Address, Block, Certificate, Effects, Epoch, Hash, Height, NodeId, Place, Promise,
-    ShownPromise, SignedAck, SignedViewChange, StateKey, Term, Time, View, Weight,
+    Ack, Block, Certificate, Effects, Epoch, Hash, Height, Promise, ShownPromise, SignedAck,
+    SignedViewChange, Term, Time, View,
     chain::{ChannelConfig, ChannelFacts, ChannelRecord, EpochGrant, MemberRecord},
     codec,
     evidence::Evidence,
@@ -16,16 +21,14 @@ use fairway_types::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use members::{Leavers, registered, sum, weight};
+pub(super) use members::{by_node, records};
+
+use self::members::{next_leavers, next_members};
 use super::{
-    books,
     execution::Start,
-    output::{Adopted, Appended, Event},
+    output::{Appended, Event},
     quorum::{self, Members},
-    snapshot::Durable,
-};
-use crate::{
-    checkpoint::{Checkpoint, Link, Passed},
-    settlement::membership::leader_in_turn,
 };
 
 /// Blocks (and the states after them) kept in memory below the head, and for how many below it the
@@ -33,8 +36,6 @@ use crate::{
 pub const KEPT_BLOCKS: usize = 1024;
 /// Bytes of blocks and effects kept in memory, as long as there are more than [`LEAST_BLOCKS`].
 pub const KEPT_BYTES: usize = 64 << 20;
-/// Certificates looked at for one that makes a checkpoint.
-const CHECKPOINT_TRIES: usize = 64;
 /// Blocks kept whatever their size.
 pub const LEAST_BLOCKS: usize = 32;
 
@@ -72,9 +73,6 @@ pub struct Opened {
     pub term: Term,
     pub promises: Vec<ShownPromise>,
 }
-
-/// Members that left and whose dues are still in the books.
-pub type Leavers = BTreeMap<Address, Arc<MemberRecord>>;
 
 /// The newest point of the log: genesis or a block.
 #[derive(Debug, Clone)]
@@ -359,97 +357,6 @@ impl Log {
         }
     }
 
-    /// P-85: goes on from a final block above the head, whose state came from others. What this node
-    /// signed and promised stays.
-    fn adopt(&mut self, adopted: &Adopted) {
-        let Adopted { checkpoint, state, leavers } = adopted;
-        let block = &checkpoint.block;
-        let members = Arc::new(registered(state));
-        self.entries.clear();
-        self.bytes = 0;
-        self.places = checkpoint
-            .places()
-            .map(|Passed { height, hash, term, base }| (height, Held { hash, term, base }))
-            .collect();
-        self.sets = BTreeMap::from([(checkpoint.lowest_base(), Arc::clone(&members))]);
-        let leavers = leavers.iter().map(|left| (left.account, Arc::new(left.clone())));
-        self.base = Some(Tip {
-            height: block.height(),
-            hash: block.hash(),
-            time: block.header.time,
-            state: state.clone(),
-            members,
-            leavers: Arc::new(leavers.collect()),
-        });
-        self.floor = Some(Arc::clone(block));
-        self.term = self.term.max(block.header.term);
-        self.certified = block.height();
-        self.certificate = Some(checkpoint.certificate.clone());
-        self.proof = Some(checkpoint.certificate.clone());
-        self.finalised = block.height();
-        self.finality = None;
-        self.opened = None;
-    }
-
-    /// The block at `height`, while memory holds it.
-    #[must_use]
-    pub fn block(&self, height: Height) -> Option<&Arc<Block>> {
-        let entry = self.entries.get(&height).map(|entry| &entry.block);
-        entry.or(self.floor.as_ref().filter(|floor| floor.height() == height))
-    }
-
-    /// What others need to go on from a final block, and its state: of the last one about which they
-    /// can tell who certifies what comes next. None while memory holds none.
-    #[must_use]
-    pub fn checkpoint(&self) -> Option<(Checkpoint, State)> {
-        let carried = |top: &Certificate| self.block(top.ack.height)?.justification.clone();
-        let mut tops = std::iter::successors(self.finality.clone(), carried);
-        tops.by_ref().take(CHECKPOINT_TRIES).find_map(|top| {
-            let by_all = quorum::is_complete(self, &top).then(|| self.checkpoint_at(&top, None));
-            let by_two = || self.checkpoint_at(&carried(&top)?, Some(&top));
-            by_all.flatten().or_else(by_two)
-        })
-    }
-
-    /// A checkpoint of the certificate's block, which `finality` makes final, if it needs that.
-    fn checkpoint_at(
-        &self,
-        certificate: &Certificate,
-        finality: Option<&Certificate>,
-    ) -> Option<(Checkpoint, State)> {
-        let height = certificate.ack.height;
-        let block = Arc::clone(self.block(height)?);
-        let first = block.header.justified.max(Height(1));
-        let before = self
-            .between(first, height)?
-            .map(|block| Link { header: block.header.clone(), opening: block.opening.clone() });
-        let last = finality.unwrap_or(certificate).ack.height;
-        let after = self.between(height.next(), last.next())?;
-        let after = after.map(|block| block.header.clone()).collect();
-        let state = self.tip_at(height)?.state;
-        let newest = self.tip_at(last.previous().max(height))?.state;
-        let checkpoint = Checkpoint {
-            certificate: certificate.clone(),
-            before: before.collect(),
-            after,
-            finality: finality.cloned(),
-            registered: books::registered(&newest),
-            proof: newest.prove(&StateKey::Registered),
-            entries: state.len() as u64,
-            block,
-        };
-        let here = checkpoint.block.header.channel;
-        checkpoint.check_links(here).is_ok().then_some((checkpoint, state))
-    }
-
-    /// The blocks from `first` up to the one below `end`, if memory holds them all.
-    fn between(&self, first: Height, end: Height) -> Option<impl Iterator<Item = &Arc<Block>>> {
-        let mut heights = first.0..end.0;
-        let all = heights.clone().all(|height| self.block(Height(height)).is_some());
-        let blocks = std::iter::from_fn(move || self.block(Height(heights.next()?)));
-        all.then_some(blocks)
-    }
-
     /// P-39: what is in memory is bounded by blocks and by bytes, whatever is certified or final;
     /// the store keeps all.
     fn forget_old(&mut self) {
@@ -473,397 +380,6 @@ impl Log {
             self.sets = self.sets.split_off(&first);
         }
     }
-
-    /// What a certificate of the block at `height` is checked against, for [`KEPT_BLOCKS`] below the head.
-    #[must_use]
-    pub fn held(&self, height: Height) -> Option<Held> {
-        self.places.get(&height).copied()
-    }
-
-    /// Hash and term of the block at `height`, as long as it is [`Self::held`].
-    #[must_use]
-    pub fn place(&self, height: Height) -> Option<Place> {
-        self.held(height).map(|held| Place { hash: held.hash, term: held.term })
-    }
-
-    /// Whether the log goes through the block with this hash, as far as it is known; genesis has
-    /// height zero.
-    #[must_use]
-    pub fn contains(&self, height: Height, hash: &Hash) -> bool {
-        match self.places.get(&height) {
-            Some(held) => held.hash == *hash,
-            None => self.tip_at(height).is_some_and(|tip| tip.hash == *hash),
-        }
-    }
-
-    /// Registered members before the block at `height`.
-    #[must_use]
-    pub fn members_before(&self, height: Height) -> Option<&Arc<Members>> {
-        self.sets.range(..height).next_back().map(|(_, members)| members)
-    }
-
-    /// The registered sets of all blocks above the final height up to the one at `height`.
-    pub fn sets_before(&self, height: Height) -> impl Iterator<Item = &Arc<Members>> {
-        self.sets_between(self.finalised.min(height.previous()), height)
-    }
-
-    /// The height of the last block that changed the registered set; zero for none.
-    #[must_use]
-    pub fn last_set_change(&self) -> Height {
-        self.sets.last_key_value().map_or(Height::ZERO, |(height, _)| *height)
-    }
-
-    /// Whether a block above `above` and below `height` changed the registered set.
-    #[must_use]
-    pub fn changes_set(&self, above: Height, height: Height) -> bool {
-        above.next() < height && self.sets.range(above.next()..height).next().is_some()
-    }
-
-    /// The sets registered before each block above `base` up to the one at `height`.
-    pub fn sets_between(
-        &self,
-        base: Height,
-        height: Height,
-    ) -> impl Iterator<Item = &Arc<Members>> {
-        let first = base;
-        let first = self.sets.range(..=first).next_back().map_or(first, |(height, _)| *height);
-        self.sets.range(first..height).map(|(_, members)| members)
-    }
-
-    /// The last block with transactions that is not final.
-    #[must_use]
-    pub fn last_unfinal(&self) -> Option<Height> {
-        let open = self.entries.range(self.finalised.next()..).rev();
-        open.map(|(_, entry)| &entry.block)
-            .find(|block| !block.transactions.is_empty())
-            .map(|block| block.height())
-    }
-
-    /// Blocks in memory, and their bytes.
-    #[must_use]
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.entries.len(), self.bytes)
-    }
-
-    /// The point below the blocks in memory.
-    pub(super) fn base(&self) -> Option<&Tip> {
-        self.base.as_ref()
-    }
-
-    /// The base's block.
-    pub(super) fn floor(&self) -> Option<&Arc<Block>> {
-        self.floor.as_ref()
-    }
-
-    pub(super) fn set_base(&mut self, tip: Tip, floor: Option<Arc<Block>>) {
-        self.base = Some(tip);
-        self.floor = floor;
-    }
-
-    pub(super) fn durable(&self) -> Durable {
-        Durable {
-            grants: self.grants.clone(),
-            term: self.term,
-            certified: self.certified,
-            certificate: self.certificate.clone(),
-            proof: self.proof.clone(),
-            places: self.places.clone(),
-            sets: self.sets.iter().map(|(height, set)| (*height, records(set))).collect(),
-            finalised: self.finalised,
-            finality: self.finality.clone(),
-            promise: self.promise.as_deref().cloned(),
-            tail_lost: self.tail_lost,
-            silent_to: self.silent_to,
-            acked: self.acked,
-            acked_to: self.acked_to,
-            opened: self.opened.as_deref().cloned(),
-            evidence: self.evidence.iter().map(|evidence| (**evidence).clone()).collect(),
-            proposal: self.proposal.as_deref().cloned(),
-            votes: self.votes.clone(),
-        }
-    }
-
-    /// The rest of a snapshot, once its blocks are in place.
-    pub(super) fn set_durable(
-        &mut self,
-        durable: Durable,
-        certificates: Vec<(Height, Certificate)>,
-    ) {
-        self.grants = durable.grants;
-        self.term = durable.term;
-        self.certified = durable.certified;
-        self.certificate = durable.certificate;
-        self.proof = durable.proof;
-        self.places = durable.places;
-        let sets = durable.sets.into_iter();
-        self.sets = sets.map(|(height, set)| (height, by_node(set))).collect();
-        self.finalised = durable.finalised;
-        self.finality = durable.finality;
-        self.promise = durable.promise.map(Arc::new);
-        self.tail_lost = durable.tail_lost;
-        self.silent_to = durable.silent_to;
-        self.acked = durable.acked;
-        self.acked_to = durable.acked_to;
-        self.opened = durable.opened.map(Arc::new);
-        self.evidence = durable.evidence.into_iter().map(Arc::new).collect();
-        self.proposal = durable.proposal.map(Arc::new);
-        self.votes = durable.votes;
-        for (height, certificate) in certificates {
-            if let Some(entry) = self.entries.get_mut(&height) {
-                entry.certificate = Some(certificate);
-            }
-        }
-    }
-
-    #[must_use]
-    pub fn genesis(&self) -> Option<&Genesis> {
-        self.genesis.as_deref()
-    }
-
-    #[must_use]
-    pub fn term(&self) -> Term {
-        self.term
-    }
-
-    #[must_use]
-    pub fn grant(&self) -> Option<&EpochGrant> {
-        self.grants.get(&self.term.epoch)
-    }
-
-    /// The last epoch that the chain granted, as far as this node knows.
-    #[must_use]
-    pub fn last_epoch(&self) -> Option<Epoch> {
-        self.grants.last_key_value().map(|(epoch, _)| *epoch)
-    }
-
-    #[must_use]
-    pub fn grant_of(&self, epoch: Epoch) -> Option<&EpochGrant> {
-        self.grants.get(&epoch)
-    }
-
-    /// The node that leads the term; `None` before the first, and for a leader not yet in the log or
-    /// already paid.
-    #[must_use]
-    pub fn leader(&self) -> Option<NodeId> {
-        self.leader_of(self.term)
-    }
-
-    /// P-7, P-71: the node of the member to which the epoch was granted; in the views after the
-    /// first, of the members that come after it in join order. A leader leads on after its own
-    /// leave, until a settlement has paid it.
-    #[must_use]
-    pub fn leader_of(&self, term: Term) -> Option<NodeId> {
-        let sequence = leader_in_turn(self.grant_of(term.epoch)?, term.view)?;
-        let tip = self.tip()?;
-        let mut known = tip.members.values().chain(tip.leavers.values());
-        known.find(|member| member.join_sequence == sequence).map(|member| member.node)
-    }
-
-    /// What this node promised when the last term began with its help.
-    #[must_use]
-    pub fn promise(&self) -> Option<&Promise> {
-        self.promise.as_deref()
-    }
-
-    /// Whether the term has begun: its leader's first block is here, or it is the channel's first.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        match self.held(self.head()) {
-            Some(held) => held.term == self.term,
-            None => self.head() == Height::ZERO && self.is_first(self.term),
-        }
-    }
-
-    /// The last opening in the log.
-    #[must_use]
-    pub fn opened(&self) -> Option<&Opened> {
-        self.opened.as_deref()
-    }
-
-    /// Whether no other term came before.
-    #[must_use]
-    pub fn is_first(&self, term: Term) -> bool {
-        let first = self.genesis.as_ref().and_then(|genesis| genesis.record.first_grant.as_ref());
-        term.view == View::default() && first.is_some_and(|first| first.epoch == term.epoch)
-    }
-
-    /// Whether the node's member left and is not paid yet.
-    #[must_use]
-    pub fn is_leaver(&self, node: &NodeId) -> bool {
-        self.tip().is_some_and(|tip| tip.leavers.values().any(|member| member.node == *node))
-    }
-
-    #[must_use]
-    pub fn entry(&self, height: Height) -> Option<&Entry> {
-        self.entries.get(&height)
-    }
-
-    pub fn entries_from(&self, height: Height) -> impl Iterator<Item = &Entry> {
-        self.entries.range(height..).map(|(_, entry)| entry)
-    }
-
-    /// Blocks from `height` down, while memory holds them.
-    pub fn entries_down(&self, height: Height) -> impl Iterator<Item = &Entry> {
-        self.entries.range(..=height).rev().map(|(_, entry)| entry)
-    }
-
-    /// The state after the block with this hash, while memory holds it.
-    #[must_use]
-    pub fn state_after(&self, height: Height, block: Hash) -> Option<State> {
-        self.tip_at(height).filter(|tip| tip.hash == block).map(|tip| tip.state)
-    }
-
-    #[must_use]
-    pub fn tip(&self) -> Option<Tip> {
-        match self.entries.last_key_value() {
-            Some((_, entry)) => Some(tip_of(entry)),
-            None => self.base.clone(),
-        }
-    }
-
-    /// The point at `height`, while memory holds it.
-    #[must_use]
-    pub fn tip_at(&self, height: Height) -> Option<Tip> {
-        if let Some(entry) = self.entries.get(&height) {
-            return Some(tip_of(entry));
-        }
-        self.base
-            .as_ref()
-            .or(self.genesis.as_ref().map(|genesis| &genesis.tip))
-            .filter(|tip| tip.height == height)
-            .cloned()
-    }
-
-    #[must_use]
-    pub fn head(&self) -> Height {
-        self.entries
-            .last_key_value()
-            .map(|(height, _)| *height)
-            .or(self.base.as_ref().map(|tip| tip.height))
-            .unwrap_or_default()
-    }
-
-    #[must_use]
-    pub fn certified(&self) -> Height {
-        self.certified
-    }
-
-    /// The highest certificate seen.
-    #[must_use]
-    pub fn certificate(&self) -> Option<&Certificate> {
-        self.certificate.as_ref()
-    }
-
-    /// The highest certificate seen that carries a registered quorum: what a block justifies itself
-    /// with.
-    #[must_use]
-    pub fn proof(&self) -> Option<&Certificate> {
-        self.proof.as_ref()
-    }
-
-    #[must_use]
-    pub fn finalised(&self) -> Height {
-        self.finalised
-    }
-
-    /// Whether this node came back without its last writes, and has not heard enough since.
-    #[must_use]
-    pub fn is_tail_lost(&self) -> bool {
-        self.tail_lost
-    }
-
-    #[must_use]
-    pub fn silent_to(&self) -> Option<Term> {
-        self.silent_to
-    }
-
-    #[must_use]
-    pub fn acked(&self) -> Option<&SignedAck> {
-        self.acked.as_ref()
-    }
-
-    /// Up to where the log goes through what this node acked: what was taken back is no part of it,
-    /// what lies below that is.
-    #[must_use]
-    pub fn acked_to(&self) -> Height {
-        self.acked_to
-    }
-
-    /// P-44: the evidence against the present leader, which stops this node; what a former leader
-    /// did stops nobody.
-    #[must_use]
-    pub fn evidence(&self) -> Option<&Evidence> {
-        self.evidence_against(&self.leader()?)
-    }
-
-    /// The evidence about what the node led with: see [`Evidence::is_about_leading`].
-    #[must_use]
-    pub fn evidence_against(&self, node: &NodeId) -> Option<&Evidence> {
-        let mut evidence = self.all_evidence();
-        evidence.find(|evidence| evidence.accused() == *node && evidence.is_about_leading())
-    }
-
-    /// Whether there is evidence that the node acked two blocks at one place.
-    #[must_use]
-    pub fn has_acked_twice(&self, node: &NodeId) -> bool {
-        let mut evidence = self.all_evidence();
-        evidence.any(|evidence| evidence.accused() == *node && !evidence.is_about_leading())
-    }
-
-    /// All evidence that this node has found: one of leading and one of acking an accused node.
-    pub fn all_evidence(&self) -> impl Iterator<Item = &Evidence> {
-        self.evidence.iter().map(AsRef::as_ref)
-    }
-
-    /// The same, for readers that keep it.
-    #[must_use]
-    pub fn shared_evidence(&self) -> &[Arc<Evidence>] {
-        &self.evidence
-    }
-
-    #[must_use]
-    pub fn proposal(&self) -> Option<&SignedProposal> {
-        self.proposal.as_deref()
-    }
-
-    #[must_use]
-    pub fn vote(&self, proposal: &Hash) -> Option<&SignedVote> {
-        self.votes.get(proposal)
-    }
-
-    /// Number of the last settlement in the log's books.
-    #[must_use]
-    pub fn settled(&self) -> u64 {
-        self.tip().map_or(0, |tip| books::settled(&tip.state))
-    }
-
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        use fairway_types::StateReader;
-        self.tip().is_some_and(|tip| tip.state.read(&StateKey::Closed).is_some())
-    }
-
-    /// A summary for comparing live with replayed.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        let tip = self.tip();
-        let members = tip
-            .as_ref()
-            .map(|tip| tip.members.values().map(|member| (**member).clone()).collect::<Vec<_>>());
-        Digest {
-            term: self.term,
-            head: self.head(),
-            head_hash: tip.as_ref().map_or(Hash::ZERO, |tip| tip.hash),
-            state_root: tip.as_ref().map_or(Hash::ZERO, |tip| tip.state.root()),
-            certified: self.certified,
-            finalised: self.finalised,
-            settled: self.settled(),
-            acked: self.acked.map(|ack| ack.ack),
-            members: members.unwrap_or_default(),
-            halted: self.evidence().is_some(),
-            votes: self.votes.keys().copied().collect(),
-        }
-    }
 }
 
 /// Whether `new` is of a higher block than `known`, or of the same with more signatures.
@@ -880,15 +396,6 @@ fn size(appended: &Appended) -> usize {
         + codec::encode(&appended.block).len()
 }
 
-/// Members as a snapshot holds them.
-pub(super) fn records(members: &Members) -> Vec<MemberRecord> {
-    members.values().map(|member| (**member).clone()).collect()
-}
-
-pub(super) fn by_node(records: Vec<MemberRecord>) -> Arc<Members> {
-    Arc::new(records.into_iter().map(|member| (member.node, Arc::new(member))).collect())
-}
-
 fn tip_of(entry: &Entry) -> Tip {
     Tip {
         height: entry.block.height(),
@@ -900,117 +407,5 @@ fn tip_of(entry: &Entry) -> Tip {
     }
 }
 
-/// Who is in the books as departed but registered no more; who was paid is forgotten.
-fn next_leavers(before: &Tip, after: &Arc<Members>, state: &State) -> Arc<Leavers> {
-    if before.leavers.is_empty() && Arc::ptr_eq(&before.members, after) {
-        return Arc::clone(&before.leavers);
-    }
-    let left = before.members.values().filter(|member| !after.contains_key(&member.node));
-    let mut leavers = (*before.leavers).clone();
-    leavers.extend(left.map(|member| (member.account, Arc::clone(member))));
-    leavers.retain(|account, _| books::departed(state, *account).is_some());
-    Arc::new(leavers)
-}
-
-/// The members that a state registers.
-#[must_use]
-pub fn registered(state: &State) -> Members {
-    state
-        .entries_from(&StateKey::Member(Address::ZERO))
-        .map_while(|(key, value)| key.member().map(|_| value))
-        .filter_map(|bytes| codec::decode::<MemberRecord>("member", bytes).ok())
-        .map(|member| (member.node, Arc::new(member)))
-        .collect()
-}
-
-/// P-14: the registered set changes by what the block wrote under `Member`, from the next block on.
-fn next_members(before: &Arc<Members>, state: &State, effects: &[Effects]) -> Arc<Members> {
-    use fairway_types::StateReader;
-    let touched: Vec<Address> = effects
-        .iter()
-        .flat_map(|effects| &effects.writes)
-        .filter_map(|write| write.key.member())
-        .collect();
-    if touched.is_empty() {
-        return Arc::clone(before);
-    }
-    let mut members = (**before).clone();
-    members.retain(|_, member| !touched.contains(&member.account));
-    for account in touched {
-        if let Some(bytes) = state.read(&StateKey::Member(account))
-            && let Ok(member) = codec::decode::<MemberRecord>("member", &bytes)
-        {
-            members.insert(member.node, Arc::new(member));
-        }
-    }
-    Arc::new(members)
-}
-
-/// Total weight of some members.
-pub fn weight<'a>(members: impl Iterator<Item = &'a Arc<MemberRecord>>) -> Weight {
-    sum(members.map(|member| member.weight))
-}
-
-/// Weights come from the chain: a sum too large stays the largest.
-pub fn sum(weights: impl Iterator<Item = Weight>) -> Weight {
-    Weight(weights.fold(0u64, |sum, weight| sum.saturating_add(weight.0)))
-}
-
 #[cfg(test)]
-mod tests {
-    use fairway_types::{ExecutionStatus, Gas, Write};
-
-    use super::{
-        super::bench::{self, Bench},
-        *,
-    };
-
-    /// A log after `count` blocks of two founders, certified by the first alone: nothing is final.
-    fn without_finality(count: u64, effects: &Effects) -> Log {
-        let mut bench = Bench::new(2);
-        let block = bench.cut_unheard();
-        let mut log = bench.nodes[1].log().clone();
-        for height in 1..=count {
-            let mut block = (*block).clone();
-            block.header.height = Height(height);
-            block.header.parent = log.tip().unwrap().hash;
-            let certificate = bench::certificate(&block, &[0]);
-            let effects = Arc::new(vec![effects.clone()]);
-            log.apply(&Event::Appended(Appended { block: Arc::new(block), effects, state: None }));
-            log.apply(&Event::Certified { certificate });
-        }
-        log
-    }
-
-    fn effects(bytes: usize) -> Effects {
-        let key = StateKey::Sequence(Address::from_low(1));
-        let write = Write { key, value: Some(vec![1; bytes]) };
-        let status = ExecutionStatus::Success;
-        Effects { status, gas_used: Gas(0), writes: vec![write], events: Vec::new() }
-    }
-
-    /// P-39
-    #[test]
-    fn log_in_memory_stays_bounded_without_finality() {
-        let log = without_finality(3_000, &effects(1));
-        assert_eq!((log.certified(), log.finalised()), (Height(3_000), Height::ZERO));
-        assert_eq!((log.entries.len(), log.places.len()), (KEPT_BLOCKS, KEPT_BLOCKS));
-    }
-
-    #[test]
-    fn log_in_memory_is_bounded_by_bytes_too() {
-        let log = without_finality(100, &effects(KEPT_BYTES / 50));
-        assert!((LEAST_BLOCKS..51).contains(&log.entries.len()), "{}", log.entries.len());
-        let log = without_finality(40, &effects(KEPT_BYTES / 20));
-        assert_eq!(log.entries.len(), LEAST_BLOCKS);
-    }
-
-    #[test]
-    fn log_whose_old_blocks_left_memory_comes_back_from_its_snapshot() {
-        let log = without_finality(1_100, &effects(1));
-        let back = Log::restore(log.snapshot());
-        assert_eq!(back.digest(), log.digest());
-        assert_eq!((back.places, back.bytes), (log.places, log.bytes));
-        assert_eq!(back.sets.keys().collect::<Vec<_>>(), log.sets.keys().collect::<Vec<_>>());
-    }
-}
+mod tests;

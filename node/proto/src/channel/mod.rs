@@ -14,6 +14,7 @@ mod catch_up;
 mod clients;
 pub mod controller;
 mod dry_run;
+mod ending;
 pub mod entered;
 pub mod execution;
 mod follower;
@@ -160,6 +161,8 @@ pub struct Channel {
     judging: Judging,
     recovery: Recovery,
     timers: Timers,
+    /// Since when the chain's word is that this node is in the channel no more.
+    out_since: Option<Time>,
     step: Step,
 }
 
@@ -197,6 +200,7 @@ impl Channel {
             judging,
             recovery: Recovery::default(),
             timers: Timers::default(),
+            out_since: None,
             step: Step::default(),
             env: Arc::new(env),
         }

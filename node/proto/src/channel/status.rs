@@ -13,6 +13,8 @@ pub enum Role {
     Follower,
     /// This node reported its leader and follows it no longer.
     Halted,
+    /// The channel closed, or this node's member left and was paid: nothing is done here any more.
+    Ended,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +55,9 @@ impl Channel {
     #[must_use]
     pub fn status(&self) -> ChannelStatus {
         let leader = self.log.leader();
-        let role = if self.log.evidence().is_some() {
+        let role = if self.has_ended() {
+            Role::Ended
+        } else if self.log.evidence().is_some() {
             Role::Halted
         } else if leader.is_none() {
             Role::Waiting

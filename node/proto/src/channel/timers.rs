@@ -112,8 +112,8 @@ impl Timers {
         if windows.is_some_and(WindowRecord::is_open) {
             next = next.min(channel.guarding.next_look().max(channel.now.plus(1)));
         }
-        if let Some(ends) = channel.patience_ends() {
-            next = next.min(ends);
+        for due in channel.patience_ends().into_iter().chain(channel.ends_at()) {
+            next = next.min(due);
         }
         let Some(tip) = channel.log.tip().filter(|_| channel.orders()) else { return next };
         let ticks = !channel.is_over() && !channel.is_window_full(&tip);
