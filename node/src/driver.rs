@@ -292,6 +292,8 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
                 }
             }
             Effect::Submit(tx) => self.chain.submit(tx),
+            Effect::DryRun { proposal } => self.chain.dry_run(*proposal),
+            Effect::ReadWaiting => self.chain.read_waiting(),
             Effect::Refresh => self.chain.refresh(),
             Effect::Publish(update) => {
                 self.notes.verdict(&update, self.channel.node());

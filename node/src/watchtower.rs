@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fairway_proto::settlement::proof;
+use fairway_proto::settlement::{proof, refutation};
 use fairway_sdk::{Error, Ledger};
 use fairway_types::{
     Address, ChannelId, Keypair, Refusal,
@@ -123,12 +123,36 @@ impl Watchtower {
         let seen = self.ledger.channel(channel).await?;
         self.forget_settled(&seen.record);
         let mut done = Vec::new();
-        for tx in self.due(&seen.record, seen.time) {
-            let payload = contract::payload(&tx).map_err(Error::Refused)?;
-            let result = self.ledger.execute(&self.key, payload).await.map(|_| ());
+        let mut due = self.due(&seen.record, seen.time);
+        due.extend(self.refutation(&seen.record).await?);
+        for tx in due {
+            let result = self.submit(&tx).await;
             done.push((tx, result));
         }
         Ok(done)
+    }
+
+    async fn submit(&self, tx: &ChainTx) -> Result<(), Error> {
+        for payload in contract::payloads(tx).map_err(Error::Refused)? {
+            self.ledger.execute(&self.key, payload).await?;
+        }
+        Ok(())
+    }
+
+    /// P-117: the proof that the proposal which waits gives an account that is guarded here something
+    /// else than its state does.
+    async fn refutation(&self, record: &ChannelRecord) -> Result<Option<ChainTx>, Error> {
+        let mut guards = self.of_channel(record.channel).peekable();
+        if record.windows.waiting.is_none() || guards.peek().is_none() {
+            return Ok(None);
+        }
+        let Some(proposal) = self.ledger.waiting(record.channel).await? else { return Ok(None) };
+        Ok(guards.find_map(|guard| refutation::by_guard(record, &proposal, guard)))
+    }
+
+    fn of_channel(&self, channel: ChannelId) -> impl Iterator<Item = &Guard> {
+        let guards = self.guards.range((channel, Address::ZERO)..);
+        guards.take_while(move |((of, _), _)| *of == channel).map(|(_, guard)| guard)
     }
 
     /// What was settled since is no proof any more, and must not keep a newer guard out.
@@ -145,10 +169,9 @@ impl Watchtower {
 
     fn due(&self, record: &ChannelRecord, time: fairway_types::Time) -> Vec<ChainTx> {
         let clock = crate::driver::clock();
-        let of_channel = self.guards.range((record.channel, Address::ZERO)..);
-        let of_channel = of_channel.take_while(|((channel, _), _)| *channel == record.channel);
         let mut due: Vec<ChainTx> = Vec::new();
-        for tx in of_channel.filter_map(|(_, guard)| proof::answer(record, guard, time, clock)) {
+        let guards = self.of_channel(record.channel);
+        for tx in guards.filter_map(|guard| proof::answer(record, guard, time, clock)) {
             if !due.contains(&tx) {
                 due.push(tx);
             }

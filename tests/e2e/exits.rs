@@ -63,6 +63,8 @@ async fn who_is_left_alone_settles_after_the_window_and_goes_on() {
     world.ledger.leave_channel(&world.keys[1], channel).await.unwrap();
     let record = world.until_recorded(channel, |record| record.windows.waiting.is_some()).await;
     assert!(record.members.len() == 2, "nothing executes before the window has ended");
+    let waits = world.ledger.waiting(channel).await.unwrap().map(|proposal| proposal.hash());
+    assert_eq!(waits, record.windows.waiting.map(|waits| waits.proposal));
     world.until_recorded(channel, |record| record.members.len() == 1).await;
     assert_eq!(world.balances().await[1], FUNDS + 250);
     pay(&payer, &world.keys[0], 1).await.unwrap();

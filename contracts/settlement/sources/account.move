@@ -9,6 +9,7 @@ module settlement::account {
     friend settlement::rules;
     friend settlement::settlement;
     friend settlement::penalty;
+    friend settlement::shown;
     friend settlement::windows;
 
     /// A signer of `address`, for `move_to` alone.

@@ -204,6 +204,20 @@ module settlement::attack_tests {
         assert!(number == 0 && bench::balance(3) == 0, 1);
     }
 
+    // The same, and nobody shows the block: then nothing says that the root is its own.
+    #[test]
+    #[expected_failure(abort_code = 11)]
+    fun where_it_is_judged_a_root_that_nobody_showed_settles_nothing() {
+        let (channel, block, _) = three(JUDGED);
+        let lie = bench::root(&bench::book_of(vector[150, 150, 0]));
+        let proposal = bench::propose_rows(
+            channel, 1, 0, &block, lie, bench::accounts(3), vector[150, 150, 0], leave_all(), true,
+        );
+        bench::open_window(channel, proposal, vector[1, 2]);
+        bench::later(2 * bench::window());
+        bench::finish(channel);
+    }
+
     // What only re-execution could tell: a block that two thirds forged and certified. It ends the
     // channel unless the third shows a better one, under this rule as under the first.
     #[test]

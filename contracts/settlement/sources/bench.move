@@ -215,6 +215,36 @@ module settlement::bench {
         );
     }
 
+    /// The same in two transactions: the first `count` headers are led up before.
+    public fun show_led_above(
+        channel: address,
+        blocks: vector<vector<u8>>,
+        count: u64,
+        anchored_by: vector<u8>,
+        members: vector<u8>,
+    ) {
+        let last = vector::borrow(&blocks, vector::length(&blocks) - 1);
+        let (signers, signatures) = acks(last, members);
+        let (anchor_signers, anchors) = acks(vector::borrow(&blocks, 0), anchored_by);
+        let rest = lead(channel, blocks, count);
+        shown::show_led(
+            &signer_of(1), channel, rest, anchor_signers, anchors, signers, signatures,
+        );
+    }
+
+    /// Leads the first `count` headers up; the others.
+    public fun lead(channel: address, blocks: vector<vector<u8>>, count: u64): vector<vector<u8>> {
+        let (led, rest) = (vector::empty(), vector::empty());
+        vector::reverse(&mut blocks);
+        while (!vector::is_empty(&blocks)) {
+            let block = vector::pop_back(&mut blocks);
+            if (vector::length(&led) < count) vector::push_back(&mut led, block)
+            else vector::push_back(&mut rest, block);
+        };
+        shown::lead(&signer_of(1), channel, led);
+        rest
+    }
+
     // States.
 
     public fun book(): Book {
@@ -255,6 +285,11 @@ module settlement::bench {
     /// The number of the account's next call.
     public fun sequence(book: &mut Book, account: address, number: u64) {
         put(book, state_proof::sequence_key(account), bcs::to_bytes(&number));
+    }
+
+    /// The app set this result.
+    public fun set_result(book: &mut Book, result: vector<u8>) {
+        put(book, state_proof::result_key(), bcs::to_bytes(&result));
     }
 
     fun put(book: &mut Book, key: address, value: vector<u8>) {

@@ -786,7 +786,8 @@ module settlement::channel {
         entry.settlement = SettlementRecord { number, height, root, block, paid, closed: closes };
         terms::settle(&mut entry.term);
         let (_, by, _) = windows::exit(channel);
-        windows::settled(channel, height, still_there(&entry.seats, by));
+        let (epoch, unpaid) = (terms::settled(&entry.term), still_there(&entry.seats, by));
+        windows::settled(channel, height, epoch, unpaid);
         if (closes) {
             end(entry, channel);
         };

@@ -17,7 +17,7 @@ module settlement::header {
     const E_BAD_SIGNATURE: u64 = 4;
 
     /// What a contract needs of a block's header; the bytes are the nodes' `Header`.
-    struct Header has copy, drop {
+    struct Header has copy, drop, store {
         hash: address,
         channel: address,
         parent: address,

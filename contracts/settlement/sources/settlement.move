@@ -9,7 +9,7 @@ module settlement::settlement {
     use settlement::account;
     use settlement::channel;
     use settlement::coin;
-    use settlement::header;
+    use settlement::header::{Self, Header};
     use settlement::ids;
     use settlement::quorum;
     use settlement::rules;
@@ -134,20 +134,37 @@ module settlement::settlement {
         closes: bool,
         result: vector<u8>,
     ) acquires Pending {
-        let (_, _, _, asset) = channel::settled(channel);
-        let proposal = Proposal {
-            chain: coin::chain_id(), channel, number, from_height, from_root, to_height, to_root,
-            to_block, balances: rows(asset, &accounts, &balances, &leaves),
-            held: amounts(asset, held), closes, result: copy result,
-        };
-        let id = ids::hash(b"proposal", bcs::to_bytes(&proposal));
-        let pending = Pending {
-            id, number, from_height, from_root, to_height, to_root, to_block, accounts, balances,
-            leaves, held, closes, result,
-        };
-        check(channel, &pending, context::time_ms());
+        let pending = acceptable(
+            channel, number, from_height, from_root, to_height, to_root, to_block, accounts,
+            balances, leaves, held, closes, result,
+        );
+        let id = pending.id;
         keep(place_of(signer::address_of(node), channel), pending);
         event::emit(Proposed { channel, number, proposal: id });
+    }
+
+    /// Whether the contract would take this proposal as the chain stands, votes aside: the hash that
+    /// they would name. Aborts with the reason where it would not. Nodes ask before they sign.
+    public fun dry_run(
+        channel: address,
+        number: u64,
+        from_height: u64,
+        from_root: address,
+        to_height: u64,
+        to_root: address,
+        to_block: address,
+        accounts: vector<address>,
+        balances: vector<u64>,
+        leaves: vector<bool>,
+        held: u64,
+        closes: bool,
+        result: vector<u8>,
+    ): address {
+        let pending = acceptable(
+            channel, number, from_height, from_root, to_height, to_root, to_block, accounts,
+            balances, leaves, held, closes, result,
+        );
+        pending.id
     }
 
     /// Executes this node's recorded proposal with the yes votes of at least two thirds of the active
@@ -174,7 +191,7 @@ module settlement::settlement {
     /// Lets this node's recorded proposal wait for the channel's window, after which `finish` executes
     /// it: with the yes votes of two thirds of the weight whose heartbeats are fresh, as long as its
     /// block is the best that was shown (`shown::show`); or, in a channel that judges, of two thirds
-    /// of the active weight, shown or not. Takes the place of one that waits and was beaten.
+    /// of the active weight, shown before or within the window. Takes the place of one that waits and was beaten.
     public entry fun open_window(
         node: &signer,
         channel: address,
@@ -226,13 +243,51 @@ module settlement::settlement {
     /// channel: what came after its block would be lost.
     public entry fun support(_caller: &signer, channel: address, headers: vector<vector<u8>>)
     acquires Pending {
+        let (first, last) = shown::ends(channel, &headers);
+        support_by(channel, first, last);
+    }
+
+    /// The same for more headers than fit one transaction: these go on where those end that the caller
+    /// led up before (`shown::lead`).
+    public entry fun support_led(caller: &signer, channel: address, headers: vector<vector<u8>>)
+    acquires Pending {
+        let (first, last) = shown::led_ends(signer::address_of(caller), channel, &headers);
+        support_by(channel, first, last);
+    }
+
+    /// BCS of the `Proposal` that waits; nothing if none does. Its rows are what a member refutes.
+    public fun waiting(channel: address): vector<u8> acquires Pending {
+        let (waits, _, _, _, _, _) = windows::waiting(channel);
+        if (!waits) return vector::empty();
+        let (_, _, _, asset) = channel::settled(channel);
+        let pending = borrow_global<Pending>(waiting_place(channel));
+        bcs::to_bytes(&Proposal {
+            chain: coin::chain_id(),
+            channel,
+            number: pending.number,
+            from_height: pending.from_height,
+            from_root: pending.from_root,
+            to_height: pending.to_height,
+            to_root: pending.to_root,
+            to_block: pending.to_block,
+            balances: rows(asset, &pending.accounts, &pending.balances, &pending.leaves),
+            held: amounts(asset, pending.held),
+            closes: pending.closes,
+            result: *&pending.result,
+        })
+    }
+
+    /// What was linked already needs no link again, only what was shown since.
+    fun support_by(channel: address, first: Header, last: Header) acquires Pending {
         let (waits, _, to_block, _, _, _) = windows::waiting(channel);
         assert!(waits, E_NOTHING_WAITS);
         let (_, _, best, _) = windows::best(channel);
-        let (first, last) = shown::ends(channel, &headers);
+        let linked = windows::supported_by(channel);
         let pending = borrow_global<Pending>(waiting_place(channel));
-        let below = header::hash(&first) == to_block && header::hash(&last) == best
-            && header::state_root(&first) == pending.to_root && !pending.closes;
+        let from_own = header::hash(&first) == to_block
+            && header::state_root(&first) == pending.to_root;
+        let from_linked = linked != to_block && header::hash(&first) == linked;
+        let below = (from_own || from_linked) && header::hash(&last) == best && !pending.closes;
         let above = header::hash(&first) == best && header::hash(&last) == to_block
             && header::state_root(&last) == pending.to_root;
         assert!(below || above, E_NOT_LINKED);
@@ -309,6 +364,54 @@ module settlement::settlement {
         withdraw_waiting(channel);
     }
 
+    /// Withdraws the proposal that waits, for the proof that the app's result in the state it names is
+    /// another than the one it would give to other contracts.
+    public entry fun refute_result(
+        _caller: &signer,
+        channel: address,
+        result: vector<u8>,
+        siblings: vector<address>,
+        end: vector<address>,
+    ) acquires Pending {
+        let (waits, _, _, _, _, _) = windows::waiting(channel);
+        assert!(waits, E_NOTHING_WAITS);
+        let pending = borrow_global<Pending>(waiting_place(channel));
+        state_proof::check(pending.to_root, state_proof::result_key(), &result, &siblings, &end);
+        let none = vector::is_empty(&result) && vector::is_empty(&pending.result);
+        assert!(!none && bcs::to_bytes(&pending.result) != result, E_IS_RIGHT);
+        withdraw_waiting(channel);
+    }
+
+    fun acceptable(
+        channel: address,
+        number: u64,
+        from_height: u64,
+        from_root: address,
+        to_height: u64,
+        to_root: address,
+        to_block: address,
+        accounts: vector<address>,
+        balances: vector<u64>,
+        leaves: vector<bool>,
+        held: u64,
+        closes: bool,
+        result: vector<u8>,
+    ): Pending {
+        let (_, _, _, asset) = channel::settled(channel);
+        let proposal = Proposal {
+            chain: coin::chain_id(), channel, number, from_height, from_root, to_height, to_root,
+            to_block, balances: rows(asset, &accounts, &balances, &leaves),
+            held: amounts(asset, held), closes, result: copy result,
+        };
+        let id = ids::hash(b"proposal", bcs::to_bytes(&proposal));
+        let pending = Pending {
+            id, number, from_height, from_root, to_height, to_root, to_block, accounts, balances,
+            leaves, held, closes, result,
+        };
+        check(channel, &pending, context::time_ms());
+        pending
+    }
+
     fun recorded(node: address, channel: address, proposal: address): Pending acquires Pending {
         let place = place_of(node, channel);
         assert!(exists<Pending>(place), E_NO_PROPOSAL);
@@ -345,7 +448,7 @@ module settlement::settlement {
         let (number, height, root, _) = channel::settled(channel);
         let continues = pending.number == number + 1
             && pending.from_height == height
-            && (number == 0 || pending.from_root == root)
+            && pending.from_root == root
             && pending.to_height > height;
         assert!(continues, E_NOT_CONTINUOUS);
         let overdue = if (now > LEAVE_PATIENCE) now - LEAVE_PATIENCE else 0;

@@ -114,6 +114,41 @@ module settlement::settlement_tests {
         assert!(vector::length(&electors) == 2, 5);
     }
 
+    fun try_out(channel: address, balances: vector<u64>): address {
+        settlement::dry_run(
+            channel, 1, 0, @0x0, 9, @0x11, @0x12, vector[@0xa, @0xb, @0xc], balances,
+            vector[false, false, false], 0, false, b"score",
+        )
+    }
+
+    #[test]
+    fun a_dry_run_names_what_would_be_recorded() {
+        let channel = three_members();
+        let total = vector[10, 60, 50];
+        let tried = try_out(channel, copy total);
+        propose_balances(channel, total, vector[false, false, false], 0);
+        assert!(recorded(channel) == tried, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 4)]
+    fun a_dry_run_says_why_the_contract_would_refuse() {
+        try_out(three_members(), vector[10, 60, 51]);
+    }
+
+    fun try_out_from(channel: address, root: address) {
+        settlement::dry_run(
+            channel, 1, 0, root, 9, @0x11, @0x12, vector[@0xa, @0xb, @0xc], vector[10, 60, 50],
+            vector[false, false, false], 0, false, b"score",
+        );
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_first_settlement_goes_on_from_nothing() {
+        try_out_from(three_members(), @0x9);
+    }
+
     #[test]
     fun a_close_pays_everybody_and_refunds_who_was_never_named() {
         let channel = three_members();

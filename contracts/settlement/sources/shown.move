@@ -1,10 +1,14 @@
 /// Proofs of blocks: what members certified, shown to the contract so that neither a proposal of few
 /// nor an exit goes past it. Anybody may show them, a watchtower for somebody who is offline too.
 module settlement::shown {
+    use std::bcs;
+    use std::signer;
     use std::vector;
     use runtime::event;
+    use settlement::account;
     use settlement::channel;
     use settlement::header::{Self, Header};
+    use settlement::ids;
     use settlement::quorum;
     use settlement::rules;
     use settlement::windows;
@@ -25,9 +29,18 @@ module settlement::shown {
     const E_TOO_LATE: u64 = 6;
     /// No anchor, and of an epoch before the last settlement: who was alone then could still make it.
     const E_OLD_EPOCH: u64 = 7;
+    /// The caller led no headers up.
+    const E_NOT_LED: u64 = 8;
 
     friend settlement::complaint;
     friend settlement::settlement;
+
+    /// Headers that somebody led up so far, for a proof of more than fit one transaction: the first
+    /// and the last of them. Under an address made of who it is and the channel.
+    struct Trail has key, drop { first: Header, last: Header }
+
+    /// Where a `Trail` is stored.
+    struct Place has drop { caller: address, channel: address }
 
     struct BlockShown has copy, drop, store { channel: address, height: u64, block: address, anchored: bool }
 
@@ -44,9 +57,50 @@ module settlement::shown {
         signers: vector<address>,
         signatures: vector<vector<u8>>,
     ) {
+        let (first, last) = ends(channel, &headers);
+        show_between(channel, first, last, anchor_signers, anchor_signatures, signers, signatures);
+    }
+
+    /// Leads headers up: where the caller's last ones in the channel end, or else from anew. They say
+    /// nothing by themselves: `show_led` and `settlement::support_led` go on from them.
+    public entry fun lead(caller: &signer, channel: address, headers: vector<vector<u8>>)
+    acquires Trail {
+        let caller = signer::address_of(caller);
+        let (first, last) = ends(channel, &headers);
+        let place = place_of(caller, channel);
+        if (exists<Trail>(place)) {
+            let before = move_from<Trail>(place);
+            if (header::follows(&first, &before.last)) first = before.first;
+        };
+        move_to(&account::create_signer(place), Trail { first, last });
+    }
+
+    /// `show` of a block that lies further above its anchor than one transaction has room for: the
+    /// anchor is the first of the headers that the caller led up, and these go on where they end.
+    public entry fun show_led(
+        caller: &signer,
+        channel: address,
+        headers: vector<vector<u8>>,
+        anchor_signers: vector<address>,
+        anchor_signatures: vector<vector<u8>>,
+        signers: vector<address>,
+        signatures: vector<vector<u8>>,
+    ) acquires Trail {
+        let (first, last) = led_ends(signer::address_of(caller), channel, &headers);
+        show_between(channel, first, last, anchor_signers, anchor_signatures, signers, signatures);
+    }
+
+    fun show_between(
+        channel: address,
+        first: Header,
+        last: Header,
+        anchor_signers: vector<address>,
+        anchor_signatures: vector<vector<u8>>,
+        signers: vector<address>,
+        signatures: vector<vector<u8>>,
+    ) {
         let (_, settled, _, _) = channel::settled(channel);
         assert!(!windows::is_over(channel), E_TOO_LATE);
-        let (first, last) = ends(channel, &headers);
         let (last_epoch, last_view, height) = header::place(&last);
         assert!(height > settled, E_SETTLED);
         let (anchor_epoch, anchor_view, anchor_height) = (0, 0, 0);
@@ -59,7 +113,7 @@ module settlement::shown {
             assert!(anchor_height > settled, E_SETTLED);
             (anchor_block, anchor_root) = (header::hash(&first), header::state_root(&first));
         };
-        if (!anchored || vector::length(&headers) > 1) {
+        if (!anchored || header::hash(&first) != header::hash(&last)) {
             // Where everybody settles, the word of fewer counts for nothing.
             assert!(!rules::asks_everybody(channel), E_NOT_CERTIFIED);
             assert!(!windows::takes_anchors_alone(channel, rules::window(channel)), E_TOO_LATE);
@@ -108,6 +162,22 @@ module settlement::shown {
         let whole = quorum::total(&active);
         if (rules::asks_everybody(channel)) return whole > 0 && of_active == whole;
         quorum::is_enough(of_active, whole)
+    }
+
+    /// The first of the headers that the caller led up, and the last of these, which go on where those
+    /// end. They are led anew for the next proof.
+    public(friend) fun led_ends(caller: address, channel: address, headers: &vector<vector<u8>>)
+    : (Header, Header) acquires Trail {
+        let place = place_of(caller, channel);
+        assert!(exists<Trail>(place), E_NOT_LED);
+        let Trail { first, last: before } = move_from<Trail>(place);
+        let (next, last) = ends(channel, headers);
+        assert!(header::follows(&next, &before), E_NOT_LINKED);
+        (first, last)
+    }
+
+    fun place_of(caller: address, channel: address): address {
+        ids::hash(b"trail", bcs::to_bytes(&Place { caller, channel }))
     }
 
     /// The first and the last of headers of this channel that follow each other: heights without a gap,

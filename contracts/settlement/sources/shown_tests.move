@@ -272,4 +272,118 @@ module settlement::shown_tests {
         let forged = bench::block(channel, @0x9, 900, 2, &bench::book());
         bench::show_tail(channel, vector[forged], vector[1, 3]);
     }
+
+    /// Member 1 of three is alone since epoch 2; what it certified lies five blocks above the anchor.
+    fun far(): (address, vector<vector<u8>>) {
+        let (channel, anchor) = three();
+        bench::epoch_of_few(channel, vector[1], 20000);
+        let blocks = vector[anchor];
+        let height = 6;
+        while (height < 11) {
+            let parent = bench::hash(vector::borrow(&blocks, vector::length(&blocks) - 1));
+            let block = bench::block(channel, parent, height, 2, &bench::book());
+            vector::push_back(&mut blocks, block);
+            height = height + 1;
+        };
+        (channel, blocks)
+    }
+
+    #[test]
+    fun a_proof_may_be_led_up_in_parts() {
+        let (channel, blocks) = far();
+        bench::show_led_above(channel, copy blocks, 4, vector[1, 2], vector[1]);
+        let (height, shown) = best(channel);
+        assert!(height == 10 && shown == bench::hash(vector::borrow(&blocks, 5)), 1);
+    }
+
+    #[test]
+    fun what_was_led_up_goes_on_and_begins_anew() {
+        let (channel, blocks) = far();
+        bench::lead(channel, copy blocks, 2);
+        bench::lead(channel, copy blocks, 2);
+        let rest = bench::lead(channel, copy blocks, 2);
+        bench::lead(channel, rest, 2);
+        let (signers, signatures) = bench::acks(vector::borrow(&blocks, 5), vector[1]);
+        let (anchor_signers, anchors) = bench::acks(vector::borrow(&blocks, 0), vector[1, 2]);
+        let rest = vector[*vector::borrow(&blocks, 4), *vector::borrow(&blocks, 5)];
+        shown::show_led(
+            &bench::signer_of(1), channel, rest, anchor_signers, anchors, signers, signatures,
+        );
+        let (height, _) = best(channel);
+        assert!(height == 10, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun what_does_not_go_on_where_the_led_headers_end_proves_nothing() {
+        let (channel, blocks) = far();
+        let gap = vector::remove(&mut blocks, 3);
+        assert!(vector::length(&gap) > 0, 1);
+        bench::show_led_above(channel, blocks, 3, vector[1, 2], vector[1]);
+    }
+
+    // What was led up before stays of no use: the anchor is the first of these.
+    #[test]
+    #[expected_failure(abort_code = 4)]
+    fun headers_that_do_not_go_on_begin_anew() {
+        let (channel, blocks) = far();
+        let (signers, signatures) = bench::acks(vector::borrow(&blocks, 5), vector[1]);
+        let (anchor_signers, anchors) = bench::acks(vector::borrow(&blocks, 0), vector[1, 2]);
+        bench::lead(channel, vector[*vector::borrow(&blocks, 0)], 1);
+        bench::lead(channel, vector[*vector::borrow(&blocks, 4)], 1);
+        let last = vector[*vector::borrow(&blocks, 5)];
+        shown::show_led(
+            &bench::signer_of(1), channel, last, anchor_signers, anchors, signers, signatures,
+        );
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 8)]
+    fun what_another_led_up_is_nobodys_else() {
+        let (channel, blocks) = far();
+        let rest = bench::lead(channel, copy blocks, 4);
+        let (signers, signatures) = bench::acks(vector::borrow(&blocks, 5), vector[1]);
+        let (anchor_signers, anchors) = bench::acks(vector::borrow(&blocks, 0), vector[1, 2]);
+        shown::show_led(
+            &bench::signer_of(2), channel, rest, anchor_signers, anchors, signers, signatures,
+        );
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 4)]
+    fun headers_that_were_led_up_are_no_anchor() {
+        let (channel, blocks) = far();
+        bench::show_led_above(channel, blocks, 4, vector[1], vector[1]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 4)]
+    fun one_header_led_up_is_no_certificate() {
+        let (channel, blocks) = far();
+        bench::show_led_above(channel, blocks, 5, vector[1, 2], vector[3]);
+    }
+
+    // Who was alone in an epoch before the last settlement could still make such blocks.
+    #[test]
+    fun what_few_showed_is_forgotten_when_a_later_epoch_settles() {
+        let (channel, blocks) = far();
+        bench::show_tail(channel, vector[*vector::borrow(&blocks, 5)], vector[1]);
+        bench::later(24000);
+        bench::epoch(channel, vector[1, 2, 3]);
+        bench::settle(channel, 1, 0, vector::borrow(&blocks, 0), vector[100, 100, 100]);
+        let (shown, _, _, _) = windows::best(channel);
+        assert!(!shown, 1);
+    }
+
+    #[test]
+    fun what_was_anchored_above_a_settlement_stays_shown() {
+        let (channel, blocks) = far();
+        bench::show_above(channel, copy blocks, vector[1, 2], vector[1]);
+        let low = bench::block(channel, @0x1, 3, 1, &bench::book());
+        bench::later(24000);
+        bench::epoch(channel, vector[1, 2, 3]);
+        bench::settle(channel, 1, 0, &low, vector[100, 100, 100]);
+        let (height, _) = best(channel);
+        assert!(height == 10, 1);
+    }
 }

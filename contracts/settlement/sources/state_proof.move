@@ -16,6 +16,7 @@ module settlement::state_proof {
     const SEQUENCE: u8 = 1;
     const DEPARTED: u8 = 3;
     const ENTERED: u8 = 9;
+    const RESULT: u8 = 13;
 
     struct Leaf has drop { key: address, value: address }
     struct Pair has drop { left: address, right: address }
@@ -45,6 +46,11 @@ module settlement::state_proof {
     /// The join sequences that were entered.
     public fun entered_key(): address {
         ids::hash(b"state-key", kind(ENTERED))
+    }
+
+    /// The app's result.
+    public fun result_key(): address {
+        ids::hash(b"state-key", kind(RESULT))
     }
 
     /// Aborts unless `root` commits to `value` under `key`; to nothing, for an empty value, which no

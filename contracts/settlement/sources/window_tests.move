@@ -5,6 +5,7 @@ module settlement::window_tests {
     use settlement::bench;
     use settlement::channel;
     use settlement::settlement;
+    use settlement::state_proof;
     use settlement::windows;
 
     const TWO_THIRDS: u8 = 0;
@@ -34,8 +35,15 @@ module settlement::window_tests {
         (channel, proposal, block)
     }
 
-    /// A proposal of a channel that judges waits; 1 and 2 agreed.
+    /// A proposal of a channel that judges waits at a block that was shown; 1 and 2 agreed.
     fun judged(balances: vector<u64>): (address, address, vector<u8>) {
+        let (channel, proposal, block) = unshown(balances);
+        bench::show(channel, copy block, vector[1, 2]);
+        (channel, proposal, block)
+    }
+
+    /// The same before anybody showed its block.
+    fun unshown(balances: vector<u64>): (address, address, vector<u8>) {
         let channel = bench::of(JUDGED, 3);
         let block = bench::block(channel, @0x1, 5, 1, &bench::book_of(vector[90, 110, 100]));
         let proposal = bench::propose(channel, 1, 0, &block, balances, stay(), false);
@@ -283,7 +291,7 @@ module settlement::window_tests {
 
     #[test]
     fun an_earlier_block_of_the_same_chain_supports_it() {
-        let (channel, _, block) = judged(vector[90, 110, 100]);
+        let (channel, _, block) = unshown(vector[90, 110, 100]);
         let before = bench::block(channel, @0x7, 4, 1, &bench::book());
         // The proposal's block follows the one shown.
         let next = bench::block(channel, bench::hash(&before), 5, 1, &bench::book_of(vector[1, 2, 3]));
@@ -296,6 +304,34 @@ module settlement::window_tests {
         bench::later(8 * bench::window());
         bench::finish(channel);
         assert!(number(channel) == 1, 2);
+    }
+
+    // A busy channel orders more within a window than one transaction links.
+    #[test]
+    fun what_was_shown_far_above_supports_a_proposal_in_parts() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        let one = bench::block(channel, bench::hash(&block), 6, 2, &bench::book());
+        let two = bench::block(channel, bench::hash(&one), 7, 2, &bench::book());
+        let three = bench::block(channel, bench::hash(&two), 8, 2, &bench::book());
+        bench::show(channel, copy three, vector[2, 3]);
+        bench::lead(channel, vector[block, one], 2);
+        settlement::support_led(&bench::signer_of(1), channel, vector[two, copy three]);
+        let four = bench::block(channel, bench::hash(&three), 9, 2, &bench::book());
+        bench::show(channel, copy four, vector[2, 3]);
+        bench::support(channel, vector[three, four]);
+        window_over();
+        bench::finish(channel);
+        assert!(number(channel) == 1, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun what_is_linked_to_no_proposal_supports_none() {
+        let (channel, _, block) = alone(vector[90, 110, 100], stay(), false);
+        let one = bench::block(channel, bench::hash(&block), 6, 2, &bench::book());
+        let two = bench::block(channel, bench::hash(&one), 7, 2, &bench::book());
+        bench::show(channel, copy two, vector[2, 3]);
+        bench::support(channel, vector[one, two]);
     }
 
     // Member 1 closes the channel at an old state, of which the newer one is a descendant.
@@ -502,5 +538,69 @@ module settlement::window_tests {
         window_over();
         bench::finish(channel);
         assert!(number(channel) == 0 && !waits(channel), 1);
+    }
+
+    /// A proposal of a channel that judges waits, whose result is `score`; what its state holds.
+    fun with_result(result: vector<u8>): (address, bench::Book) {
+        let channel = bench::of(JUDGED, 3);
+        let book = bench::book_of(vector[90, 110, 100]);
+        if (!vector::is_empty(&result)) bench::set_result(&mut book, result);
+        let block = bench::block(channel, @0x1, 5, 1, &book);
+        let proposal = bench::propose(channel, 1, 0, &block, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        (channel, book)
+    }
+
+    fun refute_result(channel: address, book: &bench::Book) {
+        let (value, siblings, end) = bench::prove(book, state_proof::result_key());
+        settlement::refute_result(&bench::signer_of(3), channel, value, siblings, end);
+    }
+
+    #[test]
+    fun another_result_than_the_states_is_refuted() {
+        let (channel, book) = with_result(b"other");
+        refute_result(channel, &book);
+        assert!(!waits(channel), 1);
+    }
+
+    #[test]
+    fun a_result_that_the_app_never_set_is_refuted() {
+        let (channel, book) = with_result(vector::empty());
+        refute_result(channel, &book);
+        assert!(!waits(channel), 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 18)]
+    fun the_result_that_the_app_set_stands() {
+        let (channel, book) = with_result(b"score");
+        refute_result(channel, &book);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 12)]
+    fun what_nobody_showed_is_not_refuted_twice() {
+        let (channel, book) = with_result(b"other");
+        refute_result(channel, &book);
+        refute_result(channel, &book);
+    }
+
+    // Its root may be any: nobody said what block it is of.
+    #[test]
+    #[expected_failure(abort_code = 11)]
+    fun what_nobody_showed_is_not_finished() {
+        let (channel, _, _) = unshown(vector[90, 110, 100]);
+        window_over();
+        bench::finish(channel);
+    }
+
+    // Whoever makes up a proof makes up the result that it proves.
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_result_of_another_state_refutes_nothing() {
+        let (channel, _) = with_result(b"score");
+        let other = bench::book_of(vector[90, 110, 100]);
+        bench::set_result(&mut other, b"other");
+        refute_result(channel, &other);
     }
 }

@@ -227,9 +227,10 @@ module settlement::windows {
         late
     }
 
-    /// Whether nothing shown beats the proposal that waits.
+    /// Whether the proposal's block was shown, and nothing that was shown beats it. The rows of one
+    /// whose block nobody showed may be of any root.
     fun stands(shown: &Option<Shown>, waiting: &Waiting): bool {
-        if (option::is_none(shown)) return waiting.by_active;
+        if (option::is_none(shown)) return false;
         let block = option::borrow(shown).block;
         block == waiting.to_block || block == waiting.supported_by
     }
@@ -250,13 +251,16 @@ module settlement::windows {
         if (last > first) last else first
     }
 
-    /// A settlement executed: proofs of what it settled are history, and so is the proposal that waits.
-    /// An exit stays as long as one of those who demand it is `unpaid`.
-    public(friend) fun settled(channel: address, height: u64, unpaid: vector<address>)
+    /// A settlement executed: proofs of what it settled are history, and so is the proposal that waits;
+    /// of an `epoch` before it anchors alone count from now on, also what was shown before. An exit
+    /// stays as long as one of those who demand it is `unpaid`.
+    public(friend) fun settled(channel: address, height: u64, epoch: u64, unpaid: vector<address>)
     acquires Windows {
         let now = of(channel);
-        if (option::is_some(&now.shown) && option::borrow(&now.shown).height <= height) {
-            now.shown = option::none();
+        if (option::is_some(&now.shown)) {
+            let shown = option::borrow(&now.shown);
+            let is_old = shown.anchor_height <= height && shown.epoch < epoch;
+            if (shown.height <= height || is_old) now.shown = option::none();
         };
         now.waiting = option::none();
         if (option::is_some(&now.exit)) {
@@ -366,6 +370,11 @@ module settlement::windows {
             true, waits.proposal, waits.to_block, waits.opened_at, waits.deadline,
             stands(&now.shown, waits),
         )
+    }
+
+    /// The block that the proposal which waits was last linked to.
+    public(friend) fun supported_by(channel: address): address acquires Windows {
+        option::borrow(&of(channel).waiting).supported_by
     }
 
     public(friend) fun support(channel: address, block: address) acquires Windows {

@@ -7,6 +7,7 @@ use fairway_api::ChainApiClient;
 use fairway_sdk::{Connection, Error, Ledger};
 use fairway_types::{
     ChannelId, Hash, Keypair, Refusal, chain::ChainTx, contract, ledger::PackageSource,
+    settlement::Proposal,
 };
 use tokio::sync::{Mutex, broadcast, watch};
 use tracing::{info, warn};
@@ -74,9 +75,20 @@ impl SettlementChain for LedgerChain {
     }
 
     async fn submit(&self, tx: &ChainTx) -> Result<(), ChainError> {
-        let payload = contract::payload(tx).map_err(ChainError::Refused)?;
+        let payloads = contract::payloads(tx).map_err(ChainError::Refused)?;
         let key = self.key.lock().await;
-        self.ledger.execute(&key, payload).await?;
+        for payload in payloads {
+            self.ledger.execute(&key, payload).await?;
+        }
+        Ok(())
+    }
+
+    async fn waiting(&self, channel: ChannelId) -> Result<Option<Proposal>, ChainError> {
+        Ok(self.ledger.waiting(channel).await?)
+    }
+
+    async fn dry_run(&self, proposal: &Proposal) -> Result<(), ChainError> {
+        self.ledger.dry_run(proposal).await?;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use fairway_types::{
     ChannelId, Hash, Height, Refusal, Time,
     chain::{ChainTx, ChannelRecord},
     ledger::PackageSource,
+    settlement::Proposal,
 };
 use tokio::sync::broadcast;
 
@@ -60,6 +61,12 @@ pub trait SettlementChain: Send + Sync + 'static {
 
     /// Executes a node's word, signed by its node key. Answers when it is on the chain.
     async fn submit(&self, tx: &ChainTx) -> Result<(), ChainError>;
+
+    /// Whether the contract would take the proposal as the chain stands; refused if not.
+    async fn dry_run(&self, proposal: &Proposal) -> Result<(), ChainError>;
+
+    /// The proposal that waits in the channel for its window.
+    async fn waiting(&self, channel: ChannelId) -> Result<Option<Proposal>, ChainError>;
 
     /// What happens from now on.
     fn changes(&self) -> broadcast::Receiver<Change>;

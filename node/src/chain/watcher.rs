@@ -3,7 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fairway_types::chain::{ChainTx, Observation};
+use fairway_types::{
+    Refusal,
+    chain::{ChainTx, Observation},
+    settlement::Proposal,
+};
 use tokio::{
     sync::{Notify, broadcast, mpsc},
     time::{sleep, timeout},
@@ -28,13 +32,24 @@ pub struct ChainWords {
     words: mpsc::Sender<ChainTx>,
     /// At most one heartbeat waits: an older one says nothing more.
     heartbeats: mpsc::Sender<ChainTx>,
+    /// What is asked; it waits for nothing that is submitted.
+    questions: mpsc::Sender<Question>,
     refresh: Arc<Notify>,
+}
+
+/// What a channel wants to know of the chain, beside its record.
+enum Question {
+    /// Whether the contract would take a proposal.
+    DryRun(Box<Proposal>),
+    /// What proposal waits.
+    Waiting,
 }
 
 /// The other end, for [`watch`].
 pub struct Heard {
     words: mpsc::Receiver<ChainTx>,
     heartbeats: mpsc::Receiver<ChainTx>,
+    questions: mpsc::Receiver<Question>,
     refresh: Arc<Notify>,
 }
 
@@ -43,13 +58,15 @@ impl ChainWords {
     pub fn new() -> (Self, Heard) {
         let (words, heard_words) = mpsc::channel(QUEUE);
         let (heartbeats, heard_heartbeats) = mpsc::channel(1);
+        let (questions, heard_questions) = mpsc::channel(QUEUE);
         let refresh = Arc::new(Notify::new());
         let heard = Heard {
             words: heard_words,
             heartbeats: heard_heartbeats,
+            questions: heard_questions,
             refresh: Arc::clone(&refresh),
         };
-        (Self { words, heartbeats, refresh }, heard)
+        (Self { words, heartbeats, questions, refresh }, heard)
     }
 }
 
@@ -62,6 +79,18 @@ impl ChainOutbox for ChainWords {
         }
     }
 
+    fn dry_run(&mut self, proposal: Proposal) {
+        if self.questions.try_send(Question::DryRun(Box::new(proposal))).is_err() {
+            debug!("the chain is slow: a proposal was not tried out");
+        }
+    }
+
+    fn read_waiting(&mut self) {
+        if self.questions.try_send(Question::Waiting).is_err() {
+            debug!("the chain is slow: the proposal that waits was not read");
+        }
+    }
+
     fn refresh(&mut self) {
         self.refresh.notify_one();
     }
@@ -69,9 +98,10 @@ impl ChainOutbox for ChainWords {
 
 /// Runs until aborted.
 pub async fn watch(chain: Arc<dyn SettlementChain>, channel: ChannelHandle, heard: Heard) {
-    let Heard { words, heartbeats, refresh } = heard;
+    let Heard { words, heartbeats, questions, refresh } = heard;
     tokio::join!(
         read(Arc::clone(&chain), &channel, &refresh),
+        ask(Arc::clone(&chain), &channel, questions),
         submit(chain, &channel, words, heartbeats, &refresh),
     );
 }
@@ -115,6 +145,47 @@ async fn changed(changes: &mut broadcast::Receiver<Change>, channel: &ChannelHan
             Ok(Change::Channel(id)) if id != channel.id => {}
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Asks the chain; without an answer the channel asks again.
+async fn ask(
+    chain: Arc<dyn SettlementChain>,
+    channel: &ChannelHandle,
+    mut questions: mpsc::Receiver<Question>,
+) {
+    while let Some(question) = questions.recv().await {
+        let answered = timeout(PATIENCE, answer(&chain, channel, question)).await;
+        match answered {
+            Ok(Ok(Some(observation))) => observe(channel, observation).await,
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => debug!(%error, "the chain has no answer"),
+            Err(_) => debug!("the chain does not answer"),
+        }
+    }
+}
+
+async fn answer(
+    chain: &Arc<dyn SettlementChain>,
+    channel: &ChannelHandle,
+    question: Question,
+) -> Result<Option<Observation>, ChainError> {
+    match question {
+        Question::DryRun(draft) => {
+            let refusal = match chain.dry_run(&draft).await {
+                Ok(()) => None,
+                // What the contract says counts; a chain that is busy says nothing about it.
+                Err(ChainError::Refused(refusal @ Refusal::MoveAbort { .. })) => {
+                    Some(refusal.to_string())
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(Some(Observation::DryRun { proposal: draft.hash(), refusal }))
+        }
+        Question::Waiting => {
+            let waiting = chain.waiting(channel.id).await?;
+            Ok(waiting.map(|proposal| Observation::Waiting { proposal: Box::new(proposal) }))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fairway_types::{NodeId, chain::ChainTx};
+use fairway_types::{NodeId, chain::ChainTx, settlement::Proposal};
 
 /// Where a channel's messages to other nodes go.
 pub trait Outbox: Clone + Send + 'static {
@@ -46,5 +46,9 @@ impl<O: Outbox> Outbox for Altered<O> {
 /// Where a channel's words to the settlement chain go.
 pub trait ChainOutbox: Send + 'static {
     fn submit(&mut self, tx: ChainTx);
+    /// Asks whether the contract would take the proposal.
+    fn dry_run(&mut self, proposal: Proposal);
+    /// Asks which proposal waits.
+    fn read_waiting(&mut self);
     fn refresh(&mut self);
 }

@@ -274,6 +274,10 @@ pub enum Observation {
     Accepted { tx: Box<ChainTx> },
     /// A submitted transaction failed.
     Rejected { tx: Box<ChainTx>, reason: String },
+    /// The proposal that waits on the chain.
+    Waiting { proposal: Box<Proposal> },
+    /// Whether the contract would take the proposal as the chain stands, or why not.
+    DryRun { proposal: Hash, refusal: Option<String> },
 }
 
 /// What a node asks of the chain, signed by its node key.
@@ -333,6 +337,11 @@ pub enum ChainTx {
         entered: Box<ProvenEntry>,
         vault: Box<ProvenEntry>,
         departed: Box<ProvenEntry>,
+    },
+    /// Show that the app's result in the state is another than the waiting proposal's.
+    RefuteResult {
+        channel: ChannelId,
+        result: Box<ProvenEntry>,
     },
     /// Say no to the best block shown in an exit, by as many no votes on its hash as keep two thirds
     /// from it: from then on anchors alone count.

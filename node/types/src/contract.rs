@@ -11,6 +11,7 @@ use crate::{
     hash::{Domain, hash_value},
     ids::ChainId,
     ledger::LedgerPayload,
+    limits,
     settlement::{AssetAmount, Proposal, SignedVote},
     windows::{BlockProof, ProvenEntry, SignedVerdict},
 };
@@ -177,7 +178,40 @@ pub fn close(channel: ChannelId) -> LedgerPayload {
     invoke("channel", "close", vec![codec::encode(&channel)])
 }
 
-/// What a node's request is on this chain.
+/// What a node's request is on this chain, in as many transactions as it takes: headers that are too
+/// many for one are led up before (`shown::lead`).
+pub fn payloads(tx: &ChainTx) -> Result<Vec<LedgerPayload>, Refusal> {
+    let led = |channel: ChannelId, headers: &[Header]| -> Vec<LedgerPayload> {
+        let chunks = headers.chunks(limits::TRANSACTION_HEADERS);
+        let lead = |chunk: &[Header]| {
+            let args = vec![codec::encode(&channel), codec::encode(&encoded(chunk))];
+            invoke("shown", "lead", args)
+        };
+        let count = chunks.len();
+        chunks.take(count - 1).map(lead).collect()
+    };
+    #[allow(clippy::wildcard_enum_match_arm, reason = "all others fit one transaction")]
+    match tx {
+        ChainTx::Show { channel, proof } if proof.headers.len() > limits::TRANSACTION_HEADERS => {
+            let mut payloads = led(*channel, &proof.headers);
+            payloads.push(show("show_led", *channel, last_chunk(&proof.headers), proof));
+            Ok(payloads)
+        }
+        ChainTx::Support { channel, headers } if headers.len() > limits::TRANSACTION_HEADERS => {
+            let mut payloads = led(*channel, headers);
+            let args = vec![codec::encode(channel), codec::encode(&encoded(last_chunk(headers)))];
+            payloads.push(invoke("settlement", "support_led", args));
+            Ok(payloads)
+        }
+        _ => Ok(vec![payload(tx)?]),
+    }
+}
+
+fn last_chunk(headers: &[Header]) -> &[Header] {
+    headers.chunks(limits::TRANSACTION_HEADERS).last().unwrap_or_default()
+}
+
+/// What a node's request is on this chain, in one transaction.
 pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
     match tx {
         ChainTx::Heartbeat { channel } => {
@@ -197,7 +231,7 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         ChainTx::Object { channel, votes } => {
             Ok(voted(("settlement", "object"), *channel, None, votes))
         }
-        ChainTx::Show { channel, proof } => Ok(show(*channel, proof)),
+        ChainTx::Show { channel, proof } => Ok(show("show", *channel, &proof.headers, proof)),
         ChainTx::Support { channel, headers } => {
             let args = vec![codec::encode(channel), codec::encode(&encoded(headers))];
             Ok(invoke("settlement", "support", args))
@@ -207,6 +241,11 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         }
         ChainTx::Refute { channel, row, entered, vault, departed } => {
             Ok(refute(*channel, *row, [entered, vault, departed]))
+        }
+        ChainTx::RefuteResult { channel, result } => {
+            let mut args = vec![codec::encode(channel)];
+            args.extend(proven(result));
+            Ok(invoke("settlement", "refute_result", args))
         }
         ChainTx::Dispute { channel, votes } => {
             Ok(voted(("exits", "dispute"), *channel, None, votes))
@@ -229,11 +268,21 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
 }
 
 fn propose(proposal: &Proposal) -> Result<LedgerPayload, Refusal> {
+    Ok(invoke("settlement", "propose", proposal_args(proposal)?))
+}
+
+/// The view that says whether the contract would take the proposal as the chain stands, and its
+/// arguments. It aborts with the reason if not.
+pub fn dry_run(proposal: &Proposal) -> Result<(FunctionName, Vec<Vec<u8>>), Refusal> {
+    Ok((function("settlement", "dry_run"), proposal_args(proposal)?))
+}
+
+fn proposal_args(proposal: &Proposal) -> Result<Vec<Vec<u8>>, Refusal> {
     let accounts: Vec<Address> = proposal.balances.iter().map(|row| row.account).collect();
     let balances: Vec<u64> =
         proposal.balances.iter().map(|row| amount(&row.amounts)).collect::<Result<_, _>>()?;
     let leaves: Vec<bool> = proposal.balances.iter().map(|row| row.leaves).collect();
-    let args = vec![
+    Ok(vec![
         codec::encode(&proposal.channel),
         codec::encode(&proposal.number),
         codec::encode(&proposal.from_height),
@@ -247,8 +296,7 @@ fn propose(proposal: &Proposal) -> Result<LedgerPayload, Refusal> {
         codec::encode(&amount(&proposal.held)?),
         codec::encode(&proposal.closes),
         codec::encode(&proposal.result),
-    ];
-    Ok(invoke("settlement", "propose", args))
+    ])
 }
 
 /// The contract takes promises sorted by node.
@@ -297,12 +345,12 @@ fn encoded(headers: &[Header]) -> Vec<Vec<u8>> {
     headers.iter().map(codec::encode).collect()
 }
 
-fn show(channel: ChannelId, proof: &BlockProof) -> LedgerPayload {
-    let mut args = vec![codec::encode(&channel), codec::encode(&encoded(&proof.headers))];
+fn show(name: &str, channel: ChannelId, headers: &[Header], proof: &BlockProof) -> LedgerPayload {
+    let mut args = vec![codec::encode(&channel), codec::encode(&encoded(headers))];
     for certificate in [&proof.anchor, &proof.certificate] {
         args.extend(signers(certificate.as_ref()));
     }
-    invoke("shown", "show", args)
+    invoke("shown", name, args)
 }
 
 /// Who signed a certificate, and the signatures: two arguments.

@@ -42,8 +42,11 @@ pub const HEARTBEAT_INTERVAL: u64 = 5_000;
 pub const CALL_LIFETIME: u64 = 10 * 60 * 1000;
 /// Milliseconds of a channel's window, if its creator names none.
 pub const CHALLENGE_WINDOW: u64 = 10 * 60 * 1000;
-/// Headers that one proof links: what fits a transaction on the chain.
-pub const PROOF_HEADERS: usize = 200;
+/// Headers that one proof links, in as many transactions as it takes.
+pub const PROOF_HEADERS: usize = 4096;
+/// Headers in one transaction on the chain: beside the two certificates of 127 signers each, the most
+/// that a proof may need in a channel of 128 members.
+pub const TRANSACTION_HEADERS: usize = 160;
 /// Asset kinds a channel may lock.
 pub const ASSETS: usize = 16;
 /// BCS bytes of a package's sources.

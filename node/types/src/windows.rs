@@ -141,10 +141,10 @@ impl WindowRecord {
                 .is_some_and(|waiting| waiting.deadline <= time && self.stands(waiting))
     }
 
-    /// Whether nothing shown beats the proposal that waits.
+    /// Whether the proposal's block was shown, and nothing that was shown beats it.
     #[must_use]
     pub fn stands(&self, waiting: &WaitingRecord) -> bool {
-        self.shown.map_or(waiting.by_active, |shown| {
+        self.shown.is_some_and(|shown| {
             shown.block == waiting.to_block || shown.block == waiting.supported_by
         })
     }

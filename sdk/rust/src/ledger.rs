@@ -13,6 +13,7 @@ use fairway_types::{
     contract,
     ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
     limits,
+    settlement::Proposal,
 };
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -175,6 +176,33 @@ impl Ledger {
             .await
     }
 
+    /// Whether the contract would take the proposal as the chain stands: an error says why not.
+    pub async fn dry_run(&self, proposal: &Proposal) -> Result<(), Error> {
+        let (function, args) = contract::dry_run(proposal).map_err(Error::Refused)?;
+        let args = proposal_as_json(&args).map_err(Error::Refused)?;
+        self.view(&function.to_string(), &args).await?;
+        Ok(())
+    }
+
+    /// The proposal that waits in a channel for its window, if one does.
+    pub async fn waiting(&self, channel: ChannelId) -> Result<Option<Proposal>, Error> {
+        let function = contract::function("settlement", "waiting").to_string();
+        let values = self.view(&function, &[Value::String(channel.to_string())]).await?;
+        let unreadable = || Error::Refused(Refusal::invalid("waiting", "no proposal's bytes"));
+        let text = values.first().and_then(Value::as_str).ok_or_else(unreadable)?;
+        let abi = PackageAbi { name: String::new(), package: Hash::ZERO, modules: Vec::new() };
+        let ty = "vector<u8>".parse().map_err(|_| unreadable())?;
+        let bytes = codec::encode(&abi, &ty, &Value::String(text.to_owned()));
+        let bytes = bytes.map_err(|_| unreadable())?;
+        let bytes: Vec<u8> =
+            fairway_types::codec::decode("bytes", &bytes).map_err(|_| unreadable())?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let proposal = fairway_types::codec::decode("proposal", &bytes);
+        proposal.map(Some).map_err(|_| unreadable())
+    }
+
     /// Creates a channel and answers with its id.
     pub async fn create_channel(
         &self,
@@ -318,6 +346,32 @@ impl Ledger {
     async fn executed(&self, hash: Hash) -> Result<Option<TransactionReport>, Error> {
         self.connection.request(|client| async move { client.transaction(hash).await }).await
     }
+}
+
+/// Types of the arguments that a proposal is, in their order.
+const PROPOSAL_TYPES: [&str; 13] = [
+    "address",
+    "u64",
+    "u64",
+    "address",
+    "u64",
+    "address",
+    "address",
+    "vector<address>",
+    "vector<u64>",
+    "vector<bool>",
+    "u64",
+    "bool",
+    "vector<u8>",
+];
+
+fn proposal_as_json(args: &[Vec<u8>]) -> Result<Vec<Value>, Refusal> {
+    let abi = PackageAbi { name: String::new(), package: Hash::ZERO, modules: Vec::new() };
+    let value = |(ty, bytes): (&str, &Vec<u8>)| {
+        let ty = ty.parse().map_err(|_| Refusal::invalid("type", ty.to_owned()))?;
+        Ok(codec::decode(&abi, &ty, bytes)?)
+    };
+    PROPOSAL_TYPES.into_iter().zip(args).map(value).collect()
 }
 
 /// The channel that a `create` created.

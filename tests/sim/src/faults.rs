@@ -445,6 +445,7 @@ impl World {
                     said.extend(others.map(|to| (to, message.clone())));
                 }
                 Effect::Submit(tx) => self.submit_tx(at, tx),
+                Effect::DryRun { proposal } => self.dry_run(at, &proposal),
                 Effect::Refresh => self.after(10, Item::Observe { to: at }),
                 Effect::ServeBlocks { to, from } => {
                     let answer = self.blocks_from(at, from);
@@ -457,6 +458,7 @@ impl World {
                 }
                 Effect::Reply { .. }
                 | Effect::Publish(_)
+                | Effect::ReadWaiting
                 | Effect::KeepPart { .. }
                 | Effect::ForgetParts => {}
             }

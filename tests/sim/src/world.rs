@@ -12,6 +12,7 @@ use fairway_types::{
     Execute, Height, Keypair, NodeId, Time, Verified,
     chain::{ChainTx, Durability, Observation},
     evidence::Evidence,
+    settlement::Proposal,
 };
 use rand::Rng;
 use serde::Serialize;
@@ -414,6 +415,7 @@ impl World {
                 }
             }
             Effect::Submit(tx) => self.submit_tx(from, tx),
+            Effect::DryRun { proposal } => self.dry_run(from, &proposal),
             Effect::Refresh => self.after(10, Item::Observe { to: from }),
             Effect::Reply { id, result } => match result {
                 Ok(reply) => self.on_reply(from, id, &reply),
@@ -434,6 +436,8 @@ impl World {
             }
             // A restart begins its snapshot anew.
             Effect::KeepPart { .. } | Effect::ForgetParts => {}
+            // Nothing waits on this chain.
+            Effect::ReadWaiting => {}
         }
         Ok(())
     }
@@ -459,6 +463,16 @@ impl World {
     pub(crate) fn blocks_from(&self, node: usize, height: Height) -> Option<Message> {
         let head = self.nodes[node].channel.log().head();
         sync::answer(height, head, |height| self.nodes[node].block(height))
+    }
+
+    /// While the chain can't be reached it answers nothing.
+    pub(crate) fn dry_run(&mut self, from: usize, proposal: &Proposal) {
+        let delay = self.rng.random_range(1..30);
+        if self.now >= self.outage_until {
+            let (proposal, refusal) = (proposal.hash(), self.chain.dry_run(proposal));
+            let observation = Observation::DryRun { proposal, refusal };
+            self.after(delay, Item::Told { to: from, observation });
+        }
     }
 
     fn on_reply(&mut self, from: usize, _: RequestId, reply: &Reply) {

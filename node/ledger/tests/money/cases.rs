@@ -7,6 +7,7 @@ use fairway_types::{
     SignedViewChange, StateKey, Term, View, ViewChange,
     chain::{ChainTx, DropRule, MoneyRules, SettlementRule},
     ledger::LedgerPayload,
+    limits,
     windows::BlockProof,
 };
 
@@ -229,6 +230,8 @@ fn of_windows() -> Vec<Case> {
     let support = ChainTx::Support { channel: world.channel, headers };
     cases.push(node_sends("support", world, other, 0, &support));
     let (mut world, other, _) = waiting(&rows(3));
+    let anchor = world.anchor(&block(&world), &[0, 1]);
+    world.submit(0, &anchor);
     world.time += 2 * WINDOW;
     let finish = ChainTx::Finish { channel: world.channel };
     cases.push(node_sends("finish", world, other, 0, &finish));
@@ -246,6 +249,38 @@ fn of_windows() -> Vec<Case> {
     let proof = Box::new(BlockProof { headers, anchor, certificate });
     let show = ChainTx::Show { channel: world.channel, proof };
     cases.push(node_sends("show", world, other, 0, &show));
+    cases.extend(of_led_headers());
+    let (world, other, _) = waiting(&rows(3));
+    let result = Box::new(deposits(3).proven(&StateKey::Result));
+    let refute = ChainTx::RefuteResult { channel: world.channel, result };
+    cases.push(node_sends("refute_result", world, other, 0, &refute));
+    cases
+}
+
+/// More headers than one transaction holds.
+fn of_led_headers() -> Vec<Case> {
+    let count = limits::TRANSACTION_HEADERS + 2;
+    let (world, other) = pair(stakes());
+    let proof = |world: &World| {
+        let headers = world.chain_of(block(world), count);
+        let anchor = Some(world.certificate(&headers[0], &[0, 1]));
+        let certificate = Some(world.certificate(&headers[count - 1], &[0, 1]));
+        let proof = Box::new(BlockProof { headers, anchor, certificate });
+        contract::payloads(&ChainTx::Show { channel: world.channel, proof }).unwrap()
+    };
+    let [lead, _] = proof(&world).try_into().unwrap();
+    let mut cases = vec![by("lead", world, other, node(0), lead)];
+    let (mut world, other) = pair(stakes());
+    let [lead, show] = proof(&world).try_into().unwrap();
+    world.must(&node(0), lead);
+    cases.push(by("show_led", world, other, node(0), show));
+    let (mut world, other, _) = waiting(&rows(3));
+    let headers = world.chain_of(block(&world), count);
+    world.submit(0, &world.anchor(&headers[count - 1], &[0, 1]));
+    let support = ChainTx::Support { channel: world.channel, headers };
+    let [lead, support] = contract::payloads(&support).unwrap().try_into().unwrap();
+    world.must(&node(0), lead);
+    cases.push(by("support_led", world, other, node(0), support));
     cases
 }
 

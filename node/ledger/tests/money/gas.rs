@@ -36,7 +36,8 @@ type Row = (&'static str, u64);
 fn of_windows(count: u8) -> Vec<Row> {
     let mut world = channel(count, SettlementRule::Judged);
     let (channel, all, state) = (world.channel, everybody(count), deposits(count));
-    let headers = world.chain_of(world.header(Hash([9; 32]), 1, 1, &state), limits::PROOF_HEADERS);
+    let headers =
+        world.chain_of(world.header(Hash([9; 32]), 1, 1, &state), limits::TRANSACTION_HEADERS);
     let (first, last) = (headers[0].clone(), headers[headers.len() - 1].clone());
     let shown = world.submit(0, &world.anchor(&first, &all));
     let proposal = world.proposal(&first, &rows(count), 0, false);
@@ -67,10 +68,10 @@ fn of_windows(count: u8) -> Vec<Row> {
     let finished = world.submit(0, &ChainTx::Finish { channel });
     vec![
         ("show an anchor", shown),
-        ("show 200 headers", far),
+        ("show 160 headers", far),
         ("open a window", opened),
         ("object", objected),
-        ("support, 200 headers", supported),
+        ("support, 160 headers", supported),
         ("finish", finished),
     ]
 }

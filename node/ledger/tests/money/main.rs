@@ -7,4 +7,5 @@ mod cases;
 mod conservation;
 mod gas;
 mod mutations;
+mod settling;
 mod world;

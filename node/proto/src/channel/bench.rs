@@ -4,7 +4,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the variants it is about")]
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -173,6 +173,9 @@ pub(super) struct Bench {
     pub(super) pruned: Height,
     /// Parts that were to be kept.
     pub(super) kept: Vec<fairway_state::parts::Entries>,
+    /// Whether the chain answers what it is asked, and which proposals, by height, it would refuse.
+    pub(super) answers: bool,
+    pub(super) refusals: BTreeMap<Height, String>,
     /// Everything the nodes did, in order.
     pub(super) effects: Vec<(usize, Effect)>,
     pub(super) events: Vec<(usize, Event)>,
@@ -196,6 +199,8 @@ impl Bench {
             cut: BTreeSet::new(),
             pruned: Height::ZERO,
             kept: Vec::new(),
+            answers: true,
+            refusals: BTreeMap::new(),
             effects: Vec::new(),
             events: Vec::new(),
             chain_height: 1,
@@ -308,8 +313,19 @@ impl Bench {
     /// One group of one input, nothing delivered.
     pub(super) fn input(&mut self, to: usize, input: Input) -> Step {
         let mut group = Step::default();
-        for input in [input, Input::Flush] {
+        let mut inputs = VecDeque::from([input, Input::Flush]);
+        while let Some(input) = inputs.pop_front() {
             let step = self.nodes[to].handle(self.now, &Vaults, input);
+            for effect in &step.effects {
+                if let Effect::DryRun { proposal } = effect
+                    && self.answers
+                {
+                    let refusal = self.refusals.get(&proposal.to_height).cloned();
+                    let proposal = proposal.hash();
+                    inputs.push_back(Input::Chain(Observation::DryRun { proposal, refusal }));
+                    inputs.push_back(Input::Flush);
+                }
+            }
             group.events.extend(step.events);
             group.effects.extend(step.effects);
         }

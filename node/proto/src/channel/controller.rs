@@ -175,6 +175,8 @@ impl Channel {
             Observation::Unreachable { reason } => self.chain.unreachable = Some(reason),
             Observation::Accepted { tx } => self.on_accepted(&tx),
             Observation::Rejected { tx, reason } => self.on_rejected(&tx, &reason),
+            Observation::Waiting { proposal } => self.on_waiting(*proposal),
+            Observation::DryRun { proposal, refusal } => self.on_dry_run(&proposal, refusal),
         }
     }
 

@@ -9,7 +9,7 @@ use fairway_types::{
     Address, Hash, Height, NodeId, Refusal, StateKey, Time,
     chain::{ChainMember, ChainTx, ChannelRecord},
     settlement::SignedVote,
-    windows::{BlockProof, Guard, ProvenEntry, WaitingRecord},
+    windows::{BlockProof, Guard, ProvenEntry, ShownBlock, WaitingRecord},
 };
 
 use super::{
@@ -22,7 +22,10 @@ use super::{
 use crate::known_bugs::KnownBug;
 use crate::{
     message::Message,
-    settlement::{proof, proposal},
+    settlement::{
+        proof::{self, Trail},
+        proposal,
+    },
 };
 
 /// Milliseconds between two looks at what is open.
@@ -46,6 +49,8 @@ pub(super) struct Guarding {
     pins: BTreeMap<(Height, Hash), State>,
     /// The best proof that this node ever had above the last settlement.
     best: Option<BlockProof>,
+    /// The headers above the last anchor.
+    trail: Trail,
     /// Since when the outcome of an exit is known.
     ended_at: Option<Time>,
 }
@@ -53,6 +58,16 @@ pub(super) struct Guarding {
 impl Guarding {
     pub(super) fn next_look(&self) -> Time {
         self.next_look
+    }
+
+    /// Keeps the headers that proofs link, whether or not memory keeps their blocks.
+    pub(super) fn follow(&mut self, event: &Event) {
+        if let Event::Appended(appended) = event {
+            self.trail.follow(&appended.block.header);
+        }
+        if let Event::RolledBack { to } = event {
+            self.trail.roll_back(*to);
+        }
     }
 }
 
@@ -90,6 +105,8 @@ impl Channel {
             wanted.push((shown.anchor_height, shown.anchor_block));
         }
         wanted.extend(windows.outcome.as_ref().map(|outcome| (outcome.height, outcome.block)));
+        wanted.extend(windows.waiting.as_ref().map(|waits| (waits.to_height, waits.to_block)));
+        self.guarding.trail.update(&self.log, record);
         self.guarding.best = self.best_proof(record, self.log.head());
         let best = self.guarding.best.as_ref().and_then(BlockProof::shown);
         wanted.extend(best.map(|best| (best.height, best.block)));
@@ -111,7 +128,18 @@ impl Channel {
                 shown.height > record.settlement.height && shown.height <= most
             })
         });
-        proof::best(&self.log, record, most).into_iter().chain(kept).max_by_key(rank)
+        let now = proof::best_along(&self.log, record, most, &self.guarding.trail);
+        now.into_iter().chain(kept).max_by_key(rank)
+    }
+
+    /// States that this node keeps for an answer.
+    pub(super) fn pinned(&self) -> impl Iterator<Item = &State> {
+        self.guarding.pins.values()
+    }
+
+    /// What is open is looked at with the next flush.
+    pub(super) fn guard_soon(&mut self) {
+        self.guarding.next_look = self.now;
     }
 
     /// P-105: what the chain settled is final here too, whoever certified it.
@@ -199,7 +227,10 @@ impl Channel {
         match self.agrees(waits) {
             Some(true) => self.press_waiting(record, waits),
             None if patient => {}
-            Some(false) | None => {
+            judged @ (Some(false) | None) => {
+                if judged.is_some() {
+                    self.refute(record, waits);
+                }
                 let votes = self.object(record, waits.proposal);
                 let channel = self.env.channel;
                 if let Some(votes) = votes {
@@ -235,20 +266,32 @@ impl Channel {
 
     fn press_waiting(&mut self, record: &ChannelRecord, waits: &WaitingRecord) {
         let channel = self.env.channel;
-        if let Some(shown) = record.windows.shown
-            && shown.block != waits.to_block
-            && shown.block != waits.supported_by
-        {
-            let (one, other) = ((waits.to_height, waits.to_block), (shown.height, shown.block));
+        let Some(shown) = record.windows.shown else {
+            // P-118: what nobody showed executes not.
+            let own = self
+                .best_proof(record, waits.to_height)
+                .filter(|proof| proof.shown().is_some_and(|shown| shown.block == waits.to_block));
+            if let Some(proof) = own.filter(|_| self.is_turn(record, waits.opened_at)) {
+                let proof = Box::new(proof);
+                self.perform(Effect::Submit(ChainTx::Show { channel, proof }));
+            }
+            return;
+        };
+        if shown.block != waits.to_block && shown.block != waits.supported_by {
             if !self.is_turn(record, waits.opened_at) {
                 return;
             }
+            // What was linked already needs no link again.
+            let linked = self.log.entries_from(waits.to_height);
+            let linked = linked
+                .map(|entry| (entry.block.height(), entry.hash))
+                .find(|(_, hash)| *hash == waits.supported_by);
+            let one = linked.unwrap_or((waits.to_height, waits.to_block));
+            let other = (shown.height, shown.block);
             if let Some(headers) = proof::link(&self.log, one, other) {
                 self.perform(Effect::Submit(ChainTx::Support { channel, headers }));
-            } else if let Some(best) = self.best_proof(record, waits.to_height)
-                && best.shown().is_some_and(|best| best.rank() > shown.rank())
-            {
-                let proof = Box::new(best);
+            } else if let Some(proof) = self.answer_to(record, waits, &shown) {
+                let proof = Box::new(proof);
                 self.perform(Effect::Submit(ChainTx::Show { channel, proof }));
             }
             return;
@@ -256,6 +299,20 @@ impl Channel {
         if self.is_turn(record, waits.deadline) {
             self.perform(Effect::Submit(ChainTx::Finish { channel }));
         }
+    }
+
+    /// P-115: what beats a block of another branch that beat the proposal: the proof of its own block,
+    /// or of a later one of its chain, which is linked to it then.
+    fn answer_to(
+        &self,
+        record: &ChannelRecord,
+        waits: &WaitingRecord,
+        shown: &ShownBlock,
+    ) -> Option<BlockProof> {
+        let is_better =
+            |proof: &BlockProof| proof.shown().is_some_and(|proven| proven.rank() > shown.rank());
+        let at = self.best_proof(record, waits.to_height).filter(is_better);
+        at.or_else(|| self.best_proof(record, self.log.head()).filter(is_better))
     }
 
     /// Says no to a proposal or a block; the no votes, if they keep two thirds of the active weight

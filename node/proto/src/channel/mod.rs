@@ -13,6 +13,7 @@ pub mod books;
 mod catch_up;
 mod clients;
 pub mod controller;
+mod dry_run;
 mod ending;
 pub mod entered;
 pub mod execution;
@@ -32,6 +33,7 @@ mod pool;
 mod prosecuting;
 pub mod quorum;
 pub mod recovery;
+mod refuting;
 pub mod selection;
 pub mod settling;
 mod showing;
@@ -50,6 +52,7 @@ use self::{
     catch_up::CatchUp,
     clients::Clients,
     controller::ChainView,
+    dry_run::DryRuns,
     guarding::Guarding,
     input::Input,
     judging::Judging,
@@ -59,6 +62,7 @@ use self::{
     pool::Pool,
     prosecuting::Prosecuting,
     recovery::Recovery,
+    refuting::Refuting,
     settling::Settling,
     timers::Timers,
     view_change::ViewChanges,
@@ -149,6 +153,8 @@ pub struct Channel {
     catch_up: CatchUp,
     settling: Settling,
     voting: Voting,
+    dry_runs: DryRuns,
+    refuting: Refuting,
     guarding: Guarding,
     prosecuting: Prosecuting,
     changes: ViewChanges,
@@ -186,6 +192,8 @@ impl Channel {
             catch_up: CatchUp::default(),
             settling,
             voting: Voting::default(),
+            dry_runs: DryRuns::default(),
+            refuting: Refuting::default(),
             guarding: Guarding::default(),
             prosecuting: Prosecuting::default(),
             changes: ViewChanges::default(),
@@ -266,6 +274,7 @@ impl Channel {
         let before = (self.log.certified(), self.log.finalised(), self.log.settled());
         let (term, waits) = (self.log.term(), self.log.head() > before.0);
         self.log.apply(&event);
+        self.guarding.follow(&event);
         self.step.events.push(event);
         if self.log.certified() > before.0 || !waits {
             self.note_moved(self.log.certified() > before.0);

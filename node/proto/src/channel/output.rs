@@ -11,7 +11,7 @@ use fairway_types::{
     Write,
     chain::{ChainTx, ChannelRecord, Durability, EpochGrant, MemberRecord},
     evidence::Evidence,
-    settlement::{SignedProposal, SignedVote},
+    settlement::{Proposal, SignedProposal, SignedVote},
     windows::Guard,
 };
 use serde::{Deserialize, Serialize};
@@ -173,6 +173,12 @@ pub enum Effect {
         result: Result<Reply, Refusal>,
     },
     Submit(ChainTx),
+    /// Read from the chain the proposal that waits there.
+    ReadWaiting,
+    /// Ask the chain whether it would take the proposal; nothing is signed or kept.
+    DryRun {
+        proposal: Box<Proposal>,
+    },
     /// Read the channel's record from the chain again.
     Refresh,
     Publish(Update),

@@ -11,6 +11,7 @@ use fairway_types::{
 
 use super::{
     Channel,
+    dry_run::FRESH,
     input::RequestId,
     log::{Log, sum},
     output::{Effect, Reply},
@@ -42,6 +43,8 @@ pub(super) struct Settling {
     last_error: Option<String>,
     /// Until then nothing is proposed, after the chain refused a proposal.
     paused_until: Time,
+    /// What this node would propose, and since when it asks the chain about it.
+    draft: Option<(Time, Proposal)>,
 }
 
 /// This node's proposal under way.
@@ -152,7 +155,7 @@ impl Channel {
         if self.settling.own.is_some() || self.log.genesis().is_none() || paused {
             return false;
         }
-        if self.settling.wants {
+        if self.settling.wants || self.settling.draft.is_some() {
             return true;
         }
         if !self.leads() {
@@ -185,15 +188,22 @@ impl Channel {
     /// it proposes nothing else, but after a while that same proposal again.
     fn propose(&mut self) {
         let Some(from) = self.settled_point() else { return };
-        if let Some((bound, vote)) = self.bound_to(from.number + 1)
-            && !self.cannot_execute(&vote.vote.proposal)
-            && !self.is_passed(bound)
+        if let Some((bound, _)) = self.bound_to(from.number + 1)
+            && !self.is_contradicted(bound)
+            && !self.is_hopeless(bound)
         {
             let waited = self.now >= self.voting.bound_at.plus(ADOPT);
             if waited {
                 self.press(bound.clone());
             }
             return;
+        }
+        if let Some((since, draft)) = self.settling.draft.take()
+            && self.now < since.plus(FRESH)
+            && draft.number == from.number + 1
+            && !self.is_contradicted(&draft)
+        {
+            return self.try_out(since, draft);
         }
         let Some(tip) = self.log.tip_at(self.settleable()) else { return };
         let nothing_new = tip.height <= from.height;
@@ -206,7 +216,27 @@ impl Channel {
             return;
         }
         if let Some(proposal) = proposal::compute((self.env.chain, self.env.channel), from, &tip) {
-            self.press(proposal);
+            self.try_out(self.now, proposal);
+        }
+    }
+
+    /// P-116: presses for the proposal if the chain would take it. What it would refuse is not
+    /// proposed: who asked is told, and after a pause one up to a later block is tried.
+    fn try_out(&mut self, since: Time, proposal: Proposal) {
+        match self.dry_run(&proposal) {
+            None => self.settling.draft = Some((since, proposal)),
+            Some(Ok(())) => self.press(proposal),
+            Some(Err(reason)) => {
+                self.settling.wants = self.settling.wanted.is_empty();
+                self.settling.paused_until = self.now.plus(RETRY);
+                let what = "settlement".into();
+                let refusal = Refusal::NotReady {
+                    what,
+                    reason: format!("the chain would refuse it: {reason}"),
+                };
+                self.settling.last_error = Some(reason);
+                self.answer_wanted(Err(refusal));
+            }
         }
     }
 
@@ -263,7 +293,8 @@ impl Channel {
         let judged = record.config.money.settlement_rule == SettlementRule::Judged;
         if let Some(votes) = enough(&record, &own.votes, |_| true) {
             if judged {
-                return self.open_window(&record, proposal, hash, votes, None);
+                let proof = self.proof_of(&record, &proposal);
+                return self.open_window(&record, proposal, hash, votes, proof);
             }
             self.perform(Effect::Submit(ChainTx::Propose { proposal }));
             self.perform(Effect::Submit(ChainTx::Execute { channel, proposal: hash, votes }));
@@ -276,18 +307,19 @@ impl Channel {
             && asked
             && !everybody
         {
-            let proof = self.best_proof(&record, proposal.to_height);
-            let proof = proof.filter(|proof| {
-                proof.shown().is_some_and(|shown| shown.block == proposal.to_block)
-            });
-            if let Some(proof) = proof {
+            if let Some(proof) = self.proof_of(&record, &proposal) {
                 self.open_window(&record, proposal, hash, votes, Some(proof));
             }
         }
     }
 
-    /// Unless another proposal waits, this one is to; where few agreed to it, with the proof of its
-    /// block.
+    /// The proof of the proposal's own block.
+    fn proof_of(&self, record: &ChannelRecord, proposal: &Proposal) -> Option<BlockProof> {
+        self.best_proof(record, proposal.to_height)
+            .filter(|proof| proof.shown().is_some_and(|shown| shown.block == proposal.to_block))
+    }
+
+    /// Unless another proposal waits, this one is to, with the proof of its block.
     fn open_window(
         &mut self,
         record: &ChannelRecord,
@@ -350,6 +382,22 @@ impl Channel {
         later && !waits && !self.are_enough_heard(record)
     }
 
+    /// P-115: whether a proposal that few agree to can't be proven by this node: its block has left
+    /// memory, or was never certified by those who count.
+    pub(super) fn is_unprovable(&self, proposal: &Proposal) -> bool {
+        let Some(record) = self.chain.record() else { return false };
+        let windows = &record.windows;
+        let waits = windows.waiting.as_ref().map(|waits| waits.proposal);
+        let shown = windows.shown.map(|shown| shown.block);
+        if self.are_enough_heard(record)
+            || waits == Some(proposal.hash())
+            || shown == Some(proposal.to_block)
+        {
+            return false;
+        }
+        self.proof_of(record, proposal).is_none()
+    }
+
     /// Whether the members with fresh heartbeats are two thirds of the active ones; so they are taken
     /// to be in a channel in which all settle, where fewer can't.
     fn are_enough_heard(&self, record: &ChannelRecord) -> bool {
@@ -368,13 +416,15 @@ impl Channel {
     }
 
     /// P-55: a settlement that the chain refused is proposed again after a pause, from a fresh record;
-    /// the chain's reason stays in status.
+    /// all are told the chain's reason, which stays in status too.
     pub(super) fn on_rejected(&mut self, tx: &ChainTx, reason: &str) {
-        let settles = matches!(
-            tx,
-            ChainTx::Execute { .. } | ChainTx::Propose { .. } | ChainTx::OpenWindow { .. }
-        );
-        if settles {
+        let own = self.settling.own.as_ref().map(|own| own.hash);
+        if let Some(hash) = settles(tx)
+            && own.is_none_or(|own| own == hash)
+        {
+            let vote = self.sign_vote(hash, Some(format!("the chain refused it: {reason}")));
+            self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
+            self.on_vote(vote);
             self.settling.last_error = Some(reason.to_owned());
             self.settling.wants |= self.settling.own.take().is_some();
             self.settling.paused_until = self.now.plus(RETRY);
@@ -387,8 +437,8 @@ impl Channel {
     fn drop_own(&mut self) {
         let (Some(from), Some(own)) = (self.settled_point(), &self.settling.own) else { return };
         let proposal = &own.signed.proposal;
-        let lost = (self.cannot_execute(&own.hash) || self.is_passed(proposal))
-            && self.settleable() > proposal.to_height;
+        let lost = self.is_contradicted(proposal)
+            || self.is_hopeless(proposal) && self.settleable() > proposal.to_height;
         if proposal.number <= from.number || lost {
             self.settling.wants |= lost;
             self.settling.own = None;
@@ -397,11 +447,19 @@ impl Channel {
 
     pub(super) fn settled_point(&self) -> Option<Settled> {
         let record = self.chain.record()?;
-        let genesis = self.log.genesis()?;
+        self.log.genesis()?;
         let last = &record.settlement;
-        let root = if last.number == 0 { genesis.tip.state.root() } else { last.root };
-        let height = if last.number == 0 { Height::ZERO } else { last.height };
-        Some(Settled { number: last.number, height, root })
+        Some(Settled { number: last.number, height: last.height, root: last.root })
+    }
+}
+
+/// The proposal that the transaction is to settle.
+#[allow(clippy::wildcard_enum_match_arm, reason = "all others settle nothing")]
+fn settles(tx: &ChainTx) -> Option<Hash> {
+    match tx {
+        ChainTx::Propose { proposal } => Some(proposal.hash()),
+        ChainTx::Execute { proposal, .. } | ChainTx::OpenWindow { proposal, .. } => Some(*proposal),
+        _ => None,
     }
 }
 

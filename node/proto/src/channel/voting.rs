@@ -31,6 +31,8 @@ pub(super) struct Voting {
     stances: BTreeMap<NodeId, (Hash, bool)>,
     /// Since when this node is bound by its yes.
     pub(super) bound_at: Time,
+    /// When each proposer was answered last.
+    answered: BTreeMap<NodeId, Time>,
 }
 
 /// The last proposal of one proposer.
@@ -39,7 +41,6 @@ struct Held {
     signed: SignedProposal,
     hash: Hash,
     waits: bool,
-    answered_at: Option<Time>,
 }
 
 impl Channel {
@@ -49,13 +50,13 @@ impl Channel {
         if !here || !self.chain.knows(&signed.proposer) {
             return;
         }
+        if codec::encode(proposal).len() > PROPOSAL_BYTES {
+            return;
+        }
         let own = signed.proposer == self.me || self.log.leader() == Some(signed.proposer);
-        let held = &mut self.voting.held;
-        let answered_at = held.get(&signed.proposer).and_then(|held| held.answered_at);
-        let room = own || held.len() < HELD || held.contains_key(&signed.proposer);
-        if room && codec::encode(proposal).len() <= PROPOSAL_BYTES {
-            let hash = proposal.hash();
-            held.insert(signed.proposer, Held { signed, hash, waits: true, answered_at });
+        let hash = proposal.hash();
+        if own || self.voting.make_room(&signed) {
+            self.voting.held.insert(signed.proposer, Held { signed, hash, waits: true });
         }
     }
 
@@ -63,22 +64,29 @@ impl Channel {
     /// waits with what it can't judge yet, and answers each proposer only so often.
     pub(super) fn judge_held(&mut self) {
         let Some(from) = self.settled_point() else { return };
-        self.voting.held.retain(|_, held| held.signed.proposal.number > from.number);
         let (now, settleable) = (self.now, self.settleable());
+        let Voting { held, answered, .. } = &mut self.voting;
+        held.retain(|_, held| held.signed.proposal.number > from.number);
+        answered.retain(|_, at| now < at.plus(ANSWER_EVERY));
         let is_due = |held: &&mut Held| {
             let proposal = &held.signed.proposal;
             held.waits
                 && proposal.number == from.number + 1
                 && proposal.to_height <= settleable
-                && held.answered_at.is_none_or(|at| now >= at.plus(ANSWER_EVERY))
+                && !answered.contains_key(&held.signed.proposer)
         };
         let mut due = Vec::new();
-        for held in self.voting.held.values_mut().filter(is_due) {
-            (held.waits, held.answered_at) = (false, Some(now));
+        for held in held.values_mut().filter(is_due) {
+            held.waits = false;
             due.push((held.hash, held.signed.clone()));
         }
         for (hash, signed) in due {
-            let vote = self.judge(hash, signed);
+            let proposer = signed.proposer;
+            let Some(vote) = self.judge(hash, signed) else {
+                self.voting.wait(&proposer);
+                continue;
+            };
+            self.voting.answered.insert(proposer, now);
             self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
             self.on_vote(vote);
         }
@@ -86,19 +94,34 @@ impl Channel {
 
     /// This node's vote, from its own blocks. P-56: while its yes to another proposal of the number
     /// may still execute it repeats that yes instead, so that its proposer and this one learn of it.
-    fn judge(&mut self, hash: Hash, signed: SignedProposal) -> SignedVote {
-        if let Some(vote) = self.log.vote(&hash) {
-            return vote.clone();
+    /// P-115: it takes a yes back that its blocks contradict. P-116: so it does with what the chain
+    /// would refuse; to the first yes it waits (`None`) until the chain has said that it would not.
+    fn judge(&mut self, hash: Hash, signed: SignedProposal) -> Option<SignedVote> {
+        if self.is_contradicted(&signed.proposal) {
+            let reason = "its block is not of this node's chain".into();
+            return Some(self.sign_vote(hash, Some(reason)));
         }
-        let objection = match self.settled_point() {
-            Some(from) => proposal::objection(&self.log, from, &signed.proposal),
-            None => Some("no settlement is known here".into()),
-        };
-        if objection.is_some() {
-            return self.sign_vote(hash, objection);
+        let voted = self.log.vote(&hash).cloned();
+        if voted.is_none() {
+            let objection = match self.settled_point() {
+                Some(from) => proposal::objection(&self.log, from, &signed.proposal),
+                None => Some("no settlement is known here".into()),
+            };
+            if objection.is_some() {
+                return Some(self.sign_vote(hash, objection));
+            }
+            if let Some(bound) = self.binding_vote(&signed.proposal) {
+                return Some(bound);
+            }
         }
-        if let Some(bound) = self.binding_vote(&signed.proposal) {
-            return bound;
+        match (self.dry_run(&signed.proposal), voted) {
+            (Some(Err(reason)), _) => {
+                let reason = format!("the chain would refuse it: {reason}");
+                return Some(self.sign_vote(hash, Some(reason)));
+            }
+            (_, Some(vote)) => return Some(vote),
+            (None, None) => return None,
+            (Some(Ok(())), None) => {}
         }
         if self.log.proposal().is_none_or(|known| known.proposal.hash() != hash) {
             self.record(Event::Proposed { proposal: Box::new(signed) });
@@ -106,7 +129,7 @@ impl Channel {
         let vote = self.sign_vote(hash, None);
         self.voting.bound_at = self.now;
         self.record(Event::Voted { vote: Box::new(vote.clone()) });
-        vote
+        Some(vote)
     }
 
     pub(super) fn sign_vote(&self, proposal: Hash, reason: Option<String>) -> SignedVote {
@@ -116,11 +139,30 @@ impl Channel {
     }
 
     /// The yes that keeps this node from saying yes to `proposal`.
-    fn binding_vote(&self, proposal: &Proposal) -> Option<SignedVote> {
+    fn binding_vote(&mut self, proposal: &Proposal) -> Option<SignedVote> {
         let (bound, vote) = self.bound_to(proposal.number)?;
-        let replaces = proposal.to_height > bound.to_height
-            && (self.cannot_execute(&vote.vote.proposal) || self.is_passed(bound));
-        (!replaces).then(|| vote.clone())
+        let (bound, vote) = (bound.clone(), vote.clone());
+        self.dry_run(&bound);
+        let higher = proposal.to_height > bound.to_height;
+        let replaces = self.is_contradicted(&bound) || higher && self.is_hopeless(&bound);
+        (!replaces).then_some(vote)
+    }
+
+    /// P-115: whether this node's chain goes through another block at the proposal's height: since it
+    /// said yes, a later term went on without that block.
+    pub(super) fn is_contradicted(&self, proposal: &Proposal) -> bool {
+        self.log.held(proposal.to_height).is_some_and(|held| held.hash != proposal.to_block)
+    }
+
+    /// P-56, P-115: whether the proposal will not execute by what its voters said, or by what the
+    /// chain said of it, or can open no window by what this node can prove. A higher one may take its
+    /// place.
+    pub(super) fn is_hopeless(&self, proposal: &Proposal) -> bool {
+        let hash = proposal.hash();
+        self.cannot_execute(&hash)
+            || self.dry_runs.refusal(&hash, self.now).is_some()
+            || self.is_passed(proposal)
+            || self.is_unprovable(proposal)
     }
 
     /// The proposal of this number to which this node said yes.
@@ -154,15 +196,57 @@ impl Channel {
         stances.retain(|node, _| self.chain.knows(node));
         stances.insert(vote.node, (vote.vote.proposal, vote.vote.yes));
         self.note_against(&vote);
+        self.look_again(&vote);
         self.settling.count(vote);
     }
 }
 
+impl Channel {
+    /// P-116: who hears a no to what it agreed to asks the chain about it again: the proposer says so
+    /// when the chain refused it.
+    fn look_again(&mut self, vote: &SignedVote) {
+        let bound = self.log.proposal().map(|signed| &signed.proposal);
+        if !vote.vote.yes
+            && let Some(bound) = bound.filter(|bound| bound.hash() == vote.vote.proposal).cloned()
+        {
+            self.dry_run(&bound);
+        }
+    }
+}
+
 impl Voting {
+    /// The proposer's proposal is judged once the chain has answered.
+    fn wait(&mut self, proposer: &NodeId) {
+        if let Some(held) = self.held.get_mut(proposer) {
+            held.waits = true;
+        }
+    }
+
     /// Members whose vote is kept, and proposals held.
     #[must_use]
     pub(super) fn size(&self) -> (usize, usize) {
         (self.stances.len(), self.held.len())
+    }
+
+    /// P-115: room for the proposal: it takes the place of its proposer's last one, of one that was
+    /// answered, or of one that lies further ahead. So who fills the places with what is never due
+    /// keeps nobody's proposal out.
+    fn make_room(&mut self, signed: &SignedProposal) -> bool {
+        let far = |signed: &SignedProposal| (signed.proposal.number, signed.proposal.to_height);
+        if self.held.len() < HELD || self.held.contains_key(&signed.proposer) {
+            return true;
+        }
+        let least = self.held.iter().max_by_key(|(_, held)| (!held.waits, far(&held.signed)));
+        let least = least.filter(|(_, held)| !held.waits || far(&held.signed) > far(signed));
+        let Some(proposer) = least.map(|(proposer, _)| *proposer) else { return false };
+        self.held.remove(&proposer);
+        true
+    }
+
+    /// The proposal with this hash, if somebody sent it here.
+    pub(super) fn known(&self, hash: &Hash) -> Option<Proposal> {
+        let held = self.held.values().find(|held| held.hash == *hash);
+        held.map(|held| held.signed.proposal.clone())
     }
 
     /// Whether this is a proposal that may be next.
@@ -174,11 +258,16 @@ impl Voting {
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
 mod tests {
-    use fairway_types::{Height, chain::ChainTx};
+    use fairway_types::{
+        Height,
+        chain::{ChainTx, Observation},
+    };
 
     use super::{
         super::{
             bench::{Bench, node_key},
+            dry_run,
+            input::Input,
             output::Step,
         },
         *,
@@ -297,7 +386,7 @@ mod tests {
         for voter in [1, 2] {
             bench.message(0, voter, vote(voter, &first.signed.proposal, false));
         }
-        bench.input(0, super::super::input::Input::Timeout);
+        bench.input(0, Input::Timeout);
         let second = bench.nodes[0].proposal().unwrap();
         assert_ne!(second.hash, first.hash);
         assert_eq!(second.signed.proposal.to_height, bench.nodes[0].log().finalised());
@@ -312,7 +401,7 @@ mod tests {
         bench.record.members.push(pending);
         bench.observe();
         bench.nodes[0].settling.ask();
-        bench.input(0, super::super::input::Input::Timeout);
+        bench.input(0, Input::Timeout);
         let proposal = bench.nodes[0].proposal().unwrap().signed.proposal.clone();
         for voter in [4, 3, 2] {
             let step = bench.message(0, voter, vote(voter, &proposal, true));
@@ -322,6 +411,132 @@ mod tests {
             });
             assert_eq!(executed, (voter == 2).then_some(3));
         }
+    }
+
+    /// P-115: a term went on without the block of a proposal that it had agreed to.
+    #[test]
+    fn who_left_the_branch_takes_its_yes_back_and_settles_its_own() {
+        let mut bench = two_final();
+        let mut beside = at(&bench, 1);
+        beside.to_block = Hash([9; 32]);
+        let key = node_key(1);
+        let signature = key.sign(&beside);
+        let signed =
+            SignedProposal { proposal: beside.clone(), proposer: key.node_id(), signature };
+        let vote = bench.nodes[1].sign_vote(beside.hash(), None);
+        bench.nodes[1].record(Event::Proposed { proposal: Box::new(signed) });
+        bench.nodes[1].record(Event::Voted { vote: Box::new(vote) });
+        bench.restart(1);
+        let said = voted(&bench.message(1, 2, by(2, beside.clone())));
+        assert_eq!(said, [(beside.hash(), false)]);
+        let right = at(&bench, 2);
+        let said = voted(&bench.message(1, 3, by(3, right.clone())));
+        assert_eq!(said, [(right.hash(), true)]);
+        let own = bench.nodes[1].proposal().map(|own| own.hash);
+        assert_eq!(own, Some(right.hash()), "it presses the dead one no more");
+    }
+
+    /// P-115: else a few members could fill the places with what is never due.
+    #[test]
+    fn proposals_that_are_never_due_keep_no_other_out() {
+        let mut bench = Bench::new(20);
+        bench.note(0);
+        bench.note(0);
+        for proposer in 1..17 {
+            let mut far = at(&bench, 1);
+            (far.number, far.to_height) = (9 + proposer as u64, Height(1_000));
+            bench.message(19, proposer, by(proposer, far));
+        }
+        assert_eq!(bench.nodes[19].voting.held.len(), HELD);
+        let right = at(&bench, 2);
+        let said = voted(&bench.message(19, 18, by(18, right.clone())));
+        assert_eq!(said, [(right.hash(), true)]);
+        assert_eq!(bench.nodes[19].voting.held.len(), HELD);
+    }
+
+    /// P-55: an answer that comes late is about what is no longer proposed.
+    #[test]
+    fn a_late_refusal_does_not_take_the_next_proposal_away() {
+        let mut bench = two_final();
+        bench.nodes[0].settling.ask();
+        bench.input(0, Input::Timeout);
+        let own = bench.nodes[0].proposal().unwrap().hash;
+        let late = ChainTx::Propose { proposal: Box::new(at(&bench, 1)) };
+        let refused = |tx| Observation::Rejected { tx: Box::new(tx), reason: "no".into() };
+        bench.input(0, Input::Chain(refused(late)));
+        assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), Some(own));
+        let tx = ChainTx::Propose { proposal: Box::new(at(&bench, 2)) };
+        bench.input(0, Input::Chain(refused(tx)));
+        assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), None);
+    }
+
+    /// P-116
+    #[test]
+    fn what_the_chain_would_refuse_gets_no_signature_and_the_next_block_is_tried() {
+        let mut bench = two_final();
+        let last = bench.nodes[0].log().finalised();
+        bench.refusals.insert(last, "E_BAD_ACCOUNTS".into());
+        let refused = at(&bench, last.0);
+        let step = bench.message(1, 2, by(2, refused.clone()));
+        assert_eq!(voted(&step), [(refused.hash(), false)]);
+        let reason = step.effects.iter().find_map(|effect| match effect {
+            Effect::Broadcast(Message::Vote(vote)) => vote.reason.clone(),
+            _ => None,
+        });
+        assert!(reason.unwrap().contains("E_BAD_ACCOUNTS"));
+        bench.nodes[0].settling.ask();
+        bench.wait(3_000);
+        assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), None);
+        assert_eq!(bench.nodes[0].settlement_error(), Some("E_BAD_ACCOUNTS"));
+        bench.note(0);
+        bench.wait(3_000);
+        assert!(bench.proposed(0).last().unwrap().to_height > last);
+    }
+
+    /// P-116: a no would be for nothing: a chain that can't be reached executes nothing either.
+    #[test]
+    fn a_vote_waits_for_a_chain_that_does_not_answer() {
+        let mut bench = two_final();
+        bench.answers = false;
+        let proposal = at(&bench, 2);
+        assert_eq!(voted(&bench.message(1, 0, by(0, proposal.clone()))), []);
+        bench.nodes[0].settling.ask();
+        bench.wait(4_000);
+        assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), None);
+        bench.answers = true;
+        bench.now = bench.now.plus(dry_run::FRESH);
+        assert_eq!(voted(&bench.input(1, Input::Timeout)), [(proposal.hash(), true)]);
+        bench.wait(100);
+        assert!(bench.proposed(0).next().is_some());
+    }
+
+    /// P-116: a member asked to leave after all had said yes; the chain settles nothing without it.
+    #[test]
+    fn what_all_agreed_to_and_the_chain_refuses_later_is_withdrawn() {
+        let mut bench = two_final();
+        bench.down.insert(0);
+        let first = at(&bench, 1);
+        for voter in 1..4 {
+            bench.message(voter, 0, by(0, first.clone()));
+        }
+        bench.down.clear();
+        bench.refusals.insert(Height(1), "E_BAD_ACCOUNTS".into());
+        bench.now = bench.now.plus(dry_run::FRESH);
+        let tx = Box::new(ChainTx::Execute {
+            channel: first.channel,
+            proposal: first.hash(),
+            votes: Vec::new(),
+        });
+        let reason = "E_BAD_ACCOUNTS".to_owned();
+        bench.run(0, Input::Chain(Observation::Rejected { tx, reason }));
+        bench.nodes[0].settling.ask();
+        bench.wait(8_000);
+        let executes = bench.submitted(0).find_map(|tx| match tx {
+            ChainTx::Execute { proposal, .. } => Some(*proposal),
+            _ => None,
+        });
+        let second = bench.proposed(0).last().unwrap();
+        assert!(second.to_height > Height(1) && executes == Some(second.hash()));
     }
 
     /// P-53

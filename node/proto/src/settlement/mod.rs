@@ -4,3 +4,4 @@ pub mod dispute;
 pub mod membership;
 pub mod proof;
 pub mod proposal;
+pub mod refutation;

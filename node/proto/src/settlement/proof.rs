@@ -2,7 +2,7 @@
 
 use fairway_types::{
     Certificate, Epoch, Hash, Header, Height, NodeId, Time, Weight,
-    chain::{ChainMember, ChainTx, ChannelRecord, SettlementRule},
+    chain::{ChainMember, ChainTx, ChannelRecord, EpochGrant, SettlementRule},
     limits,
     windows::{BlockProof, Guard, ProvenEntry},
 };
@@ -48,11 +48,7 @@ fn is_of_valid(log: &Log, record: &ChannelRecord, certificate: &Certificate) -> 
     let valid = |member: &ChainMember| grant.valid.contains(&member.record.join_sequence);
     let part =
         weight_where(record, |member| valid(member) && signed(certificate, &member.record.node));
-    // A conviction makes no quorum smaller.
-    let convicted = |member: &ChainMember| {
-        !member.eligible && (member.booked || member.active_since <= grant.epoch)
-    };
-    is_quorum(part, weight_where(record, |member| valid(member) || convicted(member)))
+    is_quorum(part, whole_of_valid(record, grant))
 }
 
 /// Whether the contract knows by the certificate that the block was made: two thirds of the members
@@ -75,11 +71,134 @@ pub fn anchor_alone(mut proof: BlockProof) -> Option<BlockProof> {
     Some(proof)
 }
 
-/// P-100: the best proof that this log gives of a block at `most` or below it and above the last
-/// settlement: the highest block that those valid in its epoch certified, above the highest anchor of
-/// its chain; the anchor alone where everybody settles, or where the two lie too far apart.
+/// The headers from the highest anchor of a log to its head: kept when memory keeps their blocks no
+/// more, as many as one proof links.
+#[derive(Debug, Default)]
+pub struct Trail {
+    anchor: Option<Certificate>,
+    headers: Vec<Header>,
+    /// Hash of the last of them.
+    top: Option<Hash>,
+}
+
+impl Trail {
+    /// The block was appended.
+    pub fn follow(&mut self, header: &Header) {
+        let room = (1..limits::PROOF_HEADERS).contains(&self.headers.len());
+        if room && Some(header.parent) == self.top {
+            self.top = Some(header.hash());
+            self.headers.push(header.clone());
+        }
+    }
+
+    /// Blocks above this height were taken back.
+    pub fn roll_back(&mut self, to: Height) {
+        self.headers.retain(|header| header.height <= to);
+        self.top = self.headers.last().map(Header::hash);
+    }
+
+    /// Begins anew at the log's highest anchor, if it has a higher one.
+    pub fn update(&mut self, log: &Log, record: &ChannelRecord) {
+        let known = self.headers.first().map_or(Height::ZERO, |first| first.height);
+        let higher = log
+            .entries_down(log.head())
+            .take_while(|entry| entry.block.height() > known)
+            .filter_map(|entry| entry.certificate.as_ref().map(|certificate| (entry, certificate)))
+            .find(|(_, certificate)| is_anchor(record, certificate));
+        if let Some((entry, certificate)) = higher {
+            self.anchor = Some(certificate.clone());
+            self.headers = vec![entry.block.header.clone()];
+            self.top = Some(entry.hash);
+            for entry in log.entries_from(entry.block.height().next()) {
+                self.follow(&entry.block.header);
+            }
+        }
+    }
+
+    /// Its headers up to this block, if it leads there.
+    fn to(&self, entry: &Entry) -> Option<Vec<Header>> {
+        let first = self.headers.first()?.height;
+        let count = usize::try_from(entry.block.height().0.checked_sub(first.0)?).ok()? + 1;
+        let headers = self.headers.get(..count)?;
+        (headers.last()?.hash() == entry.hash).then(|| headers.to_vec())
+    }
+}
+
+/// As many of the signatures as suffice, the heaviest first: a transaction has no room to spare.
+fn least(
+    certificate: &Certificate,
+    weight: impl Fn(&NodeId) -> Weight,
+    suffices: impl Fn(Weight) -> bool,
+) -> Certificate {
+    let mut all = certificate.signatures.clone();
+    all.sort_by_key(|(node, _)| (std::cmp::Reverse(weight(node)), *node));
+    let (mut part, mut signatures) = (Weight(0), Vec::new());
+    for (node, signature) in all {
+        if suffices(part) {
+            break;
+        }
+        part = sum([part, weight(&node)].into_iter());
+        signatures.push((node, signature));
+    }
+    signatures.sort_by_key(|(node, _)| *node);
+    Certificate { ack: certificate.ack, signatures }
+}
+
+fn weight_of(
+    record: &ChannelRecord,
+    node: &NodeId,
+    counts: impl Fn(&ChainMember) -> bool,
+) -> Weight {
+    let mut members = record.members.iter().filter(|member| member.active);
+    let member = members.find(|member| member.record.node == *node && counts(member));
+    member.map_or(Weight(0), |member| member.record.weight)
+}
+
+/// P-119: what of an anchor's certificate the contract needs.
+#[must_use]
+pub fn least_anchor(record: &ChannelRecord, certificate: &Certificate) -> Certificate {
+    let epoch = certificate.ack.term.epoch;
+    let then = |member: &ChainMember| member.booked || member.active_since <= epoch;
+    let whole = weight_where(record, then);
+    let weight = |node: &NodeId| weight_of(record, node, then);
+    least(certificate, weight, |part| suffices(record, part, whole))
+}
+
+/// P-119: what the contract needs of a certificate by those valid in its epoch.
+fn least_of_valid(log: &Log, record: &ChannelRecord, certificate: &Certificate) -> Certificate {
+    let epoch = certificate.ack.term.epoch;
+    let Some(grant) = log.grant_of(epoch) else { return certificate.clone() };
+    let valid = |member: &ChainMember| grant.valid.contains(&member.record.join_sequence);
+    let whole = whole_of_valid(record, grant);
+    least(certificate, |node| weight_of(record, node, valid), |part| is_quorum(part, whole))
+}
+
+fn whole_of_valid(record: &ChannelRecord, grant: &EpochGrant) -> Weight {
+    let valid = |member: &ChainMember| grant.valid.contains(&member.record.join_sequence);
+    // A conviction makes no quorum smaller.
+    let convicted = |member: &ChainMember| {
+        !member.eligible && (member.booked || member.active_since <= grant.epoch)
+    };
+    weight_where(record, |member| valid(member) || convicted(member))
+}
+
+/// P-100: the best proof that this log gives by the blocks in memory.
 #[must_use]
 pub fn best(log: &Log, record: &ChannelRecord, most: Height) -> Option<BlockProof> {
+    best_along(log, record, most, &Trail::default())
+}
+
+/// P-100: the best proof that this log gives of a block at `most` or below it and above the last
+/// settlement: the highest block that those valid in its epoch certified, above the highest anchor of
+/// its chain, which may have left memory if the trail begins there; the anchor alone where everybody
+/// settles.
+#[must_use]
+pub fn best_along(
+    log: &Log,
+    record: &ChannelRecord,
+    most: Height,
+    trail: &Trail,
+) -> Option<BlockProof> {
     let settled = record.settlement.height;
     let below = |most: Height| {
         let entries = log.entries_down(most);
@@ -88,12 +207,17 @@ pub fn best(log: &Log, record: &ChannelRecord, most: Height) -> Option<BlockProo
             .filter_map(|entry| entry.certificate.as_ref().map(|certificate| (entry, certificate)))
     };
     let granted = |epoch: Epoch| record.in_force.as_ref().is_some_and(|t| epoch <= t.term.epoch);
-    let anchor =
-        below(most).find(|(_, known)| granted(known.ack.term.epoch) && is_anchor(record, known));
+    let holds = |known: &Certificate| granted(known.ack.term.epoch) && is_anchor(record, known);
+    let here = below(most).find(|(_, known)| holds(known));
+    let here = here.map(|(entry, certificate)| (&entry.block.header, certificate));
+    let led = trail.headers.first().zip(trail.anchor.as_ref()).filter(|(header, certificate)| {
+        (settled.next()..=most).contains(&header.height) && holds(certificate)
+    });
+    let anchor = here.or(led);
     if record.config.money.settlement_rule == SettlementRule::Unanimous {
-        return anchor.map(|(entry, certificate)| anchored(entry, certificate));
+        return anchor.map(|(header, certificate)| anchored(record, header, certificate));
     }
-    let base = anchor.map(|(entry, _)| entry.block.height());
+    let base = anchor.map(|(header, _)| header.height);
     let reach = base.map_or(most, |base| {
         most.min(Height(base.0.saturating_add(limits::PROOF_HEADERS as u64 - 1)))
     });
@@ -102,17 +226,23 @@ pub fn best(log: &Log, record: &ChannelRecord, most: Height) -> Option<BlockProo
         .find(|(_, known)| granted(known.ack.term.epoch) && is_of_valid(log, record, known));
     match (anchor, top) {
         (None, None) => None,
-        (Some((entry, certificate)), None) => Some(anchored(entry, certificate)),
+        (Some((header, certificate)), None) => Some(anchored(record, header, certificate)),
         (None, Some((entry, certificate))) => Some(BlockProof {
             headers: vec![entry.block.header.clone()],
             anchor: None,
-            certificate: Some(certificate.clone()),
+            certificate: Some(least_of_valid(log, record, certificate)),
         }),
-        (Some((low, anchor)), Some((high, certificate))) => Some(BlockProof {
-            headers: headers(log, low.block.height(), high.block.height()),
-            anchor: Some(anchor.clone()),
-            certificate: Some(certificate.clone()),
-        }),
+        (Some((low, anchor)), Some((high, certificate))) => {
+            let here = headers(log, low.height, high.block.height());
+            let whole = here.first().is_some_and(|first| first.height == low.height);
+            let headers = if whole { Some(here) } else { trail.to(high) };
+            let Some(headers) = headers else { return Some(anchored(record, low, anchor)) };
+            Some(BlockProof {
+                headers,
+                anchor: Some(least_anchor(record, anchor)),
+                certificate: Some(least_of_valid(log, record, certificate)),
+            })
+        }
     }
 }
 
@@ -155,10 +285,10 @@ pub fn answer(record: &ChannelRecord, guard: &Guard, time: Time, clock: Time) ->
     (runs && news).then(|| ChainTx::Show { channel, proof: Box::new(proof) })
 }
 
-fn anchored(entry: &Entry, certificate: &Certificate) -> BlockProof {
+fn anchored(record: &ChannelRecord, header: &Header, certificate: &Certificate) -> BlockProof {
     BlockProof {
-        headers: vec![entry.block.header.clone()],
-        anchor: Some(certificate.clone()),
+        headers: vec![header.clone()],
+        anchor: Some(least_anchor(record, certificate)),
         certificate: None,
     }
 }

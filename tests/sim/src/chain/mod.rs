@@ -65,6 +65,8 @@ pub trait SettlementChain {
     fn preview(&self, _now: Time, _node: &Keypair, _tx: &ChainTx) -> Option<ChannelRecord> {
         None
     }
+    /// Why the chain would refuse the proposal as it stands, if it would.
+    fn dry_run(&self, proposal: &Proposal) -> Option<String>;
     fn record(&self) -> &ChannelRecord;
     fn time(&self) -> Time;
     fn height(&self) -> Height;
@@ -251,6 +253,10 @@ impl SettlementChain for Chain {
         let mut ahead = self.clone();
         ahead.execute(now, node, tx).ok()?;
         Some(ahead.record)
+    }
+
+    fn dry_run(&self, proposal: &Proposal) -> Option<String> {
+        self.check_proposal(proposal, self.time).err().map(str::to_owned)
     }
 
     fn record(&self) -> &ChannelRecord {

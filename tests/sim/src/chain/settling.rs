@@ -34,7 +34,7 @@ impl Chain {
     }
 
     /// Continuity, the right accounts as of a time, and conservation to the unit.
-    fn check_proposal(&self, proposal: &Proposal, now: Time) -> Result<(), Refused> {
+    pub(super) fn check_proposal(&self, proposal: &Proposal, now: Time) -> Result<(), Refused> {
         self.check_open()?;
         let last = &self.record.settlement;
         let continues = proposal.number == last.number + 1

@@ -10,6 +10,7 @@ use fairway_types::{
     chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, MoneyRules},
     crypto::Verify,
     ledger::{LedgerPayload, LedgerTransaction, SignedLedgerTransaction},
+    settlement::Proposal,
 };
 
 /// The ledger with one channel on it; a block a transaction.
@@ -125,8 +126,13 @@ impl SettlementChain for Contracts {
     }
 
     fn execute(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String> {
-        let payload = contract::payload(tx).map_err(|refusal| refusal.to_string())?;
-        self.pass(now, node, payload)
+        let payloads = contract::payloads(tx).map_err(|refusal| refusal.to_string())?;
+        payloads.into_iter().try_for_each(|payload| self.pass(now, node, payload))
+    }
+
+    fn dry_run(&self, proposal: &Proposal) -> Option<String> {
+        let (function, args) = contract::dry_run(proposal).unwrap();
+        self.ledger.view(&function, &[], &args).err().map(|refusal| refusal.to_string())
     }
 
     fn record(&self) -> &ChannelRecord {

@@ -490,3 +490,107 @@ fn what_was_certified_above_a_settled_block_becomes_final_with_it() {
     bench.run(0, Input::Timeout);
     assert!(bench.nodes[0].log().finalised() >= head);
 }
+
+/// P-115: another branch beat the block of a proposal that waits; a later block of its own chain
+/// beats that one.
+#[test]
+fn a_beaten_proposal_is_defended_by_a_later_block_of_its_chain() {
+    let mut bench = four();
+    let waiting = proposal(&bench, 1, Height(1));
+    waits(&mut bench, &waiting);
+    let log = bench.nodes[0].log();
+    let of = |most| proof::best(log, &bench.record, most).unwrap().shown().unwrap();
+    let (low, high) = (of(Height(1)), of(log.head()));
+    assert!(low.rank() < high.rank());
+    let beside = ShownBlock { term: high.term, block: Hash([9; 32]), ..low };
+    let beside = ShownBlock { height: Height(low.height.0 + 1), ..beside };
+    assert!(low.rank() < beside.rank() && beside.rank() < high.rank());
+    bench.record.windows.shown = Some(beside);
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(1_100);
+    assert_eq!(shown(&bench, 0).last().unwrap().shown().unwrap().block, high.block);
+}
+
+/// P-115: a proposal of few that has left memory binds nobody any more.
+#[test]
+fn what_few_agreed_to_and_can_prove_no_more_is_proposed_anew() {
+    let mut bench = alone();
+    bench.nodes[0].settling.ask();
+    bench.wait(1_000);
+    let first = bench.nodes[0].proposal().unwrap();
+    for _ in 0..super::super::log::KEPT_BLOCKS + 10 {
+        bench.note(0);
+    }
+    bench.restart(0);
+    bench.nodes[0].settling.ask();
+    bench.wait(8_000);
+    let last = bench.proposed(0).last().unwrap();
+    assert!(last.to_height > first.signed.proposal.to_height);
+    assert!(opened(&bench, 0) > 0);
+}
+
+/// P-119: a member that is alone orders more above the last anchor than memory holds, and than one
+/// transaction links.
+#[test]
+fn a_proof_reaches_over_blocks_that_left_memory() {
+    let mut bench = alone();
+    bench.wait(600);
+    for _ in 0..super::super::log::KEPT_BLOCKS + 50 {
+        bench.note(0);
+    }
+    bench.wait(600);
+    let node = &bench.nodes[0];
+    let best = node.best_proof(&bench.record, node.log().head()).unwrap();
+    let shown = best.shown().unwrap();
+    assert_eq!(shown.height, node.log().certified());
+    assert!(shown.anchor_height > Height::ZERO && node.log().entry(shown.anchor_height).is_none());
+    assert!(best.headers.windows(2).all(|pair| pair[1].parent == pair[0].hash()));
+    assert_eq!(node.guard_of(member(0).account).unwrap().check(), Ok(()));
+    let payloads = fairway_types::contract::payloads(&ChainTx::Show {
+        channel: best.headers[0].channel,
+        proof: Box::new(best.clone()),
+    });
+    let most = best.headers.len().div_ceil(fairway_types::limits::TRANSACTION_HEADERS);
+    assert_eq!(payloads.unwrap().len(), most);
+}
+
+/// P-119
+#[test]
+fn a_proof_holds_no_more_signatures_than_the_contract_asks_for() {
+    let mut bench = four();
+    bench.wait(400);
+    let log = bench.nodes[0].log();
+    let certificate = log.entry(log.certified()).unwrap().certificate.clone().unwrap();
+    assert_eq!(certificate.signatures.len(), 4);
+    let proven = |record: &ChannelRecord| {
+        let anchor = proof::best(log, record, log.head()).unwrap().anchor.unwrap();
+        assert!(proof::is_anchor(record, &anchor));
+        assert!(anchor.signatures.is_sorted_by_key(|(node, _)| *node));
+        anchor.signatures.len()
+    };
+    assert_eq!(proven(&bench.record), 3);
+    let mut all = bench.record.clone();
+    all.config.money.settlement_rule = SettlementRule::Unanimous;
+    assert_eq!(proven(&all), 4);
+    let mut heavy = bench.record.clone();
+    heavy.members[2].record.weight = Weight(9);
+    assert_eq!(proven(&heavy), 1, "the heaviest first");
+}
+
+/// P-118: else its root could be any, and it executes not.
+#[test]
+fn who_agrees_shows_the_block_of_what_waits() {
+    let mut bench = four();
+    let waiting = proposal(&bench, 1, Height(1));
+    bench.down.insert(0);
+    waits(&mut bench, &waiting);
+    bench.wait(2 * TURN);
+    let proven = shown(&bench, 1).last().unwrap().shown().unwrap();
+    assert_eq!((proven.block, proven.root), (waiting.to_block, waiting.to_root));
+    bench.record.windows.shown = Some(proven);
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(2 * TURN);
+    assert!((1..4).all(|node| shown(&bench, node).is_empty()));
+}
