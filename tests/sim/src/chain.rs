@@ -397,7 +397,9 @@ impl SettlementChain for Chain {
             | ChainTx::FinishExit { .. }
             | ChainTx::Claim { .. }
             | ChainTx::Decide { .. } => Err("this chain settles at once or not at all".into()),
-            ChainTx::Report { .. } => Ok(()),
+            // It has no VM: what it does not judge is reported.
+            ChainTx::Judge { .. } => Err("this chain judges nothing itself".into()),
+            ChainTx::Report { .. } | ChainTx::Expire { .. } => Ok(()),
         }
     }
 

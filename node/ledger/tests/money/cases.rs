@@ -286,7 +286,8 @@ fn of_reports() -> Vec<Case> {
     let (mut world, other) = pair(stakes());
     world.must(&node(1), contract::report(world.channel, accused, evidence));
     let verdicts = world.verdicts(&[1, 2], accused, evidence, true);
-    let decide = ChainTx::Decide { channel: world.channel, accused, guilty: true, verdicts };
+    let decide =
+        ChainTx::Decide { channel: world.channel, accused, evidence, guilty: true, verdicts };
     cases.push(node_sends("decide", world, other, 1, &decide));
     let (world, other) = pair(stakes());
     let first = world.header(Hash([8; 32]), 1, 1, &deposits(3));

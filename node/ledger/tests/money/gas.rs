@@ -110,7 +110,7 @@ fn of_penalties(count: u8) -> Vec<Row> {
     let report = contract::report(channel, accused, Hash([3; 32]));
     let reported = world.must(&node(1), report);
     let verdicts = world.verdicts(&all[1..], accused, Hash([3; 32]), true);
-    let decide = ChainTx::Decide { channel, accused, guilty: true, verdicts };
+    let decide = ChainTx::Decide { channel, accused, evidence, guilty: true, verdicts };
     let decided = world.submit(1, &decide);
     let first = world.header(Hash([8; 32]), 1, 1, &state);
     let second = world.header(Hash([7; 32]), 1, 1, &state);
