@@ -106,10 +106,10 @@ fn of_exits(count: u8) -> Vec<Row> {
 fn of_penalties(count: u8) -> Vec<Row> {
     let mut world = channel(count, SettlementRule::TwoThirds);
     let (channel, all, state) = (world.channel, everybody(count), deposits(count));
-    let accused = JoinSequence(1);
-    let report = contract::report(channel, accused, Hash([3; 32]));
+    let (accused, evidence) = (JoinSequence(1), Hash([3; 32]));
+    let report = contract::report(channel, accused, evidence);
     let reported = world.must(&node(1), report);
-    let verdicts = world.verdicts(&all[1..], accused, Hash([3; 32]), true);
+    let verdicts = world.verdicts(&all[1..], accused, evidence, true);
     let decide = ChainTx::Decide { channel, accused, evidence, guilty: true, verdicts };
     let decided = world.submit(1, &decide);
     let first = world.header(Hash([8; 32]), 1, 1, &state);

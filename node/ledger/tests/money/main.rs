@@ -6,5 +6,6 @@
 mod cases;
 mod conservation;
 mod gas;
+mod judging;
 mod mutations;
 mod world;
