@@ -301,6 +301,7 @@ module settlement::penalty {
         assert!(channel::backing_of(channel, reporter) >= bond * reports, E_NO_BOND);
     }
 
+    /// Ends reports that are over, a few at a time.
     fun end_overdue(channel: address) {
         let (reporters, accused) = windows::take_overdue(channel);
         let (index, count) = (0, vector::length(&reporters));

@@ -627,6 +627,14 @@ module settlement::penalty_tests {
 
     #[test]
     #[expected_failure(abort_code = 1)]
+    fun a_pending_members_account_asks_for_no_judgement() {
+        let channel = of(2);
+        bench::join(channel, 3, 100, false);
+        penalty::judge_for_testing(@0xc, channel, 1, 1, @0xb1, EVIDENCE, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
     fun the_convicted_ask_for_no_judgement() {
         let channel = of(3);
         bench::judge(channel, 2, 1, EVIDENCE, GUILTY);

@@ -30,6 +30,8 @@ module settlement::windows {
 
     /// Reports of one member that wait at a time. Nobody's reports take the room of another's.
     const MOST_REPORTS: u64 = 2;
+    /// Reports whose time is over that one transaction ends: each costs it gas.
+    const MOST_ENDED: u64 = 32;
     /// Bans that are kept; the oldest gives way.
     const MOST_BANS: u64 = 256;
 
@@ -425,29 +427,41 @@ module settlement::windows {
         put(channel, now);
     }
 
-    /// Takes out every report about an accused: there is nothing left to decide.
+    /// Takes out every report about an accused: there is nothing left to decide. One pass, however many
+    /// there are: else a conviction could be made too dear.
     public(friend) fun close_reports(channel: address, accused: u64) acquires Windows {
-        let (now, index) = (of(channel), 0);
-        while (index < vector::length(&now.reports)) {
-            if (vector::borrow(&now.reports, index).accused == accused) {
-                vector::remove(&mut now.reports, index);
-            } else index = index + 1;
+        let (now, kept) = (of(channel), vector::empty());
+        if (vector::is_empty(&now.reports)) return;
+        vector::reverse(&mut now.reports);
+        while (!vector::is_empty(&now.reports)) {
+            let report = vector::pop_back(&mut now.reports);
+            if (report.accused != accused) vector::push_back(&mut kept, report);
         };
+        now.reports = kept;
         put(channel, now);
     }
 
-    /// Takes out the reports whose time is over: who made them, and about whom.
+    /// Takes out reports whose time is over, a few at a time: who made them, and about whom. They are in
+    /// the order of their deadlines, since all last as long.
     public(friend) fun take_overdue(channel: address): (vector<u64>, vector<u64>) acquires Windows {
-        let (now, time, index) = (of(channel), context::time_ms(), 0);
+        let (now, time) = (of(channel), context::time_ms());
         let (reporters, accused) = (vector::empty(), vector::empty());
-        while (index < vector::length(&now.reports)) {
-            if (vector::borrow(&now.reports, index).deadline < time) {
-                let report = vector::remove(&mut now.reports, index);
-                vector::push_back(&mut reporters, report.reporter);
-                vector::push_back(&mut accused, report.accused);
-            } else index = index + 1;
+        let (index, count) = (0, vector::length(&now.reports));
+        while (index < count && index < MOST_ENDED) {
+            let report = vector::borrow(&now.reports, index);
+            if (report.deadline >= time) break;
+            vector::push_back(&mut reporters, report.reporter);
+            vector::push_back(&mut accused, report.accused);
+            index = index + 1;
         };
-        if (!vector::is_empty(&reporters)) put(channel, now);
+        if (index == 0) return (reporters, accused);
+        vector::reverse(&mut now.reports);
+        while (index > 0) {
+            vector::pop_back(&mut now.reports);
+            index = index - 1;
+        };
+        vector::reverse(&mut now.reports);
+        put(channel, now);
         (reporters, accused)
     }
 
@@ -548,6 +562,36 @@ module settlement::windows {
         let (reporters, accused) = take_overdue(@0x77);
         assert!(reporters == vector[1, 1, 2] && accused == vector[9, 9, 9], 6);
         assert!(report(@0x77, @0xe1, 1, 9, 50) && count_reports(@0x77, 1) == 1, 7);
+    }
+
+    // P-112
+    #[test]
+    fun so_many_reports_are_ended_at_a_time() acquires Windows {
+        context::set_time_ms_for_testing(1000);
+        let number = 0;
+        while (number < MOST_ENDED + 1) {
+            assert!(report(@0x77, @0xe1, number, 100 + number, 50), number);
+            number = number + 1;
+        };
+        context::set_time_ms_for_testing(1051);
+        let (reporters, _) = take_overdue(@0x77);
+        assert!(vector::length(&reporters) == MOST_ENDED && *vector::borrow(&reporters, 0) == 0, 100);
+        let (reporters, _) = take_overdue(@0x77);
+        assert!(reporters == vector[MOST_ENDED], 101);
+        let (reporters, _) = take_overdue(@0x77);
+        assert!(vector::is_empty(&reporters), 102);
+    }
+
+    // P-112
+    #[test]
+    fun a_conviction_closes_the_reports_about_one_and_no_others() acquires Windows {
+        context::set_time_ms_for_testing(1000);
+        assert!(report(@0x77, @0xe1, 1, 9, 50) && report(@0x77, @0xe2, 2, 8, 50), 1);
+        assert!(report(@0x77, @0xe3, 3, 9, 50) && report(@0x77, @0xe4, 4, 7, 50), 2);
+        close_reports(@0x77, 9);
+        let left = of(@0x77).reports;
+        assert!(vector::length(&left) == 2, 3);
+        assert!(vector::borrow(&left, 0).accused == 8 && vector::borrow(&left, 1).accused == 7, 4);
     }
 
     #[test]

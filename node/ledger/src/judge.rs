@@ -20,7 +20,7 @@ use fairway_types::{
 use crate::publish::Code;
 
 /// Gas kept for each of what the contract says before the block is executed and after it.
-const CONTRACT_GAS: Gas = Gas(2_000_000);
+const CONTRACT_GAS: Gas = Gas(4_000_000);
 
 /// What somebody asks the chain to judge: sound as far as it goes, nothing of it believed.
 pub(crate) struct Case {

@@ -126,6 +126,35 @@ fn of_penalties(count: u8) -> Vec<Row> {
     vec![("report", reported), ("decide", decided), ("double block", blocks), ("double ack", acked)]
 }
 
+/// As many reports about one member as can wait: another, their end, and the conviction that closes
+/// them all.
+fn of_reports(count: u8) -> Vec<Row> {
+    let reported = |world: &mut World| {
+        let mut gas = 0;
+        for by in 1..count {
+            for evidence in 0..2 {
+                let evidence = Hash([by, evidence].repeat(16).try_into().unwrap());
+                let report = contract::report(world.channel, JoinSequence(1), evidence);
+                gas = world.must(&node(by), report);
+            }
+        }
+        gas
+    };
+    let mut world = channel(count, SettlementRule::TwoThirds);
+    let last = reported(&mut world);
+    world.time += 10 * WINDOW;
+    let expire = ChainTx::Expire { channel: world.channel };
+    let ended = world.submit(1, &expire);
+    let mut world = channel(count, SettlementRule::TwoThirds);
+    reported(&mut world);
+    let (accused, evidence) = (JoinSequence(1), Hash([1, 0].repeat(16).try_into().unwrap()));
+    let verdicts = world.verdicts(&everybody(count)[1..], accused, evidence, true);
+    let (channel, guilty) = (world.channel, true);
+    let decided =
+        world.submit(1, &ChainTx::Decide { channel, accused, evidence, guilty, verdicts });
+    vec![("report, the last", last), ("expire", ended), ("decide, all wait", decided)]
+}
+
 fn of_complaints(count: u8) -> Vec<Row> {
     let mut world = channel(count, SettlementRule::TwoThirds);
     let (channel, all, state) = (world.channel, everybody(count), deposits(count));
@@ -156,7 +185,14 @@ fn of_complaints(count: u8) -> Vec<Row> {
 }
 
 fn figures(count: u8) -> Vec<Row> {
-    [of_windows(count), of_exits(count), of_penalties(count), of_complaints(count)].concat()
+    [
+        of_windows(count),
+        of_exits(count),
+        of_penalties(count),
+        of_reports(count),
+        of_complaints(count),
+    ]
+    .concat()
 }
 
 #[test]

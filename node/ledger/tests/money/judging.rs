@@ -252,7 +252,7 @@ fn a_block_that_takes_more_gas_than_there_is_decides_nothing() {
     for (evidence, mut world) in evidence_and_worlds {
         let payload = judge(&world, &evidence);
         let bytes = evidence.to_file().len() as u64;
-        for gas in [bytes + 4_000_000, bytes + 4_000_100] {
+        for gas in [bytes + 8_000_000, bytes + 8_000_100] {
             let error = world.transact_within(&node(1), payload.clone(), Gas(gas)).unwrap_err();
             assert!(error.contains("E_DOES_NOT_FIT"), "{error}");
         }

@@ -106,7 +106,7 @@ impl Channel {
         }
     }
 
-    /// Join sequence of the member whose node this is, if it can be made to answer: it is active and was
+    /// P-113: join sequence of the member whose node this is, if it can be made to answer: it is active and was
     /// not convicted, or it has left, and the chain may hold its collateral.
     fn answers(&self, record: &ChannelRecord, node: &NodeId) -> Option<JoinSequence> {
         let mut bans = record.windows.bans.iter();
