@@ -271,7 +271,7 @@ fn a_file_that_is_too_large_is_refused_before_it_is_read() {
     let file = vec![0; limits::JUDGED_BYTES + 1];
     let payload = LedgerPayload::Judge { channel: world.channel, accused: JoinSequence(1), file };
     let (result, _) = world.try_out(&node(1), payload.clone());
-    assert!(result.unwrap_err().contains("evidence"));
+    assert!(result.unwrap_err().contains(&limits::JUDGED_BYTES.to_string()));
     assert!(world.transact(&node(1), payload).is_err());
 }
 
