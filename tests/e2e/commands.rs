@@ -106,6 +106,56 @@ async fn operator_makes_an_account_joins_calls_and_settles() {
     panic!("the close never paid: {}", text(&run(&["channel", "show", channel]).stdout));
 }
 
+/// The leader orders the call that the complaint brings, and the complaint is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_complaint_has_the_call_ordered() {
+    let world = World::start(2).await;
+    let home = world.folder.path().join("home");
+    let ledger = world.network.ledger_url();
+    let urls = [world.network.url(0), world.network.url(1)];
+    let run = |node: usize, args: &[&str]| {
+        let shared = ["--json", "--ledger", &ledger, "--node", &urls[node]];
+        fairway(&home, &[&shared, args].concat())
+    };
+    let accounts = ["erin", "fay"].map(|name| {
+        let made = json(&run(0, &["account", "new", name]));
+        json(&run(0, &["account", "faucet", name, "5000"]));
+        made["address"].as_str().unwrap().to_owned()
+    });
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let create = ["channel", "create", "--package", package, "--account", "erin", "--open"];
+    let created = json(&run(0, &create));
+    let channel = created["channel"].as_str().unwrap();
+    for (node, name) in ["erin", "fay"].into_iter().enumerate() {
+        json(&run(node, &["channel", "join", channel, "--account", name, "--deposit", "100"]));
+    }
+    let asset = fairway_types::contract::NATIVE.to_string();
+    let until = |wanted: &dyn Fn() -> bool, what: &str| {
+        for _ in 0..300 {
+            if wanted() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("{what}: {}", text(&run(1, &["channel", "show", channel]).stdout));
+    };
+    let holds = |amount: &str| {
+        let view = ["channel", "view", channel, "0x2::vault::balance", &accounts[1], &asset];
+        let output = run(1, &view);
+        output.status.success() && json(&output)[0] == amount
+    };
+    until(&|| holds("100"), "the second member is in");
+    let pay = ["channel", "complain", channel, "0x44::payments::pay", &accounts[0], &asset, "7"];
+    json(&run(1, &[&pay[..], &["tea", "--account", "fay"]].concat()));
+    until(&|| holds("93"), "the call is ordered");
+    let answered =
+        || json(&run(1, &["channel", "show", channel]))["record"]["windows"]["complaint"].is_null();
+    until(&answered, "the complaint is answered");
+    let again = run(1, &[&pay[..], &["tea", "--account", "erin"]].concat());
+    let error: Value = serde_json::from_slice(&again.stderr).unwrap();
+    assert_eq!(error["data"]["details"]["name"], "E_NOT_ACTIVE", "who leads complains of nobody");
+}
+
 #[test]
 fn a_channel_with_an_unknown_gas_table_is_refused_before_anything_is_sent() {
     let home = tempfile::tempdir().unwrap();

@@ -23,7 +23,7 @@ module settlement::backing {
     struct Pot has key { money: Coin }
 
     /// The collateral of an account that has left, under an address made of channel and account.
-    struct Held has key, drop { asset: address, amount: u64, pooled: bool, until: u64 }
+    struct Held has key, drop { asset: address, amount: u64, pooled: bool, until: u64, latest: u64 }
 
     /// Where a `Held` is stored.
     struct Place has drop { channel: address, account: address }
@@ -35,7 +35,7 @@ module settlement::backing {
     acquires Pot, Held {
         let place = held_place(channel, account);
         assert!(exists<Held>(place), E_NOTHING_HELD);
-        let Held { asset, amount, pooled, until } = move_from<Held>(place);
+        let Held { asset, amount, pooled, until, latest: _ } = move_from<Held>(place);
         assert!(context::time_ms() >= until, E_TOO_SOON);
         give_back(channel, account, asset, amount, pooled);
         event::emit(Released { channel, account, amount });
@@ -79,7 +79,8 @@ module settlement::backing {
         coin::deposit(account, coin::split(&mut pot.money, amount));
     }
 
-    /// Keeps the collateral of an account that has left until a time.
+    /// Keeps the collateral of an account that has left until a time, and whatever is reported of it
+    /// no longer than until `latest`.
     public(friend) fun hold(
         channel: address,
         account: address,
@@ -87,17 +88,20 @@ module settlement::backing {
         amount: u64,
         pooled: bool,
         until: u64,
+        latest: u64,
     ) {
         if (amount == 0 && !pooled) return;
         let place = held_place(channel, account);
-        move_to(&account::create_signer(place), Held { asset, amount, pooled, until });
+        move_to(&account::create_signer(place), Held { asset, amount, pooled, until, latest });
     }
 
-    /// Keeps what is held of an account that has left at least until a time; how much that is.
+    /// Keeps what is held of an account that has left at least until a time, as far as that is not too
+    /// long after it left; how much that is.
     public(friend) fun prolong(channel: address, account: address, until: u64): u64 acquires Held {
         let place = held_place(channel, account);
         if (!exists<Held>(place)) return 0;
         let held = borrow_global_mut<Held>(place);
+        let until = if (until > held.latest) held.latest else until;
         if (held.until < until) held.until = until;
         held.amount
     }

@@ -483,7 +483,7 @@ module settlement::bench {
     ) {
         let (voters, signatures) = verdicts(channel, accused, evidence, guilty, members);
         penalty::decide(
-            &coin::signer_for_testing(@0x99), channel, accused, guilty, voters, signatures,
+            &coin::signer_for_testing(@0x99), channel, accused, evidence, guilty, voters, signatures,
         );
     }
 
@@ -502,6 +502,12 @@ module settlement::bench {
             insert(&mut nodes, &mut signatures, channel_tests::key(byte), signature);
         };
         (nodes, signatures)
+    }
+
+    /// What the host found in evidence about a block of the first epoch that the member's node sent.
+    public fun judge(channel: address, by: u8, accused: u64, evidence: address, found: u8) {
+        let sender = ids::account_of(channel_tests::key(by));
+        penalty::judge_for_testing(sender, channel, accused, 1, @0xb1, evidence, found);
     }
 
     /// Whoever is @0x99 shows that the node of `byte` signed both blocks.

@@ -84,6 +84,8 @@ module settlement::channel {
     /// Milliseconds for which the collateral of who has left is kept, at the least: time to report it
     /// and to vote.
     const LEAST_HOLD: u64 = 120000;
+    /// Milliseconds by which reports can prolong that in all: two of them, one after the other.
+    const MOST_PROLONGED: u64 = 120000;
 
     struct ChainMember has copy, drop, store {
         record: MemberRecord,
@@ -396,6 +398,12 @@ module settlement::channel {
         history::joined(channel, join_sequence)
     }
 
+    /// What execution of the channel's blocks depends on: creator, package, gas table, tick interval.
+    public fun facts(channel: address): (address, address, u8, u64) {
+        assert!(exists<Channel>(channel), E_NO_CHANNEL);
+        rules::facts(channel)
+    }
+
     /// The join sequence that the next member gets.
     public fun next_join(channel: address): u64 acquires Channel {
         assert!(exists<Channel>(channel), E_NO_CHANNEL);
@@ -605,7 +613,7 @@ module settlement::channel {
         backed_by(seat, coin::asset(&borrow_global<Channel>(channel).money))
     }
 
-    /// What is held of a member that has left, at least until a time from now on.
+    /// What is held of a member that has left, at least until a time, if that is not too long after.
     public(friend) fun hold_for(channel: address, account: address, until: u64): u64 {
         backing::prolong(channel, account, until)
     }
@@ -937,7 +945,8 @@ module settlement::channel {
         let (collateral, pooled) = seats::backing(seat);
         let window = rules::window(channel);
         let until = context::time_ms() + if (window > LEAST_HOLD) window else LEAST_HOLD;
-        backing::hold(channel, account, coin::asset(&entry.money), collateral, pooled, until);
+        let (asset, latest) = (coin::asset(&entry.money), until + MOST_PROLONGED);
+        backing::hold(channel, account, asset, collateral, pooled, until, latest);
         coin::deposit(account, coin::split(&mut entry.money, amount));
         event::emit(MemberLeft { channel, account, paid: amount });
     }

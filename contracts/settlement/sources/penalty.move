@@ -1,6 +1,7 @@
 /// Misbehaviour and what it costs. Who signed twice is fined on two signatures; whom others accuse of
-/// anything else, on their votes. A convicted member is valid no more, is taken out and paid what it
-/// holds, and may not come back for five minutes.
+/// anything else, on the word of the chain, which executes the disputed block again, or, where that does
+/// not fit a transaction, on members' votes. A convicted member is valid no more, is taken out and paid
+/// what it holds, and may not come back for five minutes.
 module settlement::penalty {
     use std::bcs;
     use std::signer;
@@ -14,7 +15,7 @@ module settlement::penalty {
     use settlement::ids;
     use settlement::quorum;
     use settlement::rules;
-    use settlement::seats;
+    use settlement::seats::{Self, Seat};
     use settlement::windows;
 
     /// The reporter is pending, or convicted itself.
@@ -24,7 +25,7 @@ module settlement::penalty {
     const E_BAD_ACCUSED: u64 = 2;
     /// The reporter's collateral does not cover the bond.
     const E_NO_BOND: u64 = 3;
-    /// The reporter or the accused has a report that waits, or too many do.
+    /// This evidence about the accused waits already, or too many reports of the reporter do.
     const E_NO_ROOM: u64 = 4;
     /// This was reported and decided before.
     const E_DECIDED: u64 = 5;
@@ -40,6 +41,11 @@ module settlement::penalty {
     const E_NOT_ENOUGH_VOTES: u64 = 10;
     /// Not two different signed things of one place, by the accused's node.
     const E_NOT_DOUBLE: u64 = 11;
+    /// The evidence shows neither that the accused broke a rule nor that it kept them.
+    const E_UNCLEAR: u64 = 12;
+    /// The chain can't judge it: the channel's package does not run here, or executing the block takes
+    /// more gas than the transaction brings.
+    const E_DOES_NOT_FIT: u64 = 13;
 
     /// Milliseconds until who was convicted may come back.
     const BAN: u64 = 300000;
@@ -48,7 +54,13 @@ module settlement::penalty {
     /// Milliseconds a heartbeat counts, as in `membership`.
     const VALIDITY: u64 = 15000;
 
-    /// What was decided before, under an address made of channel, node and what it did.
+    /// What the chain found, as the ledger's `Finding` numbers it; anything else: it does not fit.
+    const GUILTY: u8 = 0;
+    const INNOCENT: u8 = 1;
+    const UNCLEAR: u8 = 2;
+
+    /// What was decided before, under an address made of channel, node and what it did: evidence, a
+    /// disputed block, a place with two signatures, or the stay in which it was convicted.
     struct Decided has key {}
 
     /// Where a `Decided` is stored.
@@ -57,32 +69,33 @@ module settlement::penalty {
     struct Reported has copy, drop, store { channel: address, reporter: address, accused: address, evidence: address }
     struct Convicted has copy, drop, store { channel: address, accused: address, fine: u64, reporter: address, until: u64 }
     struct Acquitted has copy, drop, store { channel: address, accused: address, bond: u64, reporter: address }
+    struct Undecided has copy, drop, store { channel: address, accused: address, bond: u64, reporter: address }
 
     /// Accuses a member, by its join sequence, of what the evidence with this hash shows; also one that
-    /// has left, as long as its collateral is held. With two members there is nobody to judge: the
-    /// accused is taken out and banned, and not fined. With more the others vote (`decide`).
+    /// has left, as long as its collateral is held. With two members there is nobody to vote: the
+    /// accused is taken out and banned, and not fined; the chain itself can fine it (`judged`). With
+    /// more the others vote (`decide`). Several reports about one accused may wait: one that nobody can
+    /// judge keeps no other one away.
     public entry fun report(node: &signer, channel: address, accused: u64, evidence: address) {
+        end_overdue(channel);
         let reporter = channel::seat_of_node(channel, signer::address_of(node));
         assert!(seats::has_votes(&reporter) && !seats::is_barred(&reporter), E_NOT_ACTIVE);
-        let (found, seat) = channel::seat_of(channel, accused);
         let by = seats::join_sequence(&reporter);
         let (accused_node, accused_account) = party(channel, accused);
-        let until = context::time_ms() + VOTING;
-        let fits = if (found) by != accused && seats::has_votes(&seat) && !seats::is_barred(&seat)
-            else channel::hold_for(channel, accused_account, until + 1) > 0;
-        assert!(fits, E_BAD_ACCUSED);
         let what = decided_place(channel, accused_node, evidence);
         assert!(!exists<Decided>(what), E_DECIDED);
+        let until = context::time_ms() + VOTING;
+        assert!(by != accused && answers(channel, accused, until + 1), E_BAD_ACCUSED);
         let by_account = seats::account(&reporter);
         event::emit(Reported { channel, reporter: by_account, accused: accused_account, evidence });
+        let (found, _) = channel::seat_of(channel, accused);
         let others = channel::parties(channel) - (if (found) 1 else 0);
         if (others == 1) {
             remember(what);
             convict(channel, accused, accused_account, 0, by_account);
             return
         };
-        let (_, _, bond) = rules::stakes(channel);
-        assert!(channel::backing_of(channel, &reporter) >= bond, E_NO_BOND);
+        check_bond(channel, &reporter);
         assert!(windows::report(channel, evidence, by, accused, VOTING), E_NO_ROOM);
     }
 
@@ -94,20 +107,101 @@ module settlement::penalty {
         _caller: &signer,
         channel: address,
         accused: u64,
+        evidence: address,
         guilty: bool,
         voters: vector<address>,
         signatures: vector<vector<u8>>,
     ) {
-        let (accused_node, accused_account) = party(channel, accused);
-        let (waits, evidence, reporter) = windows::close_report(channel, accused);
+        let (accused_node, _) = party(channel, accused);
+        let (waits, reporter) = windows::reporter(channel, accused, evidence);
         assert!(waits, E_NO_REPORT);
         check_votes(channel, accused, accused_node, evidence, guilty, &voters, &signatures);
-        remember(decided_place(channel, accused_node, evidence));
+        conclude(channel, accused, evidence, guilty, reporter);
+        end_overdue(channel);
+    }
+
+    /// Ends the reports that nobody decided in their time: each costs its reporter half its bond. Less
+    /// than a false one, since silence proves nothing; not nothing, since else it cost nothing to keep
+    /// others busy with what nobody can judge. Anybody may.
+    public entry fun expire(_caller: &signer, channel: address) {
+        end_overdue(channel);
+    }
+
+    // The chain as judge. Private, and no entry: the host alone calls these, and no key does.
+
+    /// Whether the chain may be asked to judge this evidence: `sender` is an active member, or the node
+    /// of one, that can pay for a false accusation; the accused, whose `node` led the `block` in
+    /// dispute, was in the channel in its `epoch`; and nothing of it was decided. Who answers for the
+    /// accusation: whoever reported this evidence, if it waits for votes, else the sender.
+    fun may_judge(
+        sender: address,
+        channel: address,
+        accused: u64,
+        node: address,
+        epoch: u64,
+        block: address,
+        evidence: address,
+    ): u64 {
+        let asker = asker(channel, sender);
+        let (accused_node, _) = party(channel, accused);
+        let new = !exists<Decided>(decided_place(channel, node, evidence))
+            && !exists<Decided>(decided_place(channel, node, block));
+        assert!(new, E_DECIDED);
+        let is_meant = accused_node == node && channel::was_in(channel, accused, epoch);
+        assert!(is_meant && answers(channel, accused, 0), E_BAD_ACCUSED);
+        let (waits, reporter) = windows::reporter(channel, accused, evidence);
+        if (waits) return reporter;
+        let by = seats::join_sequence(&asker);
+        assert!(by != accused, E_BAD_ACCUSED);
+        check_bond(channel, &asker);
+        by
+    }
+
+    /// What the chain found when it executed the block again. Decided for good: votes on the same
+    /// evidence come too late, and the same block convicts nobody again. A case that is unclear, or does
+    /// not fit, changes nothing.
+    fun judged(
+        sender: address,
+        channel: address,
+        accused: u64,
+        node: address,
+        epoch: u64,
+        block: address,
+        evidence: address,
+        found: u8,
+    ) {
+        end_overdue(channel);
+        let accuser = may_judge(sender, channel, accused, node, epoch, block, evidence);
+        assert!(found != UNCLEAR, E_UNCLEAR);
+        assert!(found == GUILTY || found == INNOCENT, E_DOES_NOT_FIT);
+        if (found == GUILTY) remember(decided_place(channel, node, block));
+        conclude(channel, accused, evidence, found == GUILTY, accuser);
+    }
+
+    fun asker(channel: address, sender: address): Seat {
+        assert!(channel::is_channel(channel), E_NOT_ACTIVE);
+        let (active, _, by) = channel::member_of_node(channel, sender);
+        if (!active) {
+            let (sequence, has_votes, _) = channel::standing(channel, sender);
+            by = sequence;
+            active = has_votes;
+        };
+        assert!(active, E_NOT_ACTIVE);
+        let (_, seat) = channel::seat_of(channel, by);
+        assert!(!seats::is_barred(&seat), E_NOT_ACTIVE);
+        seat
+    }
+
+    /// The guilty is fined, and who accused it has its share; a false accusation costs the bond.
+    fun conclude(channel: address, accused: u64, evidence: address, guilty: bool, accuser: u64) {
+        let (node, account) = party(channel, accused);
+        windows::close_report(channel, accused, evidence);
+        remember(decided_place(channel, node, evidence));
         let (_, fine, bond) = rules::stakes(channel);
-        let (_, account) = party(channel, reporter);
-        if (guilty) return convict(channel, accused, accused_account, fine, account);
-        let bond = channel::fine(channel, reporter, bond, @settlement);
-        event::emit(Acquitted { channel, accused: accused_account, bond, reporter: account });
+        let (_, reporter) = party(channel, accuser);
+        if (guilty) return convict(channel, accused, account, fine, reporter);
+        let bond = channel::fine(channel, accuser, bond, @settlement);
+        event::emit(Acquitted { channel, accused: account, bond, reporter });
     }
 
     /// Convicts who signed two different blocks at one place: the accused's node signed both headers.
@@ -190,7 +284,44 @@ module settlement::penalty {
         convict(channel, accused, account, fine, if (member) reporter else @settlement);
     }
 
+    /// Whether a member can be made to answer for something: it is active and was not convicted, or it
+    /// has left and some of its collateral is held, which is kept until a time then.
+    fun answers(channel: address, accused: u64, until: u64): bool {
+        let (found, seat) = channel::seat_of(channel, accused);
+        if (found) return seats::has_votes(&seat) && !seats::is_barred(&seat);
+        let (node, account) = party(channel, accused);
+        let convicted = exists<Decided>(stay_place(channel, node, accused));
+        !convicted && channel::hold_for(channel, account, until) > 0
+    }
+
+    /// The reporter's collateral covers this report and those of its that wait.
+    fun check_bond(channel: address, reporter: &Seat) {
+        let (_, _, bond) = rules::stakes(channel);
+        let reports = windows::count_reports(channel, seats::join_sequence(reporter)) + 1;
+        assert!(channel::backing_of(channel, reporter) >= bond * reports, E_NO_BOND);
+    }
+
+    /// Ends reports that are over, a few at a time.
+    fun end_overdue(channel: address) {
+        let (reporters, accused) = windows::take_overdue(channel);
+        let (index, count) = (0, vector::length(&reporters));
+        while (index < count) {
+            let (by, of) = (*vector::borrow(&reporters, index), *vector::borrow(&accused, index));
+            let (_, _, bond) = rules::stakes(channel);
+            let bond = channel::fine(channel, by, (bond + 1) / 2, @settlement);
+            let (_, reported) = party(channel, of);
+            let (_, reporter) = party(channel, by);
+            event::emit(Undecided { channel, accused: reported, bond, reporter });
+            index = index + 1;
+        };
+    }
+
+    /// Whatever else is reported of a member in that stay is beside the point.
     fun convict(channel: address, accused: u64, account: address, fine: u64, reporter: address) {
+        windows::close_reports(channel, accused);
+        let (node, _) = party(channel, accused);
+        let stay = stay_place(channel, node, accused);
+        if (!exists<Decided>(stay)) remember(stay);
         let until = context::time_ms() + BAN;
         channel::bar(channel, accused, until);
         let fine = channel::fine(channel, accused, fine, reporter);
@@ -249,8 +380,40 @@ module settlement::penalty {
         move_to(&account::create_signer(place), Decided {});
     }
 
+    fun stay_place(channel: address, node: address, accused: u64): address {
+        decided_place(channel, node, ids::hash(b"stay", bcs::to_bytes(&accused)))
+    }
+
     fun decided_place(channel: address, node: address, what: address): address {
         ids::hash(b"decided", bcs::to_bytes(&Place { channel, node, what }))
+    }
+
+    #[test_only]
+    /// What the host does with what it found in evidence about a block of the epoch.
+    public fun judge_for_testing(
+        sender: address,
+        channel: address,
+        accused: u64,
+        epoch: u64,
+        block: address,
+        evidence: address,
+        found: u8,
+    ) {
+        let (node, _) = party(channel, accused);
+        may_judge(sender, channel, accused, node, epoch, block, evidence);
+        judged(sender, channel, accused, node, epoch, block, evidence, found);
+    }
+
+    #[test_only]
+    /// The same, for evidence that names another node than the accused's.
+    public fun judge_other_for_testing(
+        sender: address,
+        channel: address,
+        accused: u64,
+        node: address,
+        evidence: address,
+    ) {
+        judged(sender, channel, accused, node, 1, @0xb1, evidence, GUILTY);
     }
 
     #[test_only]

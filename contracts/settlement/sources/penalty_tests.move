@@ -146,7 +146,7 @@ module settlement::penalty_tests {
         bench::decide(channel, 1, EVIDENCE, true, vector[2, 3, 4]);
         bench::report(channel, 4, 3, EVIDENCE);
         let (voters, signatures) = bench::verdicts(channel, 1, EVIDENCE, true, vector[2, 4]);
-        penalty::decide(&bench::signer_of(1), channel, 3, true, voters, signatures);
+        penalty::decide(&bench::signer_of(1), channel, 3, EVIDENCE, true, voters, signatures);
     }
 
     #[test]
@@ -155,7 +155,7 @@ module settlement::penalty_tests {
         let channel = of(3);
         bench::report(channel, 2, 1, EVIDENCE);
         let (voters, signatures) = bench::verdicts(@0x77, 1, EVIDENCE, true, vector[2, 3]);
-        penalty::decide(&bench::signer_of(1), channel, 1, true, voters, signatures);
+        penalty::decide(&bench::signer_of(1), channel, 1, EVIDENCE, true, voters, signatures);
     }
 
     #[test]
@@ -164,7 +164,7 @@ module settlement::penalty_tests {
         let channel = of(3);
         bench::report(channel, 2, 1, EVIDENCE);
         let (voters, signatures) = bench::verdicts(channel, 1, EVIDENCE, false, vector[2, 3]);
-        penalty::decide(&bench::signer_of(1), channel, 1, true, voters, signatures);
+        penalty::decide(&bench::signer_of(1), channel, 1, EVIDENCE, true, voters, signatures);
     }
 
     #[test]
@@ -181,7 +181,7 @@ module settlement::penalty_tests {
         let channel = of(3);
         bench::report(channel, 2, 1, EVIDENCE);
         let (voters, _) = bench::verdicts(channel, 1, EVIDENCE, true, vector[2, 3]);
-        penalty::decide(&bench::signer_of(1), channel, 1, true, voters, vector::empty());
+        penalty::decide(&bench::signer_of(1), channel, 1, EVIDENCE, true, voters, vector::empty());
     }
 
     #[test]
@@ -218,31 +218,81 @@ module settlement::penalty_tests {
         bench::report(channel, 3, 1, EVIDENCE);
     }
 
+    // P-112
     #[test]
     #[expected_failure(abort_code = 4)]
-    fun a_reporter_has_one_report_at_a_time() {
+    fun a_reporter_has_two_reports_at_a_time() {
         let channel = of(4);
         bench::report(channel, 2, 1, EVIDENCE);
         bench::report(channel, 2, 3, EVIDENCE);
+        bench::report(channel, 2, 1, @0xe2);
     }
 
     #[test]
     #[expected_failure(abort_code = 4)]
-    fun an_accused_has_one_report_at_a_time() {
+    fun the_same_evidence_waits_once() {
         let channel = of(4);
         bench::report(channel, 2, 1, EVIDENCE);
-        bench::report(channel, 3, 1, @0xe2);
+        bench::report(channel, 3, 1, EVIDENCE);
+    }
+
+    // P-112: a friend's report that nobody can judge shields nobody.
+    #[test]
+    fun whoever_is_reported_by_a_friend_is_convicted_on_anothers_report() {
+        let channel = of(4);
+        bench::report(channel, 4, 1, @0xe2);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::decide(channel, 1, EVIDENCE, true, vector[2, 3]);
+        assert!(is_barred(channel, 1) && bench::balance(2) == 25, 1);
+        bench::later(VOTING + 1);
+        penalty::expire(&bench::signer_of(3), channel);
+        assert!(collateral(channel, 4) == 100, 2);
     }
 
     #[test]
-    fun a_report_whose_time_is_over_makes_room() {
+    #[expected_failure(abort_code = 3)]
+    fun a_reporters_collateral_covers_all_its_reports() {
+        let channel = of(4);
+        let evidence = vector[@0xe1, @0xe2, @0xe3];
+        while (!vector::is_empty(&evidence)) {
+            let one = vector::pop_back(&mut evidence);
+            bench::report(channel, 2, 1, one);
+            bench::decide(channel, 1, one, false, vector[1, 3, 4]);
+        };
+        assert!(collateral(channel, 2) == 25, 100);
+        bench::report(channel, 2, 1, @0xe4);
+        bench::report(channel, 2, 1, @0xe5);
+    }
+
+    // P-112: what nobody decides costs half the bond, and makes room.
+    #[test]
+    fun a_report_whose_time_is_over_costs_half_the_bond_and_makes_room() {
         let channel = of(4);
         bench::report(channel, 2, 1, EVIDENCE);
+        bench::report(channel, 2, 1, @0xe2);
+        bench::later(VOTING);
+        penalty::expire(&bench::signer_of(3), channel);
+        assert!(collateral(channel, 2) == 100, 1);
         bench::later(VOTING + 1);
         bench::report(channel, 3, 1, EVIDENCE);
+        assert!(collateral(channel, 2) == 74 && treasury() == 26, 2);
+        penalty::expire(&bench::signer_of(3), channel);
+        assert!(collateral(channel, 2) == 74, 3);
         bench::beat_all(channel, vector[2, 3, 4]);
         bench::decide(channel, 1, EVIDENCE, true, vector[2, 3, 4]);
-        assert!(is_barred(channel, 1) && bench::balance(3) == 25, 1);
+        assert!(is_barred(channel, 1) && bench::balance(3) == 25, 4);
+    }
+
+    // P-112: leaving is no way out of it.
+    #[test]
+    fun who_leaves_pays_for_its_report_that_nobody_decided() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        pay(channel, 2, 4, 1);
+        bench::later(VOTING + 1);
+        penalty::expire(&bench::signer_of(3), channel);
+        let (held, _) = backing::held(channel, @0xb);
+        assert!(held == 87 && treasury() == 13, 1);
     }
 
     #[test]
@@ -349,6 +399,32 @@ module settlement::penalty_tests {
         backing::release(&bench::signer_of(1), channel, @0xa);
     }
 
+    // P-113: however often it is reported.
+    #[test]
+    fun reports_keep_the_collateral_of_who_left_for_so_long_and_no_longer() {
+        let channel = of(4);
+        pay(channel, 1, 4, 1);
+        let (_, first) = backing::held(channel, @0xa);
+        let time = first - bench::now() - 1;
+        let evidence = vector[@0xe1, @0xe2, @0xe3, @0xe4];
+        bench::later(time);
+        while (!vector::is_empty(&evidence)) {
+            bench::report(channel, 2, 1, vector::pop_back(&mut evidence));
+            let (_, until) = backing::held(channel, @0xa);
+            assert!(until > first && until <= first + 2 * VOTING, 1);
+            time = time + VOTING + 1;
+            bench::later(time);
+        };
+        backing::release(&bench::signer_of(1), channel, @0xa);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun who_left_after_its_conviction_is_not_convicted_again() {
+        let channel = convicted_and_paid();
+        bench::report(channel, 2, 1, @0xe2);
+    }
+
     #[test]
     #[expected_failure(abort_code = 2)]
     fun who_was_given_its_collateral_back_is_not_reported() {
@@ -419,5 +495,192 @@ module settlement::penalty_tests {
         bench::later(60001);
         let block = bench::block(channel, @0x1, 5, 1, &bench::book());
         bench::settle(channel, 1, 0, &block, vector[100, 100, 100]);
+    }
+
+    // P-111: the chain as judge.
+
+    const GUILTY: u8 = 0;
+    const INNOCENT: u8 = 1;
+    const UNCLEAR: u8 = 2;
+    const NO_FIT: u8 = 3;
+
+    #[test]
+    fun of_two_the_chain_convicts_fines_and_rewards() {
+        let channel = of(2);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        assert!(is_barred(channel, 1) && collateral(channel, 1) == 50, 1);
+        assert!(bench::balance(2) == 25 && treasury() == 25, 2);
+    }
+
+    #[test]
+    fun who_has_an_innocent_judged_loses_its_bond() {
+        let channel = of(2);
+        bench::judge(channel, 2, 1, EVIDENCE, INNOCENT);
+        assert!(!is_barred(channel, 1) && collateral(channel, 1) == 100, 1);
+        assert!(collateral(channel, 2) == 75 && treasury() == 25, 2);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 12)]
+    fun an_unclear_case_decides_nothing() {
+        bench::judge(of(2), 2, 1, EVIDENCE, UNCLEAR);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 13)]
+    fun a_case_that_does_not_fit_decides_nothing() {
+        bench::judge(of(2), 2, 1, EVIDENCE, NO_FIT);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 5)]
+    fun the_same_evidence_is_judged_once() {
+        let channel = of(2);
+        bench::judge(channel, 2, 1, EVIDENCE, INNOCENT);
+        bench::judge(channel, 2, 1, EVIDENCE, INNOCENT);
+    }
+
+    // Else a word changed in the file would be worth another fine.
+    #[test]
+    #[expected_failure(abort_code = 5)]
+    fun the_same_block_convicts_once() {
+        let channel = of(3);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        pay(channel, 1, 3, 1);
+        bench::judge(channel, 2, 1, @0xe2, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun who_was_convicted_by_votes_is_not_by_the_chain() {
+        let channel = of(3);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::decide(channel, 1, EVIDENCE, true, vector[2, 3]);
+        bench::judge(channel, 2, 1, @0xe2, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 5)]
+    fun what_was_voted_on_is_not_judged() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::decide(channel, 1, EVIDENCE, false, vector[2, 3, 4]);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 5)]
+    fun what_was_judged_is_not_reported() {
+        let channel = of(4);
+        bench::judge(channel, 2, 1, EVIDENCE, INNOCENT);
+        bench::report(channel, 2, 1, EVIDENCE);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 6)]
+    fun what_was_judged_is_not_voted_on() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::judge(channel, 3, 1, EVIDENCE, INNOCENT);
+        bench::decide(channel, 1, EVIDENCE, true, vector[2, 3, 4]);
+    }
+
+    // Whoever reported it answers for it, and has its share.
+    #[test]
+    fun a_report_that_waits_is_closed_by_the_chains_word() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::judge(channel, 3, 1, EVIDENCE, INNOCENT);
+        assert!(collateral(channel, 2) == 75 && collateral(channel, 3) == 100, 1);
+        bench::report(channel, 4, 1, @0xe2);
+        bench::judge(channel, 3, 1, @0xe2, GUILTY);
+        assert!(bench::balance(4) == 25 && bench::balance(3) == 0, 2);
+    }
+
+    #[test]
+    fun who_is_reported_has_the_chain_clear_it() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::judge(channel, 1, 1, EVIDENCE, INNOCENT);
+        assert!(collateral(channel, 2) == 75 && collateral(channel, 1) == 100, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun nobody_asks_the_chain_about_itself() {
+        bench::judge(of(2), 1, 1, EVIDENCE, INNOCENT);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_stranger_asks_for_no_judgement() {
+        bench::judge(of(2), 5, 1, EVIDENCE, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_pending_member_asks_for_no_judgement() {
+        let channel = of(2);
+        bench::join(channel, 3, 100, false);
+        bench::judge(channel, 3, 1, EVIDENCE, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_pending_members_account_asks_for_no_judgement() {
+        let channel = of(2);
+        bench::join(channel, 3, 100, false);
+        penalty::judge_for_testing(@0xc, channel, 1, 1, @0xb1, EVIDENCE, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun the_convicted_ask_for_no_judgement() {
+        let channel = of(3);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        bench::judge(channel, 1, 2, @0xe2, GUILTY);
+    }
+
+    #[test]
+    fun an_account_asks_as_its_node_does() {
+        let channel = of(2);
+        penalty::judge_for_testing(@0xb, channel, 1, 1, @0xb1, EVIDENCE, GUILTY);
+        assert!(bench::balance(2) == 25, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 3)]
+    fun who_cannot_pay_for_a_false_accusation_asks_for_no_judgement() {
+        let channel = of(2);
+        let evidence = vector[@0xe1, @0xe2, @0xe3, @0xe4];
+        while (!vector::is_empty(&evidence)) {
+            bench::judge(channel, 2, 1, vector::pop_back(&mut evidence), INNOCENT);
+        };
+        assert!(collateral(channel, 2) == 0, 100);
+        bench::judge(channel, 2, 1, @0xe5, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun nobody_is_judged_for_an_epoch_in_which_it_was_not_there() {
+        let channel = of(2);
+        penalty::judge_for_testing(@0xb, channel, 1, 2, @0xb1, EVIDENCE, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun nobody_is_judged_for_what_anothers_node_signed() {
+        let channel = of(3);
+        let node = settlement::channel_tests::key(3);
+        penalty::judge_other_for_testing(@0xb, channel, 1, node, EVIDENCE);
+    }
+
+    #[test]
+    fun who_has_left_is_judged_as_long_as_its_collateral_is_held() {
+        let channel = of(4);
+        pay(channel, 1, 4, 1);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        let (held, _) = backing::held(channel, @0xa);
+        assert!(held == 50 && bench::balance(2) == 25, 1);
     }
 }

@@ -209,6 +209,12 @@ module settlement::rules {
         (rules.creator, rules.package, *&rules.config)
     }
 
+    /// What execution of a channel's blocks depends on: creator, package, gas table, tick interval.
+    public(friend) fun facts(channel: address): (address, address, u8, u64) acquires Rules {
+        let rules = borrow_global<Rules>(channel);
+        (rules.creator, rules.package, rules.config.gas_table, rules.config.tick_interval)
+    }
+
     public(friend) fun creator(channel: address): address acquires Rules {
         borrow_global<Rules>(channel).creator
     }

@@ -28,8 +28,10 @@ module settlement::windows {
     #[test_only]
     friend settlement::penalty_tests;
 
-    /// Reports that wait at a time.
-    const MOST_REPORTS: u64 = 16;
+    /// Reports of one member that wait at a time. Nobody's reports take the room of another's.
+    const MOST_REPORTS: u64 = 2;
+    /// Reports whose time is over that one transaction ends: each costs it gas.
+    const MOST_ENDED: u64 = 32;
     /// Bans that are kept; the oldest gives way.
     const MOST_BANS: u64 = 256;
 
@@ -391,7 +393,8 @@ module settlement::windows {
 
     // Reports and bans.
 
-    /// Opens a report. Whether there is room for it: one by a reporter, one about an accused.
+    /// Opens a report: whether there is room for it. Each evidence about an accused is reported once at
+    /// a time, and a reporter has so many reports that wait.
     public(friend) fun report(
         channel: address,
         evidence: address,
@@ -400,46 +403,94 @@ module settlement::windows {
         lasts: u64,
     ): bool acquires Windows {
         let (now, time) = (of(channel), context::time_ms());
-        drop_old(&mut now.reports, time);
-        let (index, count) = (0, vector::length(&now.reports));
-        while (index < count) {
-            let known = vector::borrow(&now.reports, index);
-            if (known.reporter == reporter || known.accused == accused) return false;
-            index = index + 1;
-        };
-        if (count >= MOST_REPORTS) return false;
+        let (known, _) = find_report(&now.reports, accused, evidence);
+        if (known || reports_of(&now.reports, reporter) >= MOST_REPORTS) return false;
         let deadline = time + lasts;
         vector::push_back(&mut now.reports, Report { evidence, reporter, accused, deadline });
         put(channel, now);
         true
     }
 
-    /// Closes the report about an accused: whether there was one in time, its evidence and reporter.
-    public(friend) fun close_report(channel: address, accused: u64): (bool, address, u64)
+    /// Whether somebody has reported this evidence about an accused in time, and who.
+    public(friend) fun reporter(channel: address, accused: u64, evidence: address): (bool, u64)
     acquires Windows {
-        let (now, time) = (of(channel), context::time_ms());
-        let (index, count) = (0, vector::length(&now.reports));
-        while (index < count) {
-            let report = *vector::borrow(&now.reports, index);
-            if (report.accused == accused) {
-                vector::remove(&mut now.reports, index);
-                put(channel, now);
-                return (time <= report.deadline, report.evidence, report.reporter)
-            };
-            index = index + 1;
-        };
-        (false, @0x0, 0)
+        let now = of(channel);
+        let (known, place) = find_report(&now.reports, accused, evidence);
+        if (!known) return (false, 0);
+        let report = vector::borrow(&now.reports, place);
+        (context::time_ms() <= report.deadline, report.reporter)
     }
 
-    fun drop_old(reports: &mut vector<Report>, time: u64) {
-        let index = 0;
-        while (index < vector::length(reports)) {
-            if (vector::borrow(reports, index).deadline < time) {
-                vector::remove(reports, index);
-            } else {
-                index = index + 1;
-            };
+    /// Reports of a member that wait, or that are over and were not taken out yet.
+    public(friend) fun count_reports(channel: address, reporter: u64): u64 acquires Windows {
+        reports_of(&of(channel).reports, reporter)
+    }
+
+    /// Takes out the report of this evidence about an accused, if there is one.
+    public(friend) fun close_report(channel: address, accused: u64, evidence: address)
+    acquires Windows {
+        let now = of(channel);
+        let (known, place) = find_report(&now.reports, accused, evidence);
+        if (!known) return;
+        vector::remove(&mut now.reports, place);
+        put(channel, now);
+    }
+
+    /// Takes out every report about an accused: there is nothing left to decide. One pass, however many
+    /// there are: else a conviction could be made too dear.
+    public(friend) fun close_reports(channel: address, accused: u64) acquires Windows {
+        let (now, kept) = (of(channel), vector::empty());
+        if (vector::is_empty(&now.reports)) return;
+        vector::reverse(&mut now.reports);
+        while (!vector::is_empty(&now.reports)) {
+            let report = vector::pop_back(&mut now.reports);
+            if (report.accused != accused) vector::push_back(&mut kept, report);
         };
+        now.reports = kept;
+        put(channel, now);
+    }
+
+    /// Takes out reports whose time is over, a few at a time: who made them, and about whom. They are in
+    /// the order of their deadlines, since all last as long.
+    public(friend) fun take_overdue(channel: address): (vector<u64>, vector<u64>) acquires Windows {
+        let (now, time) = (of(channel), context::time_ms());
+        let (reporters, accused) = (vector::empty(), vector::empty());
+        let (index, count) = (0, vector::length(&now.reports));
+        while (index < count && index < MOST_ENDED) {
+            let report = vector::borrow(&now.reports, index);
+            if (report.deadline >= time) break;
+            vector::push_back(&mut reporters, report.reporter);
+            vector::push_back(&mut accused, report.accused);
+            index = index + 1;
+        };
+        if (index == 0) return (reporters, accused);
+        vector::reverse(&mut now.reports);
+        while (index > 0) {
+            vector::pop_back(&mut now.reports);
+            index = index - 1;
+        };
+        vector::reverse(&mut now.reports);
+        put(channel, now);
+        (reporters, accused)
+    }
+
+    fun find_report(reports: &vector<Report>, accused: u64, evidence: address): (bool, u64) {
+        let (index, count) = (0, vector::length(reports));
+        while (index < count) {
+            let report = vector::borrow(reports, index);
+            if (report.accused == accused && report.evidence == evidence) return (true, index);
+            index = index + 1;
+        };
+        (false, 0)
+    }
+
+    fun reports_of(reports: &vector<Report>, reporter: u64): u64 {
+        let (found, index, count) = (0, 0, vector::length(reports));
+        while (index < count) {
+            if (vector::borrow(reports, index).reporter == reporter) found = found + 1;
+            index = index + 1;
+        };
+        found
     }
 
     public(friend) fun ban(channel: address, account: address, node: address, until: u64)
@@ -504,17 +555,52 @@ module settlement::windows {
         shown_block(anchor, if (anchor > 0) 1 else 0, 0, height, epoch, 0, @0x1, @0x2, @0x3, @0x4)
     }
 
+    // P-112
     #[test]
-    fun so_many_reports_wait_and_no_more() acquires Windows {
+    fun a_reporter_has_so_many_reports_that_wait_and_others_have_theirs() acquires Windows {
+        context::set_time_ms_for_testing(1000);
+        assert!(report(@0x77, @0xe1, 1, 9, 50) && report(@0x77, @0xe2, 1, 9, 50), 1);
+        assert!(!report(@0x77, @0xe3, 1, 9, 50) && !report(@0x77, @0xe3, 1, 8, 50), 2);
+        assert!(report(@0x77, @0xe3, 2, 9, 50) && !report(@0x77, @0xe3, 3, 9, 50), 3);
+        context::set_time_ms_for_testing(1050);
+        let (reporters, _) = take_overdue(@0x77);
+        assert!(vector::is_empty(&reporters), 4);
+        context::set_time_ms_for_testing(1051);
+        let (waits, _) = reporter(@0x77, 9, @0xe1);
+        assert!(!waits, 5);
+        let (reporters, accused) = take_overdue(@0x77);
+        assert!(reporters == vector[1, 1, 2] && accused == vector[9, 9, 9], 6);
+        assert!(report(@0x77, @0xe1, 1, 9, 50) && count_reports(@0x77, 1) == 1, 7);
+    }
+
+    // P-112
+    #[test]
+    fun so_many_reports_are_ended_at_a_time() acquires Windows {
         context::set_time_ms_for_testing(1000);
         let number = 0;
-        while (number < MOST_REPORTS) {
+        while (number < MOST_ENDED + 1) {
             assert!(report(@0x77, @0xe1, number, 100 + number, 50), number);
             number = number + 1;
         };
-        assert!(!report(@0x77, @0xe1, number, 100 + number, 50), 100);
         context::set_time_ms_for_testing(1051);
-        assert!(report(@0x77, @0xe1, number, 100 + number, 50), 101);
+        let (reporters, _) = take_overdue(@0x77);
+        assert!(vector::length(&reporters) == MOST_ENDED && *vector::borrow(&reporters, 0) == 0, 100);
+        let (reporters, _) = take_overdue(@0x77);
+        assert!(reporters == vector[MOST_ENDED], 101);
+        let (reporters, _) = take_overdue(@0x77);
+        assert!(vector::is_empty(&reporters), 102);
+    }
+
+    // P-112
+    #[test]
+    fun a_conviction_closes_the_reports_about_one_and_no_others() acquires Windows {
+        context::set_time_ms_for_testing(1000);
+        assert!(report(@0x77, @0xe1, 1, 9, 50) && report(@0x77, @0xe2, 2, 8, 50), 1);
+        assert!(report(@0x77, @0xe3, 3, 9, 50) && report(@0x77, @0xe4, 4, 7, 50), 2);
+        close_reports(@0x77, 9);
+        let left = of(@0x77).reports;
+        assert!(vector::length(&left) == 2, 3);
+        assert!(vector::borrow(&left, 0).accused == 8 && vector::borrow(&left, 1).accused == 7, 4);
     }
 
     #[test]

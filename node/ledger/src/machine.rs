@@ -17,7 +17,10 @@ use fairway_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::publish::{self, Code, Publication};
+use crate::{
+    judge::{Case, Court},
+    publish::{self, Code, Publication},
+};
 
 /// Gas of setting up genesis, and the most a view may use.
 const HOST_GAS: Gas = Gas(100_000_000);
@@ -198,7 +201,7 @@ impl Ledger {
         if transaction.expires_at < time {
             return Err(Refusal::Expired { expires_at: transaction.expires_at, now: time });
         }
-        within("gas_limit", transaction.gas_limit.0, limits::CALL_GAS)?;
+        within("gas_limit", transaction.gas_limit.0, transaction.payload.most_gas().0)?;
         match &transaction.payload {
             LedgerPayload::Invoke { function, type_args, args } => {
                 let bytes: usize = args.iter().map(Vec::len).sum();
@@ -209,13 +212,41 @@ impl Ledger {
                 let bytes = codec::encode(package).len();
                 within("package", bytes as u64, limits::PACKAGE_BYTES as u64)
             }
+            LedgerPayload::Judge { file, .. } => {
+                within("evidence", file.len() as u64, limits::JUDGED_BYTES as u64)?;
+                Case::read(transaction).map(drop)
+            }
         }
+    }
+
+    /// The package that a transaction's case is about, if the chain may be asked to judge it as it
+    /// stands; none for other transactions.
+    pub fn disputed_package(
+        &self,
+        transaction: &LedgerTransaction,
+    ) -> Result<Option<PackageSource>, Refusal> {
+        let LedgerPayload::Judge { channel, .. } = &transaction.payload else { return Ok(None) };
+        let case = Case::read(transaction)?;
+        let context = self.context(self.head.height, self.head.time, 0);
+        let hash = self.court(&self.vm, &self.state, &context).admits(&case, *channel)?.package;
+        let missing = || Refusal::not_found(format!("package {hash}"));
+        self.package(&hash).ok_or_else(missing).map(Some)
+    }
+
+    fn court<'a>(
+        &'a self,
+        contracts: &'a MoveSandbox,
+        state: &'a State,
+        context: &'a Context,
+    ) -> Court<'a> {
+        Court { contracts, state, context }
     }
 
     /// Executes a block and keeps nothing. A transaction that fails its checks gets a receipt that
     /// says so and changes nothing; one whose execution fails only uses its sequence number. Time
-    /// never goes back. `code` holds what the block's `Publish` transactions compile to: whoever
-    /// orders or accepts a block has compiled it from the transaction's sources.
+    /// never goes back. `code` holds what the block's `Publish` transactions compile to, and the
+    /// packages of the channels that its `Judge` transactions are about: whoever orders or accepts a
+    /// block has compiled it from the sources.
     pub fn execute(
         &self,
         time: Time,
@@ -424,6 +455,13 @@ impl<'a> Work<'a> {
                     Ok((outcome, vm)) => (outcome, Some(vm)),
                     Err(status) => (ended(status, sources_gas(package).min(gas_limit)), None),
                 }
+            }
+            LedgerPayload::Judge { channel, .. } => {
+                let context = self.ledger.context(self.height, self.time, index);
+                let court = self.ledger.court(&self.vm, &self.state, &context);
+                let judged = Case::read(transaction)
+                    .and_then(|case| court.judge(&case, *channel, self.code, gas_limit));
+                (judged.unwrap_or_else(|refusal| ended(refused(&refusal), Gas(0))), None)
             }
         }
     }

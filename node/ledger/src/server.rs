@@ -133,6 +133,8 @@ fn payload(ledger: &Ledger, action: Action) -> Result<LedgerPayload, Refusal> {
             contract::withdraw_stake(asset.unwrap_or(contract::NATIVE))
         }
         Action::Release { channel, account } => contract::release(channel, account),
+        Action::Judge { channel, accused, file } => LedgerPayload::Judge { channel, accused, file },
+        Action::Complain { channel, call } => contract::complain(channel, &call),
         Action::Invoke { function, type_args, args } => {
             let (function, args) = arguments(ledger, &function, &type_args, &args)?;
             LedgerPayload::Invoke { function, type_args, args }
@@ -203,12 +205,13 @@ impl ChainApiServer for ChainServer {
 
     async fn prepare(&self, sender: Address, action: Action) -> RpcResult<PreparedTransaction> {
         let ledger = self.service.ledger();
+        let payload = rpc(payload(&ledger, action))?;
         let transaction = LedgerTransaction {
             chain: ledger.chain(),
             sender,
             sequence: ledger.sequence(sender),
-            payload: rpc(payload(&ledger, action))?,
-            gas_limit: Gas(limits::CALL_GAS),
+            gas_limit: payload.most_gas(),
+            payload,
             expires_at: ledger.time().max(crate::sequencer::clock()).plus(LIFETIME),
         };
         let hash = transaction.hash();

@@ -28,6 +28,8 @@ use crate::{
 const RECOVER: Duration = Duration::from_secs(1);
 /// BCS bytes of transactions that wait for their block.
 const WAITING_BYTES: usize = 64 << 20;
+/// Compiled packages that are kept for the next case.
+const JUDGED_PACKAGES: usize = 8;
 /// The most the faucet gives at once: a million units of six decimals.
 const FAUCET_MOST: u64 = 1_000_000_000_000;
 
@@ -45,6 +47,8 @@ struct Shared {
     ledger: RwLock<Ledger>,
     store: Store,
     compiler: BoundedCompiler,
+    /// Packages of channels that were judged lately, the last one at the end.
+    judged: std::sync::Mutex<Vec<Arc<Package>>>,
     /// One compilation at a time, however many ask.
     compiling: Arc<Semaphore>,
     /// One grant at a time: they share the root account's sequence numbers.
@@ -72,6 +76,7 @@ impl Service {
             ledger: RwLock::new(ledger),
             store,
             compiler: settings.compiler,
+            judged: std::sync::Mutex::default(),
             compiling: Arc::new(Semaphore::new(1)),
             faucet: settings.faucet.map(Mutex::new),
             events,
@@ -116,8 +121,9 @@ impl Service {
         result.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// What a transaction's package compiles to, if it publishes one; one that is only registered has
-    /// to compile as well. Before the block: what does not compile costs its sender nothing.
+    /// What a transaction's package compiles to, if it publishes one, or has a case judged of a channel
+    /// that runs one; one that is only registered has to compile as well. Before the block: what does
+    /// not compile costs its sender nothing.
     async fn compile(
         &self,
         transaction: &LedgerTransaction,
@@ -127,6 +133,14 @@ impl Service {
             LedgerPayload::Invoke { .. } => return Ok(None),
             LedgerPayload::StorePackage { package } => (package.clone(), Home::Channel),
             LedgerPayload::Publish { package } => (package.clone(), Home::Ledger { publisher }),
+            LedgerPayload::Judge { .. } => {
+                let package = self.ledger().disputed_package(transaction)?;
+                let package = package.ok_or_else(|| Refusal::not_found("the case's package"))?;
+                if let Some(known) = self.shared.judged_package(&package.hash()) {
+                    return Ok(Some(known));
+                }
+                (package, Home::Channel)
+            }
         };
         let shared = Arc::clone(&self.shared);
         let permit = Arc::clone(&shared.compiling).acquire_owned().await;
@@ -137,6 +151,9 @@ impl Service {
         let internal =
             |error: tokio::task::JoinError| Refusal::Internal { reason: error.to_string() };
         let package = compiled.await.map_err(internal)?.map_err(Refusal::from)?;
+        if matches!(transaction.payload, LedgerPayload::Judge { .. }) {
+            return Ok(Some(self.shared.keep_judged(package)));
+        }
         if home == Home::Channel {
             return Ok(None);
         }
@@ -215,6 +232,25 @@ fn stopping() -> Refusal {
 }
 
 impl Shared {
+    fn judged_package(&self, hash: &Hash) -> Option<Arc<Package>> {
+        let mut known = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = known.iter().position(|package| package.hash == *hash)?;
+        let package = known.remove(place);
+        known.push(Arc::clone(&package));
+        Some(package)
+    }
+
+    fn keep_judged(&self, package: Package) -> Arc<Package> {
+        let package = Arc::new(package);
+        let mut known = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|other| other.hash != package.hash);
+        if known.len() == JUDGED_PACKAGES {
+            known.remove(0);
+        }
+        known.push(Arc::clone(&package));
+        package
+    }
+
     fn run(&self, mut sequencer: impl Sequencer) {
         let next_of = |account: Address| -> SequenceNumber {
             self.ledger.read().unwrap_or_else(PoisonError::into_inner).sequence(account)

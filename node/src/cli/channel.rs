@@ -1,4 +1,4 @@
-//! `fairway channel create|list|show|join|open|leave|close|call|view|watch|log`.
+//! `fairway channel create|list|show|join|open|leave|close|exit|release|call|complain|view|watch|log`.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -97,6 +97,17 @@ pub(crate) enum Command {
         /// Answer once the call is this far.
         #[arg(long, value_enum, default_value_t = Wait::Certified)]
         wait: Wait,
+    },
+    /// Complain on the chain that the leader leaves a call undone: the call is signed and put there, and
+    /// the leader has one last window to order it. Costs nothing if the complaint is true; the
+    /// account's collateral covers the channel's bond.
+    Complain {
+        channel: ChannelId,
+        function: String,
+        /// JSON values; what is no JSON is taken as a string.
+        args: Vec<String>,
+        #[arg(long)]
+        account: String,
     },
     /// Run a read-only function.
     View {
@@ -272,6 +283,17 @@ impl Command {
                 let report =
                     channel.member(key).call_until(&function, &values(&args), wait.into()).await?;
                 show_report(output, &report);
+            }
+            Self::Complain { channel, function, args, account } => {
+                let key = Keys::open(shared)?.unlock(&account)?;
+                let member = shared.client().await?.channel(channel).await?.member(key);
+                let report = member.complain(&function, &values(&args)).await?;
+                output.show(&report, || {
+                    format!(
+                        "complained in block {}: `fairway channel show` tells the window",
+                        report.height
+                    )
+                });
             }
             Self::View { channel, function, args, at } => {
                 let channel = shared.client().await?.channel(channel).await?;

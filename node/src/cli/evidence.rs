@@ -1,4 +1,4 @@
-//! `fairway evidence check|list|export`.
+//! `fairway evidence check|judge|list|export`.
 
 use std::{
     fs,
@@ -17,14 +17,14 @@ use fairway_sdk::{
     api::channel::{self, VerdictView},
 };
 use fairway_types::{
-    Effects, ExecutionStatus, Transaction, Write,
+    Effects, ExecutionStatus, JoinSequence, Transaction, Write,
     chain::ChannelFacts,
     evidence::{Disputed, Evidence, FILE_BYTES, FileError},
     ledger::PackageSource,
 };
 use serde_json::{Value, json};
 
-use super::{Shared, UNREACHABLE, compiler, exit_code, output};
+use super::{Shared, UNREACHABLE, compiler, exit_code, keys::Keys, output};
 
 /// The accused is innocent.
 const INNOCENT: u8 = 1;
@@ -36,6 +36,17 @@ pub(crate) enum Command {
     /// Execute a disputed block again, and say whether its leader broke a rule. Exits with 0 if the
     /// accused is guilty, 1 if it is innocent, 2 if that is unclear or the file is bad.
     Check(Check),
+    /// Have the chain judge the evidence: it executes the disputed block again itself, and convicts and
+    /// fines a guilty member. Accusing an innocent one costs the account its bond.
+    Judge {
+        file: PathBuf,
+        /// An active member.
+        #[arg(long)]
+        account: String,
+        /// Join sequence of the accused; needed where it has left the channel.
+        #[arg(long)]
+        accused: Option<JoinSequence>,
+    },
     /// Accusations that the node knows in a channel, and what it holds of them.
     List { channel: ChannelId },
     /// Write evidence that the node found to a file.
@@ -74,6 +85,7 @@ impl Command {
                     Ok(if code == unreachable { unreachable } else { ExitCode::from(UNCLEAR) })
                 }
             },
+            Self::Judge { file, account, accused } => judge(&file, &account, accused, shared).await,
             Self::List { channel } => list(channel, shared).await,
             Self::Export { channel, file, against, evidence } => {
                 let chosen = |known: &VerdictView| {
@@ -85,6 +97,37 @@ impl Command {
             }
         }
     }
+}
+
+async fn judge(
+    file: &Path,
+    account: &str,
+    accused: Option<JoinSequence>,
+    shared: &Shared,
+) -> anyhow::Result<ExitCode> {
+    let evidence = read(file)?;
+    let key = Keys::open(shared)?.unlock(account)?;
+    let chain = shared.chain().await?;
+    let (channel, node) = (evidence.channel(), evidence.accused());
+    let accused = match accused {
+        Some(accused) => accused,
+        None => {
+            let record = chain.channel(channel).await?.record;
+            let members = record.members.iter().map(|member| &member.record);
+            let mut known = members.chain(&record.founders);
+            let found = known.find(|member| member.node == node);
+            let missing = || format!("node {node} is no member now: name it with --accused");
+            found.with_context(missing)?.join_sequence
+        }
+    };
+    let report = chain.judge(&key, channel, accused, &evidence).await?;
+    let convicted = report.events.iter().any(|event| event.type_tag.ends_with("::Convicted"));
+    let verdict = if convicted { "guilty" } else { "innocent" };
+    let value = json!({ "verdict": verdict, "accused": accused, "report": report });
+    shared
+        .output()
+        .show(&value, || format!("{verdict}: member {accused}, judged in block {}", report.height));
+    Ok(if convicted { ExitCode::SUCCESS } else { ExitCode::from(INNOCENT) })
 }
 
 async fn list(channel: ChannelId, shared: &Shared) -> anyhow::Result<ExitCode> {

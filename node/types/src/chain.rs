@@ -361,10 +361,11 @@ pub enum ChainTx {
         vault: Box<ProvenEntry>,
         departed: Box<ProvenEntry>,
     },
-    /// Decide a report by members' verdicts.
+    /// Decide a report of this evidence by members' verdicts.
     Decide {
         channel: ChannelId,
         accused: JoinSequence,
+        evidence: Hash,
         guilty: bool,
         verdicts: Vec<SignedVerdict>,
     },
@@ -385,5 +386,15 @@ pub enum ChainTx {
         channel: ChannelId,
         accused: JoinSequence,
         evidence: Box<Evidence>,
+    },
+    /// Have the chain itself judge the evidence.
+    Judge {
+        channel: ChannelId,
+        accused: JoinSequence,
+        evidence: Box<Evidence>,
+    },
+    /// End the reports that nobody decided in their time.
+    Expire {
+        channel: ChannelId,
     },
 }

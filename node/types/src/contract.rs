@@ -254,8 +254,8 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
         ChainTx::Claim { channel, account, vault, departed } => {
             Ok(claim(*channel, *account, vault, departed))
         }
-        ChainTx::Decide { channel, accused, guilty, verdicts } => {
-            Ok(decide(*channel, *accused, *guilty, verdicts))
+        ChainTx::Decide { channel, accused, evidence, guilty, verdicts } => {
+            Ok(decide(*channel, *accused, *evidence, *guilty, verdicts))
         }
         ChainTx::Answer { channel, header, certificate, number, departed } => {
             Ok(answer(*channel, header, certificate, [number, departed]))
@@ -264,6 +264,10 @@ pub fn payload(tx: &ChainTx) -> Result<LedgerPayload, Refusal> {
             Ok(invoke("complaint", "resolve", vec![codec::encode(channel)]))
         }
         ChainTx::Report { channel, accused, evidence } => Ok(accuse(*channel, *accused, evidence)),
+        ChainTx::Judge { channel, accused, evidence } => Ok(judge(*channel, *accused, evidence)),
+        ChainTx::Expire { channel } => {
+            Ok(invoke("penalty", "expire", vec![codec::encode(channel)]))
+        }
     }
 }
 
@@ -452,6 +456,19 @@ fn accuse(channel: ChannelId, accused: JoinSequence, evidence: &Evidence) -> Led
     }
 }
 
+/// The chain judges evidence about a block itself; who signed twice is convicted by the two signatures.
+#[must_use]
+pub fn judge(channel: ChannelId, accused: JoinSequence, evidence: &Evidence) -> LedgerPayload {
+    match evidence {
+        Evidence::Divergence { .. } | Evidence::InvalidTransaction { .. } => {
+            LedgerPayload::Judge { channel, accused, file: evidence.to_file() }
+        }
+        Evidence::DoubleBlock { .. } | Evidence::DoubleAck { .. } => {
+            accuse(channel, accused, evidence)
+        }
+    }
+}
+
 /// The sender's node accuses a member of what the evidence with this hash shows.
 #[must_use]
 pub fn report(channel: ChannelId, accused: JoinSequence, evidence: Hash) -> LedgerPayload {
@@ -498,6 +515,7 @@ pub fn double_ack(
 fn decide(
     channel: ChannelId,
     accused: JoinSequence,
+    evidence: Hash,
     guilty: bool,
     verdicts: &[SignedVerdict],
 ) -> LedgerPayload {
@@ -509,6 +527,7 @@ fn decide(
     let args = vec![
         codec::encode(&channel),
         codec::encode(&accused),
+        codec::encode(&evidence),
         codec::encode(&guilty),
         codec::encode(&voters),
         codec::encode(&signatures),

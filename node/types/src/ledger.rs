@@ -9,7 +9,7 @@ use crate::{
     codec::{self, hex_list},
     crypto::{PublicKey, Signable, Signature, Verify, check_signature},
     hash::{Domain, Hash, hash_value},
-    ids::{Address, ChainId, Gas, SequenceNumber, Time},
+    ids::{Address, ChainId, ChannelId, Gas, JoinSequence, SequenceNumber, Time},
     limits,
 };
 
@@ -30,6 +30,31 @@ pub enum LedgerPayload {
     StorePackage { package: PackageSource },
     /// Publish a package of dApp contracts on the ledger itself, at the sender's address.
     Publish { package: PackageSource },
+    /// Judge evidence about a block of a channel: the ledger executes the block again on the state that
+    /// the file shows, convicts a guilty member and takes the bond of who accuses an innocent one. The
+    /// sender is an active member, or the node of one.
+    Judge {
+        channel: ChannelId,
+        /// Who joined with this sequence.
+        accused: JoinSequence,
+        /// A file of evidence, as `Evidence::to_file` writes it.
+        #[serde(with = "codec::hex_bytes")]
+        #[schemars(with = "String")]
+        file: Vec<u8>,
+    },
+}
+
+impl LedgerPayload {
+    /// The most gas that a transaction with this payload may ask for.
+    #[must_use]
+    pub fn most_gas(&self) -> Gas {
+        match self {
+            Self::Judge { .. } => Gas(limits::JUDGE_GAS),
+            Self::Invoke { .. } | Self::StorePackage { .. } | Self::Publish { .. } => {
+                Gas(limits::CALL_GAS)
+            }
+        }
+    }
 }
 
 /// A Move package as its author wrote it: what a package hash covers.

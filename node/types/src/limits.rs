@@ -30,6 +30,10 @@ pub const WITNESS_BYTES: usize = 3 * 1024 * 1024;
 pub const FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// Gas of one call, whatever it asks for.
 pub const CALL_GAS: u64 = 10_000_000;
+/// Gas of judging one block on the chain: four calls that use all they may.
+pub const JUDGE_GAS: u64 = 4 * CALL_GAS;
+/// Bytes of a file of evidence that the chain judges: as much as any other of its transactions holds.
+pub const JUDGED_BYTES: usize = PACKAGE_BYTES;
 /// Gas of one hook.
 pub const HOOK_GAS: u64 = 10_000_000;
 /// Milliseconds a block's time may lie ahead of a follower's clock.

@@ -1,8 +1,8 @@
 //! `chain.*`: the settlement chain as accounts use it.
 
 use fairway_types::{
-    Address, AssetId, ChainId, ChannelId, Gas, Hash, Height, NodeId, SequenceNumber, Signature,
-    Time,
+    Address, AssetId, ChainId, ChannelId, Gas, Hash, Height, JoinSequence, NodeId, SequenceNumber,
+    Signature, SignedCall, Time,
     abi::ModuleAbi,
     chain::{ChannelConfig, ChannelRecord},
     contract::Backing,
@@ -156,6 +156,19 @@ pub enum Action {
     },
     /// Give an account that has left a channel its collateral back, once its time has come.
     Release { channel: ChannelId, account: Address },
+    /// Have the chain judge evidence about a block of a channel. The sender is an active member, or the
+    /// node of one; a false accusation costs its bond.
+    Judge {
+        channel: ChannelId,
+        /// Join sequence of the member whose node led the block.
+        accused: JoinSequence,
+        /// The bytes of a file of evidence, in hex.
+        #[serde(with = "fairway_types::codec::hex_bytes")]
+        #[schemars(with = "String")]
+        file: Vec<u8>,
+    },
+    /// Complain that the channel's leader leaves this signed call of the sender undone.
+    Complain { channel: ChannelId, call: Box<SignedCall> },
     /// Any entry function of a contract.
     Invoke {
         function: String,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use backon::{ConstantBuilder, Retryable};
 use fairway_api::{
     StateChannelApiClient,
+    chain::TransactionReport,
     channel::{
         At, BlockView, CallReport, ChannelInfo, EvidenceFile, Joined, NodeStatus, ProposalView,
         Proposed, ResourceRead, VerdictView,
@@ -27,6 +28,9 @@ use crate::{Connection, Error, Ledger, Notices, ledger::now};
 
 /// How long a call may wait to be ordered.
 const LIFETIME: u64 = 60_000;
+/// How long a call that somebody complains about may wait: the contract asks for half of what a call
+/// lives at least, and admits no more than that.
+const COMPLAINT_LIFETIME: u64 = limits::CALL_LIFETIME * 9 / 10;
 /// Calls of one member under way; another waits here, so that none comes too far ahead of its turn.
 const UNDER_WAY: usize = 512;
 /// A busy node is asked again for this long.
@@ -361,6 +365,23 @@ impl Member {
         self.order(Operation::Close, CallStatus::Certified).await
     }
 
+    /// Complains on the chain that the leader leaves this call undone: it is signed, and lies there for
+    /// any leader to order in its last window. What the chain takes of it, and when, is the contract's
+    /// to say (`settlement::complaint`).
+    pub async fn complain(
+        &self,
+        function: &str,
+        args: &[Value],
+    ) -> Result<TransactionReport, Error> {
+        let operation = self.channel.invoke(function, args)?;
+        let signed = self.sign_for(operation, COMPLAINT_LIFETIME).await?;
+        let ledger = Ledger::over(self.channel.connection.clone());
+        let report = ledger.complain(&self.key, self.channel.id, &signed).await;
+        // Whether the number will be used, the node knows.
+        self.numbers.lock().await.next = None;
+        report
+    }
+
     /// Signs and orders one operation. A node that is busy, or has no leader at the moment, is asked
     /// again with the same call.
     pub async fn order(&self, operation: Operation, wait: CallStatus) -> Result<CallReport, Error> {
@@ -388,6 +409,10 @@ impl Member {
 
     /// The next call of this member, signed.
     pub async fn sign(&self, operation: Operation) -> Result<SignedCall, Error> {
+        self.sign_for(operation, LIFETIME).await
+    }
+
+    async fn sign_for(&self, operation: Operation, lifetime: u64) -> Result<SignedCall, Error> {
         let sequence = self.next_number().await?;
         let call = Call {
             chain: self.channel.chain,
@@ -396,7 +421,7 @@ impl Member {
             sequence,
             operation,
             gas_limit: Gas(limits::CALL_GAS),
-            expires_at: now().plus(LIFETIME),
+            expires_at: now().plus(lifetime),
         };
         let signature = self.key.sign(&call);
         Ok(SignedCall { key: self.key.public(), signature, call })

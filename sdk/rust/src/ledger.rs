@@ -7,12 +7,13 @@ use fairway_api::{
     chain::{Amount, ChainEvent, ChainInfo, ObservedChannel, TransactionReport},
 };
 use fairway_types::{
-    Address, AssetId, ChannelId, FunctionName, Gas, Hash, Keypair, Refusal, Time,
+    Address, AssetId, ChannelId, FunctionName, Hash, JoinSequence, Keypair, Refusal, SignedCall,
+    Time,
     abi::{PackageAbi, codec},
     chain::ChannelConfig,
     contract,
+    evidence::Evidence,
     ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
-    limits,
     settlement::Proposal,
 };
 use serde_json::Value;
@@ -275,6 +276,28 @@ impl Ledger {
         self.execute(key, contract::release(channel, account)).await
     }
 
+    /// Has the chain judge evidence against the member that joined with this sequence. The account, or
+    /// the node with this key, is an active member; a false accusation costs its bond.
+    pub async fn judge(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+        accused: JoinSequence,
+        evidence: &Evidence,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::judge(channel, accused, evidence)).await
+    }
+
+    /// Complains that the channel's leader leaves this signed call of the account undone.
+    pub async fn complain(
+        &self,
+        key: &Keypair,
+        channel: ChannelId,
+        call: &SignedCall,
+    ) -> Result<TransactionReport, Error> {
+        self.execute(key, contract::complain(channel, call)).await
+    }
+
     /// Signs and executes; a failed execution is an error. Answers when the block is stored.
     pub async fn execute(
         &self,
@@ -309,8 +332,8 @@ impl Ledger {
             chain,
             sender,
             sequence,
+            gas_limit: payload.most_gas(),
             payload,
-            gas_limit: Gas(limits::CALL_GAS),
             expires_at: now().plus(LIFETIME),
         };
         let signature = key.sign(&transaction);

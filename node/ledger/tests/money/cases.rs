@@ -11,6 +11,7 @@ use fairway_types::{
     windows::BlockProof,
 };
 
+use super::judging::{divergence, running_pair};
 use super::world::{
     DEPOSIT, Rows, WINDOW, World, account, claim, config, deposits, everybody, finish_exit, node,
     refute, root, rows, stakes,
@@ -27,10 +28,15 @@ pub(crate) struct Case {
 
 /// Two channels of the same three members; the first is the one in question.
 fn pair(money: MoneyRules) -> (World, ChannelId) {
+    pair_of(Hash([5; 32]), money)
+}
+
+/// The same, for channels of this package.
+pub(crate) fn pair_of(package: Hash, money: MoneyRules) -> (World, ChannelId) {
     let mut world = World::new();
     let mut channels = Vec::new();
     for _ in 0..2 {
-        world.create(4, money.clone());
+        world.create_for(package, 4, money.clone());
         for number in 0..3 {
             world.join(number, false);
         }
@@ -321,8 +327,17 @@ fn of_reports() -> Vec<Case> {
     let (mut world, other) = pair(stakes());
     world.must(&node(1), contract::report(world.channel, accused, evidence));
     let verdicts = world.verdicts(&[1, 2], accused, evidence, true);
-    let decide = ChainTx::Decide { channel: world.channel, accused, guilty: true, verdicts };
+    let decide =
+        ChainTx::Decide { channel: world.channel, accused, evidence, guilty: true, verdicts };
     cases.push(node_sends("decide", world, other, 1, &decide));
+    let (mut world, other) = pair(stakes());
+    world.must(&node(1), contract::report(world.channel, accused, evidence));
+    world.time += 10 * WINDOW;
+    let expire = ChainTx::Expire { channel: world.channel };
+    cases.push(node_sends("expire", world, other, 1, &expire));
+    let (world, other) = running_pair();
+    let judge = contract::judge(world.channel, accused, &divergence(&world));
+    cases.push(by("judge", world, other, node(1), judge));
     let (world, other) = pair(stakes());
     let first = world.header(Hash([8; 32]), 1, 1, &deposits(3));
     let second = world.header(Hash([7; 32]), 1, 1, &deposits(3));

@@ -319,7 +319,7 @@ impl Run {
                 signers(&record).into_iter().filter(|number| *number != VILLAIN).collect();
             let verdicts = self.world.verdicts(&others, accused, evidence, false);
             let channel = self.world.channel;
-            let decide = ChainTx::Decide { channel, accused, guilty: false, verdicts };
+            let decide = ChainTx::Decide { channel, accused, evidence, guilty: false, verdicts };
             self.send("acquit", 0, &decide);
         }
     }

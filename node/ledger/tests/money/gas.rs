@@ -107,11 +107,11 @@ fn of_exits(count: u8) -> Vec<Row> {
 fn of_penalties(count: u8) -> Vec<Row> {
     let mut world = channel(count, SettlementRule::TwoThirds);
     let (channel, all, state) = (world.channel, everybody(count), deposits(count));
-    let accused = JoinSequence(1);
-    let report = contract::report(channel, accused, Hash([3; 32]));
+    let (accused, evidence) = (JoinSequence(1), Hash([3; 32]));
+    let report = contract::report(channel, accused, evidence);
     let reported = world.must(&node(1), report);
-    let verdicts = world.verdicts(&all[1..], accused, Hash([3; 32]), true);
-    let decide = ChainTx::Decide { channel, accused, guilty: true, verdicts };
+    let verdicts = world.verdicts(&all[1..], accused, evidence, true);
+    let decide = ChainTx::Decide { channel, accused, evidence, guilty: true, verdicts };
     let decided = world.submit(1, &decide);
     let first = world.header(Hash([8; 32]), 1, 1, &state);
     let second = world.header(Hash([7; 32]), 1, 1, &state);
@@ -125,6 +125,35 @@ fn of_penalties(count: u8) -> Vec<Row> {
     let both = [&acks[0], &acks[1]];
     let acked = world.must(&node(3), contract::double_ack(channel, JoinSequence(3), both));
     vec![("report", reported), ("decide", decided), ("double block", blocks), ("double ack", acked)]
+}
+
+/// As many reports about one member as can wait: another, their end, and the conviction that closes
+/// them all.
+fn of_reports(count: u8) -> Vec<Row> {
+    let reported = |world: &mut World| {
+        let mut gas = 0;
+        for by in 1..count {
+            for evidence in 0..2 {
+                let evidence = Hash([by, evidence].repeat(16).try_into().unwrap());
+                let report = contract::report(world.channel, JoinSequence(1), evidence);
+                gas = world.must(&node(by), report);
+            }
+        }
+        gas
+    };
+    let mut world = channel(count, SettlementRule::TwoThirds);
+    let last = reported(&mut world);
+    world.time += 10 * WINDOW;
+    let expire = ChainTx::Expire { channel: world.channel };
+    let ended = world.submit(1, &expire);
+    let mut world = channel(count, SettlementRule::TwoThirds);
+    reported(&mut world);
+    let (accused, evidence) = (JoinSequence(1), Hash([1, 0].repeat(16).try_into().unwrap()));
+    let verdicts = world.verdicts(&everybody(count)[1..], accused, evidence, true);
+    let (channel, guilty) = (world.channel, true);
+    let decided =
+        world.submit(1, &ChainTx::Decide { channel, accused, evidence, guilty, verdicts });
+    vec![("report, the last", last), ("expire", ended), ("decide, all wait", decided)]
 }
 
 fn of_complaints(count: u8) -> Vec<Row> {
@@ -157,7 +186,14 @@ fn of_complaints(count: u8) -> Vec<Row> {
 }
 
 fn figures(count: u8) -> Vec<Row> {
-    [of_windows(count), of_exits(count), of_penalties(count), of_complaints(count)].concat()
+    [
+        of_windows(count),
+        of_exits(count),
+        of_penalties(count),
+        of_reports(count),
+        of_complaints(count),
+    ]
+    .concat()
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod cases;
 mod conservation;
 mod gas;
+mod judging;
 mod mutations;
 mod settling;
 mod world;

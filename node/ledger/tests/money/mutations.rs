@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use fairway_types::{
-    ChannelId, FunctionName, Keypair, StateKey,
+    ChannelId, FunctionName, JoinSequence, Keypair, StateKey,
     abi::{ParamAbi, TypeAbi},
     codec,
     ledger::LedgerPayload,
@@ -195,6 +195,9 @@ fn answers(
 }
 
 fn describe(case: &Case, text: &mut String) {
+    if let LedgerPayload::Judge { channel, accused, file } = &case.payload {
+        return describe_judge(case, (*channel, *accused, file), text);
+    }
     let LedgerPayload::Invoke { function, args, .. } = &case.payload else { panic!("no call") };
     let (result, _) = case.world.try_out(&case.key, case.payload.clone());
     if let Err(error) = result {
@@ -214,6 +217,44 @@ fn describe(case: &Case, text: &mut String) {
             false => format!("{answer} {}", names.join(" ")),
         });
         writeln!(text, "    {}: {}", param.name, parts.collect::<Vec<_>>().join(", ")).unwrap();
+    }
+}
+
+/// As [`describe`], for the transaction that calls no function.
+fn describe_judge(
+    case: &Case,
+    (channel, accused, file): (ChannelId, JoinSequence, &[u8]),
+    text: &mut String,
+) {
+    let (result, _) = case.world.try_out(&case.key, case.payload.clone());
+    if let Err(error) = result {
+        panic!("{} is not valid: {error}", case.name);
+    }
+    let said = |channel, accused, file: &[u8]| {
+        let payload = LedgerPayload::Judge { channel, accused, file: file.to_vec() };
+        answer(case, &case.key, payload)
+    };
+    let mut flipped = file.to_vec();
+    flipped[file.len() / 2] ^= 1;
+    let mut longer = file.to_vec();
+    longer.push(1);
+    writeln!(text, "judge").unwrap();
+    let by_a_stranger = answer(case, &key(7, 7), case.payload.clone());
+    let lines = [
+        ("by a stranger", by_a_stranger),
+        ("channel", said(case.other, accused, file)),
+        ("accused less", said(channel, JoinSequence(accused.0 - 1), file)),
+        ("accused more", said(channel, JoinSequence(accused.0 + 1), file)),
+        ("file flip", said(channel, accused, &flipped)),
+        ("file longer", said(channel, accused, &longer)),
+        ("file cut", said(channel, accused, &file[..file.len() - 1])),
+        ("file without", said(channel, accused, &[])),
+    ];
+    for (what, answer) in lines {
+        // Hashes of the file are of no interest.
+        let answer = answer.split(": its first line").next().unwrap_or_default();
+        let answer = answer.split(": it is cut off").next().unwrap_or_default();
+        writeln!(text, "    {what}: {answer}").unwrap();
     }
 }
 

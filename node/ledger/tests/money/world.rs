@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fairway_ledger::{Genesis, Ledger, Receipt, contract};
+use fairway_ledger::{Code, Genesis, Ledger, Receipt, contract};
 use fairway_state::State;
 use fairway_types::{
     Ack, Address, Call, Certificate, ChannelId, Epoch, Gas, GasTableId, Hash, Header, Height,
@@ -52,19 +52,25 @@ pub(crate) struct World {
     pub time: u64,
     pub channel: ChannelId,
     pub minted: u64,
+    /// What the channels' packages compile to.
+    pub code: Code,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
         let ledger = Ledger::new(&Genesis { chain: CHAIN, root: root().address() }).unwrap();
-        Self { ledger, time: NOW, channel: ChannelId([0; 32]), minted: 0 }
+        Self { ledger, time: NOW, channel: ChannelId([0; 32]), minted: 0, code: Code::new() }
     }
 
     /// An open channel by these rules, which is the one that everything is about from now on.
     pub(crate) fn create(&mut self, max_members: u64, money: MoneyRules) {
+        self.create_for(Hash([5; 32]), max_members, money);
+    }
+
+    pub(crate) fn create_for(&mut self, package: Hash, max_members: u64, money: MoneyRules) {
         let channels: u64 = self.created();
         let config = config(max_members, money);
-        self.must(&root(), contract::create(Hash([5; 32]), &config));
+        self.must(&root(), contract::create(package, &config));
         self.channel = contract::channel_id(CHAIN, root().address(), channels);
     }
 
@@ -79,8 +85,8 @@ impl World {
             chain: CHAIN,
             sender: key.address(),
             sequence: self.ledger.sequence(key.address()),
+            gas_limit: payload.most_gas(),
             payload,
-            gas_limit: Gas(limits::CALL_GAS),
             expires_at: Time(u64::MAX),
         };
         let signature = key.sign(&transaction);
@@ -99,11 +105,21 @@ impl World {
         key: &Keypair,
         payload: LedgerPayload,
     ) -> Result<Receipt, String> {
-        let signed = self.signed(key, payload);
-        let block = self
-            .ledger
-            .execute(Time(self.time), &[signed.verify().unwrap()], &BTreeMap::new())
-            .unwrap();
+        let most = payload.most_gas();
+        self.transact_within(key, payload, most)
+    }
+
+    pub(crate) fn transact_within(
+        &mut self,
+        key: &Keypair,
+        payload: LedgerPayload,
+        gas_limit: Gas,
+    ) -> Result<Receipt, String> {
+        let mut signed = self.signed(key, payload);
+        signed.transaction.gas_limit = gas_limit;
+        signed.signature = key.sign(&signed.transaction);
+        let block =
+            self.ledger.execute(Time(self.time), &[signed.verify().unwrap()], &self.code).unwrap();
         let receipt = block.receipts[0].clone();
         self.ledger.commit(block);
         self.explained(receipt)
@@ -119,10 +135,8 @@ impl World {
         if let Err(refusal) = self.ledger.check(&signed, Time(self.time)) {
             return (Err(refusal.to_string()), Vec::new());
         }
-        let block = self
-            .ledger
-            .execute(Time(self.time), &[signed.verify().unwrap()], &BTreeMap::new())
-            .unwrap();
+        let block =
+            self.ledger.execute(Time(self.time), &[signed.verify().unwrap()], &self.code).unwrap();
         (self.explained(block.receipts[0].clone()), block.writes)
     }
 

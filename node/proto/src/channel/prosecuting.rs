@@ -1,11 +1,13 @@
-//! Takes accusations to the chain: reports what this node can prove, votes on what others reported,
-//! and has reports decided.
+//! Takes accusations to the chain: has it judge what this node can prove, or reports that, votes on what
+//! others reported, and has reports decided and ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fairway_types::{
     Hash, JoinSequence, NodeId, Time, Weight,
-    chain::{ChainMember, ChainTx, ChannelRecord, PenaltyVotes},
+    chain::{ChainMember, ChainTx, ChannelRecord, MemberRecord, PenaltyVotes},
+    evidence::Evidence,
+    limits,
     windows::{ReportRecord, SignedVerdict, Verdict},
 };
 
@@ -23,38 +25,134 @@ const REPORT_EVERY: u64 = 5_000;
 const REPORTS: u32 = 5;
 /// Milliseconds between two tellings of evidence and votes.
 const TELL_EVERY: u64 = 1_000;
-/// Verdicts kept: of all members on all reports that wait.
-const VERDICTS: usize = 16 * 128;
+/// Times that the chain is asked to judge one thing before the members are.
+const JUDGEMENTS: u32 = 2;
+/// Verdicts kept of one member: nobody's take the room of another's.
+const VERDICTS: usize = 64;
+/// Milliseconds for which a member that has left the record can be found, beyond the channel's window:
+/// as long as the contract can hold its collateral, and longer.
+const REMEMBERED: u64 = 600_000;
+/// Members that have left and can be found.
+const FORMER: usize = 1_024;
 
 #[derive(Debug, Default)]
 pub(super) struct Prosecuting {
     tried: BTreeMap<Hash, (u32, Time)>,
+    /// What the chain did not judge.
+    unjudged: BTreeSet<Hash>,
     told_at: Time,
     verdicts: BTreeMap<(Hash, NodeId), SignedVerdict>,
     /// Since when there are enough on a report.
     ready: BTreeMap<Hash, Time>,
+    /// Since when a report is over that nobody decided, and when its end was asked for.
+    overdue: Option<(Time, Option<Time>)>,
+    /// Who was in the record, as what, and when last.
+    seen: BTreeMap<NodeId, (JoinSequence, Time)>,
+}
+
+impl Prosecuting {
+    fn see(&mut self, record: &ChannelRecord, now: Time) {
+        let keeps = REMEMBERED + record.config.money.challenge_window;
+        self.seen.retain(|_, (_, at)| now < at.plus(keeps));
+        for member in &record.members {
+            let MemberRecord { node, join_sequence, .. } = member.record;
+            if self.seen.len() < record.members.len() + FORMER || self.seen.contains_key(&node) {
+                self.seen.insert(node, (join_sequence, now));
+            }
+        }
+    }
+
+    fn verdicts_of(&self, node: &NodeId) -> usize {
+        self.verdicts.keys().filter(|(_, by)| by == node).count()
+    }
 }
 
 impl Channel {
-    /// P-107: what this node can prove is reported to the chain, as long as the accused is a member in
-    /// good standing and no report about it waits.
+    /// P-107, P-114: what this node can prove goes to the chain, as long as the accused can be made to
+    /// answer for it: to be judged there, where it fits a transaction and the chain has not said no; else
+    /// as a report for the members, unless one waits that they can judge.
     pub(super) fn prosecute(&mut self, record: &ChannelRecord) {
+        self.prosecuting.see(record, self.now);
         let own: Vec<_> = self.log.all_evidence().cloned().map(Box::new).collect();
         for evidence in own {
-            let Some(accused) = standing(record, &evidence.accused()) else { continue };
-            let mut reports = record.windows.reports.iter();
-            let waits =
-                reports.any(|report| report.accused == accused && report.deadline >= self.now);
+            let Some(accused) = self.answers(record, &evidence.accused()) else { continue };
             let hash = evidence.hash();
             let (tries, at) = self.prosecuting.tried.get(&hash).copied().unwrap_or_default();
-            if waits || tries >= REPORTS || self.now < at.plus(REPORT_EVERY) && tries > 0 {
+            if tries >= REPORTS || self.now < at.plus(REPORT_EVERY) && tries > 0 {
+                continue;
+            }
+            let unjudged = self.prosecuting.unjudged.contains(&hash);
+            let judge = !unjudged && tries < JUDGEMENTS && can_be_judged(&evidence);
+            if !judge && self.is_reported(record, accused, &hash) {
                 continue;
             }
             self.prosecuting.tried.insert(hash, (tries + 1, self.now));
             let channel = self.env.channel;
-            self.perform(Effect::Submit(ChainTx::Report { channel, accused, evidence }));
+            let tx = match judge {
+                true => ChainTx::Judge { channel, accused, evidence },
+                false => ChainTx::Report { channel, accused, evidence },
+            };
+            self.perform(Effect::Submit(tx));
         }
+        self.end_overdue(record);
         self.vote_on_reports(record);
+    }
+
+    /// P-107: the chain did not judge it, whatever the reason: the members shall.
+    pub(super) fn on_unjudged(&mut self, tx: &ChainTx) {
+        if let ChainTx::Judge { evidence, .. } = tx {
+            let hash = evidence.hash();
+            if self.prosecuting.unjudged.insert(hash) {
+                self.prosecuting.tried.remove(&hash);
+            }
+        }
+    }
+
+    /// P-113: join sequence of the member whose node this is, if it can be made to answer: it is active and was
+    /// not convicted, or it has left, and the chain may hold its collateral.
+    fn answers(&self, record: &ChannelRecord, node: &NodeId) -> Option<JoinSequence> {
+        let mut bans = record.windows.bans.iter();
+        if bans.any(|ban| ban.node == *node && self.chain.time() < ban.until) {
+            return None;
+        }
+        let mut members = record.members.iter();
+        if let Some(member) = members.find(|member| member.record.node == *node) {
+            // Fines alone make nobody safe from the next one; a conviction does for that stay.
+            let convicted = !member.eligible && member.collateral >= record.config.money.collateral;
+            return (member.active && !convicted).then_some(member.record.join_sequence);
+        }
+        let founders = || record.founders.iter().find(|founder| founder.node == *node);
+        let seen = self.prosecuting.seen.get(node).map(|(join_sequence, _)| *join_sequence);
+        seen.or_else(|| founders().map(|founder| founder.join_sequence))
+    }
+
+    /// P-114: whether the same waits already, or something else about the accused that this node found
+    /// to be true. What nobody can judge keeps nothing back.
+    fn is_reported(&self, record: &ChannelRecord, accused: JoinSequence, evidence: &Hash) -> bool {
+        let found_guilty = |hash: Hash| {
+            self.verdicts().any(|judged| judged.evidence == hash && judged.verdict.is_guilty())
+        };
+        let mut reports = record.windows.reports.iter();
+        reports.any(|report| {
+            report.accused == accused
+                && report.deadline >= self.now
+                && (report.evidence == *evidence || found_guilty(report.evidence))
+        })
+    }
+
+    /// P-112: who did not convince the members in time pays for their trouble.
+    fn end_overdue(&mut self, record: &ChannelRecord) {
+        let time = self.chain.time();
+        if record.windows.reports.iter().all(|report| report.deadline >= time) {
+            self.prosecuting.overdue = None;
+            return;
+        }
+        let (since, asked) = *self.prosecuting.overdue.get_or_insert((self.now, None));
+        let again = asked.is_none_or(|asked| self.now >= asked.plus(REPORT_EVERY));
+        if again && self.is_turn(record, since) {
+            self.prosecuting.overdue = Some((since, Some(self.now)));
+            self.perform(Effect::Submit(ChainTx::Expire { channel: self.env.channel }));
+        }
     }
 
     /// P-108: a member that judged the evidence of a report tells its verdict; one that found it
@@ -122,8 +220,9 @@ impl Channel {
         });
         let counts = verdict.channel == self.env.channel && self.chain.counts(&signed.node);
         let key = (verdict.evidence, signed.node);
+        let has_room = self.prosecuting.verdicts_of(&signed.node) < VERDICTS;
         let known = &mut self.prosecuting.verdicts;
-        if is_meant && counts && (known.len() < VERDICTS || known.contains_key(&key)) {
+        if is_meant && counts && (has_room || known.contains_key(&key)) {
             known.insert(key, signed);
         }
     }
@@ -135,7 +234,8 @@ impl Channel {
             let ready = *self.prosecuting.ready.entry(report.evidence).or_insert(self.now);
             if self.is_turn(record, ready) {
                 let (channel, accused) = (self.env.channel, report.accused);
-                let decided = ChainTx::Decide { channel, accused, guilty, verdicts };
+                let evidence = report.evidence;
+                let decided = ChainTx::Decide { channel, accused, evidence, guilty, verdicts };
                 return self.perform(Effect::Submit(decided));
             }
         }
@@ -175,11 +275,14 @@ impl Channel {
     }
 }
 
-/// Join sequence of the member whose node this is, if it is active and in good standing.
-fn standing(record: &ChannelRecord, node: &NodeId) -> Option<JoinSequence> {
-    let mut members = record.members.iter();
-    let member = members.find(|member| member.record.node == *node)?;
-    (member.active && member.eligible).then_some(member.record.join_sequence)
+/// Whether the chain could execute the disputed block again by the evidence alone.
+fn can_be_judged(evidence: &Evidence) -> bool {
+    match evidence {
+        Evidence::Divergence { block, .. } | Evidence::InvalidTransaction { block, .. } => {
+            block.witness.is_some() && evidence.to_file().len() <= limits::JUDGED_BYTES
+        }
+        Evidence::DoubleBlock { .. } | Evidence::DoubleAck { .. } => false,
+    }
 }
 
 #[cfg(test)]

@@ -15,17 +15,46 @@ use crate::{
     world::{DEPOSIT, FUNDS, pay},
 };
 
-/// P-107, P-108: by the votes of those who executed its block again.
+/// P-107, P-111: by the chain, which executes its block again.
 #[tokio::test(flavor = "multi_thread")]
-async fn leader_that_alters_the_state_is_voted_out_banned_and_fined_and_the_channel_goes_on() {
+async fn leader_that_alters_the_state_is_convicted_banned_and_fined_and_the_channel_goes_on() {
     let scene = Scene::with("root", 0).await;
     scene.convicts_a_leader().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leader_that_alters_effects_is_voted_out_banned_and_fined() {
+async fn leader_that_alters_effects_is_convicted_banned_and_fined() {
     let scene = Scene::with("effects", 0).await;
     scene.convicts_a_leader().await;
+}
+
+/// P-111: nobody else is there to vote. The follower is rewarded, and has the liar paid its balance.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_the_chain_fines_a_leader_that_alters_the_state_without_any_vote() {
+    let scene = Scene::of_two("root").await;
+    let (world, channel) = (&scene.world, scene.channel);
+    let payer = world.member(1, channel).await;
+    pay(&payer, &world.keys[0], 10).await.unwrap();
+    scene.lies();
+    let liar = world.keys[0].address();
+    let banned = world.until_recorded(channel, |record| !record.windows.bans.is_empty());
+    let record = tokio::select! {
+        record = banned => record,
+        () = async {
+            let _ = pay(&payer, &world.keys[0], 5).await;
+            std::future::pending().await
+        } => panic!("it never ends"),
+    };
+    assert_eq!(record.windows.bans[0].account, liar);
+    let its = record.members.iter().find(|member| member.record.account == liar);
+    assert!(its.is_none_or(|member| member.collateral == 0 && !member.eligible), "{its:?}");
+    let reward = FUNDS - DEPOSIT - COLLATERAL + COLLATERAL / 2;
+    assert_eq!(world.balances().await[1], reward);
+    let events = scene.events().await;
+    assert!(events.iter().any(|name| name == "Convicted"), "{events:?}");
+    assert!(!events.iter().any(|name| name == "Reported"), "{events:?}");
+    // By the window, with the votes of those who are heard.
+    scene.until_paid(0).await;
 }
 
 /// Two signatures are enough; nobody votes.

@@ -27,6 +27,11 @@ impl Scene {
         Self::start(lie, liar, MEMBERS).await
     }
 
+    /// Two members; the first of them leads, and lies.
+    pub(crate) async fn of_two(lie: &str) -> Self {
+        Self::start(lie, 0, 2).await
+    }
+
     /// A fifth node and account that are in no channel.
     pub(crate) async fn with_spare(lie: &str, liar: usize) -> Self {
         Self::start(lie, liar, MEMBERS + 1).await
@@ -45,6 +50,13 @@ impl Scene {
 
     pub(crate) async fn record(&self) -> ChannelRecord {
         self.world.ledger.channel(self.channel).await.unwrap().record
+    }
+
+    /// What the contracts said of the channel: the events' names.
+    pub(crate) async fn events(&self) -> Vec<String> {
+        let events = self.world.ledger.events(0, 1_000, Some(self.channel)).await.unwrap();
+        let name = |tag: &str| tag.rsplit("::").next().unwrap_or_default().to_owned();
+        events.iter().map(|event| name(&event.type_tag)).collect()
     }
 
     pub(crate) async fn until_paid(&self, member: usize) -> ChannelRecord {
@@ -119,7 +131,7 @@ pub(crate) fn lies(world: &World, liar: usize) {
     std::fs::write(world.network.nodes[liar].folder.join("lie"), "").unwrap();
 }
 
-/// A channel in which the first four put up collateral, out of a stake or for it alone.
+/// A channel in which everybody, of more than four the first four, put up collateral, out of a stake or for it alone.
 pub(crate) async fn backed(world: &World, pooled: bool) -> ChannelId {
     let channel = world.create_with("payments", |config| {
         config.asset = NATIVE;
@@ -130,12 +142,13 @@ pub(crate) async fn backed(world: &World, pooled: bool) -> ChannelId {
     });
     let channel = channel.await;
     let backing = Backing { collateral: COLLATERAL, pooled };
-    for (index, key) in world.keys.iter().enumerate().take(MEMBERS) {
+    let members = world.keys.len().min(MEMBERS);
+    for (index, key) in world.keys.iter().enumerate().take(members) {
         let client = world.network.client(index).await.unwrap();
         client.join_backed(key, channel, DEPOSIT, backing).await.unwrap();
     }
-    for index in 0..MEMBERS {
-        world.until(index, channel, |status| status.members.len() == MEMBERS).await;
+    for index in 0..members {
+        world.until(index, channel, |status| status.members.len() == members).await;
     }
     channel
 }

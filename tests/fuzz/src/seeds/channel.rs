@@ -14,9 +14,9 @@ use fairway_proto::{
 };
 use fairway_sim::{Plan, World, machine::Machine, node::Node};
 use fairway_types::{
-    Ack, Address, Block, Certificate, ChainId, ExecutionStatus, Gas, Hash, Height, Keypair,
-    MoveEvent, NodeId, Promise, Refusal, SequenceNumber, SignedAck, SignedCall, StateKey, Term,
-    Time, Transaction,
+    Ack, Address, Block, Certificate, ChainId, ExecutionStatus, Gas, Hash, Height, JoinSequence,
+    Keypair, MoveEvent, NodeId, Promise, Refusal, SequenceNumber, SignedAck, SignedCall, StateKey,
+    Term, Time, Transaction,
     block::CertifiedBlock,
     chain::{ChannelRecord, Observation},
     codec, contract,
@@ -228,6 +228,10 @@ impl Run {
         ]
     }
 
+    fn judge_transaction(&self) -> SignedLedgerTransaction {
+        signed(contract::judge(self.record.channel, JoinSequence(1), &self.divergence()))
+    }
+
     fn standing(&self) -> Standing {
         let ack = self.ack().ack;
         let acked = Some((ack.height, ack.block));
@@ -345,6 +349,7 @@ impl Run {
         vec![
             kind("transfer", 0, codec::encode(&pay)),
             kind("store-package", 0, codec::encode(&store)),
+            kind("judge", 0, codec::encode(&self.judge_transaction())),
             kind("block", 1, codec::encode(&stored_block(&pay, event.clone()))),
             kind("event", 2, codec::encode(&at(&event))),
             kind(
@@ -370,6 +375,7 @@ impl Run {
             json("signed-call", 0, &call),
             json("transfer", 1, &|| to_json(&transfer())),
             json("store-package", 1, &|| to_json(&package_transaction())),
+            json("judge", 1, &|| to_json(&self.judge_transaction())),
             json("channel-config", 8, &config),
             json("package", 9, &|| to_json(&super::apps::small_package())),
             json("refusal", 11, &|| to_json(&Refusal::Closed.data())),

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use fairway_types::{chain::Observation, windows::Ban};
+
 use super::{
     super::bench::{Bench, junk, member, three_blocks},
     *,
@@ -35,6 +37,36 @@ fn reports(bench: &Bench, node: usize) -> Vec<(JoinSequence, Hash)> {
     reported.collect()
 }
 
+fn judgements(bench: &Bench, node: usize) -> Vec<(JoinSequence, Hash)> {
+    let asked = bench.submitted(node).filter_map(|tx| {
+        let ChainTx::Judge { accused, evidence, .. } = tx else { return None };
+        Some((*accused, evidence.hash()))
+    });
+    asked.collect()
+}
+
+fn ended(bench: &Bench) -> usize {
+    let ends = |tx: &&ChainTx| matches!(tx, ChainTx::Expire { .. });
+    (0..4).map(|node| bench.submitted(node).filter(ends).count()).sum()
+}
+
+/// The chain says no to the third member's wish for a judgement.
+fn refuse(bench: &mut Bench) {
+    let asked = bench.submitted(2).find(|tx| matches!(tx, ChainTx::Judge { .. })).cloned();
+    let tx = Box::new(asked.expect("it asked"));
+    let rejected = Observation::Rejected { tx, reason: "it does not fit".into() };
+    bench.run(2, super::super::input::Input::Chain(rejected));
+}
+
+/// Caught, and the chain does not judge it.
+fn unjudged() -> Bench {
+    let mut bench = caught();
+    bench.wait(600);
+    refuse(&mut bench);
+    bench.wait(600);
+    bench
+}
+
 fn waits(bench: &mut Bench, evidence: Hash) {
     bench.record.windows.reports = vec![ReportRecord {
         evidence,
@@ -55,8 +87,7 @@ fn decided(bench: &Bench, node: usize) -> Option<(bool, usize)> {
 /// P-107
 #[test]
 fn what_a_member_can_prove_is_reported_until_the_accused_is_convicted() {
-    let mut bench = caught();
-    bench.wait(600);
+    let mut bench = unjudged();
     let (accused, hash) = reports(&bench, 2)[0];
     assert_eq!(accused, member(0).join_sequence);
     bench.wait(5_500);
@@ -74,8 +105,7 @@ fn what_a_member_can_prove_is_reported_until_the_accused_is_convicted() {
 /// P-108
 #[test]
 fn members_that_execute_again_vote_and_have_the_report_decided() {
-    let mut bench = caught();
-    bench.wait(600);
+    let mut bench = unjudged();
     let (_, hash) = reports(&bench, 2)[0];
     bench.down.insert(0);
     waits(&mut bench, hash);
@@ -87,11 +117,153 @@ fn members_that_execute_again_vote_and_have_the_report_decided() {
 /// P-108: one of three others is no two thirds, and the accused has no vote.
 #[test]
 fn too_few_verdicts_decide_nothing() {
-    let mut bench = caught();
-    bench.wait(600);
+    let mut bench = unjudged();
     let (_, hash) = reports(&bench, 2)[0];
     bench.down.extend([1, 3]);
     waits(&mut bench, hash);
     bench.wait(5_000);
     assert!((0..4).all(|node| decided(&bench, node).is_none()));
+}
+
+/// P-107
+#[test]
+fn the_chain_is_asked_to_judge_before_the_members_are() {
+    let mut bench = caught();
+    bench.wait(600);
+    assert_eq!(judgements(&bench, 2).len(), 1);
+    assert_eq!(judgements(&bench, 2)[0].0, member(0).join_sequence);
+    assert!(reports(&bench, 2).is_empty());
+    refuse(&mut bench);
+    bench.wait(600);
+    assert_eq!(reports(&bench, 2), judgements(&bench, 2), "at once");
+    bench.wait(20_000);
+    assert_eq!(judgements(&bench, 2).len(), 1, "it said no");
+}
+
+/// P-107: a chain that does not answer is asked twice.
+#[test]
+fn what_the_chain_does_not_answer_is_reported_in_the_end() {
+    let mut bench = caught();
+    bench.wait(6_000);
+    assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (2, 0));
+    bench.wait(5_000);
+    assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (2, 1));
+}
+
+/// P-107: whoever else reported it.
+#[test]
+fn a_report_that_waits_keeps_the_chain_from_no_judgement() {
+    let mut bench = caught();
+    waits(&mut bench, Hash([0xfe; 32]));
+    bench.wait(600);
+    assert_eq!(judgements(&bench, 2).len(), 1);
+}
+
+/// P-114: a friend's report of something that nobody can judge.
+#[test]
+fn a_report_that_this_member_can_not_judge_keeps_back_none_of_its_own() {
+    let mut bench = unjudged();
+    let before = reports(&bench, 2);
+    waits(&mut bench, Hash([0xfe; 32]));
+    bench.wait(5_500);
+    assert_eq!(reports(&bench, 2).len(), before.len() + 1);
+    waits(&mut bench, before[0].1);
+    bench.wait(11_000);
+    assert_eq!(reports(&bench, 2).len(), before.len() + 1);
+}
+
+/// P-114
+#[test]
+fn who_has_left_is_reported_too_unless_it_was_convicted() {
+    let mut bench = caught();
+    let gone = bench.record.members.remove(0);
+    bench.observe();
+    bench.wait(600);
+    assert_eq!(judgements(&bench, 2)[0].0, gone.record.join_sequence);
+    refuse(&mut bench);
+    bench.wait(600);
+    assert_eq!(reports(&bench, 2)[0].0, gone.record.join_sequence);
+    let MemberRecord { account, node, .. } = gone.record;
+    bench.record.windows.bans = vec![Ban { account, node, until: bench.now.plus(300_000) }];
+    bench.observe();
+    bench.wait(20_000);
+    assert_eq!(reports(&bench, 2).len(), 1);
+}
+
+/// P-114: a member that joined later and left, which no founders' list names.
+#[test]
+fn who_came_late_and_has_left_is_found_again() {
+    let mut bench = caught();
+    bench.record.members[0].record.join_sequence = JoinSequence(9);
+    bench.observe();
+    bench.wait(600);
+    bench.record.members.remove(0);
+    bench.observe();
+    bench.wait(5_500);
+    assert_eq!(judgements(&bench, 2).last().unwrap().0, JoinSequence(9));
+}
+
+/// P-114
+#[test]
+fn who_lost_its_collateral_is_reported_all_the_same() {
+    let mut bench = caught();
+    bench.record.config.money.collateral = 10;
+    for place in &mut bench.record.members {
+        place.collateral = 10;
+    }
+    bench.record.members[0].eligible = false;
+    bench.record.members[0].collateral = 9;
+    bench.observe();
+    bench.wait(600);
+    assert_eq!(judgements(&bench, 2).len(), 1);
+}
+
+/// P-112
+#[test]
+fn a_report_that_nobody_decided_is_ended_by_somebody() {
+    let mut bench = Bench::new(4);
+    waits(&mut bench, Hash([0xfe; 32]));
+    bench.wait(60_000);
+    bench.observe();
+    bench.wait(1_000);
+    assert_eq!(ended(&bench), 0);
+    bench.now = bench.now.plus(1);
+    bench.observe();
+    bench.wait(1_500);
+    let asked = ended(&bench);
+    assert!((1..=4).contains(&asked), "{asked}");
+    bench.record.windows.reports.clear();
+    bench.observe();
+    bench.wait(20_000);
+    assert_eq!(ended(&bench), asked);
+}
+
+/// P-108: what one member says takes no other's room.
+#[test]
+fn so_many_verdicts_of_a_member_are_kept_and_all_of_others() {
+    let mut bench = Bench::new(4);
+    let evidence = |number: usize| Hash([number as u8; 32]);
+    let report = |number: usize| ReportRecord {
+        evidence: evidence(number),
+        reporter: member(2).join_sequence,
+        accused: member(0).join_sequence,
+        deadline: bench.now.plus(60_000),
+    };
+    bench.record.windows.reports = (0..VERDICTS + 9).map(report).collect();
+    bench.observe();
+    let said = |by: usize, number: usize| {
+        let key = super::super::bench::node_key(by);
+        let (channel, accused) = (super::super::bench::CHANNEL, member(0).join_sequence);
+        let verdict = Verdict { channel, accused, evidence: evidence(number), guilty: true };
+        let signature = key.sign(&verdict);
+        Message::Verdict(SignedVerdict { verdict, node: key.node_id(), signature })
+    };
+    for number in 0..VERDICTS + 9 {
+        bench.message(2, 3, said(3, number));
+    }
+    bench.message(2, 1, said(1, 0));
+    let kept = |by: usize| {
+        bench.nodes[2].prosecuting.verdicts_of(&super::super::bench::node_key(by).node_id())
+    };
+    assert_eq!((kept(3), kept(1)), (VERDICTS, 1));
 }
