@@ -306,10 +306,9 @@ impl Channel {
         if let Some(votes) = enough(&record, &own.votes, heard)
             && asked
             && !everybody
+            && let Some(proof) = self.proof_of(&record, &proposal)
         {
-            if let Some(proof) = self.proof_of(&record, &proposal) {
-                self.open_window(&record, proposal, hash, votes, Some(proof));
-            }
+            self.open_window(&record, proposal, hash, votes, Some(proof));
         }
     }
 
