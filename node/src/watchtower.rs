@@ -14,7 +14,6 @@ use fairway_types::{
     Address, ChannelId, Keypair, Refusal,
     chain::{ChainTx, ChannelRecord},
     codec, contract,
-    crypto::Verify,
     windows::{Guard, ShownBlock},
 };
 use tracing::warn;
@@ -43,7 +42,7 @@ pub fn write(path: &Path, guard: &Guard) -> Result<(), GuardError> {
     fs::rename(&aside, path).map_err(failed)
 }
 
-/// Reads a guard and checks its signatures.
+/// Reads a guard and checks its signatures, and that its entries are of its block.
 pub fn read(path: &Path) -> Result<Guard, GuardError> {
     let failed = |error| GuardError::File { path: path.to_owned(), error };
     let wrong = |reason: String| GuardError::Content { path: path.to_owned(), reason };
@@ -57,7 +56,7 @@ pub fn read(path: &Path) -> Result<Guard, GuardError> {
     })?;
     let guard: Guard =
         codec::decode("guard", guard).map_err(|error| wrong(Refusal::from(error).to_string()))?;
-    guard.check().map_err(|refusal| wrong(refusal.to_string()))?;
+    proof::check_guard(&guard).map_err(|refusal| wrong(refusal.to_string()))?;
     Ok(guard)
 }
 
@@ -101,7 +100,7 @@ impl Watchtower {
     pub fn keep(&mut self, guard: Guard) -> Result<bool, GuardError> {
         let name = format!("{}-{}.guard", guard.channel, guard.account);
         let path = self.folder.join(name);
-        guard.check().map_err(|refusal| GuardError::Content {
+        proof::check_guard(&guard).map_err(|refusal| GuardError::Content {
             path: path.clone(),
             reason: refusal.to_string(),
         })?;

@@ -12,7 +12,7 @@ use fairway_types::{Hash, StateKey, StateReader, Write, windows::ProvenEntry};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use self::tree::{Proof, Tree, hashed, value_hash};
+use self::tree::{Leaf, Proof, Tree, hashed, value_hash};
 
 /// One version of the state. Equal entries have equal roots, whatever the history.
 #[derive(Clone, Default)]
@@ -31,6 +31,13 @@ pub struct StateProof(Proof);
 pub struct ProofError {
     pub root: Hash,
     pub reason: &'static str,
+}
+
+/// `Ok` if `root` commits to what the entry holds under `key`: the same that the contracts check.
+pub fn verify_entry(root: &Hash, key: &StateKey, entry: &ProvenEntry) -> Result<(), ProofError> {
+    let end = entry.end.map(|(key, value)| Leaf { key, value });
+    let proof = StateProof(Proof::new(entry.siblings.clone(), end));
+    proof.verify(root, key, (!entry.value.is_empty()).then_some(&entry.value[..]))
 }
 
 impl State {

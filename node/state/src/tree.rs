@@ -229,6 +229,10 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
+    pub(crate) fn new(siblings: Vec<Hash>, end: Option<Leaf>) -> Self {
+        Self { siblings, end }
+    }
+
     /// The hashes beside the path, from the root down, and key and value of the leaf at its end.
     pub(crate) fn path(&self) -> (Vec<Hash>, Option<(Hash, Hash)>) {
         (self.siblings.clone(), self.end.map(|leaf| (leaf.key, leaf.value)))

@@ -1,13 +1,16 @@
 //! What a node can prove to the contract of its blocks, and what the contract will make of it.
 
+use fairway_state::verify_entry;
 use fairway_types::{
-    Certificate, Epoch, Hash, Header, Height, NodeId, Time, Weight,
+    Certificate, Epoch, Hash, Header, Height, NodeId, Refusal, StateKey, Time, Weight,
     chain::{ChainMember, ChainTx, ChannelRecord, EpochGrant, SettlementRule},
+    crypto::Verify,
     limits,
     windows::{BlockProof, Guard, ProvenEntry},
 };
 
 use crate::channel::{
+    books,
     log::{Entry, Log, sum},
     quorum::is_quorum,
 };
@@ -244,6 +247,24 @@ pub fn best_along(
             })
         }
     }
+}
+
+/// P-106: whether a guard is worth keeping: well signed, and its entries are of its block's state.
+/// Whether those who signed have a say is the chain's to know.
+pub fn check_guard(guard: &Guard) -> Result<(), Refusal> {
+    guard.check()?;
+    let top = guard.proof.headers.last();
+    let root = top.map_or(Hash::ZERO, |header| header.state_root);
+    let entries = [
+        (StateKey::Entered, &guard.entered),
+        (StateKey::resource(guard.account, books::VAULT_TAG), &guard.vault),
+        (StateKey::Departed(guard.account), &guard.departed),
+    ];
+    for (key, entry) in entries {
+        verify_entry(&root, &key, entry)
+            .map_err(|error| Refusal::invalid("guard", format!("{key:?}: {error}")))?;
+    }
+    Ok(())
 }
 
 /// P-106: what somebody who holds a guard of an account's money does with it now: shows its block

@@ -393,11 +393,11 @@ fn who_holds_a_guard_shows_closes_and_claims() {
 fn a_guard_with_anything_changed_is_refused() {
     let bench = alone();
     let guard = bench.nodes[0].guard_of(member(0).account).unwrap();
-    assert!(guard.check().is_ok() && guard.proof.headers.len() > 1);
+    assert!(proof::check_guard(&guard).is_ok() && guard.proof.headers.len() > 1);
     let changed = |change: &dyn Fn(&mut Guard)| {
         let mut other = guard.clone();
         change(&mut other);
-        other.check().is_err()
+        proof::check_guard(&other).is_err()
     };
     assert!(changed(&|guard| guard.channel.0[0] ^= 1));
     assert!(changed(&|guard| guard.proof.headers.clear()));
@@ -411,6 +411,12 @@ fn a_guard_with_anything_changed_is_refused() {
         let anchor = guard.proof.anchor.as_mut().unwrap();
         anchor.signatures[0].1.0[0] ^= 1;
     }));
+    // What somebody else is given, or less, is not what the block's state gives.
+    assert!(changed(&|guard| guard.account = member(1).account));
+    assert!(changed(&|guard| guard.vault.value[1] ^= 1));
+    assert!(changed(&|guard| guard.vault.siblings[0].0[0] ^= 1));
+    assert!(changed(&|guard| guard.entered.value.push(0)));
+    assert!(changed(&|guard| guard.departed = guard.vault.clone()));
 }
 
 /// P-102, P-103, P-109: a busy channel orders more in a window than memory holds.
