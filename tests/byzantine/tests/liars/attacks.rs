@@ -1,14 +1,16 @@
 //! Attacks on the money by a member's own keys, without its node's help.
 
 use fairway_types::{
-    chain::{ChainTx, ChannelRecord},
+    ChainId, ChannelId, Hash, Height,
+    chain::{ChainTx, ChannelRecord, SettlementRule},
     contract::{self, NATIVE},
-    settlement::{SignedVote, Vote},
+    settlement::{AssetAmount, Balance, Proposal, SignedVote, Vote},
+    windows::ShownBlock,
 };
 
 use crate::{
     scene::{self, COLLATERAL, Scene},
-    world::{FUNDS, pay},
+    world::{DEPOSIT, FUNDS, World, pay},
 };
 
 /// What was signed for one settlement settles nothing later.
@@ -98,4 +100,80 @@ async fn stake_drained_from_two_channels_at_once_pays_no_more_than_it_holds() {
     let before = FUNDS - COLLATERAL - 50;
     let rewards: u64 = outside[1..].iter().map(|has| has.saturating_sub(before - 2 * 1_000)).sum();
     assert_eq!(rewards, COLLATERAL / 2 + 50 / 2, "{outside:?}");
+}
+
+/// P-117: under `judged` one honest member's proof beats the votes of all the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_of_four_that_settle_the_fourths_money_to_themselves_are_refuted_by_its_node() {
+    let mut world = World::start(4).await;
+    let channel = world.create_with("payments", |config| {
+        config.money.challenge_window = 4_000;
+        config.money.settlement_rule = SettlementRule::Judged;
+    });
+    let channel = channel.await;
+    world.join_all(channel).await;
+    pay(&world.member(0, channel).await, &world.keys[3], 100).await.unwrap();
+    world.same_log(channel).await;
+    let guard = world.channel(0, channel).await.guard(world.keys[0].address()).await.unwrap();
+    for node in 0..3 {
+        world.network.nodes[node].process.as_mut().unwrap().kill().await;
+    }
+    let proposal = theft(&world, channel, &guard.proof.shown().unwrap());
+    let vote = Vote { channel, proposal: proposal.hash(), yes: true };
+    let votes = [0, 1, 2].map(|index| {
+        let key = scene::node_key(&world, index);
+        SignedVote { vote, node: key.node_id(), signature: key.sign(&vote), reason: None }
+    });
+    let steps = [
+        ChainTx::Propose { proposal: Box::new(proposal.clone()) },
+        ChainTx::Show { channel, proof: Box::new(guard.proof) },
+        ChainTx::OpenWindow { channel, proposal: proposal.hash(), votes: votes.to_vec() },
+    ];
+    for step in steps {
+        for payload in contract::payloads(&step).unwrap() {
+            world.ledger.execute(&scene::node_key(&world, 0), payload).await.unwrap();
+        }
+    }
+    world.until_recorded(channel, |record| record.windows.waiting.is_none()).await;
+    let record = world.ledger.channel(channel).await.unwrap().record;
+    assert_eq!((record.settlement.number, record.open), (0, true), "withdrawn, not executed");
+    world.ledger.demand_exit(&world.keys[3], channel).await.unwrap();
+    world.until_recorded(channel, |record| record.members.is_empty()).await;
+    let left = FUNDS - DEPOSIT;
+    let due = [DEPOSIT - 100, DEPOSIT, DEPOSIT, DEPOSIT + 100].map(|amount| left + amount);
+    assert_eq!(world.balances().await, due);
+}
+
+/// The fourth member's units for the first one, at a block that is shown.
+fn theft(world: &World, channel: ChannelId, shown: &ShownBlock) -> Proposal {
+    let amount = |index: usize| match index {
+        0 => 2 * DEPOSIT,
+        3 => 0,
+        _ => DEPOSIT,
+    };
+    let mut balances: Vec<Balance> = (0..4)
+        .map(|index| Balance {
+            account: world.keys[index].address(),
+            amounts: Some(AssetAmount { asset: NATIVE, amount: amount(index) })
+                .filter(|entry| entry.amount > 0)
+                .into_iter()
+                .collect(),
+            leaves: false,
+        })
+        .collect();
+    balances.sort_by_key(|row| row.account);
+    Proposal {
+        chain: ChainId(1),
+        channel,
+        number: 1,
+        from_height: Height::ZERO,
+        from_root: Hash::ZERO,
+        to_height: shown.height,
+        to_root: shown.root,
+        to_block: shown.block,
+        balances,
+        held: Vec::new(),
+        closes: false,
+        result: Vec::new(),
+    }
 }
