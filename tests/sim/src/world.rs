@@ -138,7 +138,8 @@ impl World {
     #[must_use]
     pub fn with_machine(plan: Plan, machine: Rc<dyn Execute>) -> Self {
         let config = chain::config(plan.tick_interval, plan.durability(), plan.money.clone());
-        let chain = Box::new(Chain::new(creator().address(), chain::CHANNEL, config));
+        let chain = Chain::new(creator().address(), chain::CHANNEL, config);
+        let chain = Box::new(chain.judging(Rc::clone(&machine)));
         Self::with_chain(plan, machine, chain)
     }
 
@@ -436,8 +437,7 @@ impl World {
             }
             // A restart begins its snapshot anew.
             Effect::KeepPart { .. } | Effect::ForgetParts => {}
-            // Nothing waits on this chain.
-            Effect::ReadWaiting => {}
+            Effect::ReadWaiting => self.read_waiting(from),
         }
         Ok(())
     }
@@ -472,6 +472,18 @@ impl World {
             let (proposal, refusal) = (proposal.hash(), self.chain.dry_run(proposal));
             let observation = Observation::DryRun { proposal, refusal };
             self.after(delay, Item::Told { to: from, observation });
+        }
+    }
+
+    /// The proposal that waits, if the chain answers and one does.
+    fn read_waiting(&mut self, from: usize) {
+        let waiting = self.chain.waiting().filter(|_| self.now >= self.outage_until);
+        if let Some(proposal) = waiting.map(Box::new) {
+            let delay = self.rng.random_range(1..30);
+            self.after(
+                delay,
+                Item::Told { to: from, observation: Observation::Waiting { proposal } },
+            );
         }
     }
 

@@ -11,11 +11,15 @@ use super::{Chain, Refused, require};
 
 /// Milliseconds for which the collateral of who has left is kept, at the least.
 const LEAST_HOLD: u64 = 120_000;
+/// Milliseconds by which reports prolong that in all.
+const MOST_PROLONGED: u64 = 120_000;
 
 #[derive(Debug, Clone, Copy)]
 struct Held {
     amount: u64,
     until: Time,
+    /// Reports keep it no longer than this.
+    latest: Time,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -69,10 +73,11 @@ impl Books {
         Ok(())
     }
 
-    /// Keeps what is held of an account that has left at least until a time; how much that is.
+    /// Keeps what is held of an account that has left at least until a time, as far as that is not too
+    /// long after it left; how much that is.
     pub(super) fn prolong(&mut self, account: Address, until: Time) -> u64 {
         let Some(held) = self.held.get_mut(&account) else { return 0 };
-        held.until = held.until.max(until);
+        held.until = held.until.max(until.min(held.latest));
         held.amount
     }
 
@@ -102,7 +107,8 @@ impl Chain {
         let account = seat.record.account;
         let until = self.time.plus(self.window().max(LEAST_HOLD));
         if seat.collateral > 0 {
-            self.books.held.insert(account, Held { amount: seat.collateral, until });
+            let latest = until.plus(MOST_PROLONGED);
+            self.books.held.insert(account, Held { amount: seat.collateral, until, latest });
         }
         self.books.pay_out(account, amount);
     }

@@ -6,6 +6,7 @@
 mod books;
 mod complaints;
 mod exits;
+mod judge;
 mod penalties;
 mod proven;
 mod seats;
@@ -13,11 +14,14 @@ mod settling;
 mod votes;
 mod windows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use fairway_types::{
-    Address, ChainId, ChannelId, Epoch, GasTableId, Hash, Height, JoinSequence, Keypair, NodeId,
-    SignedCall, Time,
+    Address, ChainId, ChannelId, Epoch, Execute, GasTableId, Hash, Height, JoinSequence, Keypair,
+    NodeId, SignedCall, Time,
     chain::{
         ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy, MemberRecord,
         MoneyRules, SettlementRecord,
@@ -67,6 +71,8 @@ pub trait SettlementChain {
     }
     /// Why the chain would refuse the proposal as it stands, if it would.
     fn dry_run(&self, proposal: &Proposal) -> Option<String>;
+    /// The proposal that waits for its window.
+    fn waiting(&self) -> Option<Proposal>;
     fn record(&self) -> &ChannelRecord;
     fn time(&self) -> Time;
     fn height(&self) -> Height;
@@ -103,6 +109,8 @@ pub struct Chain {
     decided: BTreeSet<(NodeId, penalties::Deed)>,
     /// Until when an account may not complain again.
     heard: BTreeMap<Address, Time>,
+    /// What runs the channel's package, if it does here.
+    vm: judge::Vm,
 }
 
 /// The rules of a channel as simulations begin with them.
@@ -166,7 +174,15 @@ impl Chain {
             waiting: None,
             decided: BTreeSet::new(),
             heard: BTreeMap::new(),
+            vm: judge::Vm::default(),
         }
+    }
+
+    /// The channel's package runs here: the chain judges what others say of its blocks.
+    #[must_use]
+    pub fn judging(mut self, vm: Rc<dyn Execute>) -> Self {
+        self.vm = judge::Vm(Some(vm));
+        self
     }
 
     /// A block with one transaction, which changes all that it says or nothing.
@@ -201,14 +217,17 @@ impl Chain {
             ChainTx::Refute { row, entered, vault, departed, .. } => {
                 self.refute(*row, [entered, vault, departed])
             }
+            ChainTx::RefuteResult { result, .. } => self.refute_result(result),
             ChainTx::Dispute { votes, .. } => self.dispute(votes),
             ChainTx::FinishExit { entered, .. } => self.finish_exit(entered),
             ChainTx::Claim { account, vault, departed, .. } => {
                 self.claim(*account, vault, departed)
             }
-            ChainTx::Decide { accused, guilty, verdicts, .. } => {
-                self.decide(*accused, *guilty, verdicts)
+            ChainTx::Decide { accused, evidence, guilty, verdicts, .. } => {
+                self.decide(*accused, *evidence, *guilty, verdicts)
             }
+            ChainTx::Expire { .. } => self.expire(),
+            ChainTx::Judge { accused, evidence, .. } => self.judge(node, *accused, evidence),
             ChainTx::Answer { header, certificate, number, departed, .. } => {
                 self.answer(header, certificate, number, departed)
             }
@@ -257,6 +276,10 @@ impl SettlementChain for Chain {
 
     fn dry_run(&self, proposal: &Proposal) -> Option<String> {
         self.check_proposal(proposal, self.time).err().map(str::to_owned)
+    }
+
+    fn waiting(&self) -> Option<Proposal> {
+        self.waiting.clone()
     }
 
     fn record(&self) -> &ChannelRecord {

@@ -4,7 +4,7 @@ use fairway_proto::channel::quorum::is_quorum;
 use fairway_types::{
     Address, Epoch, Hash, Header, Height, JoinSequence, NodeId, SignedAck, Term, Time, Weight,
     block::SignedHeader,
-    chain::{MemberRecord, PenaltyVotes},
+    chain::{ChainMember, MemberRecord, PenaltyVotes},
     contract::SETTLEMENT,
     crypto::{PublicKey, check_signature},
     evidence::Evidence,
@@ -17,16 +17,22 @@ use super::{Chain, Refused, require};
 const BAN: u64 = 300_000;
 /// Milliseconds in which members vote on a report.
 const VOTING: u64 = 60_000;
-/// Reports that wait at a time, and bans that are kept.
-const MOST_REPORTS: usize = 16;
+/// Reports of one member that wait at a time.
+const MOST_REPORTS: usize = 2;
+/// Reports whose time is over that one transaction ends.
+const MOST_ENDED: usize = 32;
+/// Bans that are kept.
 const MOST_BANS: usize = 256;
 
-/// What somebody was judged for.
+/// What was decided of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Deed {
-    Evidence(Hash),
+    /// Evidence, or a block that the chain judged.
+    Shown(Hash),
     Block(Term, Height),
     Ack(Term, Height),
+    /// It was convicted in this stay.
+    Stay(JoinSequence),
 }
 
 impl Chain {
@@ -55,72 +61,116 @@ impl Chain {
         accused: JoinSequence,
         evidence: Hash,
     ) -> Result<(), Refused> {
+        self.end_overdue()?;
         let by = self.beat(node)?;
         let reporter = self.seat_of(by).ok_or("channel::E_NOT_A_NODE")?.clone();
         let may = reporter.active && !self.barred.contains(&by);
         require(may, "penalty::E_NOT_ACTIVE")?;
         let party = self.party(accused)?;
-        let until = self.time.plus(VOTING + 1);
-        let seat = self.seat_of(accused);
-        let found = seat.is_some();
-        let active = seat.is_some_and(|seat| seat.active);
-        let fits = if found {
-            by != accused && active && !self.barred.contains(&accused)
-        } else {
-            self.books.prolong(party.account, until) > 0
-        };
+        self.check_new(party.node, evidence)?;
+        let fits = by != accused && self.answers(accused, self.time.plus(VOTING + 1))?;
         require(fits, "penalty::E_BAD_ACCUSED")?;
-        let what = (party.node, Deed::Evidence(evidence));
-        require(!self.decided.contains(&what), "penalty::E_DECIDED")?;
+        let found = self.seat_of(accused).is_some();
         if self.active().count() - usize::from(found) == 1 {
-            self.decided.insert(what);
+            self.decided.insert((party.node, Deed::Shown(evidence)));
             self.convict(accused, &party, 0, reporter.record.account);
             return Ok(());
         }
-        let bond = self.record.config.money.bond;
-        require(reporter.collateral >= bond, "penalty::E_NO_BOND")?;
-        self.open_report(ReportRecord {
-            evidence,
-            reporter: by,
-            accused,
-            deadline: self.time.plus(VOTING),
-        })
+        self.check_bond(&reporter)?;
+        let deadline = self.time.plus(VOTING);
+        self.open_report(ReportRecord { evidence, reporter: by, accused, deadline })
     }
 
     fn open_report(&mut self, new: ReportRecord) -> Result<(), Refused> {
-        let time = self.time;
         let reports = &mut self.record.windows.reports;
-        reports.retain(|report| report.deadline >= time);
-        let same =
-            |known: &ReportRecord| known.reporter == new.reporter || known.accused == new.accused;
-        let room = reports.len() < MOST_REPORTS && !reports.iter().any(same);
-        require(room, "penalty::E_NO_ROOM")?;
+        let known = reports.iter().any(|report| is_about(report, new.accused, new.evidence));
+        let others = reports.iter().filter(|report| report.reporter == new.reporter).count();
+        require(!known && others < MOST_REPORTS, "penalty::E_NO_ROOM")?;
         reports.push(new);
+        Ok(())
+    }
+
+    pub(super) fn check_new(&self, node: NodeId, what: Hash) -> Result<(), Refused> {
+        require(!self.decided.contains(&(node, Deed::Shown(what))), "penalty::E_DECIDED")
+    }
+
+    /// Whether a member can be made to answer: it is active and not convicted, or has left and some of
+    /// its collateral is held, which is kept until a time then.
+    pub(super) fn answers(&mut self, accused: JoinSequence, until: Time) -> Result<bool, Refused> {
+        if let Some(seat) = self.seat_of(accused) {
+            return Ok(seat.active && !self.barred.contains(&accused));
+        }
+        let party = self.party(accused)?;
+        let convicted = self.decided.contains(&(party.node, Deed::Stay(accused)));
+        Ok(!convicted && self.books.prolong(party.account, until) > 0)
+    }
+
+    /// The reporter's collateral covers one more report than those of its that wait.
+    pub(super) fn check_bond(&self, reporter: &ChainMember) -> Result<(), Refused> {
+        let by = reporter.record.join_sequence;
+        let reports = self.record.windows.reports.iter();
+        let bonds = 1 + reports.filter(|report| report.reporter == by).count() as u64;
+        let enough = reporter.collateral >= self.record.config.money.bond * bonds;
+        require(enough, "penalty::E_NO_BOND")
+    }
+
+    pub(super) fn expire(&mut self) -> Result<(), Refused> {
+        self.end_overdue()
+    }
+
+    /// Ends reports that nobody decided in time, a few at a time: each costs half its bond.
+    pub(super) fn end_overdue(&mut self) -> Result<(), Refused> {
+        let reports = &mut self.record.windows.reports;
+        let waits = |report: &ReportRecord| report.deadline >= self.time;
+        let count = reports.iter().take(MOST_ENDED).take_while(|report| !waits(report)).count();
+        let over: Vec<ReportRecord> = reports.drain(..count).collect();
+        let bond = self.record.config.money.bond.div_ceil(2);
+        for report in over {
+            self.fine(report.reporter, bond, SETTLEMENT);
+        }
         Ok(())
     }
 
     pub(super) fn decide(
         &mut self,
         accused: JoinSequence,
+        evidence: Hash,
         guilty: bool,
         verdicts: &[SignedVerdict],
     ) -> Result<(), Refused> {
         let party = self.party(accused)?;
-        let reports = &mut self.record.windows.reports;
-        let place = reports.iter().position(|report| report.accused == accused);
-        let report = reports.remove(place.ok_or("penalty::E_NO_REPORT")?);
-        require(self.time <= report.deadline, "penalty::E_NO_REPORT")?;
-        let evidence = report.evidence;
+        let reporter = self.reporter(accused, evidence).ok_or("penalty::E_NO_REPORT")?;
         let channel = self.record.channel;
         let verdict = Verdict { channel, accused, evidence, guilty };
         self.check_verdicts(party.node, &verdict, verdicts)?;
-        self.decided.insert((party.node, Deed::Evidence(evidence)));
+        self.conclude(accused, evidence, guilty, reporter)?;
+        self.end_overdue()
+    }
+
+    /// Who reported this evidence in time.
+    pub(super) fn reporter(&self, accused: JoinSequence, evidence: Hash) -> Option<JoinSequence> {
+        let mut reports = self.record.windows.reports.iter();
+        let report = reports.find(|report| is_about(report, accused, evidence))?;
+        (self.time <= report.deadline).then_some(report.reporter)
+    }
+
+    /// The guilty is fined, and who accused it has its share; a false accusation costs the bond.
+    pub(super) fn conclude(
+        &mut self,
+        accused: JoinSequence,
+        evidence: Hash,
+        guilty: bool,
+        accuser: JoinSequence,
+    ) -> Result<(), Refused> {
+        let party = self.party(accused)?;
+        self.record.windows.reports.retain(|report| !is_about(report, accused, evidence));
+        self.decided.insert((party.node, Deed::Shown(evidence)));
         let (fine, bond) = (self.record.config.money.fine, self.record.config.money.bond);
-        let reporter = self.party(report.reporter)?.account;
+        let reporter = self.party(accuser)?.account;
         if guilty {
             self.convict(accused, &party, fine, reporter);
         } else {
-            self.fine(report.reporter, bond, SETTLEMENT);
+            self.fine(accuser, bond, SETTLEMENT);
         }
         Ok(())
     }
@@ -195,7 +245,7 @@ impl Chain {
     }
 
     /// A member as it joined, also after it left.
-    fn party(&self, join_sequence: JoinSequence) -> Result<MemberRecord, Refused> {
+    pub(super) fn party(&self, join_sequence: JoinSequence) -> Result<MemberRecord, Refused> {
         self.history.get(&join_sequence).cloned().ok_or("penalty::E_BAD_ACCUSED")
     }
 
@@ -220,7 +270,7 @@ impl Chain {
     }
 
     /// Whether it was valid in the epoch, or is active since then and still there.
-    fn was_in(&self, join_sequence: JoinSequence, epoch: Epoch) -> bool {
+    pub(super) fn was_in(&self, join_sequence: JoinSequence, epoch: Epoch) -> bool {
         let Some(grant) = self.grants.get(&epoch) else { return false };
         match self.seat_of(join_sequence) {
             Some(seat) => seat.active && seat.active_since <= epoch,
@@ -235,6 +285,8 @@ impl Chain {
         fine: u64,
         reporter: Address,
     ) {
+        self.record.windows.reports.retain(|report| report.accused != accused);
+        self.decided.insert((party.node, Deed::Stay(accused)));
         self.bar(accused, party, self.time.plus(BAN));
         self.fine(accused, fine, reporter);
     }
@@ -256,4 +308,8 @@ impl Chain {
         }
         bans.push(Ban { account: party.account, node: party.node, until });
     }
+}
+
+fn is_about(report: &ReportRecord, accused: JoinSequence, evidence: Hash) -> bool {
+    report.accused == accused && report.evidence == evidence
 }

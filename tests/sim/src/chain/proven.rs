@@ -25,6 +25,10 @@ pub(super) fn entered_key() -> Hash {
     StateKey::Entered.hash()
 }
 
+pub(super) fn result_key() -> Hash {
+    StateKey::Result.hash()
+}
+
 /// Refused unless `root` commits to the entry under `key`.
 pub(super) fn check(root: Hash, key: Hash, entry: &ProvenEntry) -> Result<(), Refused> {
     const BAD: Refused = "state_proof::E_BAD_PROOF";

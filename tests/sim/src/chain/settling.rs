@@ -4,6 +4,7 @@ use fairway_proto::channel::quorum::is_quorum;
 use fairway_types::{
     Address, Hash, Header, NodeId, Time, Weight,
     chain::{ChainMember, SettlementRecord},
+    codec,
     settlement::{AssetAmount, Balance, Proposal, SignedVote},
     windows::{ProvenEntry, WaitingRecord},
 };
@@ -39,7 +40,7 @@ impl Chain {
         let last = &self.record.settlement;
         let continues = proposal.number == last.number + 1
             && proposal.from_height == last.height
-            && (last.number == 0 || proposal.from_root == last.root)
+            && proposal.from_root == last.root
             && proposal.to_height > last.height;
         require(continues, "settlement::E_NOT_CONTINUOUS")?;
         let overdue = Time(now.0.saturating_sub(LEAVE_PATIENCE));
@@ -160,10 +161,10 @@ impl Chain {
         let (first, last) = self.ends(headers)?;
         let (first_hash, last_hash) = (first.hash(), last.hash());
         let proposal = self.waiting.as_ref().ok_or("settlement::E_NO_PROPOSAL")?;
-        let below = first_hash == waits.to_block
-            && last_hash == best
-            && first.state_root == proposal.to_root
-            && !proposal.closes;
+        let from_own = first_hash == waits.to_block && first.state_root == proposal.to_root;
+        let linked = waits.supported_by;
+        let from_linked = linked != waits.to_block && first_hash == linked;
+        let below = (from_own || from_linked) && last_hash == best && !proposal.closes;
         let above = first_hash == best
             && last_hash == waits.to_block
             && last.state_root == proposal.to_root;
@@ -206,6 +207,17 @@ impl Chain {
         };
         let goes = left || proposal.closes;
         let wrong = due != units(&row.amounts) || is_in && row.leaves != goes;
+        require(wrong, "settlement::E_IS_RIGHT")?;
+        self.withdraw();
+        Ok(())
+    }
+
+    pub(super) fn refute_result(&mut self, result: &ProvenEntry) -> Result<(), Refused> {
+        require(self.record.windows.waiting.is_some(), "settlement::E_NOTHING_WAITS")?;
+        let proposal = self.waiting.as_ref().ok_or("settlement::E_NO_PROPOSAL")?;
+        proven::check(proposal.to_root, proven::result_key(), result)?;
+        let none = result.value.is_empty() && proposal.result.is_empty();
+        let wrong = !none && codec::encode(&proposal.result) != result.value;
         require(wrong, "settlement::E_IS_RIGHT")?;
         self.withdraw();
         Ok(())

@@ -95,16 +95,20 @@ impl Chain {
     }
 
     /// A settlement executed: proofs of what it settled are history, and so is the proposal that
-    /// waits. An exit stays as long as one of those who demand it has its seat.
+    /// waits; of an epoch before it anchors alone count, also what was shown before. An exit stays as long as one of those who demand it has its seat.
     pub(super) fn close_windows(&mut self, height: Height) {
         let exit = self.record.windows.exit.take();
         let exit = exit.map(|exit| {
             let there = exit.by.iter().rev().filter(|account| self.seat(**account).is_some());
             ExitRecord { by: there.copied().collect(), ..exit }
         });
+        let epoch = self.settled_epoch();
         let windows = &mut self.record.windows;
         windows.exit = exit.filter(|exit| !exit.by.is_empty());
-        windows.shown = windows.shown.filter(|shown| shown.height > height);
+        windows.shown = windows.shown.filter(|shown| {
+            let is_old = shown.anchor_height <= height && shown.term.epoch < epoch;
+            shown.height > height && !is_old
+        });
         windows.waiting = None;
     }
 }

@@ -8,6 +8,7 @@ use fairway_sim::{
 use fairway_types::{
     Address, ChannelId, ExecutionStatus, Gas, Hash, Height, Keypair, Time,
     chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, MoneyRules},
+    codec,
     crypto::Verify,
     ledger::{LedgerPayload, LedgerTransaction, SignedLedgerTransaction},
     settlement::Proposal,
@@ -133,6 +134,13 @@ impl SettlementChain for Contracts {
     fn dry_run(&self, proposal: &Proposal) -> Option<String> {
         let (function, args) = contract::dry_run(proposal).unwrap();
         self.ledger.view(&function, &[], &args).err().map(|refusal| refusal.to_string())
+    }
+
+    fn waiting(&self) -> Option<Proposal> {
+        let function = contract::function("settlement", "waiting");
+        let values = self.ledger.view(&function, &[], &[codec::encode(&self.channel)]).unwrap();
+        let bytes: Vec<u8> = codec::decode("bytes", &values[0].1).unwrap();
+        if bytes.is_empty() { None } else { Some(codec::decode("proposal", &bytes).unwrap()) }
     }
 
     fn record(&self) -> &ChannelRecord {

@@ -16,7 +16,7 @@ use fairway_sim::{
 use fairway_types::{
     Address, Hash, Height, JoinSequence, Keypair, Term, Time,
     chain::{ChainTx, ChannelRecord, DropRule, MoneyRules, PenaltyVotes, SettlementRule, WeightBy},
-    settlement::{SignedVote, Vote},
+    settlement::{Proposal, SignedVote, Vote},
     windows::{SignedVerdict, Verdict},
 };
 use rand::{Rng, SeedableRng};
@@ -127,7 +127,7 @@ impl Twin {
                 SignedVerdict { verdict, node, signature }
             };
             let verdicts = signers.iter().map(sign).collect();
-            ChainTx::Decide { channel, accused, guilty, verdicts }
+            ChainTx::Decide { channel, accused, evidence, guilty, verdicts }
         } else if let Some(waits) = windows.waiting {
             ChainTx::Object { channel, votes: against(waits.proposal) }
         } else if let (Some(_), Some(shown)) = (windows.exit, windows.shown) {
@@ -216,9 +216,11 @@ fn alter(tx: &mut ChainTx, rng: &mut ChaCha8Rng) {
             1 => drop(vault.siblings.pop()),
             _ => std::mem::swap(vault, departed),
         },
-        ChainTx::Decide { guilty, verdicts, accused, .. } => match rng.random_range(0..3) {
+        ChainTx::Decide { guilty, verdicts, accused, evidence, .. } => match rng.random_range(0..4)
+        {
             0 => *guilty = !*guilty,
             1 => drop(verdicts.pop()),
+            2 => *evidence = Hash::ZERO,
             _ => *accused = JoinSequence(accused.0 % 4 + 1),
         },
         ChainTx::Answer { header, certificate, number, .. } => match rng.random_range(0..3) {
@@ -226,11 +228,15 @@ fn alter(tx: &mut ChainTx, rng: &mut ChaCha8Rng) {
             1 => drop(certificate.signatures.pop()),
             _ => number.value.clear(),
         },
-        ChainTx::Report { accused, .. } => *accused = JoinSequence(rng.random_range(0..6)),
+        ChainTx::Report { accused, .. } | ChainTx::Judge { accused, .. } => {
+            *accused = JoinSequence(rng.random_range(0..6))
+        }
         ChainTx::Refute { row, .. } => *row += 1,
+        ChainTx::RefuteResult { result, .. } => drop(result.siblings.pop()),
         ChainTx::Heartbeat { .. }
         | ChainTx::ApplyForLeadership { .. }
         | ChainTx::Finish { .. }
+        | ChainTx::Expire { .. }
         | ChainTx::Resolve { .. } => {}
     }
 }
@@ -278,6 +284,18 @@ impl SettlementChain for Twin {
             let _ = self.act(now, &account, &act);
         }
         result
+    }
+
+    fn dry_run(&self, proposal: &Proposal) -> Option<String> {
+        let (model, real) = (self.model.dry_run(proposal), self.contracts.dry_run(proposal));
+        assert_eq!(model, real.as_deref().map(abort), "{proposal:?}\n{real:?}");
+        model
+    }
+
+    fn waiting(&self) -> Option<Proposal> {
+        let (model, real) = (self.model.waiting(), self.contracts.waiting());
+        assert_eq!(model, real);
+        model
     }
 
     fn record(&self) -> &ChannelRecord {
