@@ -5,7 +5,7 @@
 use std::{cell::Cell, sync::Arc};
 
 use fairway_proto::settlement::dispute::{self, Verdict};
-use fairway_sandbox::{GasTable, LoadedPackage, MoveSandbox};
+use fairway_sandbox::{GasTable, MoveSandbox};
 use fairway_state::State;
 use fairway_types::{
     Address, ChannelId, Context, Execute, ExecutionStatus, Gas, GasTableId, Hash, Invocation,
@@ -161,8 +161,8 @@ fn find(evidence: &Evidence, facts: &ChannelFacts, code: &Code, most: Gas) -> (F
 
 fn vm(facts: &ChannelFacts, code: &Code) -> Option<MoveSandbox> {
     let table = GasTable::find(facts.gas_table).ok()?;
-    let package = LoadedPackage::new(code.get(&facts.package)?).ok()?;
-    Some(MoveSandbox::of(Arc::new(package), table))
+    let package = Arc::clone(code.judged.get(&facts.package)?);
+    Some(MoveSandbox::of(package, table))
 }
 
 /// A VM with so much gas for everything that runs in it.

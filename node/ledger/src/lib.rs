@@ -16,6 +16,6 @@ pub mod view;
 
 pub use fairway_types::contract;
 pub use machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerError, Receipt};
-pub use publish::Code;
+pub use publish::{Code, Compiled};
 pub use server::{ChainServer, Server};
 pub use service::{Service, Settings};

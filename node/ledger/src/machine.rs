@@ -475,6 +475,7 @@ impl<'a> Work<'a> {
         let missing = || Refusal::not_found("the package's code in the block");
         let publication = self
             .code
+            .published
             .get(&source.hash())
             .ok_or_else(missing)
             .and_then(|package| Publication::new(source, package, publisher))

@@ -6,15 +6,43 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use fairway_sandbox::{MoveSandbox, Package};
+use fairway_sandbox::{LoadedPackage, MoveSandbox, Package};
 use fairway_state::State;
 use fairway_types::{
     Address, Gas, Hash, Refusal, StateKey, StateReader, Write, codec,
     ledger::{PackageSource, PublishedModule},
 };
 
-/// Compiled packages by their hash: what the block's `Publish` transactions are executed with.
-pub type Code = BTreeMap<Hash, Arc<Package>>;
+/// What a block's transactions are executed with besides the contracts. The same sources compile to
+/// one thing on the ledger and to another in a channel, whose package knows the library: neither
+/// stands in for the other.
+#[derive(Clone, Default)]
+pub struct Code {
+    /// What `Publish` transactions compile to, by hash of the sources.
+    pub published: BTreeMap<Hash, Arc<Package>>,
+    /// Packages of channels that `Judge` transactions are about, by hash of the sources.
+    pub judged: BTreeMap<Hash, Arc<LoadedPackage>>,
+}
+
+/// What one transaction adds to its block's [`Code`].
+pub enum Compiled {
+    Published(Arc<Package>),
+    Judged(Hash, Arc<LoadedPackage>),
+}
+
+impl Code {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn add(&mut self, compiled: Compiled) {
+        match compiled {
+            Compiled::Published(package) => drop(self.published.insert(package.hash, package)),
+            Compiled::Judged(hash, package) => drop(self.judged.insert(hash, package)),
+        }
+    }
+}
 
 /// What publishing a package does.
 pub(crate) struct Publication {

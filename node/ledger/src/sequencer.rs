@@ -2,18 +2,21 @@
 //! place without the machine, the store or the server noticing.
 
 use std::{
-    collections::BTreeMap,
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use fairway_sandbox::Package;
 use fairway_types::{
-    Address, Hash, Refusal, SequenceNumber, Time, Verified, ledger::SignedLedgerTransaction, limits,
+    Address, ChannelId, Hash, Refusal, SequenceNumber, Time, Verified,
+    ledger::{LedgerPayload, SignedLedgerTransaction},
+    limits,
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{machine::Receipt, publish::Code};
+use crate::{
+    machine::Receipt,
+    publish::{Code, Compiled},
+};
 
 /// Transactions waiting to be ordered.
 const QUEUE: usize = 8_192;
@@ -23,13 +26,15 @@ const AHEAD: u64 = 64;
 const HELD: usize = 1_024;
 /// How long a transaction waits for the ones before it.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Cases that one block judges: each may take as long as thousands of other transactions.
+const CASES: usize = 2;
 
 /// What the next block holds.
 pub struct Batch {
     pub time: Time,
     pub transactions: Vec<Verified<SignedLedgerTransaction>>,
-    /// What its `Publish` transactions compile to. Part of the block: an engine that agrees on blocks
-    /// with others agrees on it too, and each compiles it again before it does.
+    /// What its `Publish` transactions compile to, and the packages that its `Judge` transactions are
+    /// about. An engine that agrees on blocks with others has each compile them from the sources.
     pub code: Code,
 }
 
@@ -56,8 +61,8 @@ type Answer = oneshot::Sender<Result<Executed, Refusal>>;
 /// A transaction that passed its checks, and who waits for it.
 pub struct Submission {
     pub transaction: Verified<SignedLedgerTransaction>,
-    /// What it compiles to, if it publishes a package.
-    pub code: Option<Arc<Package>>,
+    /// What it is executed with besides the contracts.
+    pub code: Option<Compiled>,
     pub answer: Answer,
 }
 
@@ -115,17 +120,20 @@ impl LocalSequencer {
         &mut self,
         next_of: &dyn Fn(Address) -> SequenceNumber,
     ) -> (Vec<Verified<SignedLedgerTransaction>>, Code) {
-        let (mut ready, mut published) = (Vec::new(), Code::new());
+        let (mut ready, mut code) = (Vec::new(), Code::new());
+        let judged = self.judged_now(next_of);
         let mut expected: Option<(Address, SequenceNumber)> = None;
         for (key, held) in std::mem::take(&mut self.held) {
             let next = match expected {
                 Some((sender, next)) if sender == key.0 => next,
                 Some(_) | None => next_of(key.0),
             };
-            if key.1 == next && ready.len() < limits::BLOCK_TRANSACTIONS {
+            let fits = ready.len() < limits::BLOCK_TRANSACTIONS;
+            let waits = case(&held.submission).is_some() && !judged.contains(&key);
+            if key.1 == next && fits && !waits {
                 expected = Some((key.0, next.next()));
-                let Submission { transaction, code, answer } = held.submission;
-                published.extend(code.map(|package| (package.hash, package)));
+                let Submission { transaction, code: own, answer } = held.submission;
+                own.into_iter().for_each(|own| code.add(own));
                 self.answers.push((transaction.hash(), answer));
                 ready.push(transaction);
                 continue;
@@ -134,14 +142,45 @@ impl LocalSequencer {
             let too_far = key.1.0 > next.0.saturating_add(AHEAD);
             let full = self.held.len() >= HELD;
             if key.1 < next || too_far || full || held.since.elapsed() > PATIENCE {
-                let refusal =
-                    Refusal::SequenceNumber { account: key.0, expected: next, actual: key.1 };
+                let refusal = match key.1 == next {
+                    true => Refusal::busy("cases to judge", 1_000),
+                    false => {
+                        Refusal::SequenceNumber { account: key.0, expected: next, actual: key.1 }
+                    }
+                };
                 let _ = held.submission.answer.send(Err(refusal));
             } else {
                 self.held.insert(key, held);
             }
         }
-        (ready, published)
+        (ready, code)
+    }
+
+    /// The cases that the next block judges: those that came first, one a channel.
+    fn judged_now(
+        &self,
+        next_of: &dyn Fn(Address) -> SequenceNumber,
+    ) -> BTreeSet<(Address, SequenceNumber)> {
+        let cases = self.held.iter().filter_map(|(key, held)| {
+            case(&held.submission).map(|channel| (held.since, channel, *key))
+        });
+        let mut cases: Vec<_> = cases.collect();
+        cases.sort_by_key(|(since, ..)| *since);
+        let mut channels = BTreeSet::new();
+        let due = cases.into_iter().filter(|(_, channel, (sender, sequence))| {
+            next_of(*sender) == *sequence && channels.insert(*channel)
+        });
+        due.take(CASES).map(|(.., key)| key).collect()
+    }
+}
+
+/// The channel that a case to judge is about.
+fn case(submission: &Submission) -> Option<ChannelId> {
+    match submission.transaction.transaction.payload {
+        LedgerPayload::Judge { channel, .. } => Some(channel),
+        LedgerPayload::Invoke { .. }
+        | LedgerPayload::StorePackage { .. }
+        | LedgerPayload::Publish { .. } => None,
     }
 }
 
@@ -173,4 +212,72 @@ impl Sequencer for LocalSequencer {
 pub(crate) fn clock() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::{ChainId, Gas, JoinSequence, Keypair, ledger::LedgerTransaction};
+
+    use super::*;
+
+    fn submission(sender: u8, payload: LedgerPayload) -> Submission {
+        let key = Keypair::from_seed(&[sender; 32]);
+        let transaction = LedgerTransaction {
+            chain: ChainId(1),
+            sender: key.address(),
+            sequence: SequenceNumber(0),
+            payload,
+            gas_limit: Gas(1),
+            expires_at: Time(1),
+        };
+        let signed = SignedLedgerTransaction {
+            signature: key.sign(&transaction),
+            key: key.public(),
+            transaction,
+        };
+        let (answer, _) = oneshot::channel();
+        Submission { transaction: Verified::trusted(signed), code: None, answer }
+    }
+
+    fn case_of(channel: u8) -> LedgerPayload {
+        let channel = ChannelId([channel; 32]);
+        LedgerPayload::Judge { channel, accused: JoinSequence(1), file: Vec::new() }
+    }
+
+    fn channels(taken: &[Verified<SignedLedgerTransaction>]) -> Vec<u8> {
+        let payloads = taken.iter().map(|taken| &taken.transaction.payload);
+        let channels = payloads.filter_map(|payload| match payload {
+            LedgerPayload::Judge { channel, .. } => Some(channel.0[0]),
+            LedgerPayload::Invoke { .. }
+            | LedgerPayload::StorePackage { .. }
+            | LedgerPayload::Publish { .. } => None,
+        });
+        let mut channels: Vec<u8> = channels.collect();
+        channels.sort_unstable();
+        channels
+    }
+
+    /// Else one account's cases hold up every channel on the ledger, past its windows.
+    #[test]
+    fn a_block_judges_two_cases_of_two_channels_and_those_that_came_first() {
+        let (_sender, mut sequencer) = LocalSequencer::new();
+        for (sender, channel) in [(1, 7), (2, 7), (3, 8), (4, 9)] {
+            sequencer.hold(submission(sender, case_of(channel)));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        sequencer.hold(submission(
+            5,
+            crate::contract::transfer(crate::contract::NATIVE, Address::from_low(1), 1),
+        ));
+        let mut done = BTreeSet::new();
+        let mut take = |sequencer: &mut LocalSequencer| {
+            let next = |sender: Address| SequenceNumber(u64::from(done.contains(&sender)));
+            let (taken, _) = sequencer.take_ready(&next);
+            done.extend(taken.iter().map(|taken| taken.transaction.sender));
+            (taken.len(), channels(&taken))
+        };
+        assert_eq!(take(&mut sequencer), (3, vec![7, 8]), "and what is no case");
+        assert_eq!(take(&mut sequencer), (2, vec![7, 9]));
+        assert_eq!(take(&mut sequencer), (0, vec![]));
+    }
 }

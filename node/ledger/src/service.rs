@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use fairway_sandbox::{Home, Package, compiler::BoundedCompiler};
+use fairway_sandbox::{Home, LoadedPackage, compiler::BoundedCompiler};
 use fairway_types::{
     Address, Gas, Hash, Keypair, Refusal, SequenceNumber, Time, codec, contract,
     crypto::Verify,
@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     machine::{ExecutedBlock, Genesis, Ledger, LedgerError, Receipt},
+    publish::{Code, Compiled},
     sequencer::{Batch, Executed, LocalSequencer, Sequencer, Submission},
     store::{Store, StoreError},
 };
@@ -48,7 +49,9 @@ struct Shared {
     store: Store,
     compiler: BoundedCompiler,
     /// Packages of channels that were judged lately, the last one at the end.
-    judged: std::sync::Mutex<Vec<Arc<Package>>>,
+    judged: std::sync::Mutex<Vec<(Hash, Arc<LoadedPackage>)>>,
+    /// One transaction is tried at a time, however many ask.
+    trying: Semaphore,
     /// One compilation at a time, however many ask.
     compiling: Arc<Semaphore>,
     /// One grant at a time: they share the root account's sequence numbers.
@@ -77,6 +80,7 @@ impl Service {
             store,
             compiler: settings.compiler,
             judged: std::sync::Mutex::default(),
+            trying: Semaphore::new(1),
             compiling: Arc::new(Semaphore::new(1)),
             faucet: settings.faucet.map(Mutex::new),
             events,
@@ -124,10 +128,7 @@ impl Service {
     /// What a transaction's package compiles to, if it publishes one, or has a case judged of a channel
     /// that runs one; one that is only registered has to compile as well. Before the block: what does
     /// not compile costs its sender nothing.
-    async fn compile(
-        &self,
-        transaction: &LedgerTransaction,
-    ) -> Result<Option<Arc<Package>>, Refusal> {
+    async fn compile(&self, transaction: &LedgerTransaction) -> Result<Option<Compiled>, Refusal> {
         let publisher = transaction.sender;
         let (package, home) = match &transaction.payload {
             LedgerPayload::Invoke { .. } => return Ok(None),
@@ -136,8 +137,9 @@ impl Service {
             LedgerPayload::Judge { .. } => {
                 let package = self.ledger().disputed_package(transaction)?;
                 let package = package.ok_or_else(|| Refusal::not_found("the case's package"))?;
-                if let Some(known) = self.shared.judged_package(&package.hash()) {
-                    return Ok(Some(known));
+                let hash = package.hash();
+                if let Some(known) = self.shared.judged_package(&hash) {
+                    return Ok(Some(Compiled::Judged(hash, known)));
                 }
                 (package, Home::Channel)
             }
@@ -152,13 +154,15 @@ impl Service {
             |error: tokio::task::JoinError| Refusal::Internal { reason: error.to_string() };
         let package = compiled.await.map_err(internal)?.map_err(Refusal::from)?;
         if matches!(transaction.payload, LedgerPayload::Judge { .. }) {
-            return Ok(Some(self.shared.keep_judged(package)));
+            let hash = package.hash;
+            let loaded = LoadedPackage::new(&package).map_err(Refusal::from)?;
+            return Ok(Some(Compiled::Judged(hash, self.shared.keep_judged(hash, loaded))));
         }
         if home == Home::Channel {
             return Ok(None);
         }
         self.ledger().check_package(&package, publisher)?;
-        Ok(Some(Arc::new(package)))
+        Ok(Some(Compiled::Published(Arc::new(package))))
     }
 
     /// Mints native units for `account`, on a development chain.
@@ -190,9 +194,11 @@ impl Service {
     /// What a transaction would do now.
     pub async fn simulate(&self, signed: SignedLedgerTransaction) -> Result<Receipt, Refusal> {
         let signed = signed.verify()?;
-        let code = self.compile(&signed.transaction).await?;
-        let code = code.into_iter().map(|package| (package.hash, package)).collect();
-        self.ledger().simulate(&signed, &code)
+        let mut code = Code::new();
+        self.compile(&signed.transaction).await?.into_iter().for_each(|one| code.add(one));
+        let closed = |_| stopping();
+        let _one = self.shared.trying.acquire().await.map_err(closed)?;
+        tokio::task::block_in_place(|| self.ledger().simulate(&signed, &code))
     }
 
     /// The chain as it is; hold it briefly: blocks wait for it.
@@ -232,22 +238,23 @@ fn stopping() -> Refusal {
 }
 
 impl Shared {
-    fn judged_package(&self, hash: &Hash) -> Option<Arc<Package>> {
+    fn judged_package(&self, hash: &Hash) -> Option<Arc<LoadedPackage>> {
         let mut known = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = known.iter().position(|package| package.hash == *hash)?;
-        let package = known.remove(place);
-        known.push(Arc::clone(&package));
+        let place = known.iter().position(|(known, _)| known == hash)?;
+        let last = known.remove(place);
+        let package = Arc::clone(&last.1);
+        known.push(last);
         Some(package)
     }
 
-    fn keep_judged(&self, package: Package) -> Arc<Package> {
+    fn keep_judged(&self, hash: Hash, package: LoadedPackage) -> Arc<LoadedPackage> {
         let package = Arc::new(package);
         let mut known = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|other| other.hash != package.hash);
+        known.retain(|(other, _)| *other != hash);
         if known.len() == JUDGED_PACKAGES {
             known.remove(0);
         }
-        known.push(Arc::clone(&package));
+        known.push((hash, Arc::clone(&package)));
         package
     }
 

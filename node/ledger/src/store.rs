@@ -157,7 +157,7 @@ impl Store {
             }
         }
         let events = self.put_receipts(&mut batch, header.height, &block.receipts)?;
-        let code = code.into_values().map(Arc::unwrap_or_clone).collect();
+        let code = code.published.into_values().map(Arc::unwrap_or_clone).collect();
         let (header, receipts) = (header.clone(), block.receipts.clone());
         let height = header.height;
         let stored = StoredBlock { header, transactions, code, receipts };

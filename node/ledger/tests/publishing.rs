@@ -137,7 +137,7 @@ impl World {
 }
 
 fn code(package: &Package) -> Code {
-    [(package.hash, Arc::new(package.clone()))].into()
+    Code { published: [(package.hash, Arc::new(package.clone()))].into(), ..Code::new() }
 }
 
 /// A function at alice's address.
@@ -221,7 +221,7 @@ fn a_name_twice_in_one_block_is_published_once() {
     let mut both = Code::new();
     let mut transactions = Vec::new();
     for (ahead, text) in [(0, COUNTER), (1, other.as_str())] {
-        both.extend(code(&compiled(alice.address(), text).unwrap()));
+        both.published.extend(code(&compiled(alice.address(), text).unwrap()).published);
         let package = source(alice.address(), text);
         transactions.push(world.sign(&alice, ahead, LedgerPayload::Publish { package }));
     }
@@ -239,7 +239,7 @@ fn the_same_blocks_give_the_same_chain_and_so_do_its_entries() {
     let mut again = World::new();
     for (_, transactions, code) in world.blocks.clone() {
         // What another machine compiles is what this one did.
-        for (hash, package) in &code {
+        for (hash, package) in &code.published {
             let own = compiled(alice().address(), COUNTER).unwrap();
             assert_eq!((hash, &**package), (&own.hash, &own));
         }
@@ -302,7 +302,7 @@ fn code_of_another_package_is_not_executed() {
     let other = COUNTER.replace("count.value + 1", "count.value + 40");
     let other = compiled(alice.address(), &other).unwrap();
     let package = source(alice.address(), COUNTER);
-    let code = [(package.hash(), Arc::new(other))].into();
+    let code = Code { published: [(package.hash(), Arc::new(other))].into(), ..Code::new() };
     let signed = world.sign(&alice, 0, LedgerPayload::Publish { package });
     let receipt = world.block(vec![signed], code).remove(0);
     assert_eq!(receipt.status, ExecutionStatus::Failed { code: 100_017 });

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use fairway_ledger::contract;
+use fairway_ledger::{Code, Compiled, contract};
 use fairway_proto::channel::{
     execution::{Execution, Start, genesis_writes, merged_writes},
     ground::Recorder,
@@ -30,10 +30,15 @@ static PACKAGE: LazyLock<Arc<Package>> = LazyLock::new(|| {
     Arc::new(compile(&source).unwrap())
 });
 
+/// The package as a channel's nodes run it.
+fn loaded() -> Compiled {
+    Compiled::Judged(PACKAGE.hash, Arc::new(LoadedPackage::new(&PACKAGE).unwrap()))
+}
+
 /// A channel of `count` members that runs payments, led by the first.
 fn running(count: u8) -> World {
     let mut world = World::new();
-    world.code.insert(PACKAGE.hash, Arc::clone(&PACKAGE));
+    world.code.add(loaded());
     world.create_for(PACKAGE.hash, 8, stakes());
     for number in 0..count {
         world.join(number, false);
@@ -45,7 +50,7 @@ fn running(count: u8) -> World {
 /// The two channels of `pair` with a package that runs.
 pub(crate) fn running_pair() -> (World, fairway_types::ChannelId) {
     let (mut world, other) = pair_of(PACKAGE.hash, stakes());
-    world.code.insert(PACKAGE.hash, Arc::clone(&PACKAGE));
+    world.code.add(loaded());
     (world, other)
 }
 
@@ -183,6 +188,40 @@ fn a_leader_that_ordered_what_no_rule_admits_is_fined_without_votes() {
     assert_eq!((collateral(&world, 0), world.balance(1)), (50, 25));
 }
 
+/// What the same sources compile to on the ledger lacks the library's functions: an honest leader's
+/// block would fail in it.
+#[test]
+fn a_block_that_publishes_the_same_sources_judges_as_the_channels_nodes_do() {
+    let mut world = running(2);
+    let mut stranger = Package::clone(&PACKAGE);
+    stranger.abi.modules.retain(|module| module.own);
+    let stranger = Arc::new(stranger);
+    let of_library = FunctionName {
+        address: Address::from_low(2),
+        module: "vault".into(),
+        function: "transfer".into(),
+    };
+    let args = vec![
+        codec::encode(&account(0).address()),
+        codec::encode(&contract::NATIVE),
+        codec::encode(&5u64),
+    ];
+    let call = Operation::Invoke { function: of_library, type_args: Vec::new(), args };
+    let call = Transaction::Call(world.call(1, 0, call));
+    let evidence = of(block(&world, vec![call], |_| {}));
+    for order in [true, false] {
+        world.code = Code::new();
+        let published = || Compiled::Published(Arc::clone(&stranger));
+        let both = if order { [published(), loaded()] } else { [loaded(), published()] };
+        both.into_iter().for_each(|one| world.code.add(one));
+        let (tried, _) = world.try_out(&node(1), judge(&world, &evidence));
+        tried.unwrap();
+    }
+    world.must(&node(1), judge(&world, &evidence));
+    assert!(world.record().members[0].eligible, "it executed what it signed");
+    assert_eq!((collateral(&world, 0), collateral(&world, 1)), (100, 80));
+}
+
 #[test]
 fn who_accuses_an_honest_leader_loses_its_bond() {
     let mut world = running(2);
@@ -237,7 +276,7 @@ fn a_file_of_another_channel_is_not_looked_at() {
 #[test]
 fn a_package_that_nobody_compiled_is_not_run() {
     let mut world = running(2);
-    world.code.clear();
+    world.code.judged.clear();
     let error = refused(judge(&world, &divergence(&world)), &mut world);
     assert!(error.contains("E_DOES_NOT_FIT"), "{error}");
 }
