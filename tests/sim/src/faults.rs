@@ -1,14 +1,17 @@
 //! What goes wrong, and when: crashes at every boundary, pauses, clocks, networks, the chain, and
 //! the Byzantine member's schemes.
 
+use std::rc::Rc;
+
 use fairway_proto::{Effect, Input, Message, Subscription, sync};
-use fairway_types::{Keypair, evidence::Evidence};
+use fairway_types::{Execute, Keypair, evidence::Evidence};
 use rand::Rng;
 
 use crate::{
     byzantine::Byzantine,
     clock::Clock,
     invariants::Broken,
+    machine::Machine,
     node::{Boundary, Node, decide},
     slander::slander,
     world::{Item, World},
@@ -395,8 +398,13 @@ impl World {
             inputs.iter().filter(hears).cloned().collect()
         };
         let (own, others) = (heard(false), heard(true));
-        let machine = self.nodes[at].machine();
-        let step = self.nodes[at].decide(time, own);
+        let leads = self.nodes[at].channel.log().leader() == Some(byzantine.id());
+        let diverges = self.plan.diverges && leads && self.rng.random_bool(0.05);
+        let machine: Rc<dyn Execute> = match diverges {
+            true => Rc::new(Machine { tampers: true }),
+            false => self.nodes[at].machine(),
+        };
+        let step = self.nodes[at].decide_on(&*machine, time, own);
         // It stores as others do, so that what it serves and knows is whole.
         self.nodes[at].store(&step.events);
         let second = byzantine.twin.as_mut().map(|twin| decide(twin, &*machine, time, others));

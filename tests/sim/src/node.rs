@@ -106,6 +106,16 @@ impl Node {
         decide(&mut self.channel, &*self.machine, now, inputs)
     }
 
+    /// The same, on another machine than its own.
+    pub(crate) fn decide_on(
+        &mut self,
+        machine: &dyn Execute,
+        now: Time,
+        inputs: Vec<Input>,
+    ) -> Step {
+        decide(&mut self.channel, machine, now, inputs)
+    }
+
     /// Stores a group's events in one write, synced if one of them binds.
     pub fn store(&mut self, events: &[Event]) {
         if events.is_empty() {

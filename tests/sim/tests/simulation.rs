@@ -123,6 +123,36 @@ fn honest_members_get_their_money_whatever_happens_on_the_chain() {
     assert!(compared > 20, "{compared} payments");
 }
 
+/// P-117: two of three agree to a settlement that gives one what another has, or to a result that the
+/// app never gave, in channels where every settlement waits for its window.
+#[test]
+fn two_of_three_settle_nothing_that_is_not_so() {
+    let mut done = BTreeSet::new();
+    for seed in (38..1_000).step_by(80) {
+        let report = World::new(Plan::from_seed(seed, 4_000)).run();
+        let report = report.unwrap_or_else(|broken| panic!("seed {seed}: {}", broken.0));
+        done.extend(report.chain.into_keys());
+    }
+    for kind in ["open a window", "refute", "refute the result", "finish"] {
+        assert!(done.contains(kind), "{kind} is not among {done:?}");
+    }
+}
+
+/// P-111: who leads and signs what nobody else gets is judged by the chain, among all else it does.
+#[test]
+fn liars_that_diverge_are_judged_by_the_chain() {
+    let mut judged = 0;
+    for seed in (4..400).step_by(9) {
+        let plan = Plan::from_seed(seed, 4_000);
+        if plan.diverges {
+            let report = World::new(plan).run();
+            let report = report.unwrap_or_else(|broken| panic!("seed {seed}: {}", broken.0));
+            judged += report.chain.get("judge").copied().unwrap_or_default();
+        }
+    }
+    assert!(judged > 5, "{judged} cases");
+}
+
 fn assert_holds(seeds: Range<u64>, steps: u64) -> Outcome {
     let outcome =
         runner::run(seeds, steps, runner::Options { all: false, lines: 40, begin: || {} });
@@ -265,6 +295,13 @@ fn every_follower_refuses_a_leader_whose_effects_differ_and_follows_another() {
             .collect();
         assert_eq!(reporters.len(), world.nodes.len() - 1, "its own and all others' reports");
     }
+    // P-111: the chain judges it too, and fines the liar for half of what it takes.
+    assert!(world.report.chain.contains_key("judge"), "{:?}", world.report.chain);
+    let record = world.chain.record();
+    assert!(record.windows.bans.iter().any(|ban| ban.node == leader));
+    let mut seats = record.members.iter();
+    let seat = seats.find(|seat| seat.record.node == leader).unwrap();
+    assert_eq!(seat.collateral, record.config.money.collateral - record.config.money.fine);
 }
 
 /// P-95: on the real Move VM every block gives its roots again over the witness alone.

@@ -118,7 +118,9 @@ impl Twin {
             };
             signers.iter().map(sign).collect()
         };
-        let tx = if let Some(report) = windows.reports.first() {
+        let tx = if self.rng.random_bool(0.1) {
+            ChainTx::Expire { channel }
+        } else if let Some(report) = windows.reports.first() {
             let (accused, evidence) = (report.accused, report.evidence);
             let guilty = self.rng.random_bool(0.5);
             let verdict = Verdict { channel, accused, evidence, guilty };
@@ -360,7 +362,7 @@ fn model_and_contract_do_the_same_over_a_channels_life() {
         println!("{count:6} {what}");
     }
     let done: BTreeSet<&str> = tally.keys().filter_map(|name| name.strip_suffix(" ok")).collect();
-    let kinds = "Execute Show OpenWindow Support Finish Exit FinishExit Claim Report Decide Object Dispute Complain \
+    let kinds = "Execute Show OpenWindow Support Finish Exit FinishExit Claim Report Decide Object Dispute Expire Complain \
                  Answer Resolve Leave Release ShowTerm Propose Heartbeat ApplyForLeadership";
     for kind in kinds.split_whitespace() {
         assert!(done.contains(kind), "{kind} never executed: {done:?}");
