@@ -399,7 +399,7 @@ impl World {
         };
         let (own, others) = (heard(false), heard(true));
         let leads = self.nodes[at].channel.log().leader() == Some(byzantine.id());
-        let diverges = self.plan.diverges && leads && self.rng.random_bool(0.05);
+        let diverges = self.plan.diverges && leads && self.rng.random_bool(0.3);
         let machine: Rc<dyn Execute> = match diverges {
             true => Rc::new(Machine { tampers: true }),
             false => self.nodes[at].machine(),
