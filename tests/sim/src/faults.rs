@@ -406,7 +406,8 @@ impl World {
         };
         let step = self.nodes[at].decide_on(&*machine, time, own);
         // It stores as others do, so that what it serves and knows is whole.
-        self.nodes[at].store(&step.events);
+        let binds = step.binds(self.nodes[at].durability());
+        self.nodes[at].store(&step.events, binds);
         let second = byzantine.twin.as_mut().map(|twin| decide(twin, &*machine, time, others));
         let split = second.is_some();
         self.speak(&byzantine, step.effects, split.then_some(false), &mut said);
