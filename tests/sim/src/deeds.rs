@@ -236,7 +236,7 @@ impl World {
         let evidence = self.slandered[self.rng.random_range(0..self.slandered.len())].clone();
         if let Some(accused) = self.accused(&evidence) {
             let (channel, evidence) = (self.chain.record().channel, Box::new(evidence));
-            let (what, tx) = match self.rng.random_bool(0.5) {
+            let (what, tx) = match self.rng.random_bool(0.8) {
                 true => ("false report", ChainTx::Report { channel, accused, evidence }),
                 false => ("false case", ChainTx::Judge { channel, accused, evidence }),
             };

@@ -164,7 +164,11 @@ impl World {
             return true;
         }
         // Who is alone certifies alone, whoever has not heard of it yet.
-        let registered = self.nodes[node].settled_members();
+        let log = self.nodes[node].channel.log();
+        let epochs =
+            log.entries_from(log.finalised().next()).map(|entry| entry.block.header.term.epoch);
+        let voters = epochs.filter_map(|epoch| Some(log.grant_of(epoch)?.valid.len())).min();
+        let registered = self.nodes[node].settled_members().min(voters.unwrap_or(usize::MAX));
         let is_lost = |(other, faulty): (usize, &Node)| {
             let lost = faulty.tail_lost || faulty.channel.log().is_tail_lost();
             other != node && lost
