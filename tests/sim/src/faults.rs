@@ -165,8 +165,10 @@ impl World {
         }
         // Who is alone certifies alone, whoever has not heard of it yet.
         let log = self.nodes[node].channel.log();
-        let epochs =
-            log.entries_from(log.finalised().next()).map(|entry| entry.block.header.term.epoch);
+        let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != node);
+        let heard = others.map(|(_, other)| other.channel.log().head()).max().unwrap_or_default();
+        let unheard = log.entries_from(heard.min(log.finalised()).next());
+        let epochs = unheard.map(|entry| entry.block.header.term.epoch);
         let voters = epochs.filter_map(|epoch| Some(log.grant_of(epoch)?.valid.len())).min();
         let registered = self.nodes[node].settled_members().min(voters.unwrap_or(usize::MAX));
         let is_lost = |(other, faulty): (usize, &Node)| {
