@@ -171,14 +171,15 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
         let nonce = getrandom::u64().unwrap_or_else(|_| clock().0);
         let step = self.channel.handle(clock(), &&*self.sandbox, Input::TailLost { nonce });
-        self.store(&step.events, Height::ZERO, runtime)?;
+        let binds = step.binds(self.channel.log().durability());
+        self.store(&step.events, binds, Height::ZERO, runtime)?;
         let targets = self.targets();
         step.effects.into_iter().for_each(|effect| self.perform(effect, &targets, runtime));
         Ok(())
     }
 
-    /// P-2: decide, store, perform: in this order. What this node signed is on the disk before
-    /// anything leaves.
+    /// P-2: decide, store, perform: in this order. What binds this node is on the disk before anything
+    /// leaves.
     fn handle(
         &mut self,
         commands: impl Iterator<Item = Command>,
@@ -195,7 +196,8 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             self.decide(now, Input::Timeout, &mut group);
         }
         self.decide(now, Input::Flush, &mut group);
-        self.store(&group.events, finalised, runtime)?;
+        let binds = group.binds(self.channel.log().durability());
+        self.store(&group.events, binds, finalised, runtime)?;
         self.notes.events(&group.events);
         self.notes.progress(self.channel.catching_up());
         // Before any answer leaves: who is told of its call sees it in the next read.
@@ -215,6 +217,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
     fn store(
         &mut self,
         events: &[Event],
+        binds: bool,
         finalised: Height,
         runtime: &Handle,
     ) -> Result<(), StoreError> {
@@ -222,9 +225,10 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             let archive = self.keep_blocks.is_none().then_some(finalised);
             return self.writer.adopt(events, self.channel.log(), archive);
         }
-        let durability = self.channel.log().durability();
-        let binds = events.iter().any(|event| event.binds(durability));
-        if !binds && !events.is_empty() {
+        if events.is_empty() {
+            return if binds { self.writer.store().sync() } else { Ok(()) };
+        }
+        if !binds {
             self.sync_soon(runtime);
         }
         self.writer.append(events, binds)

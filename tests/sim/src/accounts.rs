@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 use fairway_proto::{channel::books, settlement::proof};
 use fairway_state::State;
 use fairway_types::{
-    Address, Hash, Height, Time,
-    chain::{ChannelRecord, DropRule},
+    Address, Hash, Height, JoinSequence, Time,
+    chain::{ChainMember, ChannelRecord, DropRule},
     settlement::AssetAmount,
-    windows::Outcome,
+    windows::{Outcome, ReportRecord},
 };
 
 use crate::{chain::SettlementChain, invariants::Broken, node::Node};
@@ -20,9 +20,10 @@ const SAMPLES: usize = 64;
 /// What the accounts had before a transaction, and where the channel stood.
 pub(crate) struct Before {
     balances: BTreeMap<Address, u64>,
-    settlement: u64,
+    pub(crate) settlement: u64,
     outcome: bool,
     complains: bool,
+    reports: Vec<ReportRecord>,
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub(crate) struct Accounts {
     finals: VecDeque<(Time, Height, Hash)>,
     /// When something last went wrong: who could not answer then is not to blame.
     pub(crate) fault_at: Time,
+    /// What reports that nobody decided in time cost their reporters.
+    lapsed: BTreeMap<JoinSequence, u64>,
     /// Payments that were compared.
     pub(crate) compared: u64,
 }
@@ -43,6 +46,7 @@ impl Accounts {
             settlement: record.settlement.number,
             outcome: record.windows.outcome.is_some(),
             complains: record.windows.complaint.is_some(),
+            reports: record.windows.reports.clone(),
         }
     }
 
@@ -86,7 +90,8 @@ impl Accounts {
             && record.windows.complaint.is_none()
             && record.config.money.drop_rule == DropRule::Replace
             && !faultless;
-        check_standing(record, nodes, excused)?;
+        self.note_lapsed(before, chain.time(), record);
+        self.check_standing(record, nodes, excused)?;
         let after = balances(chain, nodes);
         if record.settlement.number > before.settlement {
             let last = &record.settlement;
@@ -111,6 +116,16 @@ impl Accounts {
         Ok(())
     }
 
+    /// Silence of those who vote costs an honest reporter half its bond.
+    fn note_lapsed(&mut self, before: &Before, now: Time, record: &ChannelRecord) {
+        let waits = |report: &ReportRecord| record.windows.reports.contains(report);
+        for report in before.reports.iter().filter(|report| report.deadline < now && !waits(report))
+        {
+            let half = record.config.money.bond.div_ceil(2);
+            *self.lapsed.entry(report.reporter).or_default() += half;
+        }
+    }
+
     fn check_paid(
         &mut self,
         nodes: &[Node],
@@ -133,6 +148,31 @@ impl Accounts {
         }
         let who = account;
         Err(Broken(format!("{who} was paid {got}, and the state at {height} gives it {due}")))
+    }
+
+    /// Invariant 6: nobody honest is convicted or loses collateral, but for reports that nobody decided.
+    fn check_standing(
+        &self,
+        record: &ChannelRecord,
+        nodes: &[Node],
+        excused: bool,
+    ) -> Result<(), Broken> {
+        let least = record.config.money.collateral;
+        for node in nodes.iter().filter(|node| node.honest && !node.blamed && !node.gone) {
+            let id = node.keypair.node_id();
+            if record.windows.bans.iter().any(|ban| ban.node == id) && !excused {
+                return Err(Broken(format!("honest {id} was convicted")));
+            }
+            let seat = record.members.iter().find(|member| member.record.node == id);
+            let lost = |seat: &ChainMember| {
+                let lapsed = self.lapsed.get(&seat.record.join_sequence).copied();
+                seat.collateral + lapsed.unwrap_or_default() < least
+            };
+            if seat.is_some_and(lost) {
+                return Err(Broken(format!("honest {id} was fined")));
+            }
+        }
+        Ok(())
     }
 
     /// Invariant 5: an exit ends no lower than what could be proven half a window before.
@@ -160,20 +200,4 @@ fn gained(before: &Before, after: &BTreeMap<Address, u64>, account: &Address) ->
 fn due(state: &State, account: Address) -> u64 {
     let due = books::departed(state, account).unwrap_or_else(|| books::vault(state, account));
     due.iter().map(|entry: &AssetAmount| entry.amount).sum()
-}
-
-/// Invariant 6: nobody honest is convicted or loses collateral.
-fn check_standing(record: &ChannelRecord, nodes: &[Node], excused: bool) -> Result<(), Broken> {
-    let least = record.config.money.collateral;
-    for node in nodes.iter().filter(|node| node.honest && !node.blamed && !node.gone) {
-        let id = node.keypair.node_id();
-        if record.windows.bans.iter().any(|ban| ban.node == id) && !excused {
-            return Err(Broken(format!("honest {id} was convicted")));
-        }
-        let seat = record.members.iter().find(|member| member.record.node == id);
-        if seat.is_some_and(|seat| seat.collateral < least) {
-            return Err(Broken(format!("honest {id} was fined")));
-        }
-    }
-    Ok(())
 }

@@ -1,9 +1,11 @@
 //! What accounts and liars do on the chain: nodes that are gone for good or for a while, exits, also at
 //! an old state, false reports, and complaints.
 
+use std::collections::BTreeSet;
+
 use fairway_proto::settlement::proof;
 use fairway_types::{
-    Height, JoinSequence, Operation, chain::ChainTx, evidence::Evidence, windows::BlockProof,
+    Hash, Height, JoinSequence, Operation, chain::ChainTx, evidence::Evidence, windows::BlockProof,
 };
 use rand::Rng;
 
@@ -34,12 +36,16 @@ pub struct Deeds {
     pub fate: Fate,
     pub exits: bool,
     pub complaints: bool,
+    /// Two of three members settle what is not so.
+    pub colludes: bool,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Doings {
     old: Vec<BlockProof>,
     exits: u8,
+    /// Settlements that are not so, by their hashes.
+    pub(crate) made_up: BTreeSet<Hash>,
 }
 
 impl World {
@@ -51,6 +57,9 @@ impl World {
         }
         let delay = self.rng.random_range(500..6_000);
         self.after(delay, Item::Deed);
+        if deeds.colludes {
+            return self.collude();
+        }
         self.keep_proof();
         let late = self.report.steps > self.plan.steps / 3;
         match self.rng.random_range(0..10) {
@@ -226,9 +235,13 @@ impl World {
         }
         let evidence = self.slandered[self.rng.random_range(0..self.slandered.len())].clone();
         if let Some(accused) = self.accused(&evidence) {
-            *self.report.deeds.entry("false report".to_owned()).or_default() += 1;
-            let channel = self.chain.record().channel;
-            self.submit_tx(at, ChainTx::Report { channel, accused, evidence: Box::new(evidence) });
+            let (channel, evidence) = (self.chain.record().channel, Box::new(evidence));
+            let (what, tx) = match self.rng.random_bool(0.8) {
+                true => ("false report", ChainTx::Report { channel, accused, evidence }),
+                false => ("false case", ChainTx::Judge { channel, accused, evidence }),
+            };
+            *self.report.deeds.entry(what.to_owned()).or_default() += 1;
+            self.submit_tx(at, tx);
         }
     }
 

@@ -1,14 +1,17 @@
 //! What goes wrong, and when: crashes at every boundary, pauses, clocks, networks, the chain, and
 //! the Byzantine member's schemes.
 
+use std::rc::Rc;
+
 use fairway_proto::{Effect, Input, Message, Subscription, sync};
-use fairway_types::{Keypair, evidence::Evidence};
+use fairway_types::{Execute, Keypair, evidence::Evidence};
 use rand::Rng;
 
 use crate::{
     byzantine::Byzantine,
     clock::Clock,
     invariants::Broken,
+    machine::Machine,
     node::{Boundary, Node, decide},
     slander::slander,
     world::{Item, World},
@@ -161,7 +164,13 @@ impl World {
             return true;
         }
         // Who is alone certifies alone, whoever has not heard of it yet.
-        let registered = self.nodes[node].settled_members();
+        let log = self.nodes[node].channel.log();
+        let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != node);
+        let heard = others.map(|(_, other)| other.channel.log().head()).max().unwrap_or_default();
+        let unheard = log.entries_from(heard.min(log.finalised()).next());
+        let epochs = unheard.map(|entry| entry.block.header.term.epoch);
+        let voters = epochs.filter_map(|epoch| Some(log.grant_of(epoch)?.valid.len())).min();
+        let registered = self.nodes[node].settled_members().min(voters.unwrap_or(usize::MAX));
         let is_lost = |(other, faulty): (usize, &Node)| {
             let lost = faulty.tail_lost || faulty.channel.log().is_tail_lost();
             other != node && lost
@@ -395,10 +404,16 @@ impl World {
             inputs.iter().filter(hears).cloned().collect()
         };
         let (own, others) = (heard(false), heard(true));
-        let machine = self.nodes[at].machine();
-        let step = self.nodes[at].decide(time, own);
+        let leads = self.nodes[at].channel.log().leader() == Some(byzantine.id());
+        let diverges = self.plan.diverges && leads && self.rng.random_bool(0.3);
+        let machine: Rc<dyn Execute> = match diverges {
+            true => Rc::new(Machine { tampers: true }),
+            false => self.nodes[at].machine(),
+        };
+        let step = self.nodes[at].decide_on(&*machine, time, own);
         // It stores as others do, so that what it serves and knows is whole.
-        self.nodes[at].store(&step.events);
+        let binds = step.binds(self.nodes[at].durability());
+        self.nodes[at].store(&step.events, binds);
         let second = byzantine.twin.as_mut().map(|twin| decide(twin, &*machine, time, others));
         let split = second.is_some();
         self.speak(&byzantine, step.effects, split.then_some(false), &mut said);

@@ -97,7 +97,7 @@ impl Node {
     /// Handles a group of inputs as the driver does: decide, then store; the caller performs.
     pub fn handle(&mut self, now: Time, inputs: Vec<Input>) -> Step {
         let group = self.decide(now, inputs);
-        self.store(&group.events);
+        self.store(&group.events, group.binds(self.durability()));
         group
     }
 
@@ -106,18 +106,26 @@ impl Node {
         decide(&mut self.channel, &*self.machine, now, inputs)
     }
 
-    /// Stores a group's events in one write, synced if one of them binds.
-    pub fn store(&mut self, events: &[Event]) {
-        if events.is_empty() {
-            return;
-        }
+    /// The same, on another machine than its own.
+    pub(crate) fn decide_on(
+        &mut self,
+        machine: &dyn Execute,
+        now: Time,
+        inputs: Vec<Input>,
+    ) -> Step {
+        decide(&mut self.channel, machine, now, inputs)
+    }
+
+    /// Stores a group's events in one write, synced if the group binds.
+    pub fn store(&mut self, events: &[Event], binds: bool) {
         self.stored.extend(events.iter().map(codec::encode));
         for event in events {
             index(&mut self.blocks, event);
         }
-        self.writes.push(self.stored.len());
-        let durability = self.durability();
-        if events.iter().any(|event| event.binds(durability)) {
+        if !events.is_empty() {
+            self.writes.push(self.stored.len());
+        }
+        if binds {
             self.synced = self.stored.len();
             self.writes.clear();
         }

@@ -43,12 +43,22 @@ impl World {
         act: impl FnOnce(&mut dyn SettlementChain, Time) -> Result<(), String>,
     ) -> Result<Result<(), String>, Broken> {
         let before = Accounts::before(&*self.chain, &self.nodes);
+        let made_up = self.made_up_waits();
         let result = act(&mut *self.chain, self.now);
         if result.is_ok() {
+            if made_up && self.chain.record().settlement.number > before.settlement {
+                return Err(Broken("what two members made up was settled".to_owned()));
+            }
             self.accounts.check(self.now, &before, &*self.chain, &self.nodes)?;
             self.note_blamed();
         }
         Ok(result)
+    }
+
+    /// Whether what waits contradicts the state that it names.
+    fn made_up_waits(&self) -> bool {
+        let waiting = self.chain.record().windows.waiting.as_ref();
+        waiting.is_some_and(|waits| self.doings.made_up.contains(&waits.proposal))
     }
 
     /// Who was barred while it could not answer is blamed once.
@@ -112,7 +122,12 @@ impl World {
         Ok(())
     }
 
-    fn note_transaction(&mut self, from: usize, tx: &ChainTx, result: &Result<(), String>) {
+    pub(crate) fn note_transaction(
+        &mut self,
+        from: usize,
+        tx: &ChainTx,
+        result: &Result<(), String>,
+    ) {
         let Some(kind) = kind(tx) else { return };
         if result.is_ok() {
             *self.report.chain.entry(kind.to_owned()).or_default() += 1;
@@ -156,6 +171,9 @@ impl World {
 
     /// While the chain can't be reached, what is said to it is lost or comes late.
     pub(crate) fn submit_tx(&mut self, from: usize, tx: ChainTx) {
+        if self.keeps_quiet(from, &tx) {
+            return;
+        }
         let delay = self.rng.random_range(1..30);
         if self.now >= self.outage_until {
             return self.after(delay, Item::Chain { from, tx });

@@ -1,6 +1,6 @@
 //! What a run may do, drawn from its seed.
 
-use fairway_types::chain::{DropRule, Durability, MoneyRules};
+use fairway_types::chain::{DropRule, Durability, MoneyRules, SettlementRule};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -41,6 +41,8 @@ pub struct Plan {
     pub late_joins: bool,
     /// One member is Byzantine, as soon as there are four.
     pub byzantine: bool,
+    /// The Byzantine member signs what its machine does not give, at times when it leads.
+    pub diverges: bool,
     /// Blocks behind which a node takes a snapshot instead of them.
     pub sync_blocks_most: u64,
     /// Signatures do not wait for the disk: a power cut takes what was not synced.
@@ -78,6 +80,7 @@ impl Plan {
             leader_leaves: false,
             late_joins: false,
             byzantine: false,
+            diverges: false,
             sync_blocks_most: FAR,
             replicated: false,
             members_only: false,
@@ -97,7 +100,7 @@ impl Plan {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
         let byzantine = rng.random_bool(0.4);
         let max_delay = if rng.random_bool(0.7) { 60 } else { 200 };
-        Self {
+        let plan = Self {
             seed,
             nodes: if byzantine { rng.random_range(4..=7) } else { rng.random_range(1..=6) },
             steps,
@@ -116,6 +119,7 @@ impl Plan {
             leader_leaves: rng.random_bool(0.5),
             late_joins: rng.random_bool(0.4),
             byzantine,
+            diverges: byzantine && seed % 9 == 4,
             // By the seed, not by chance: the seeds that found something stay what they are.
             sync_blocks_most: if seed.is_multiple_of(4) { seed / 4 % 16 } else { FAR },
             replicated: seed % 4 == 2,
@@ -123,6 +127,24 @@ impl Plan {
             money: MoneyRules { drop_rule: drop_rule(seed), ..money() },
             deeds: deeds(seed),
             choices: Vec::new(),
+        };
+        if plan.deeds.is_some_and(|deeds| deeds.colludes) { plan.of_colluders() } else { plan }
+    }
+
+    /// Three members of whom two settle together. The third one is there: else nobody could answer.
+    fn of_colluders(self) -> Self {
+        let rule = SettlementRule::Judged;
+        Self {
+            nodes: 3,
+            crashes: false,
+            partitions: false,
+            pauses: false,
+            outages: false,
+            reorgs: false,
+            byzantine: false,
+            diverges: false,
+            money: MoneyRules { settlement_rule: rule, ..self.money },
+            ..self
         }
     }
 
@@ -170,9 +192,11 @@ fn money() -> MoneyRules {
 /// By the seed, as above: every fifth run.
 fn deeds(seed: u64) -> Option<Deeds> {
     let kind = seed / 5;
+    let colludes = kind % 16 == 7;
     let fate = [Fate::Stay, Fate::Few, Fate::Alone][usize::try_from(kind % 3).unwrap_or(0)];
+    let fate = if colludes { Fate::Stay } else { fate };
     let (exits, complaints) = (kind % 4 != 3, kind % 4 != 1);
-    (seed % 5 == 3).then_some(Deeds { fate, exits, complaints })
+    (seed % 5 == 3).then_some(Deeds { fate, exits, complaints, colludes })
 }
 
 fn drop_rule(seed: u64) -> DropRule {

@@ -339,7 +339,9 @@ impl World {
         }
         let told = if self.trace.is_on() { inputs.clone() } else { Vec::new() };
         let time = self.nodes[at].clock.read(self.now);
-        let Step { events, effects } = self.nodes[at].decide(time, inputs);
+        let step = self.nodes[at].decide(time, inputs);
+        let is_synced = step.binds(self.nodes[at].durability());
+        let Step { events, effects } = step;
         self.note_group(at, &told, &events, &effects);
         let binds = events.iter().any(|event| event.binds(Durability::Synced));
         let doom = self.nodes[at].doom.take_if(|_| binds);
@@ -348,7 +350,7 @@ impl World {
             self.kill(at);
             return Ok(());
         }
-        self.nodes[at].store(&events);
+        self.nodes[at].store(&events, is_synced);
         self.check_group(at, &events, &effects)?;
         let most = match doom {
             Some(Boundary::Performed(most)) => most,

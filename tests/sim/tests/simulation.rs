@@ -123,6 +123,36 @@ fn honest_members_get_their_money_whatever_happens_on_the_chain() {
     assert!(compared > 20, "{compared} payments");
 }
 
+/// P-117: two of three agree to a settlement that gives one what another has, or to a result that the
+/// app never gave, in channels where every settlement waits for its window.
+#[test]
+fn two_of_three_settle_nothing_that_is_not_so() {
+    let mut done = BTreeSet::new();
+    for seed in (38..1_000).step_by(80) {
+        let report = World::new(Plan::from_seed(seed, 4_000)).run();
+        let report = report.unwrap_or_else(|broken| panic!("seed {seed}: {}", broken.0));
+        done.extend(report.chain.into_keys());
+    }
+    for kind in ["open a window", "refute", "refute the result", "finish"] {
+        assert!(done.contains(kind), "{kind} is not among {done:?}");
+    }
+}
+
+/// P-111: who leads and signs what nobody else gets is judged by the chain, among all else it does.
+#[test]
+fn liars_that_diverge_are_judged_by_the_chain() {
+    let mut judged = 0;
+    for seed in (4..2_000).step_by(9) {
+        let plan = Plan::from_seed(seed, 4_000);
+        if plan.diverges {
+            let report = World::new(plan).run();
+            let report = report.unwrap_or_else(|broken| panic!("seed {seed}: {}", broken.0));
+            judged += report.chain.get("judge").copied().unwrap_or_default();
+        }
+    }
+    assert!(judged > 10, "{judged} cases");
+}
+
 fn assert_holds(seeds: Range<u64>, steps: u64) -> Outcome {
     let outcome =
         runner::run(seeds, steps, runner::Options { all: false, lines: 40, begin: || {} });
@@ -233,10 +263,20 @@ fn every_follower_refuses_a_leader_whose_effects_differ_and_follows_another() {
     let certified = world.nodes[1].channel.log().certified();
     assert!(certified.0 > 0);
     world.corrupt(0, Rc::new(Machine { tampers: true }));
+    let leader = world.nodes[0].keypair.node_id();
+    let mut left = None;
     for _ in 0..4_000 {
         world.step().unwrap();
+        let record = world.chain.record();
+        let seat = record.members.iter().find(|seat| seat.record.node == leader);
+        if left.is_none() && record.windows.bans.iter().any(|ban| ban.node == leader) {
+            left = seat.map(|seat| seat.collateral);
+        }
     }
-    let leader = world.nodes[0].keypair.node_id();
+    // P-111: the chain judges it before the members have voted.
+    let money = &world.chain.record().config.money;
+    assert_eq!(left, Some(money.collateral - money.fine));
+    assert_eq!(world.report.chain.get("judge"), Some(&1), "{:?}", world.report.chain);
     for node in &world.nodes[1..] {
         let log = node.channel.log();
         assert_ne!(log.leader(), Some(leader));

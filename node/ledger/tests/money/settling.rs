@@ -36,9 +36,8 @@ fn channel(count: u8, settlement_rule: SettlementRule) -> World {
 fn cost(world: &mut World, number: u8, payload: LedgerPayload) -> (usize, u64) {
     let bytes = match &payload {
         LedgerPayload::Invoke { args, .. } => args.iter().map(Vec::len).sum(),
-        LedgerPayload::StorePackage { .. }
-        | LedgerPayload::Publish { .. }
-        | LedgerPayload::Judge { .. } => 0,
+        LedgerPayload::Judge { file, .. } => file.len(),
+        LedgerPayload::StorePackage { .. } | LedgerPayload::Publish { .. } => 0,
     };
     let (tried, _) = world.try_out(&node(number), payload.clone());
     tried.unwrap_or_else(|error| panic!("{bytes} bytes: {error}"));

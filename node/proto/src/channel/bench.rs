@@ -179,6 +179,8 @@ pub(super) struct Bench {
     /// Everything the nodes did, in order.
     pub(super) effects: Vec<(usize, Effect)>,
     pub(super) events: Vec<(usize, Event)>,
+    /// How many of a node's events a power cut leaves in a `replicated` channel.
+    synced: BTreeMap<usize, usize>,
     chain_height: u64,
     next_request: u64,
 }
@@ -203,6 +205,7 @@ impl Bench {
             refusals: BTreeMap::new(),
             effects: Vec::new(),
             events: Vec::new(),
+            synced: BTreeMap::new(),
             chain_height: 1,
             next_request: 0,
         };
@@ -293,9 +296,9 @@ impl Bench {
     pub(super) fn lose_tail(&mut self, node: usize) {
         let own = self.events.iter().filter(|(of, _)| *of == node).map(|(_, event)| event);
         let stored: Vec<Event> = own.cloned().collect();
-        let synced = stored.iter().rposition(|event| event.binds(Durability::Replicated));
+        let synced = self.synced.remove(&node).unwrap_or(0);
         let mut log = Log::default();
-        stored[..synced.map_or(0, |last| last + 1)].iter().for_each(|event| log.apply(event));
+        stored[..synced].iter().for_each(|event| log.apply(event));
         self.events.retain(|(of, _)| *of != node);
         self.nodes[node] = Channel::restore(env(node), log);
         let observation = self.observation();
@@ -348,7 +351,12 @@ impl Bench {
                 continue;
             }
             let step = self.input(to, input);
+            let binds = step.binds(Durability::Replicated);
             self.events.extend(step.events.into_iter().map(|event| (to, event)));
+            if binds {
+                let of_node = self.events.iter().filter(|(of, _)| *of == to);
+                self.synced.insert(to, of_node.count());
+            }
             for effect in step.effects {
                 queue.extend(self.deliveries(to, &effect));
                 self.effects.push((to, effect));

@@ -211,9 +211,27 @@ pub enum Reply {
     Guard(Box<Guard>),
 }
 
+impl Effect {
+    /// P-2: a block that this node shows the contract may be where the channel ends. Who certified it
+    /// alone, and loses it, can claim nothing by it.
+    fn binds(&self, durability: Durability) -> bool {
+        let shows = matches!(self, Self::Submit(ChainTx::Show { .. }));
+        shows && durability == Durability::Replicated
+    }
+}
+
 /// The outcome of one input.
 #[derive(Debug, Default)]
 pub struct Step {
     pub events: Vec<Event>,
     pub effects: Vec<Effect>,
+}
+
+impl Step {
+    /// P-2: whether all that was stored so far has to be on the disk before anything leaves.
+    #[must_use]
+    pub fn binds(&self, durability: Durability) -> bool {
+        self.events.iter().any(|event| event.binds(durability))
+            || self.effects.iter().any(|effect| effect.binds(durability))
+    }
 }

@@ -156,9 +156,9 @@ impl Chain {
     }
 
     pub(super) fn support(&mut self, headers: &[Header]) -> Result<(), Refused> {
+        let (first, last) = self.ends(headers)?;
         let waits = self.record.windows.waiting.clone().ok_or("settlement::E_NOTHING_WAITS")?;
         let best = self.best().map_or(Hash::ZERO, |best| best.block);
-        let (first, last) = self.ends(headers)?;
         let (first_hash, last_hash) = (first.hash(), last.hash());
         let proposal = self.waiting.as_ref().ok_or("settlement::E_NO_PROPOSAL")?;
         let from_own = first_hash == waits.to_block && first.state_root == proposal.to_root;

@@ -14,10 +14,10 @@ impl Chain {
     }
 
     pub(super) fn show(&mut self, proof: &BlockProof) -> Result<(), Refused> {
-        self.check_open()?;
         let settled = self.record.settlement.height;
-        require(!self.is_over(), "shown::E_TOO_LATE")?;
         let (first, last) = self.ends(&proof.headers)?;
+        self.check_open()?;
+        require(!self.is_over(), "shown::E_TOO_LATE")?;
         require(last.height > settled, "shown::E_SETTLED")?;
         let anchor = proof.anchor.as_ref().filter(|certificate| !certificate.signatures.is_empty());
         if anchor.is_some() {

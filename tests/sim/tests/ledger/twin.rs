@@ -14,8 +14,10 @@ use fairway_sim::{
     world::creator,
 };
 use fairway_types::{
-    Address, Hash, Height, JoinSequence, Keypair, Term, Time,
+    Address, Block, Epoch, Hash, Header, Height, JoinSequence, Keypair, Term, Time, View,
+    block::SignedHeader,
     chain::{ChainTx, ChannelRecord, DropRule, MoneyRules, PenaltyVotes, SettlementRule, WeightBy},
+    evidence::{Disputed, Evidence, Parent},
     settlement::{Proposal, SignedVote, Vote},
     windows::{SignedVerdict, Verdict},
 };
@@ -118,7 +120,10 @@ impl Twin {
             };
             signers.iter().map(sign).collect()
         };
-        let tx = if let Some(report) = windows.reports.first() {
+        let tx = if self.rng.random_bool(0.1) {
+            ChainTx::Expire { channel }
+        } else if !windows.reports.is_empty() {
+            let report = windows.reports[self.rng.random_range(0..windows.reports.len())];
             let (accused, evidence) = (report.accused, report.evidence);
             let guilty = self.rng.random_bool(0.5);
             let verdict = Verdict { channel, accused, evidence, guilty };
@@ -140,6 +145,29 @@ impl Twin {
         self.remember(&tx);
     }
 
+    /// Somebody says of somebody, who may have left, what neither chain can judge by itself.
+    fn accuse(&mut self, now: Time) {
+        if self.nodes.len() < 2 {
+            return;
+        }
+        let (node, accused) = (self.someone(|twin| &twin.nodes), self.someone(|twin| &twin.nodes));
+        let record = self.model.record();
+        let mut seats = record.members.iter();
+        let seat = seats.find(|seat| seat.record.node == accused.node_id());
+        let sequence = match seat {
+            Some(seat) if self.rng.random_bool(0.9) => seat.record.join_sequence,
+            Some(_) | None => JoinSequence(self.rng.random_range(1..8)),
+        };
+        let (channel, number) = (record.channel, self.rng.random_range(0..40));
+        let evidence = Box::new(divergence(record, &accused, number));
+        let tx = match self.rng.random_bool(0.7) {
+            true => ChainTx::Report { channel, accused: sequence, evidence },
+            false => ChainTx::Judge { channel, accused: sequence, evidence },
+        };
+        let _ = self.send(now, &node, &tx);
+        self.remember(&tx);
+    }
+
     fn remember(&mut self, tx: &ChainTx) {
         if matches!(tx, ChainTx::Heartbeat { .. } | ChainTx::ApplyForLeadership { .. }) {
             return;
@@ -149,6 +177,30 @@ impl Twin {
         }
         self.sent.push(tx.clone());
     }
+}
+
+/// That the accused signed a block that gives other roots: one of so many.
+fn divergence(record: &ChannelRecord, accused: &Keypair, number: u64) -> Evidence {
+    let header = Header {
+        channel: record.channel,
+        parent: Hash::ZERO,
+        height: Height(number / 4 + 1),
+        term: Term { epoch: Epoch(number % 4), view: View(0) },
+        time: Time(number),
+        justified: Height::ZERO,
+        opening: None,
+        transactions_root: Block::transactions_root(&[]),
+        effects_root: Hash::ZERO,
+        state_root: Hash::ZERO,
+        extension: Vec::new(),
+    };
+    let (leader, signature) = (accused.node_id(), accused.sign(&header));
+    let parent = Parent::Block(Box::new(header.clone()));
+    let block = SignedHeader { header, leader, signature };
+    let (facts, transactions, witness) = (record.facts(), Vec::new(), None);
+    let block = Box::new(Disputed { facts, parent, block, transactions, witness });
+    let (effects, root) = (Vec::new(), Hash::ZERO);
+    Evidence::Divergence { reporter: leader, block, effects, effects_root: root, state_root: root }
 }
 
 /// `module::NAME` of an abort that the ledger explains.
@@ -161,7 +213,7 @@ fn abort(text: &str) -> String {
 /// Changes a little of what a transaction says.
 fn alter(tx: &mut ChainTx, rng: &mut ChaCha8Rng) {
     match tx {
-        ChainTx::Propose { proposal } => match rng.random_range(0..6) {
+        ChainTx::Propose { proposal } => match rng.random_range(0..7) {
             0 => proposal.number += 1,
             1 => proposal.to_height = proposal.to_height.next(),
             2 => proposal.closes = !proposal.closes,
@@ -171,6 +223,7 @@ fn alter(tx: &mut ChainTx, rng: &mut ChaCha8Rng) {
                     row.leaves = !row.leaves;
                 }
             }
+            5 => proposal.from_root = Hash(rng.random()),
             _ => proposal.from_height = Height::ZERO,
         },
         ChainTx::Execute { votes, .. }
@@ -273,8 +326,11 @@ impl SettlementChain for Twin {
         if self.rng.random_bool(0.3) {
             self.again(now);
         }
-        if self.rng.random_bool(0.03) {
+        if self.rng.random_bool(0.05) {
             self.answer(now);
+        }
+        if self.rng.random_bool(0.02) {
+            self.accuse(now);
         }
         let result = self.send(now, node, tx);
         self.remember(tx);
@@ -333,9 +389,13 @@ fn live(seeds: std::ops::Range<u64>, steps: u64, money: &MoneyRules, tally: &Tal
                 break;
             }
         }
-        let later = world.chain.time().plus(300_000);
-        for node in &world.nodes {
-            let _ = world.chain.act(later, &node.account, &Act::Release);
+        for _ in 0..30 {
+            let later = world.chain.time().plus(10_000);
+            let channel = world.chain.record().channel;
+            for node in &world.nodes {
+                let _ = world.chain.execute(later, &node.keypair, &ChainTx::Heartbeat { channel });
+                let _ = world.chain.act(later, &node.account, &Act::Release);
+            }
         }
     }
 }
@@ -360,7 +420,7 @@ fn model_and_contract_do_the_same_over_a_channels_life() {
         println!("{count:6} {what}");
     }
     let done: BTreeSet<&str> = tally.keys().filter_map(|name| name.strip_suffix(" ok")).collect();
-    let kinds = "Execute Show OpenWindow Support Finish Exit FinishExit Claim Report Decide Object Dispute Complain \
+    let kinds = "Execute Show OpenWindow Support Finish Exit FinishExit Claim Report Decide Object Dispute Expire Refute RefuteResult Complain \
                  Answer Resolve Leave Release ShowTerm Propose Heartbeat ApplyForLeadership";
     for kind in kinds.split_whitespace() {
         assert!(done.contains(kind), "{kind} never executed: {done:?}");

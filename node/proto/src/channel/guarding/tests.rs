@@ -1,6 +1,6 @@
 use fairway_types::{
     Epoch, Hash, Height, Operation, Term, View, Weight,
-    chain::SettlementRule,
+    chain::{Durability, SettlementRule},
     crypto::Verify,
     settlement::Proposal,
     windows::{BlockProof, ExitRecord, Outcome, ShownBlock},
@@ -28,7 +28,13 @@ fn four() -> Bench {
 /// Two members of whom the second has been silent for so long that the chain granted the first an
 /// epoch alone.
 fn alone() -> Bench {
-    let mut bench = Bench::new(2);
+    alone_in(Durability::Synced)
+}
+
+fn alone_in(durability: Durability) -> Bench {
+    let mut record = record(2);
+    record.config.durability = durability;
+    let mut bench = Bench::with_record(2, record);
     bench.note(0);
     bench.wait(200);
     bench.down.insert(1);
@@ -296,6 +302,29 @@ fn an_exit_ends_the_channel_and_everybody_is_paid_for_a_proof() {
     let head = bench.nodes[3].log().head();
     bench.wait(2_000);
     assert_eq!(bench.nodes[3].log().head(), head, "nothing is ordered any more");
+}
+
+/// P-2, P-103: the block that it showed is on its disk, though it was certified without waiting for that.
+#[test]
+fn who_is_alone_and_loses_its_last_writes_still_claims_by_what_it_showed() {
+    let mut bench = alone_in(Durability::Replicated);
+    exit_opens(&mut bench, 0);
+    bench.wait(600);
+    let best = shown(&bench, 0).last().unwrap().shown().unwrap();
+    assert_eq!(best.height, bench.nodes[0].log().head());
+    assert!(best.anchor_height < best.height, "it made the block alone");
+    bench.lose_tail(0);
+    bench.now = bench.now.plus(WINDOW);
+    let (height, block, root) = (best.height, best.block, best.root);
+    bench.record.open = false;
+    bench.record.windows.exit = None;
+    let members = vec![member(0).account, member(1).account];
+    bench.record.windows.outcome = Some(Outcome { height, root, block, members });
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(3_000);
+    let own = |tx: &ChainTx| matches!(tx, ChainTx::Claim { account, .. } if *account == member(0).account);
+    assert!(count(&bench, 0, own) > 0, "{:?}", bench.nodes[0].log().head());
 }
 
 /// P-103: whoever is before it in join order has its turn first.
