@@ -11,7 +11,7 @@ use fairway_types::{
 
 use super::{
     Channel,
-    dry_run::FRESH,
+    dry_run::{Asker, FRESH},
     input::RequestId,
     log::{Log, sum},
     output::{Effect, Reply},
@@ -223,7 +223,7 @@ impl Channel {
     /// P-116: presses for the proposal if the chain would take it. What it would refuse is not
     /// proposed: who asked is told, and after a pause one up to a later block is tried.
     fn try_out(&mut self, since: Time, proposal: Proposal) {
-        match self.dry_run(&proposal) {
+        match self.dry_run(Asker::Draft, &proposal) {
             None => self.settling.draft = Some((since, proposal)),
             Some(Ok(())) => self.press(proposal),
             Some(Err(reason)) => {

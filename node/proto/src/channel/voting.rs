@@ -9,6 +9,7 @@ use fairway_types::{
 
 use super::{
     Channel,
+    dry_run::Asker,
     log::sum,
     output::{Effect, Event},
 };
@@ -31,8 +32,8 @@ pub(super) struct Voting {
     stances: BTreeMap<NodeId, (Hash, bool)>,
     /// Since when this node is bound by its yes.
     pub(super) bound_at: Time,
-    /// When each proposer was answered last.
-    answered: BTreeMap<NodeId, Time>,
+    /// When each proposer was answered last, or was made to wait for the chain's answer to this.
+    answered: BTreeMap<NodeId, (Time, Option<Hash>)>,
 }
 
 /// The last proposal of one proposer.
@@ -67,7 +68,7 @@ impl Channel {
         let (now, settleable) = (self.now, self.settleable());
         let Voting { held, answered, .. } = &mut self.voting;
         held.retain(|_, held| held.signed.proposal.number > from.number);
-        answered.retain(|_, at| now < at.plus(ANSWER_EVERY));
+        answered.retain(|_, (at, _)| now < at.plus(ANSWER_EVERY));
         let is_due = |held: &&mut Held| {
             let proposal = &held.signed.proposal;
             held.waits
@@ -83,10 +84,10 @@ impl Channel {
         for (hash, signed) in due {
             let proposer = signed.proposer;
             let Some(vote) = self.judge(hash, signed) else {
-                self.voting.wait(&proposer);
+                self.voting.wait(&proposer, now);
                 continue;
             };
-            self.voting.answered.insert(proposer, now);
+            self.voting.answered.insert(proposer, (now, None));
             self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
             self.on_vote(vote);
         }
@@ -114,7 +115,7 @@ impl Channel {
                 return Some(bound);
             }
         }
-        match (self.dry_run(&signed.proposal), voted) {
+        match (self.dry_run(Asker::Proposer(signed.proposer), &signed.proposal), voted) {
             (Some(Err(reason)), _) => {
                 let reason = format!("the chain would refuse it: {reason}");
                 return Some(self.sign_vote(hash, Some(reason)));
@@ -142,7 +143,7 @@ impl Channel {
     fn binding_vote(&mut self, proposal: &Proposal) -> Option<SignedVote> {
         let (bound, vote) = self.bound_to(proposal.number)?;
         let (bound, vote) = (bound.clone(), vote.clone());
-        self.dry_run(&bound);
+        self.dry_run(Asker::Bound, &bound);
         let higher = proposal.to_height > bound.to_height;
         let replaces = self.is_contradicted(&bound) || higher && self.is_hopeless(&bound);
         (!replaces).then_some(vote)
@@ -209,17 +210,28 @@ impl Channel {
         if !vote.vote.yes
             && let Some(bound) = bound.filter(|bound| bound.hash() == vote.vote.proposal).cloned()
         {
-            self.dry_run(&bound);
+            self.dry_run(Asker::Bound, &bound);
         }
     }
 }
 
 impl Voting {
-    /// The proposer's proposal is judged once the chain has answered.
-    fn wait(&mut self, proposer: &NodeId) {
+    /// The proposer's proposal is judged once the chain has answered; what it sends meanwhile is looked
+    /// at no sooner than after an answer of this node.
+    fn wait(&mut self, proposer: &NodeId, now: Time) {
         if let Some(held) = self.held.get_mut(proposer) {
             held.waits = true;
+            self.answered.insert(*proposer, (now, Some(held.hash)));
         }
+    }
+
+    /// The chain answered: who waited for that waits no more.
+    pub(super) fn on_answer(&mut self, proposal: &Hash) {
+        let held = &self.held;
+        self.answered.retain(|proposer, (_, waits_for)| {
+            let is_held = held.get(proposer).is_some_and(|held| held.hash == *proposal);
+            !(is_held && *waits_for == Some(*proposal))
+        });
     }
 
     /// Members whose vote is kept, and proposals held.
@@ -508,6 +520,50 @@ mod tests {
         assert_eq!(voted(&bench.input(1, Input::Timeout)), [(proposal.hash(), true)]);
         bench.wait(100);
         assert!(bench.proposed(0).next().is_some());
+    }
+
+    /// P-116: it would keep all others from ever saying yes.
+    #[test]
+    fn who_sends_proposal_after_proposal_takes_nobodys_place_and_asks_one_thing_at_a_time() {
+        let mut bench = Bench::new(4);
+        (0..60).for_each(|_| bench.note(0));
+        bench.answers = false;
+        let last = bench.nodes[0].log().finalised();
+        let right = at(&bench, last.0);
+        assert!(last.0 > 50);
+        let mut asked = dry_runs(&bench.message(1, 0, by(0, right.clone())));
+        assert_eq!(asked, [right.hash()]);
+        asked.clear();
+        for height in 1..50 {
+            bench.now = bench.now.plus(20);
+            asked.extend(dry_runs(&bench.message(1, 2, by(2, at(&bench, height)))));
+        }
+        assert_eq!(asked.len(), 1, "one question in two seconds");
+        let answer = Observation::DryRun { proposal: right.hash(), refusal: None };
+        let step = bench.input(1, Input::Chain(answer));
+        assert_eq!(voted(&step), [(right.hash(), true)]);
+    }
+
+    fn dry_runs(step: &Step) -> Vec<Hash> {
+        let asked = step.effects.iter().filter_map(|effect| match effect {
+            Effect::DryRun { proposal } => Some(proposal.hash()),
+            _ => None,
+        });
+        asked.collect()
+    }
+
+    /// P-116: nor does this node do the work of judging more often than it answers.
+    #[test]
+    fn who_is_made_to_wait_is_looked_at_no_more_often_than_who_is_answered() {
+        let mut bench = two_final();
+        bench.answers = false;
+        bench.message(1, 2, by(2, at(&bench, 1)));
+        let mut made_up = at(&bench, 2);
+        made_up.result = vec![1];
+        assert_eq!(voted(&bench.message(1, 2, by(2, made_up.clone()))), []);
+        bench.now = bench.now.plus(ANSWER_EVERY);
+        let said = voted(&bench.message(1, 2, by(2, made_up.clone())));
+        assert_eq!(said, [(made_up.hash(), false)]);
     }
 
     /// P-116: a member asked to leave after all had said yes; the chain settles nothing without it.
