@@ -156,14 +156,15 @@ impl Channel {
     }
 
     /// P-56, P-115: whether the proposal will not execute by what its voters said, or by what the
-    /// chain said of it, or can open no window by what this node can prove. A higher one may take its
-    /// place.
+    /// chain said of it, or can open no window by what this node can prove, or waits and was beaten
+    /// for good. A higher one may take its place.
     pub(super) fn is_hopeless(&self, proposal: &Proposal) -> bool {
         let hash = proposal.hash();
         self.cannot_execute(&hash)
             || self.dry_runs.refusal(&hash, self.now).is_some()
             || self.is_passed(proposal)
             || self.is_unprovable(proposal)
+            || self.is_lost(proposal)
     }
 
     /// The proposal of this number to which this node said yes.
