@@ -53,6 +53,11 @@ impl DryRuns {
         latest.filter(|(at, _)| now < at.plus(FRESH)).map(|(_, refusal)| refusal)
     }
 
+    /// What the chain said of the proposal is doubtful now.
+    pub(super) fn forget(&mut self, proposal: &Hash) {
+        self.known.retain(|_, known| known.proposal != *proposal || known.answer.is_none());
+    }
+
     /// Whether a question may be asked now for this one; it is noted then.
     fn begin(&mut self, asker: Asker, proposal: Hash, now: Time) -> bool {
         self.known.retain(|_, known| now < known.asked_at.plus(REMEMBERED));

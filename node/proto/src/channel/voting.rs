@@ -116,12 +116,12 @@ impl Channel {
             }
         }
         match (self.dry_run(Asker::Proposer(signed.proposer), &signed.proposal), voted) {
-            (Some(Err(reason)), _) => {
+            (Some(Err(reason)), _) if self.lasts(&hash, &reason) => {
                 let reason = format!("the chain would refuse it: {reason}");
                 return Some(self.sign_vote(hash, Some(reason)));
             }
             (_, Some(vote)) => return Some(vote),
-            (None, None) => return None,
+            (None | Some(Err(_)), None) => return None,
             (Some(Ok(())), None) => {}
         }
         if self.log.proposal().is_none_or(|known| known.proposal.hash() != hash) {
@@ -204,6 +204,15 @@ impl Channel {
 }
 
 impl Channel {
+    /// P-116: whether what the chain said against a proposal is a reason for a no, which stays good for
+    /// its hash: not of one that the chain let wait, which it finishes as of then, nor where one of the
+    /// two has not heard of the last settlement.
+    pub(super) fn lasts(&self, proposal: &Hash, refusal: &str) -> bool {
+        let waiting = self.chain.record().and_then(|record| record.windows.waiting.as_ref());
+        let waits = waiting.is_some_and(|waits| waits.proposal == *proposal);
+        !waits && !refusal.contains("E_NOT_CONTINUOUS")
+    }
+
     /// P-116: who hears a no to what it agreed to asks the chain about it again: the proposer says so
     /// when the chain refused it.
     fn look_again(&mut self, vote: &SignedVote) {
@@ -594,6 +603,68 @@ mod tests {
         });
         let second = bench.proposed(0).last().unwrap();
         assert!(second.to_height > Height(1) && executes == Some(second.hash()));
+    }
+
+    /// Every no that a node signed.
+    fn noes(bench: &Bench) -> usize {
+        let said = bench.effects.iter().filter(|(_, effect)| {
+            matches!(effect, Effect::Broadcast(Message::Vote(vote)) if !vote.vote.yes)
+        });
+        said.count()
+    }
+
+    /// P-55: members press the same proposal, and all but the first are refused: their noes would
+    /// withdraw what waits.
+    #[test]
+    fn a_refusal_that_the_dry_run_does_not_confirm_is_no_vote() {
+        let mut bench = two_final();
+        bench.nodes[0].settling.ask();
+        bench.input(0, Input::Timeout);
+        let own = bench.nodes[0].proposal().unwrap();
+        let tx = Box::new(ChainTx::OpenWindow {
+            channel: own.signed.proposal.channel,
+            proposal: own.hash,
+            votes: Vec::new(),
+        });
+        let reason = "E_ONE_WAITS".to_owned();
+        bench.run(0, Input::Chain(Observation::Rejected { tx, reason }));
+        bench.wait(1_000);
+        assert_eq!(bench.nodes[0].settlement_error(), Some("E_ONE_WAITS"));
+        assert_eq!(noes(&bench), 0);
+        bench.wait(8_000);
+        assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), Some(own.hash), "tried again");
+    }
+
+    /// P-116: the chain took it, and finishes it as of the time that it waits since.
+    #[test]
+    fn what_waits_gets_no_no_because_it_would_not_be_taken_now() {
+        let mut bench = two_final();
+        let waiting = at(&bench, 1);
+        bench.refusals.insert(Height(1), "E_BAD_ACCOUNTS".into());
+        bench.record.windows.waiting = Some(fairway_types::windows::WaitingRecord {
+            proposal: waiting.hash(),
+            number: 1,
+            to_height: waiting.to_height,
+            to_block: waiting.to_block,
+            opened_at: bench.now,
+            deadline: bench.now.plus(60_000),
+            supported_by: waiting.to_block,
+            by_active: true,
+        });
+        bench.observe();
+        assert_eq!(voted(&bench.message(1, 2, by(2, waiting))), []);
+    }
+
+    /// P-116: a chain that is behind, or one that this node is behind of.
+    #[test]
+    fn a_refusal_for_what_was_settled_meanwhile_is_no_reason_for_a_no() {
+        let mut bench = two_final();
+        bench.refusals.insert(Height(2), "E_NOT_CONTINUOUS".into());
+        let right = at(&bench, 2);
+        assert_eq!(voted(&bench.message(1, 2, by(2, right.clone()))), []);
+        bench.refusals.clear();
+        bench.now = bench.now.plus(dry_run::FRESH);
+        assert_eq!(voted(&bench.input(1, Input::Timeout)), [(right.hash(), true)]);
     }
 
     /// P-53
