@@ -277,7 +277,9 @@ module settlement::settlement {
         })
     }
 
-    /// What was linked already needs no link again, only what was shown since.
+    /// What was linked already needs no link again, only what was shown since: above the proposal's
+    /// block, since another branch may go on from below it. A lower block supports it only if its own
+    /// was shown: headers alone don't say that anybody made it.
     fun support_by(channel: address, first: Header, last: Header) acquires Pending {
         let (waits, _, to_block, _, _, _) = windows::waiting(channel);
         assert!(waits, E_NOTHING_WAITS);
@@ -286,10 +288,11 @@ module settlement::settlement {
         let pending = borrow_global<Pending>(waiting_place(channel));
         let from_own = header::hash(&first) == to_block
             && header::state_root(&first) == pending.to_root;
-        let from_linked = linked != to_block && header::hash(&first) == linked;
+        let (_, _, from_height) = header::place(&first);
+        let from_linked = from_height > pending.to_height && header::hash(&first) == linked;
         let below = (from_own || from_linked) && header::hash(&last) == best && !pending.closes;
-        let above = header::hash(&first) == best && header::hash(&last) == to_block
-            && header::state_root(&last) == pending.to_root;
+        let above = windows::is_own_shown(channel) && header::hash(&first) == best
+            && header::hash(&last) == to_block && header::state_root(&last) == pending.to_root;
         assert!(below || above, E_NOT_LINKED);
         windows::support(channel, best);
     }

@@ -119,7 +119,11 @@ module settlement::windows {
     }
 
     /// Under an address made of the channel.
-    struct Windows has key { now: WindowRecord }
+    struct Windows has key {
+        now: WindowRecord,
+        /// Whether the block of the proposal that waits was itself the best shown at some time since.
+        own_shown: bool,
+    }
 
     public(friend) fun none(): WindowRecord {
         WindowRecord {
@@ -140,7 +144,7 @@ module settlement::windows {
         if (exists<Windows>(place)) {
             borrow_global_mut<Windows>(place).now = now;
         } else {
-            move_to(&account::create_signer(place), Windows { now });
+            move_to(&account::create_signer(place), Windows { now, own_shown: false });
         }
     }
 
@@ -197,7 +201,10 @@ module settlement::windows {
             let most = waiting.opened_at + 3 * window;
             waiting.deadline = later(waiting.deadline, time + window / 2, most);
         };
+        let is_own = option::is_some(&now.waiting)
+            && option::borrow(&now.waiting).to_block == new.block;
         put(channel, now);
+        if (is_own) borrow_global_mut<Windows>(place_of(channel)).own_shown = true;
         true
     }
 
@@ -358,7 +365,14 @@ module settlement::windows {
         now.waiting = option::some(Waiting {
             proposal, number, to_height, to_block, opened_at, deadline, supported_by, by_active,
         });
+        let is_shown = option::is_some(&now.shown) && option::borrow(&now.shown).block == to_block;
         put(channel, now);
+        borrow_global_mut<Windows>(place_of(channel)).own_shown = is_shown;
+    }
+
+    /// Whether the block of the proposal that waits was itself the best shown since it waits.
+    public(friend) fun is_own_shown(channel: address): bool acquires Windows {
+        borrow_global<Windows>(place_of(channel)).own_shown
     }
 
     /// The proposal that waits, if one does: its hash and block, since when and until when it waits,

@@ -288,7 +288,11 @@ impl Channel {
             if !self.is_turn(record, waits.opened_at) {
                 return;
             }
-            if let Some(headers) = self.link(waits, &shown) {
+            // P-118: a lower block supports it only if its own was shown.
+            let first =
+                shown.height < waits.to_height && self.answer_to(record, waits, &shown).is_some();
+            let headers = self.link(waits, &shown).filter(|_| !first);
+            if let Some(headers) = headers {
                 self.perform(Effect::Submit(ChainTx::Support { channel, headers }));
             } else if !self.has_answered(record, &shown)
                 && let Some(proof) = self.answer_to(record, waits, &shown)

@@ -131,6 +131,7 @@ impl Chain {
             supported_by: proposal.to_block,
             by_active,
         });
+        self.own_shown = self.best().is_some_and(|best| best.block == proposal.to_block);
         self.waiting = Some(proposal);
         Ok(())
     }
@@ -163,9 +164,10 @@ impl Chain {
         let proposal = self.waiting.as_ref().ok_or("settlement::E_NO_PROPOSAL")?;
         let from_own = first_hash == waits.to_block && first.state_root == proposal.to_root;
         let linked = waits.supported_by;
-        let from_linked = linked != waits.to_block && first_hash == linked;
+        let from_linked = first.height > proposal.to_height && first_hash == linked;
         let below = (from_own || from_linked) && last_hash == best && !proposal.closes;
-        let above = first_hash == best
+        let above = self.own_shown
+            && first_hash == best
             && last_hash == waits.to_block
             && last.state_root == proposal.to_root;
         require(below || above, "settlement::E_NOT_LINKED")?;
