@@ -171,6 +171,56 @@ module settlement::window_tests {
         bench::open_window(channel, proposal, vector[1]);
     }
 
+    // Votes for a number stay good: those for an older proposal would begin the window anew again and
+    // again.
+    #[test]
+    #[expected_failure(abort_code = 15)]
+    fun a_lower_proposal_takes_no_place_of_one_that_is_not_shown_yet() {
+        let (channel, _, _) = unshown(vector[90, 110, 100]);
+        replace(channel, 4, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 15)]
+    fun a_lower_proposal_takes_no_place_of_one_that_a_newer_block_may_link() {
+        let (channel, _, block) = judged(vector[90, 110, 100]);
+        bench::show(channel, bench::block(channel, bench::hash(&block), 6, 1, &bench::book()), vector[1, 2]);
+        bench::later(4 * bench::window() - 1);
+        replace(channel, 5, 1);
+    }
+
+    #[test]
+    fun a_higher_proposal_takes_the_place_of_one_that_does_not_stand() {
+        let (channel, first, _) = unshown(vector[90, 110, 100]);
+        assert!(replace(channel, 6, 1) != first && waits(channel), 1);
+    }
+
+    #[test]
+    fun what_another_block_of_its_height_beat_gives_way_to_a_lower_one() {
+        let (channel, first, _) = unshown(vector[90, 110, 100]);
+        bench::show(channel, bench::block(channel, @0x9, 5, 1, &bench::book()), vector[1, 2]);
+        assert!(replace(channel, 4, 1) != first && waits(channel), 1);
+    }
+
+    // Nobody could link it or withdraw it for a whole window after the longest.
+    #[test]
+    fun what_has_not_stood_for_long_keeps_nobody_out() {
+        let (channel, first, _) = unshown(vector[90, 110, 100]);
+        bench::later(4 * bench::window());
+        bench::beat_all(channel, vector[1, 2, 3]);
+        assert!(replace(channel, 4, 1) != first && waits(channel), 1);
+    }
+
+    /// Opens a window for another proposal, at a height; its hash.
+    fun replace(channel: address, height: u64, epoch: u64): address {
+        let block = bench::block(channel, @0x5, height, epoch, &bench::book());
+        let proposal = bench::propose(channel, 1, 0, &block, vector[100, 100, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        let (_, waiting, _, _, _, _) = windows::waiting(channel);
+        assert!(waiting == proposal, 9);
+        proposal
+    }
+
     // What withdraws it.
 
     #[test]

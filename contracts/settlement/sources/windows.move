@@ -388,6 +388,21 @@ module settlement::windows {
         )
     }
 
+    /// Whether a proposal up to this height may take the place of the one that waits: of one that does
+    /// not stand, if it goes higher; or whatever its height, if a block was shown at that one's height
+    /// that is not its own, or a whole window has passed after the longest that it can wait. Else votes
+    /// for older proposals of the same number would begin the window again and again.
+    public(friend) fun gives_way(channel: address, to_height: u64, window: u64): bool acquires Windows {
+        let now = of(channel);
+        if (option::is_none(&now.waiting)) return true;
+        let waits = option::borrow(&now.waiting);
+        if (stands(&now.shown, waits)) return false;
+        let is_beside = option::is_some(&now.shown)
+            && option::borrow(&now.shown).height == waits.to_height;
+        let is_old = context::time_ms() >= waits.opened_at + 4 * window;
+        to_height > waits.to_height || is_beside || is_old
+    }
+
     /// The block that the proposal which waits was last linked to.
     public(friend) fun supported_by(channel: address): address acquires Windows {
         option::borrow(&of(channel).waiting).supported_by

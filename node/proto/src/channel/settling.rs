@@ -332,8 +332,10 @@ impl Channel {
     ) {
         let windows = &record.windows;
         // Its own it keeps supported (P-102): to open the window anew would only begin it again.
-        let waits = |waits: &WaitingRecord| waits.proposal == hash || windows.stands(waits);
-        if windows.waiting.as_ref().is_some_and(waits) {
+        let is_it = |waits: &WaitingRecord| waits.proposal == hash;
+        let window = record.config.money.challenge_window;
+        let gives_way = windows.gives_way(proposal.to_height, self.chain.time(), window);
+        if windows.waiting.as_ref().is_some_and(is_it) || !gives_way {
             return;
         }
         let channel = self.env.channel;

@@ -109,8 +109,8 @@ impl Chain {
         require(!self.asks_everybody(), "settlement::E_EVERYBODY_SETTLES")?;
         self.check_proposal(&proposal, self.time)?;
         let windows = &self.record.windows;
-        let unbeaten = windows.waiting.as_ref().is_some_and(|waits| windows.stands(waits));
-        require(!unbeaten, "settlement::E_ONE_WAITS")?;
+        let gives_way = windows.gives_way(proposal.to_height, self.time, self.window());
+        require(gives_way, "settlement::E_ONE_WAITS")?;
         let (part, of_heard) = self.voted(*hash, true, votes)?;
         let by_active = self.is_judged() && self.settles(part, false);
         let heard: u64 = self.electorate().values().map(|(_, heard)| heard).sum();
