@@ -46,7 +46,7 @@ module settlement::settlement {
     const E_TOO_SOON: u64 = 13;
     /// Those who said no are too few to keep two thirds from it.
     const E_NOT_ENOUGH_AGAINST: u64 = 14;
-    /// A proposal waits that nothing has beaten.
+    /// A proposal waits that nothing has beaten, or that is as high.
     const E_ONE_WAITS: u64 = 15;
     /// In this channel every settlement waits for a window.
     const E_WINDOW_FIRST: u64 = 16;
@@ -191,7 +191,7 @@ module settlement::settlement {
     /// Lets this node's recorded proposal wait for the channel's window, after which `finish` executes
     /// it: with the yes votes of two thirds of the weight whose heartbeats are fresh, as long as its
     /// block is the best that was shown (`shown::show`); or, in a channel that judges, of two thirds
-    /// of the active weight, shown before or within the window. Takes the place of one that waits and was beaten.
+    /// of the active weight, shown before or within the window. Takes the place of a lower one that waits and does not stand.
     public entry fun open_window(
         node: &signer,
         channel: address,
@@ -202,8 +202,8 @@ module settlement::settlement {
         let pending = recorded(signer::address_of(node), channel, proposal);
         assert!(!rules::asks_everybody(channel), E_EVERYBODY_SETTLES);
         check(channel, &pending, context::time_ms());
-        let (waits, _, _, _, _, unbeaten) = windows::waiting(channel);
-        assert!(!waits || !unbeaten, E_ONE_WAITS);
+        let window = rules::window(channel);
+        assert!(windows::gives_way(channel, pending.to_height, window), E_ONE_WAITS);
         let (electors, weights) = channel::electorate(channel);
         let (_, heard) = channel::heard(channel, VALIDITY);
         let (part, of_heard) =
@@ -212,7 +212,7 @@ module settlement::settlement {
         let by_heard = suffices(of_heard, quorum::total(&heard), false);
         assert!(by_active || by_heard, E_NOT_ENOUGH_VOTES);
         assert!(by_active || is_best(channel, &pending), E_NOT_SHOWN);
-        let (number, window) = (pending.number, rules::window(channel));
+        let number = pending.number;
         windows::wait(
             channel, proposal, number, pending.to_height, pending.to_block, by_active, window,
         );
@@ -277,7 +277,9 @@ module settlement::settlement {
         })
     }
 
-    /// What was linked already needs no link again, only what was shown since.
+    /// What was linked already needs no link again, only what was shown since: above the proposal's
+    /// block, since another branch may go on from below it. A lower block supports it only if its own
+    /// was shown: headers alone don't say that anybody made it.
     fun support_by(channel: address, first: Header, last: Header) acquires Pending {
         let (waits, _, to_block, _, _, _) = windows::waiting(channel);
         assert!(waits, E_NOTHING_WAITS);
@@ -286,10 +288,11 @@ module settlement::settlement {
         let pending = borrow_global<Pending>(waiting_place(channel));
         let from_own = header::hash(&first) == to_block
             && header::state_root(&first) == pending.to_root;
-        let from_linked = linked != to_block && header::hash(&first) == linked;
+        let (_, _, from_height) = header::place(&first);
+        let from_linked = from_height > pending.to_height && header::hash(&first) == linked;
         let below = (from_own || from_linked) && header::hash(&last) == best && !pending.closes;
-        let above = header::hash(&first) == best && header::hash(&last) == to_block
-            && header::state_root(&last) == pending.to_root;
+        let above = windows::is_own_shown(channel) && header::hash(&first) == best
+            && header::hash(&last) == to_block && header::state_root(&last) == pending.to_root;
         assert!(below || above, E_NOT_LINKED);
         windows::support(channel, best);
     }

@@ -171,6 +171,56 @@ module settlement::window_tests {
         bench::open_window(channel, proposal, vector[1]);
     }
 
+    // Votes for a number stay good: those for an older proposal would begin the window anew again and
+    // again.
+    #[test]
+    #[expected_failure(abort_code = 15)]
+    fun a_lower_proposal_takes_no_place_of_one_that_is_not_shown_yet() {
+        let (channel, _, _) = unshown(vector[90, 110, 100]);
+        replace(channel, 4, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 15)]
+    fun a_lower_proposal_takes_no_place_of_one_that_a_newer_block_may_link() {
+        let (channel, _, block) = judged(vector[90, 110, 100]);
+        bench::show(channel, bench::block(channel, bench::hash(&block), 6, 1, &bench::book()), vector[1, 2]);
+        bench::later(4 * bench::window() - 1);
+        replace(channel, 5, 1);
+    }
+
+    #[test]
+    fun a_higher_proposal_takes_the_place_of_one_that_does_not_stand() {
+        let (channel, first, _) = unshown(vector[90, 110, 100]);
+        assert!(replace(channel, 6, 1) != first && waits(channel), 1);
+    }
+
+    #[test]
+    fun what_another_block_of_its_height_beat_gives_way_to_a_lower_one() {
+        let (channel, first, _) = unshown(vector[90, 110, 100]);
+        bench::show(channel, bench::block(channel, @0x9, 5, 1, &bench::book()), vector[1, 2]);
+        assert!(replace(channel, 4, 1) != first && waits(channel), 1);
+    }
+
+    // Nobody could link it or withdraw it for a whole window after the longest.
+    #[test]
+    fun what_has_not_stood_for_long_keeps_nobody_out() {
+        let (channel, first, _) = unshown(vector[90, 110, 100]);
+        bench::later(4 * bench::window());
+        bench::beat_all(channel, vector[1, 2, 3]);
+        assert!(replace(channel, 4, 1) != first && waits(channel), 1);
+    }
+
+    /// Opens a window for another proposal, at a height; its hash.
+    fun replace(channel: address, height: u64, epoch: u64): address {
+        let block = bench::block(channel, @0x5, height, epoch, &bench::book());
+        let proposal = bench::propose(channel, 1, 0, &block, vector[100, 100, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        let (_, waiting, _, _, _, _) = windows::waiting(channel);
+        assert!(waiting == proposal, 9);
+        proposal
+    }
+
     // What withdraws it.
 
     #[test]
@@ -289,21 +339,64 @@ module settlement::window_tests {
         assert!(number(channel) == 1, 1);
     }
 
+    // Few showed the proposal's block, then all showed an anchor below it.
     #[test]
     fun an_earlier_block_of_the_same_chain_supports_it() {
-        let (channel, _, block) = unshown(vector[90, 110, 100]);
-        let before = bench::block(channel, @0x7, 4, 1, &bench::book());
-        // The proposal's block follows the one shown.
-        let next = bench::block(channel, bench::hash(&before), 5, 1, &bench::book_of(vector[1, 2, 3]));
-        assert!(bench::hash(&next) != bench::hash(&block), 1);
+        let (channel, _, before, block) = above_what_is_shown();
+        bench::show_tail(channel, vector[copy block], vector[1, 2]);
         bench::show(channel, copy before, vector[1, 2]);
+        bench::support(channel, vector[before, block]);
         window_over();
-        let proposal = bench::propose(channel, 1, 0, &next, vector[90, 110, 100], stay(), false);
-        bench::open_window(channel, proposal, vector[1, 2]);
-        bench::support(channel, vector[before, next]);
-        bench::later(8 * bench::window());
         bench::finish(channel);
         assert!(number(channel) == 1, 2);
+    }
+
+    // Headers alone say nothing of who made a block: two thirds could name a child of what was shown
+    // that nobody signed.
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun an_earlier_block_supports_none_that_was_not_shown_itself() {
+        let (channel, _, before, block) = above_what_is_shown();
+        bench::show(channel, copy before, vector[1, 2]);
+        bench::support(channel, vector[before, block]);
+    }
+
+    // Nor was it shown because the one that waited before was.
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun what_was_shown_of_another_proposal_supports_none() {
+        let (channel, first, before, block) = above_what_is_shown();
+        bench::show_tail(channel, vector[copy block], vector[1, 2]);
+        bench::show(channel, copy before, vector[1, 2]);
+        bench::object(channel, first, vector[1, 2, 3]);
+        let other = bench::block(channel, bench::hash(&before), 5, 1, &bench::book());
+        let proposal = bench::propose(channel, 1, 0, &other, vector[100, 100, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        bench::support(channel, vector[before, other]);
+    }
+
+    // What forks off below the proposal's block goes on from a block that supports it, and leaves it out.
+    #[test]
+    #[expected_failure(abort_code = 17)]
+    fun what_goes_on_from_an_earlier_block_by_another_way_supports_nothing() {
+        let (channel, _, before, block) = above_what_is_shown();
+        bench::show_tail(channel, vector[copy block], vector[1, 2]);
+        bench::show(channel, copy before, vector[1, 2]);
+        bench::support(channel, vector[copy before, block]);
+        let beside = bench::block(channel, bench::hash(&before), 5, 1, &bench::book());
+        bench::show(channel, copy beside, vector[1, 2]);
+        bench::support(channel, vector[before, beside]);
+    }
+
+    /// Where it is judged, a proposal that waits at height 5, a block at 4, and the proposal's, its child.
+    fun above_what_is_shown(): (address, address, vector<u8>, vector<u8>) {
+        let channel = bench::of(JUDGED, 3);
+        let before = bench::block(channel, @0x7, 4, 1, &bench::book());
+        let book = bench::book_of(vector[90, 110, 100]);
+        let block = bench::block(channel, bench::hash(&before), 5, 1, &book);
+        let proposal = bench::propose(channel, 1, 0, &block, vector[90, 110, 100], stay(), false);
+        bench::open_window(channel, proposal, vector[1, 2]);
+        (channel, proposal, before, block)
     }
 
     // A busy channel orders more within a window than one transaction links.

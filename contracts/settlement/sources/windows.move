@@ -119,7 +119,11 @@ module settlement::windows {
     }
 
     /// Under an address made of the channel.
-    struct Windows has key { now: WindowRecord }
+    struct Windows has key {
+        now: WindowRecord,
+        /// Whether the block of the proposal that waits was itself the best shown at some time since.
+        own_shown: bool,
+    }
 
     public(friend) fun none(): WindowRecord {
         WindowRecord {
@@ -140,7 +144,7 @@ module settlement::windows {
         if (exists<Windows>(place)) {
             borrow_global_mut<Windows>(place).now = now;
         } else {
-            move_to(&account::create_signer(place), Windows { now });
+            move_to(&account::create_signer(place), Windows { now, own_shown: false });
         }
     }
 
@@ -197,7 +201,10 @@ module settlement::windows {
             let most = waiting.opened_at + 3 * window;
             waiting.deadline = later(waiting.deadline, time + window / 2, most);
         };
+        let is_own = option::is_some(&now.waiting)
+            && option::borrow(&now.waiting).to_block == new.block;
         put(channel, now);
+        if (is_own) borrow_global_mut<Windows>(place_of(channel)).own_shown = true;
         true
     }
 
@@ -358,7 +365,14 @@ module settlement::windows {
         now.waiting = option::some(Waiting {
             proposal, number, to_height, to_block, opened_at, deadline, supported_by, by_active,
         });
+        let is_shown = option::is_some(&now.shown) && option::borrow(&now.shown).block == to_block;
         put(channel, now);
+        borrow_global_mut<Windows>(place_of(channel)).own_shown = is_shown;
+    }
+
+    /// Whether the block of the proposal that waits was itself the best shown since it waits.
+    public(friend) fun is_own_shown(channel: address): bool acquires Windows {
+        borrow_global<Windows>(place_of(channel)).own_shown
     }
 
     /// The proposal that waits, if one does: its hash and block, since when and until when it waits,
@@ -372,6 +386,21 @@ module settlement::windows {
             true, waits.proposal, waits.to_block, waits.opened_at, waits.deadline,
             stands(&now.shown, waits),
         )
+    }
+
+    /// Whether a proposal up to this height may take the place of the one that waits: of one that does
+    /// not stand, if it goes higher; or whatever its height, if a block was shown at that one's height
+    /// that is not its own, or a whole window has passed after the longest that it can wait. Else votes
+    /// for older proposals of the same number would begin the window again and again.
+    public(friend) fun gives_way(channel: address, to_height: u64, window: u64): bool acquires Windows {
+        let now = of(channel);
+        if (option::is_none(&now.waiting)) return true;
+        let waits = option::borrow(&now.waiting);
+        if (stands(&now.shown, waits)) return false;
+        let is_beside = option::is_some(&now.shown)
+            && option::borrow(&now.shown).height == waits.to_height;
+        let is_old = context::time_ms() >= waits.opened_at + 4 * window;
+        to_height > waits.to_height || is_beside || is_old
     }
 
     /// The block that the proposal which waits was last linked to.

@@ -149,6 +149,17 @@ impl WindowRecord {
         })
     }
 
+    /// Whether a proposal up to this height may take the place of the one that waits: it goes higher, a
+    /// block of another branch was shown at that one's height, or it has not stood for too long.
+    #[must_use]
+    pub fn gives_way(&self, to_height: Height, time: Time, window: u64) -> bool {
+        self.waiting.as_ref().is_none_or(|waits| {
+            let is_beside = self.shown.is_some_and(|shown| shown.height == waits.to_height);
+            let is_old = time >= waits.opened_at.plus(4 * window);
+            !self.stands(waits) && (to_height > waits.to_height || is_beside || is_old)
+        })
+    }
+
     /// Whether the contract takes no block that fewer than two thirds of the active members certified:
     /// an exit is disputed, or the last third of the time that a window can last has begun.
     #[must_use]

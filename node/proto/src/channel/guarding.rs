@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use fairway_state::State;
 use fairway_types::{
-    Address, Hash, Height, NodeId, Refusal, StateKey, Time,
+    Address, Hash, Header, Height, NodeId, Refusal, StateKey, Time,
     chain::{ChainMember, ChainTx, ChannelRecord},
-    settlement::SignedVote,
+    settlement::{Proposal, SignedVote},
     windows::{BlockProof, Guard, ProvenEntry, ShownBlock, WaitingRecord},
 };
 
@@ -23,7 +23,7 @@ use crate::known_bugs::KnownBug;
 use crate::{
     message::Message,
     settlement::{
-        proof::{self, Trail},
+        proof::{self, Line, Trail},
         proposal,
     },
 };
@@ -51,6 +51,10 @@ pub(super) struct Guarding {
     best: Option<BlockProof>,
     /// The headers above the last anchor.
     trail: Trail,
+    /// The headers above the block of what waits.
+    line: Line,
+    /// The block of another branch that this node answered last, and when.
+    answered: Option<(Hash, Time)>,
     /// Since when the outcome of an exit is known.
     ended_at: Option<Time>,
 }
@@ -64,9 +68,11 @@ impl Guarding {
     pub(super) fn follow(&mut self, event: &Event) {
         if let Event::Appended(appended) = event {
             self.trail.follow(&appended.block.header);
+            self.line.follow(appended.block.hash(), &appended.block.header);
         }
         if let Event::RolledBack { to } = event {
             self.trail.roll_back(*to);
+            self.line.roll_back(*to);
         }
     }
 }
@@ -107,6 +113,7 @@ impl Channel {
         wanted.extend(windows.outcome.as_ref().map(|outcome| (outcome.height, outcome.block)));
         wanted.extend(windows.waiting.as_ref().map(|waits| (waits.to_height, waits.to_block)));
         self.guarding.trail.update(&self.log, record);
+        self.guarding.line.update(&self.log, windows.waiting.as_ref());
         self.guarding.best = self.best_proof(record, self.log.head());
         let best = self.guarding.best.as_ref().and_then(BlockProof::shown);
         wanted.extend(best.map(|best| (best.height, best.block)));
@@ -281,16 +288,16 @@ impl Channel {
             if !self.is_turn(record, waits.opened_at) {
                 return;
             }
-            // What was linked already needs no link again.
-            let linked = self.log.entries_from(waits.to_height);
-            let linked = linked
-                .map(|entry| (entry.block.height(), entry.hash))
-                .find(|(_, hash)| *hash == waits.supported_by);
-            let one = linked.unwrap_or((waits.to_height, waits.to_block));
-            let other = (shown.height, shown.block);
-            if let Some(headers) = proof::link(&self.log, one, other) {
+            // P-118: a lower block supports it only if its own was shown.
+            let first =
+                shown.height < waits.to_height && self.answer_to(record, waits, &shown).is_some();
+            let headers = self.link(waits, &shown).filter(|_| !first);
+            if let Some(headers) = headers {
                 self.perform(Effect::Submit(ChainTx::Support { channel, headers }));
-            } else if let Some(proof) = self.answer_to(record, waits, &shown) {
+            } else if !self.has_answered(record, &shown)
+                && let Some(proof) = self.answer_to(record, waits, &shown)
+            {
+                self.guarding.answered = Some((shown.block, self.now));
                 let proof = Box::new(proof);
                 self.perform(Effect::Submit(ChainTx::Show { channel, proof }));
             }
@@ -301,14 +308,48 @@ impl Channel {
         }
     }
 
+    /// P-102: the headers between the block shown and that of what waits, or the one last linked to it;
+    /// `None` if they are of two chains, or too far apart.
+    fn link(&self, waits: &WaitingRecord, shown: &ShownBlock) -> Option<Vec<Header>> {
+        let one = (waits.to_height, waits.to_block);
+        let near = || proof::link(&self.log, one, (shown.height, shown.block));
+        self.guarding.line.to(shown.block).or_else(near)
+    }
+
+    /// P-115: whether this node answered lately: each block shown prolongs the window.
+    fn has_answered(&self, record: &ChannelRecord, shown: &ShownBlock) -> bool {
+        self.guarding.answered.is_some_and(|(block, at)| {
+            let again = record.config.money.challenge_window / 4;
+            self.now < at.plus(if block == shown.block { again.min(TURN) } else { again })
+        })
+    }
+
+    /// P-115: whether the proposal waits and was beaten for good as far as this node can tell: by a
+    /// block of its own chain that it can't link, or by another branch that it can't beat.
+    pub(super) fn is_lost(&self, proposal: &Proposal) -> bool {
+        let Some(record) = self.chain.record() else { return false };
+        let windows = &record.windows;
+        let (Some(waits), Some(shown)) = (&windows.waiting, &windows.shown) else { return false };
+        waits.proposal == proposal.hash()
+            && !windows.stands(waits)
+            // Of what lies ahead of its own blocks it can't tell yet.
+            && shown.height <= self.log.head()
+            && self.link(waits, shown).is_none()
+            && self.answer_to(record, waits, shown).is_none()
+    }
+
     /// P-115: what beats a block of another branch that beat the proposal: the proof of its own block,
-    /// or of a later one of its chain, which is linked to it then.
+    /// or of a later one of its chain, which is linked to it then. Against a block of its own chain
+    /// nothing helps but a link.
     fn answer_to(
         &self,
         record: &ChannelRecord,
         waits: &WaitingRecord,
         shown: &ShownBlock,
     ) -> Option<BlockProof> {
+        if self.has(shown.height, shown.block) && shown.height > waits.to_height {
+            return None;
+        }
         let is_better =
             |proof: &BlockProof| proof.shown().is_some_and(|proven| proven.rank() > shown.rank());
         let at = self.best_proof(record, waits.to_height).filter(is_better);

@@ -11,7 +11,7 @@ use fairway_types::{
 
 use super::{
     Channel,
-    dry_run::FRESH,
+    dry_run::{Asker, FRESH},
     input::RequestId,
     log::{Log, sum},
     output::{Effect, Reply},
@@ -41,6 +41,8 @@ pub(super) struct Settling {
     wants: bool,
     /// What the chain said against the last execution.
     last_error: Option<String>,
+    /// What the chain refused to settle, until it has said whether the proposal is why.
+    refused: Option<Proposal>,
     /// Until then nothing is proposed, after the chain refused a proposal.
     paused_until: Time,
     /// What this node would propose, and since when it asks the chain about it.
@@ -139,6 +141,7 @@ impl Channel {
 
     /// What of settling is due; runs after every group of inputs.
     pub(super) fn settle(&mut self) {
+        self.confirm_refusal();
         self.drop_own();
         if self.wants_settlement() {
             self.propose();
@@ -223,7 +226,7 @@ impl Channel {
     /// P-116: presses for the proposal if the chain would take it. What it would refuse is not
     /// proposed: who asked is told, and after a pause one up to a later block is tried.
     fn try_out(&mut self, since: Time, proposal: Proposal) {
-        match self.dry_run(&proposal) {
+        match self.dry_run(Asker::Draft, &proposal) {
             None => self.settling.draft = Some((since, proposal)),
             Some(Ok(())) => self.press(proposal),
             Some(Err(reason)) => {
@@ -329,8 +332,10 @@ impl Channel {
     ) {
         let windows = &record.windows;
         // Its own it keeps supported (P-102): to open the window anew would only begin it again.
-        let waits = |waits: &WaitingRecord| waits.proposal == hash || windows.stands(waits);
-        if windows.waiting.as_ref().is_some_and(waits) {
+        let is_it = |waits: &WaitingRecord| waits.proposal == hash;
+        let window = record.config.money.challenge_window;
+        let gives_way = windows.gives_way(proposal.to_height, self.chain.time(), window);
+        if windows.waiting.as_ref().is_some_and(is_it) || !gives_way {
             return;
         }
         let channel = self.env.channel;
@@ -415,21 +420,42 @@ impl Channel {
     }
 
     /// P-55: a settlement that the chain refused is proposed again after a pause, from a fresh record;
-    /// all are told the chain's reason, which stays in status too.
+    /// its reason stays in status.
     pub(super) fn on_rejected(&mut self, tx: &ChainTx, reason: &str) {
         let own = self.settling.own.as_ref().map(|own| own.hash);
         if let Some(hash) = settles(tx)
             && own.is_none_or(|own| own == hash)
         {
-            let vote = self.sign_vote(hash, Some(format!("the chain refused it: {reason}")));
-            self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
-            self.on_vote(vote);
+            if let Some(own) = self.settling.own.take() {
+                self.settling.refused = Some(own.signed.proposal.clone());
+                self.settling.wants = true;
+                self.dry_runs.forget(&hash);
+            }
             self.settling.last_error = Some(reason.to_owned());
-            self.settling.wants |= self.settling.own.take().is_some();
             self.settling.paused_until = self.now.plus(RETRY);
         }
         self.on_unjudged(tx);
         self.refresh();
+    }
+
+    /// P-55: the proposer says no to what it proposed only if the chain says that it would not take the
+    /// proposal. A transaction fails for other reasons too: another proposal waits, the chain is busy;
+    /// and a no stays good for whoever wants the proposal withdrawn.
+    fn confirm_refusal(&mut self) {
+        let Some(proposal) = self.settling.refused.take() else { return };
+        if self.settled_point().is_some_and(|from| proposal.number <= from.number) {
+            return;
+        }
+        let hash = proposal.hash();
+        match self.dry_run(Asker::Proposer(self.me), &proposal) {
+            None => self.settling.refused = Some(proposal),
+            Some(Err(reason)) if self.lasts(&hash, &reason) => {
+                let vote = self.sign_vote(hash, Some(format!("the chain refused it: {reason}")));
+                self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
+                self.on_vote(vote);
+            }
+            Some(_) => {}
+        }
     }
 
     /// Drops the own proposal when the chain has gone past it, and when it can't win any more: then

@@ -9,6 +9,7 @@ use fairway_types::{
 
 use super::{
     Channel,
+    dry_run::Asker,
     log::sum,
     output::{Effect, Event},
 };
@@ -31,8 +32,8 @@ pub(super) struct Voting {
     stances: BTreeMap<NodeId, (Hash, bool)>,
     /// Since when this node is bound by its yes.
     pub(super) bound_at: Time,
-    /// When each proposer was answered last.
-    answered: BTreeMap<NodeId, Time>,
+    /// When each proposer was answered last, or was made to wait for the chain's answer to this.
+    answered: BTreeMap<NodeId, (Time, Option<Hash>)>,
 }
 
 /// The last proposal of one proposer.
@@ -67,7 +68,7 @@ impl Channel {
         let (now, settleable) = (self.now, self.settleable());
         let Voting { held, answered, .. } = &mut self.voting;
         held.retain(|_, held| held.signed.proposal.number > from.number);
-        answered.retain(|_, at| now < at.plus(ANSWER_EVERY));
+        answered.retain(|_, (at, _)| now < at.plus(ANSWER_EVERY));
         let is_due = |held: &&mut Held| {
             let proposal = &held.signed.proposal;
             held.waits
@@ -83,10 +84,10 @@ impl Channel {
         for (hash, signed) in due {
             let proposer = signed.proposer;
             let Some(vote) = self.judge(hash, signed) else {
-                self.voting.wait(&proposer);
+                self.voting.wait(&proposer, now);
                 continue;
             };
-            self.voting.answered.insert(proposer, now);
+            self.voting.answered.insert(proposer, (now, None));
             self.perform(Effect::Broadcast(Message::Vote(vote.clone())));
             self.on_vote(vote);
         }
@@ -114,13 +115,13 @@ impl Channel {
                 return Some(bound);
             }
         }
-        match (self.dry_run(&signed.proposal), voted) {
-            (Some(Err(reason)), _) => {
+        match (self.dry_run(Asker::Proposer(signed.proposer), &signed.proposal), voted) {
+            (Some(Err(reason)), _) if self.lasts(&hash, &reason) => {
                 let reason = format!("the chain would refuse it: {reason}");
                 return Some(self.sign_vote(hash, Some(reason)));
             }
             (_, Some(vote)) => return Some(vote),
-            (None, None) => return None,
+            (None | Some(Err(_)), None) => return None,
             (Some(Ok(())), None) => {}
         }
         if self.log.proposal().is_none_or(|known| known.proposal.hash() != hash) {
@@ -142,7 +143,7 @@ impl Channel {
     fn binding_vote(&mut self, proposal: &Proposal) -> Option<SignedVote> {
         let (bound, vote) = self.bound_to(proposal.number)?;
         let (bound, vote) = (bound.clone(), vote.clone());
-        self.dry_run(&bound);
+        self.dry_run(Asker::Bound, &bound);
         let higher = proposal.to_height > bound.to_height;
         let replaces = self.is_contradicted(&bound) || higher && self.is_hopeless(&bound);
         (!replaces).then_some(vote)
@@ -155,14 +156,15 @@ impl Channel {
     }
 
     /// P-56, P-115: whether the proposal will not execute by what its voters said, or by what the
-    /// chain said of it, or can open no window by what this node can prove. A higher one may take its
-    /// place.
+    /// chain said of it, or can open no window by what this node can prove, or waits and was beaten
+    /// for good. A higher one may take its place.
     pub(super) fn is_hopeless(&self, proposal: &Proposal) -> bool {
         let hash = proposal.hash();
         self.cannot_execute(&hash)
             || self.dry_runs.refusal(&hash, self.now).is_some()
             || self.is_passed(proposal)
             || self.is_unprovable(proposal)
+            || self.is_lost(proposal)
     }
 
     /// The proposal of this number to which this node said yes.
@@ -202,6 +204,15 @@ impl Channel {
 }
 
 impl Channel {
+    /// P-116: whether what the chain said against a proposal is a reason for a no, which stays good for
+    /// its hash: not of one that the chain let wait, which it finishes as of then, nor where one of the
+    /// two has not heard of the last settlement.
+    pub(super) fn lasts(&self, proposal: &Hash, refusal: &str) -> bool {
+        let waiting = self.chain.record().and_then(|record| record.windows.waiting.as_ref());
+        let waits = waiting.is_some_and(|waits| waits.proposal == *proposal);
+        !waits && !refusal.contains("E_NOT_CONTINUOUS")
+    }
+
     /// P-116: who hears a no to what it agreed to asks the chain about it again: the proposer says so
     /// when the chain refused it.
     fn look_again(&mut self, vote: &SignedVote) {
@@ -209,17 +220,28 @@ impl Channel {
         if !vote.vote.yes
             && let Some(bound) = bound.filter(|bound| bound.hash() == vote.vote.proposal).cloned()
         {
-            self.dry_run(&bound);
+            self.dry_run(Asker::Bound, &bound);
         }
     }
 }
 
 impl Voting {
-    /// The proposer's proposal is judged once the chain has answered.
-    fn wait(&mut self, proposer: &NodeId) {
+    /// The proposer's proposal is judged once the chain has answered; what it sends meanwhile is looked
+    /// at no sooner than after an answer of this node.
+    fn wait(&mut self, proposer: &NodeId, now: Time) {
         if let Some(held) = self.held.get_mut(proposer) {
             held.waits = true;
+            self.answered.insert(*proposer, (now, Some(held.hash)));
         }
+    }
+
+    /// The chain answered: who waited for that waits no more.
+    pub(super) fn on_answer(&mut self, proposal: &Hash) {
+        let held = &self.held;
+        self.answered.retain(|proposer, (_, waits_for)| {
+            let is_held = held.get(proposer).is_some_and(|held| held.hash == *proposal);
+            !(is_held && *waits_for == Some(*proposal))
+        });
     }
 
     /// Members whose vote is kept, and proposals held.
@@ -510,6 +532,50 @@ mod tests {
         assert!(bench.proposed(0).next().is_some());
     }
 
+    /// P-116: it would keep all others from ever saying yes.
+    #[test]
+    fn who_sends_proposal_after_proposal_takes_nobodys_place_and_asks_one_thing_at_a_time() {
+        let mut bench = Bench::new(4);
+        (0..60).for_each(|_| bench.note(0));
+        bench.answers = false;
+        let last = bench.nodes[0].log().finalised();
+        let right = at(&bench, last.0);
+        assert!(last.0 > 50);
+        let mut asked = dry_runs(&bench.message(1, 0, by(0, right.clone())));
+        assert_eq!(asked, [right.hash()]);
+        asked.clear();
+        for height in 1..50 {
+            bench.now = bench.now.plus(20);
+            asked.extend(dry_runs(&bench.message(1, 2, by(2, at(&bench, height)))));
+        }
+        assert_eq!(asked.len(), 1, "one question in two seconds");
+        let answer = Observation::DryRun { proposal: right.hash(), refusal: None };
+        let step = bench.input(1, Input::Chain(answer));
+        assert_eq!(voted(&step), [(right.hash(), true)]);
+    }
+
+    fn dry_runs(step: &Step) -> Vec<Hash> {
+        let asked = step.effects.iter().filter_map(|effect| match effect {
+            Effect::DryRun { proposal } => Some(proposal.hash()),
+            _ => None,
+        });
+        asked.collect()
+    }
+
+    /// P-116: nor does this node do the work of judging more often than it answers.
+    #[test]
+    fn who_is_made_to_wait_is_looked_at_no_more_often_than_who_is_answered() {
+        let mut bench = two_final();
+        bench.answers = false;
+        bench.message(1, 2, by(2, at(&bench, 1)));
+        let mut made_up = at(&bench, 2);
+        made_up.result = vec![1];
+        assert_eq!(voted(&bench.message(1, 2, by(2, made_up.clone()))), []);
+        bench.now = bench.now.plus(ANSWER_EVERY);
+        let said = voted(&bench.message(1, 2, by(2, made_up.clone())));
+        assert_eq!(said, [(made_up.hash(), false)]);
+    }
+
     /// P-116: a member asked to leave after all had said yes; the chain settles nothing without it.
     #[test]
     fn what_all_agreed_to_and_the_chain_refuses_later_is_withdrawn() {
@@ -537,6 +603,68 @@ mod tests {
         });
         let second = bench.proposed(0).last().unwrap();
         assert!(second.to_height > Height(1) && executes == Some(second.hash()));
+    }
+
+    /// Every no that a node signed.
+    fn noes(bench: &Bench) -> usize {
+        let said = bench.effects.iter().filter(|(_, effect)| {
+            matches!(effect, Effect::Broadcast(Message::Vote(vote)) if !vote.vote.yes)
+        });
+        said.count()
+    }
+
+    /// P-55: members press the same proposal, and all but the first are refused: their noes would
+    /// withdraw what waits.
+    #[test]
+    fn a_refusal_that_the_dry_run_does_not_confirm_is_no_vote() {
+        let mut bench = two_final();
+        bench.nodes[0].settling.ask();
+        bench.input(0, Input::Timeout);
+        let own = bench.nodes[0].proposal().unwrap();
+        let tx = Box::new(ChainTx::OpenWindow {
+            channel: own.signed.proposal.channel,
+            proposal: own.hash,
+            votes: Vec::new(),
+        });
+        let reason = "E_ONE_WAITS".to_owned();
+        bench.run(0, Input::Chain(Observation::Rejected { tx, reason }));
+        bench.wait(1_000);
+        assert_eq!(bench.nodes[0].settlement_error(), Some("E_ONE_WAITS"));
+        assert_eq!(noes(&bench), 0);
+        bench.wait(8_000);
+        assert_eq!(bench.nodes[0].proposal().map(|own| own.hash), Some(own.hash), "tried again");
+    }
+
+    /// P-116: the chain took it, and finishes it as of the time that it waits since.
+    #[test]
+    fn what_waits_gets_no_no_because_it_would_not_be_taken_now() {
+        let mut bench = two_final();
+        let waiting = at(&bench, 1);
+        bench.refusals.insert(Height(1), "E_BAD_ACCOUNTS".into());
+        bench.record.windows.waiting = Some(fairway_types::windows::WaitingRecord {
+            proposal: waiting.hash(),
+            number: 1,
+            to_height: waiting.to_height,
+            to_block: waiting.to_block,
+            opened_at: bench.now,
+            deadline: bench.now.plus(60_000),
+            supported_by: waiting.to_block,
+            by_active: true,
+        });
+        bench.observe();
+        assert_eq!(voted(&bench.message(1, 2, by(2, waiting))), []);
+    }
+
+    /// P-116: a chain that is behind, or one that this node is behind of.
+    #[test]
+    fn a_refusal_for_what_was_settled_meanwhile_is_no_reason_for_a_no() {
+        let mut bench = two_final();
+        bench.refusals.insert(Height(2), "E_NOT_CONTINUOUS".into());
+        let right = at(&bench, 2);
+        assert_eq!(voted(&bench.message(1, 2, by(2, right.clone()))), []);
+        bench.refusals.clear();
+        bench.now = bench.now.plus(dry_run::FRESH);
+        assert_eq!(voted(&bench.input(1, Input::Timeout)), [(right.hash(), true)]);
     }
 
     /// P-53

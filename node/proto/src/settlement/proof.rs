@@ -1,12 +1,14 @@
 //! What a node can prove to the contract of its blocks, and what the contract will make of it.
 
+use std::collections::VecDeque;
+
 use fairway_state::verify_entry;
 use fairway_types::{
     Certificate, Epoch, Hash, Header, Height, NodeId, Refusal, StateKey, Time, Weight,
     chain::{ChainMember, ChainTx, ChannelRecord, EpochGrant, SettlementRule},
     crypto::Verify,
     limits,
-    windows::{BlockProof, Guard, ProvenEntry},
+    windows::{BlockProof, Guard, ProvenEntry, WaitingRecord},
 };
 
 use crate::channel::{
@@ -124,6 +126,62 @@ impl Trail {
         let count = usize::try_from(entry.block.height().0.checked_sub(first.0)?).ok()? + 1;
         let headers = self.headers.get(..count)?;
         (headers.last()?.hash() == entry.hash).then(|| headers.to_vec())
+    }
+}
+
+/// The headers from the block of the proposal that waits, or from the one that was last linked to it, to
+/// a log's head: kept when memory keeps their blocks no more, as many as one proof links.
+#[derive(Debug, Default)]
+pub struct Line {
+    blocks: VecDeque<(Hash, Header)>,
+}
+
+impl Line {
+    /// The block was appended.
+    pub fn follow(&mut self, hash: Hash, header: &Header) {
+        let is_next = self.blocks.back().is_some_and(|(top, _)| *top == header.parent);
+        if is_next && self.blocks.len() < limits::PROOF_HEADERS {
+            self.blocks.push_back((hash, header.clone()));
+        }
+    }
+
+    /// Blocks above this height were taken back.
+    pub fn roll_back(&mut self, to: Height) {
+        self.blocks.retain(|(_, header)| header.height <= to);
+    }
+
+    /// Begins at the block of what waits, if the log has it; goes on from what was linked to it.
+    pub fn update(&mut self, log: &Log, waits: Option<&WaitingRecord>) {
+        let Some(waits) = waits else { return self.blocks.clear() };
+        let begins =
+            |(hash, _): &(Hash, Header)| *hash == waits.to_block || *hash == waits.supported_by;
+        if !self.blocks.front().is_some_and(begins) {
+            self.blocks.clear();
+        }
+        let of = |hash: Hash| {
+            let entries = log.entries_from(waits.to_height);
+            entries.into_iter().find(move |entry| entry.hash == hash)
+        };
+        if self.blocks.is_empty()
+            && let Some(entry) = of(waits.supported_by).or_else(|| of(waits.to_block))
+        {
+            self.blocks.push_back((entry.hash, entry.block.header.clone()));
+        }
+        if let Some(place) = self.blocks.iter().position(|(hash, _)| *hash == waits.supported_by) {
+            self.blocks.drain(..place);
+        }
+        if let Some(top) = self.blocks.back().map(|(_, header)| header.height) {
+            for entry in log.entries_from(top.next()) {
+                self.follow(entry.hash, &entry.block.header);
+            }
+        }
+    }
+
+    /// Its headers from where it begins to this block, if it leads there.
+    #[must_use]
+    pub fn to(&self, block: Hash) -> Option<Vec<Header>> {
+        let place = self.blocks.iter().position(|(hash, _)| *hash == block)?;
+        Some(self.blocks.range(..=place).map(|(_, header)| header.clone()).collect())
     }
 }
 

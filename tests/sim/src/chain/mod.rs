@@ -105,6 +105,8 @@ pub struct Chain {
     /// A node's last proposal, and the one that waits for its window.
     proposals: BTreeMap<NodeId, Proposal>,
     waiting: Option<Proposal>,
+    /// Whether its block was itself the best shown at some time since it waits.
+    own_shown: bool,
     /// What was decided of nodes.
     decided: BTreeSet<(NodeId, penalties::Deed)>,
     /// Until when an account may not complain again.
@@ -172,6 +174,7 @@ impl Chain {
             books: books::Books::default(),
             proposals: BTreeMap::new(),
             waiting: None,
+            own_shown: false,
             decided: BTreeSet::new(),
             heard: BTreeMap::new(),
             vm: judge::Vm::default(),

@@ -109,8 +109,8 @@ impl Chain {
         require(!self.asks_everybody(), "settlement::E_EVERYBODY_SETTLES")?;
         self.check_proposal(&proposal, self.time)?;
         let windows = &self.record.windows;
-        let unbeaten = windows.waiting.as_ref().is_some_and(|waits| windows.stands(waits));
-        require(!unbeaten, "settlement::E_ONE_WAITS")?;
+        let gives_way = windows.gives_way(proposal.to_height, self.time, self.window());
+        require(gives_way, "settlement::E_ONE_WAITS")?;
         let (part, of_heard) = self.voted(*hash, true, votes)?;
         let by_active = self.is_judged() && self.settles(part, false);
         let heard: u64 = self.electorate().values().map(|(_, heard)| heard).sum();
@@ -131,6 +131,7 @@ impl Chain {
             supported_by: proposal.to_block,
             by_active,
         });
+        self.own_shown = self.best().is_some_and(|best| best.block == proposal.to_block);
         self.waiting = Some(proposal);
         Ok(())
     }
@@ -163,9 +164,10 @@ impl Chain {
         let proposal = self.waiting.as_ref().ok_or("settlement::E_NO_PROPOSAL")?;
         let from_own = first_hash == waits.to_block && first.state_root == proposal.to_root;
         let linked = waits.supported_by;
-        let from_linked = linked != waits.to_block && first_hash == linked;
+        let from_linked = first.height > proposal.to_height && first_hash == linked;
         let below = (from_own || from_linked) && last_hash == best && !proposal.closes;
-        let above = first_hash == best
+        let above = self.own_shown
+            && first_hash == best
             && last_hash == waits.to_block
             && last.state_root == proposal.to_root;
         require(below || above, "settlement::E_NOT_LINKED")?;

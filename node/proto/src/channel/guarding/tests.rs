@@ -629,3 +629,106 @@ fn who_agrees_shows_the_block_of_what_waits() {
     bench.wait(2 * TURN);
     assert!((1..4).all(|node| shown(&bench, node).is_empty()));
 }
+
+/// P-119: a busy channel orders more in a window than memory holds, and one newer block shown would
+/// keep the proposal from executing.
+#[test]
+fn what_was_shown_far_above_is_linked_over_blocks_that_left_memory() {
+    let mut bench = four();
+    let waiting = proposal(&bench, 1, Height(1));
+    waits(&mut bench, &waiting);
+    bench.wait(600);
+    for _ in 0..super::super::log::KEPT_BLOCKS + 50 {
+        bench.note(0);
+    }
+    bench.wait(600);
+    let log = bench.nodes[0].log();
+    assert!(log.entry(waiting.to_height).is_none(), "it left memory");
+    let best = proof::best(log, &bench.record, log.head()).unwrap().shown().unwrap();
+    bench.record.windows.shown = Some(best);
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(600);
+    let linked = |bench: &Bench| {
+        bench
+            .submitted(0)
+            .filter_map(|tx| {
+                if let ChainTx::Support { headers, .. } = tx { Some(headers.clone()) } else { None }
+            })
+            .last()
+            .unwrap()
+    };
+    let headers = linked(&bench);
+    assert_eq!(headers.first().map(|header| header.hash()), Some(waiting.to_block));
+    assert_eq!(headers.last().map(|header| header.hash()), Some(best.block));
+    assert!(headers.windows(2).all(|pair| pair[1].parent == pair[0].hash()));
+    // What was linked needs no link again.
+    bench.record.windows.waiting.as_mut().unwrap().supported_by = best.block;
+    bench.note(0);
+    bench.wait(600);
+    let log = bench.nodes[0].log();
+    let next = proof::best(log, &bench.record, log.head()).unwrap().shown().unwrap();
+    bench.record.windows.shown = Some(next);
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(600);
+    let headers = linked(&bench);
+    assert_eq!(headers.first().map(|header| header.hash()), Some(best.block));
+    assert_eq!(headers.last().map(|header| header.hash()), Some(next.block));
+}
+
+/// P-115: else all stay bound to what can be finished no more, and nothing settles for good.
+#[test]
+fn what_waits_and_nobody_can_link_gives_way_to_a_higher_one() {
+    let mut record = record(4);
+    record.config.money.settlement_rule = SettlementRule::Judged;
+    let mut bench = Bench::with_record(4, record);
+    bench.note(0);
+    bench.wait(200);
+    bench.nodes[0].settling.ask();
+    bench.wait(200);
+    let first = bench.proposed(0).last().unwrap().clone();
+    waits(&mut bench, &first);
+    for _ in 0..super::super::log::KEPT_BLOCKS + 50 {
+        bench.note(0);
+    }
+    (0..4).for_each(|node| bench.restart(node));
+    let log = bench.nodes[0].log();
+    let best = proof::best(log, &bench.record, log.head()).unwrap().shown().unwrap();
+    bench.record.windows.shown = Some(best);
+    bench.effects.clear();
+    bench.observe();
+    bench.nodes[0].settling.ask();
+    bench.wait(8_000);
+    let second = bench.proposed(0).last().unwrap();
+    assert!(second.to_height > first.to_height);
+    assert!(opened(&bench, 0) > 0);
+}
+
+/// P-115: each block shown prolongs the window.
+#[test]
+fn a_beaten_proposal_is_defended_by_no_more_than_four_blocks_in_a_window() {
+    let mut bench = four();
+    let waiting = proposal(&bench, 1, Height(1));
+    waits(&mut bench, &waiting);
+    let log = bench.nodes[0].log();
+    let of = |most| proof::best(log, &bench.record, most).unwrap().shown().unwrap();
+    let (low, high) = (of(Height(1)), of(log.head()));
+    let beside = ShownBlock { height: Height(low.height.0 + 1), term: high.term, ..low };
+    bench.record.windows.shown = Some(ShownBlock { block: Hash([9; 32]), ..beside });
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(1_100);
+    assert_eq!(shown(&bench, 0).len(), 1);
+    bench.record.windows.shown = Some(ShownBlock { block: Hash([8; 32]), ..beside });
+    bench.effects.clear();
+    bench.observe();
+    bench.wait(1_100);
+    assert_eq!(shown(&bench, 0).len(), 0);
+    bench.wait(2_000);
+    bench.now = bench.now.plus(bench.record.config.money.challenge_window / 4);
+    bench.record.windows.waiting.as_mut().unwrap().deadline = bench.now.plus(WINDOW);
+    bench.observe();
+    bench.wait(1_100);
+    assert_eq!(shown(&bench, 0).len(), 1);
+}
