@@ -27,7 +27,7 @@ module settlement::penalty {
     const E_NO_BOND: u64 = 3;
     /// This evidence about the accused waits already, or too many reports of the reporter do.
     const E_NO_ROOM: u64 = 4;
-    /// This was reported and decided before.
+    /// This was decided before, or the same member has reported it before.
     const E_DECIDED: u64 = 5;
     /// There is no such report, or its time is over.
     const E_NO_REPORT: u64 = 6;
@@ -60,7 +60,8 @@ module settlement::penalty {
     const UNCLEAR: u8 = 2;
 
     /// What was decided before, under an address made of channel, node and what it did: evidence, a
-    /// disputed block, a place with two signatures, or the stay in which it was convicted.
+    /// disputed block, a place with two signatures, or the stay in which it was convicted. And what a
+    /// member has reported of it.
     struct Decided has key {}
 
     /// Where a `Decided` is stored.
@@ -75,7 +76,7 @@ module settlement::penalty {
     /// has left, as long as its collateral is held. With two members there is nobody to vote: the
     /// accused is taken out and banned, and not fined; the chain itself can fine it (`judged`). With
     /// more the others vote (`decide`). Several reports about one accused may wait: one that nobody can
-    /// judge keeps no other one away.
+    /// judge keeps no other one away. A member reports the same evidence once.
     public entry fun report(node: &signer, channel: address, accused: u64, evidence: address) {
         end_overdue(channel);
         let reporter = channel::seat_of_node(channel, signer::address_of(node));
@@ -96,7 +97,10 @@ module settlement::penalty {
             return
         };
         check_bond(channel, &reporter);
+        let once = reported_place(channel, accused_node, by, evidence);
+        assert!(!exists<Decided>(once), E_DECIDED);
         assert!(windows::report(channel, evidence, by, accused, VOTING), E_NO_ROOM);
+        remember(once);
     }
 
     /// Decides a report by members' votes on its evidence, all of them `guilty` or all of them not:
@@ -120,8 +124,8 @@ module settlement::penalty {
         end_overdue(channel);
     }
 
-    /// Ends the reports that nobody decided in their time: each costs its reporter half its bond. Less
-    /// than a false one, since silence proves nothing; not nothing, since else it cost nothing to keep
+    /// Ends the reports that nobody decided in their time: each costs its reporter half its bond, and
+    /// nothing else: it stays as valid as it was. Less than a false one, since silence proves nothing; not nothing, since else it cost nothing to keep
     /// others busy with what nobody can judge. Anybody may.
     public entry fun expire(_caller: &signer, channel: address) {
         end_overdue(channel);
@@ -309,6 +313,7 @@ module settlement::penalty {
             let (by, of) = (*vector::borrow(&reporters, index), *vector::borrow(&accused, index));
             let (_, _, bond) = rules::stakes(channel);
             let bond = channel::fine(channel, by, (bond + 1) / 2, @settlement);
+            channel::excuse(channel, by, bond);
             let (_, reported) = party(channel, of);
             let (_, reporter) = party(channel, by);
             event::emit(Undecided { channel, accused: reported, bond, reporter });
@@ -378,6 +383,12 @@ module settlement::penalty {
 
     fun remember(place: address) {
         move_to(&account::create_signer(place), Decided {});
+    }
+
+    fun reported_place(channel: address, node: address, by: u64, evidence: address): address {
+        let what = bcs::to_bytes(&by);
+        vector::append(&mut what, bcs::to_bytes(&evidence));
+        decided_place(channel, node, ids::hash(b"reported", what))
     }
 
     fun stay_place(channel: address, node: address, accused: u64): address {

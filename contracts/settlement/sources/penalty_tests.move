@@ -4,6 +4,7 @@ module settlement::penalty_tests {
     use std::vector;
     use settlement::backing;
     use settlement::bench;
+    use settlement::channel;
     use settlement::coin;
     use settlement::penalty;
 
@@ -281,6 +282,42 @@ module settlement::penalty_tests {
         bench::beat_all(channel, vector[2, 3, 4]);
         bench::decide(channel, 1, EVIDENCE, true, vector[2, 3, 4]);
         assert!(is_barred(channel, 1) && bench::balance(3) == 25, 4);
+    }
+
+    // P-112: else who cheats out of sight could drive the honest out of the valid set.
+    #[test]
+    fun who_made_reports_that_nobody_decided_stays_valid() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::report(channel, 2, 3, EVIDENCE);
+        bench::later(VOTING + 1);
+        bench::report(channel, 2, 1, @0xe2);
+        bench::later(2 * VOTING + 2);
+        penalty::expire(&bench::signer_of(3), channel);
+        assert!(collateral(channel, 2) == 61, 1);
+        bench::beat_all(channel, vector[1, 2, 3, 4]);
+        assert!(bench::valid(channel) == vector[1, 2, 3, 4], 2);
+        assert!(channel::eligible_for_testing(channel, 1), 3);
+    }
+
+    // A false report is another matter.
+    #[test]
+    fun who_accused_falsely_is_valid_no_more() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::decide(channel, 1, EVIDENCE, false, vector[1, 3, 4]);
+        assert!(bench::valid(channel) == vector[1, 3, 4], 1);
+        assert!(!channel::eligible_for_testing(channel, 1), 2);
+    }
+
+    // P-112: not by who paid for it already, whether or not its node forgot.
+    #[test]
+    #[expected_failure(abort_code = 5)]
+    fun what_nobody_decided_is_not_reported_by_the_same_again() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::later(VOTING + 1);
+        bench::report(channel, 2, 1, EVIDENCE);
     }
 
     // P-112: leaving is no way out of it.

@@ -11,7 +11,10 @@ use fairway_types::{
     windows::{ReportRecord, SignedVerdict, Verdict},
 };
 
-use super::{Channel, judging::Judged, log::sum, output::Effect, quorum::is_quorum};
+use super::{
+    Channel, accusing::shows_it_to_others, judging::Judged, log::sum, output::Effect,
+    quorum::is_quorum,
+};
 #[cfg(feature = "known-bugs")]
 use crate::known_bugs::KnownBug;
 use crate::{
@@ -40,6 +43,8 @@ pub(super) struct Prosecuting {
     tried: BTreeMap<Hash, (u32, Time)>,
     /// What the chain did not judge.
     unjudged: BTreeSet<Hash>,
+    /// What was reported, or decided: once is enough.
+    done: BTreeSet<Hash>,
     told_at: Time,
     verdicts: BTreeMap<(Hash, NodeId), SignedVerdict>,
     /// Since when there are enough on a report.
@@ -73,17 +78,22 @@ impl Channel {
     /// as a report for the members, unless one waits that they can judge.
     pub(super) fn prosecute(&mut self, record: &ChannelRecord) {
         self.prosecuting.see(record, self.now);
-        let own: Vec<_> = self.log.all_evidence().cloned().map(Box::new).collect();
+        let known = |evidence: &&Evidence| shows_it_to_others(evidence);
+        let own: Vec<_> = self.log.all_evidence().filter(known).cloned().map(Box::new).collect();
         for evidence in own {
             let Some(accused) = self.answers(record, &evidence.accused()) else { continue };
             let hash = evidence.hash();
+            if record.windows.reports.iter().any(|report| report.evidence == hash) {
+                self.prosecuting.done.insert(hash);
+            }
             let (tries, at) = self.prosecuting.tried.get(&hash).copied().unwrap_or_default();
             if tries >= REPORTS || self.now < at.plus(REPORT_EVERY) && tries > 0 {
                 continue;
             }
             let unjudged = self.prosecuting.unjudged.contains(&hash);
             let judge = !unjudged && tries < JUDGEMENTS && can_be_judged(&evidence);
-            if !judge && self.is_reported(record, accused, &hash) {
+            let done = self.prosecuting.done.contains(&hash);
+            if !judge && (done || self.is_reported(record, accused, &hash)) {
                 continue;
             }
             self.prosecuting.tried.insert(hash, (tries + 1, self.now));
@@ -98,8 +108,14 @@ impl Channel {
         self.vote_on_reports(record);
     }
 
-    /// P-107: the chain did not judge it, whatever the reason: the members shall.
-    pub(super) fn on_unjudged(&mut self, tx: &ChainTx) {
+    /// P-107: the chain did not judge it, whatever the reason: the members shall. P-112: what was
+    /// decided, or reported by this member before, is not reported again.
+    pub(super) fn on_unjudged(&mut self, tx: &ChainTx, reason: &str) {
+        if let ChainTx::Report { evidence, .. } = tx
+            && reason.contains("E_DECIDED")
+        {
+            self.prosecuting.done.insert(evidence.hash());
+        }
         if let ChainTx::Judge { evidence, .. } = tx {
             let hash = evidence.hash();
             if self.prosecuting.unjudged.insert(hash) {

@@ -428,7 +428,7 @@ impl Channel {
             self.settling.wants |= self.settling.own.take().is_some();
             self.settling.paused_until = self.now.plus(RETRY);
         }
-        self.on_unjudged(tx);
+        self.on_unjudged(tx, reason);
         self.refresh();
     }
 

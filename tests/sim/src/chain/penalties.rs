@@ -33,6 +33,8 @@ pub(super) enum Deed {
     Ack(Term, Height),
     /// It was convicted in this stay.
     Stay(JoinSequence),
+    /// This member reported this of it.
+    Reported(JoinSequence, Hash),
 }
 
 impl Chain {
@@ -77,8 +79,12 @@ impl Chain {
             return Ok(());
         }
         self.check_bond(&reporter)?;
+        let once = (party.node, Deed::Reported(by, evidence));
+        require(!self.decided.contains(&once), "penalty::E_DECIDED")?;
         let deadline = self.time.plus(VOTING);
-        self.open_report(ReportRecord { evidence, reporter: by, accused, deadline })
+        self.open_report(ReportRecord { evidence, reporter: by, accused, deadline })?;
+        self.decided.insert(once);
+        Ok(())
     }
 
     fn open_report(&mut self, new: ReportRecord) -> Result<(), Refused> {
@@ -118,7 +124,8 @@ impl Chain {
         self.end_overdue()
     }
 
-    /// Ends reports that nobody decided in time, a few at a time: each costs half its bond.
+    /// Ends reports that nobody decided in time, a few at a time: each costs half its bond, and nobody
+    /// is less valid for it.
     pub(super) fn end_overdue(&mut self) -> Result<(), Refused> {
         let reports = &mut self.record.windows.reports;
         let waits = |report: &ReportRecord| report.deadline >= self.time;
@@ -126,7 +133,7 @@ impl Chain {
         let over: Vec<ReportRecord> = reports.drain(..count).collect();
         let bond = self.record.config.money.bond.div_ceil(2);
         for report in over {
-            self.fine(report.reporter, bond, SETTLEMENT);
+            self.excuse(report.reporter, bond);
         }
         Ok(())
     }

@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
-use fairway_types::{chain::Observation, windows::Ban};
+use fairway_types::{Block, Effects, Transaction, chain::Observation, windows::Ban};
 
 use super::{
-    super::bench::{Bench, junk, member, three_blocks},
+    super::{
+        bench::{Bench, Vaults, junk, member, three_blocks},
+        execution::Execution,
+    },
     *,
 };
 
@@ -100,6 +103,81 @@ fn what_a_member_can_prove_is_reported_until_the_accused_is_convicted() {
     bench.observe();
     bench.wait(20_000);
     assert_eq!(reports(&bench, 2).len(), 2);
+}
+
+/// The leader of four orders that the chain paid nobody, and the chain says that it paid the last one.
+fn contradicted() -> Bench {
+    let (mut bench, blocks) = three_blocks();
+    for block in &blocks[..3] {
+        bench.message(2, 0, Message::Block(Arc::clone(block)));
+    }
+    bench.record.settlement.number = 1;
+    bench.record.settlement.paid = vec![member(3).account];
+    for member in &mut bench.record.members {
+        member.last_heartbeat = bench.now;
+    }
+    bench.observe();
+    let log = bench.nodes[2].log();
+    let (tip, facts) = (log.tip().unwrap(), log.genesis().unwrap().record.facts());
+    let settled = Transaction::Settled { number: 1, paid: Vec::new() };
+    let time = blocks[3].header.time;
+    let mut execution = Execution::new(&Vaults, facts, tip.start(), time);
+    execution.run(&settled).unwrap();
+    let executed = execution.finish(&tip.state);
+    let block = junk(&blocks[3], 0, |block| {
+        block.transactions = vec![settled];
+        block.header.transactions_root = Block::transactions_root(&block.transactions);
+        block.header.effects_root = Effects::root(&executed.effects);
+        block.header.state_root = executed.state.root();
+    });
+    let from = bench.nodes[0].node();
+    let message = Box::new(fairway_types::Verified::trusted(Message::Block(block)));
+    bench.run(2, super::super::input::Input::Peer { from, message });
+    bench
+}
+
+/// P-27, P-107: nobody else could tell who is right, and the reporter would pay for that.
+#[test]
+fn what_the_chains_record_alone_tells_stays_with_who_saw_it() {
+    let mut bench = contradicted();
+    let leader = bench.nodes[0].node();
+    assert!(bench.nodes[2].log().evidence_against(&leader).is_some());
+    assert_eq!(bench.nodes[2].log().head().0, 3, "it refuses the block");
+    bench.wait(20_000);
+    assert!(judgements(&bench, 2).is_empty() && reports(&bench, 2).is_empty());
+    let told = |(by, effect): &(usize, Effect)| {
+        *by == 2 && matches!(effect, Effect::Broadcast(Message::Report(_)))
+    };
+    assert!(!bench.effects.iter().any(told));
+    bench.restart(2);
+    bench.wait(20_000);
+    assert!(judgements(&bench, 2).is_empty() && reports(&bench, 2).is_empty());
+    assert!(!bench.nodes[2].verdicts().any(|judged| judged.verdict.is_guilty()));
+}
+
+/// P-112: it would cost half a bond each time.
+#[test]
+fn what_nobody_decided_is_not_reported_again() {
+    let mut bench = unjudged();
+    let (_, hash) = reports(&bench, 2)[0];
+    waits(&mut bench, hash);
+    bench.wait(1_000);
+    bench.record.windows.reports.clear();
+    bench.observe();
+    bench.wait(30_000);
+    assert_eq!(reports(&bench, 2).len(), 1);
+}
+
+/// P-112: a node that started again does not know that it reported it; the chain does.
+#[test]
+fn what_the_chain_says_is_decided_is_reported_no_more() {
+    let mut bench = unjudged();
+    let reported = bench.submitted(2).find(|tx| matches!(tx, ChainTx::Report { .. })).cloned();
+    let tx = Box::new(reported.unwrap());
+    let rejected = Observation::Rejected { tx, reason: "penalty::E_DECIDED: decided".into() };
+    bench.run(2, super::super::input::Input::Chain(rejected));
+    bench.wait(30_000);
+    assert_eq!(reports(&bench, 2).len(), 1);
 }
 
 /// P-108
