@@ -60,8 +60,8 @@ module settlement::penalty {
     const UNCLEAR: u8 = 2;
 
     /// What was decided before, under an address made of channel, node and what it did: evidence, a
-    /// disputed block, a place with two signatures, or the stay in which it was convicted. And what a
-    /// member has reported of it.
+    /// disputed block, a place with two signatures, or the stay in which it was convicted, and
+    /// fined. And what a member has reported of it.
     struct Decided has key {}
 
     /// Where a `Decided` is stored.
@@ -74,7 +74,8 @@ module settlement::penalty {
 
     /// Accuses a member, by its join sequence, of what the evidence with this hash shows; also one that
     /// has left, as long as its collateral is held. With two members there is nobody to vote: the
-    /// accused is taken out and banned, and not fined; the chain itself can fine it (`judged`). With
+    /// accused is taken out and banned, and not fined; the chain itself can fine it (`judged`), on this
+    /// evidence too, and either member can ask for that, as nothing says yet which one lies. With
     /// more the others vote (`decide`). Several reports about one accused may wait: one that nobody can
     /// judge keeps no other one away. A member reports the same evidence once.
     public entry fun report(node: &signer, channel: address, accused: u64, evidence: address) {
@@ -92,7 +93,6 @@ module settlement::penalty {
         let (found, _) = channel::seat_of(channel, accused);
         let others = channel::parties(channel) - (if (found) 1 else 0);
         if (others == 1) {
-            remember(what);
             convict(channel, accused, accused_account, 0, by_account);
             return
         };
@@ -135,7 +135,8 @@ module settlement::penalty {
 
     /// Whether the chain may be asked to judge this evidence: `sender` is an active member, or the node
     /// of one, that can pay for a false accusation; the accused, whose `node` led the `block` in
-    /// dispute, was in the channel in its `epoch`; and nothing of it was decided. Who answers for the
+    /// dispute, was in the channel in its `epoch` and was not fined for that stay yet; and nothing of it
+    /// was decided. Who answers for the
     /// accusation: whoever reported this evidence, if it waits for votes, else the sender.
     fun may_judge(
         sender: address,
@@ -152,7 +153,7 @@ module settlement::penalty {
             && !exists<Decided>(decided_place(channel, node, block));
         assert!(new, E_DECIDED);
         let is_meant = accused_node == node && channel::was_in(channel, accused, epoch);
-        assert!(is_meant && answers(channel, accused, 0), E_BAD_ACCUSED);
+        assert!(is_meant && can_be_fined(channel, accused), E_BAD_ACCUSED);
         let (waits, reporter) = windows::reporter(channel, accused, evidence);
         if (waits) return reporter;
         let by = seats::join_sequence(&asker);
@@ -182,6 +183,8 @@ module settlement::penalty {
         conclude(channel, accused, evidence, found == GUILTY, accuser);
     }
 
+    /// Who asks may be convicted, as long as it has its seat: its bond covers it, and a cheat could have
+    /// been first where one report convicts.
     fun asker(channel: address, sender: address): Seat {
         assert!(channel::is_channel(channel), E_NOT_ACTIVE);
         let (active, _, by) = channel::member_of_node(channel, sender);
@@ -192,7 +195,6 @@ module settlement::penalty {
         };
         assert!(active, E_NOT_ACTIVE);
         let (_, seat) = channel::seat_of(channel, by);
-        assert!(!seats::is_barred(&seat), E_NOT_ACTIVE);
         seat
     }
 
@@ -201,9 +203,9 @@ module settlement::penalty {
         let (node, account) = party(channel, accused);
         windows::close_report(channel, accused, evidence);
         remember(decided_place(channel, node, evidence));
-        let (_, fine, bond) = rules::stakes(channel);
+        let (_, _, bond) = rules::stakes(channel);
         let (_, reporter) = party(channel, accuser);
-        if (guilty) return convict(channel, accused, account, fine, reporter);
+        if (guilty) return convict_and_fine(channel, accused, account, reporter);
         let bond = channel::fine(channel, accuser, bond, @settlement);
         event::emit(Acquitted { channel, accused: account, bond, reporter });
     }
@@ -283,9 +285,9 @@ module settlement::penalty {
         let place = decided_place(channel, by, ids::hash(b"double", what));
         assert!(!exists<Decided>(place), E_DECIDED);
         remember(place);
-        let (_, fine, _) = rules::stakes(channel);
         let (_, account) = party(channel, accused);
-        convict(channel, accused, account, fine, if (member) reporter else @settlement);
+        let reporter = if (member) reporter else @settlement;
+        convict_and_fine(channel, accused, account, reporter);
     }
 
     /// Whether a member can be made to answer for something: it is active and was not convicted, or it
@@ -296,6 +298,15 @@ module settlement::penalty {
         let (node, account) = party(channel, accused);
         let convicted = exists<Decided>(stay_place(channel, node, accused));
         !convicted && channel::hold_for(channel, account, until) > 0
+    }
+
+    /// Whether the chain's own word can cost a member something: it is active, or some of its collateral
+    /// is held, and no conviction of that stay was worth a fine yet.
+    fun can_be_fined(channel: address, accused: u64): bool {
+        let (node, account) = party(channel, accused);
+        if (exists<Decided>(fined_place(channel, node, accused))) return false;
+        let (found, seat) = channel::seat_of(channel, accused);
+        if (found) seats::has_votes(&seat) else channel::hold_for(channel, account, 0) > 0
     }
 
     /// The reporter's collateral covers this report and those of its that wait.
@@ -319,6 +330,14 @@ module settlement::penalty {
             event::emit(Undecided { channel, accused: reported, bond, reporter });
             index = index + 1;
         };
+    }
+
+    fun convict_and_fine(channel: address, accused: u64, account: address, reporter: address) {
+        let (_, fine, _) = rules::stakes(channel);
+        let (node, _) = party(channel, accused);
+        let fined = fined_place(channel, node, accused);
+        if (!exists<Decided>(fined)) remember(fined);
+        convict(channel, accused, account, fine, reporter);
     }
 
     /// Whatever else is reported of a member in that stay is beside the point.
@@ -389,6 +408,10 @@ module settlement::penalty {
         let what = bcs::to_bytes(&by);
         vector::append(&mut what, bcs::to_bytes(&evidence));
         decided_place(channel, node, ids::hash(b"reported", what))
+    }
+
+    fun fined_place(channel: address, node: address, accused: u64): address {
+        decided_place(channel, node, ids::hash(b"fined", bcs::to_bytes(&accused)))
     }
 
     fun stay_place(channel: address, node: address, accused: u64): address {

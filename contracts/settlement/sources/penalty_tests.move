@@ -549,6 +549,46 @@ module settlement::penalty_tests {
         assert!(bench::balance(2) == 25 && treasury() == 25, 2);
     }
 
+    // With two members a report asks for no evidence: the cheat could always be first.
+    #[test]
+    fun of_two_who_was_reported_by_the_cheat_has_it_judged_all_the_same() {
+        let channel = of(2);
+        bench::report(channel, 1, 2, @0xe9);
+        assert!(is_barred(channel, 2), 1);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        assert!(is_barred(channel, 1) && collateral(channel, 1) == 50, 2);
+        assert!(bench::balance(2) == 25 && collateral(channel, 2) == 100, 3);
+    }
+
+    // P-113
+    #[test]
+    fun who_was_convicted_without_a_fine_is_fined_by_the_chain() {
+        let channel = of(2);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        assert!(collateral(channel, 1) == 50 && bench::balance(2) == 25, 1);
+    }
+
+    #[test]
+    fun who_was_paid_after_a_conviction_without_a_fine_is_fined_by_the_chain() {
+        let channel = of(2);
+        bench::report(channel, 2, 1, EVIDENCE);
+        pay(channel, 1, 2, 1);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        let (held, _) = backing::held(channel, @0xa);
+        assert!(held == 50 && bench::balance(2) == 25, 1);
+    }
+
+    // P-113: once.
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun nobody_is_fined_twice_in_a_stay_by_the_chain() {
+        let channel = of(2);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        penalty::judge_for_testing(@0xb, channel, 1, 1, @0xb2, @0xe2, GUILTY);
+    }
+
     #[test]
     fun who_has_an_innocent_judged_loses_its_bond() {
         let channel = of(2);
@@ -670,12 +710,13 @@ module settlement::penalty_tests {
         penalty::judge_for_testing(@0xc, channel, 1, 1, @0xb1, EVIDENCE, GUILTY);
     }
 
+    // As long as they have a seat, and for a bond as everybody.
     #[test]
-    #[expected_failure(abort_code = 1)]
-    fun the_convicted_ask_for_no_judgement() {
+    fun the_convicted_ask_for_a_judgement_too() {
         let channel = of(3);
         bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
-        bench::judge(channel, 1, 2, @0xe2, GUILTY);
+        bench::judge(channel, 1, 2, @0xe2, INNOCENT);
+        assert!(collateral(channel, 1) == 25 && collateral(channel, 2) == 100, 1);
     }
 
     #[test]

@@ -72,9 +72,9 @@ pub(super) fn contradiction() -> Refusal {
 pub(super) fn shows_it_to_others(evidence: &Evidence) -> bool {
     match evidence {
         Evidence::InvalidTransaction { reason, .. } => *reason != contradiction().to_string(),
-        Evidence::Divergence { .. }
-        | Evidence::DoubleBlock { .. }
-        | Evidence::DoubleAck { .. } => true,
+        Evidence::Divergence { .. } | Evidence::DoubleBlock { .. } | Evidence::DoubleAck { .. } => {
+            true
+        }
     }
 }
 

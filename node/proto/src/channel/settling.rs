@@ -411,6 +411,7 @@ impl Channel {
         if matches!(tx, ChainTx::Execute { .. } | ChainTx::OpenWindow { .. }) {
             self.settling.last_error = None;
         }
+        self.on_judged(tx);
         self.refresh();
     }
 

@@ -4,9 +4,7 @@
 use std::{fmt, rc::Rc};
 
 use fairway_proto::settlement::dispute::{self, Verdict};
-use fairway_types::{
-    Execute, Hash, JoinSequence, NodeId, Time, crypto::Verify, evidence::Evidence,
-};
+use fairway_types::{Execute, Hash, JoinSequence, NodeId, crypto::Verify, evidence::Evidence};
 
 use super::{Chain, Refused, penalties::Deed, require};
 
@@ -68,12 +66,11 @@ impl Chain {
         let asker = self.seat_of_node(node).filter(|seat| seat.active).cloned();
         let asker = asker.ok_or("penalty::E_NOT_ACTIVE")?;
         let by = asker.record.join_sequence;
-        require(!self.barred.contains(&by), "penalty::E_NOT_ACTIVE")?;
         let party = self.party(accused)?;
         self.check_new(evidence.accused(), evidence.hash())?;
         self.check_new(evidence.accused(), block)?;
         let (epoch, is_meant) = (evidence.place().0.epoch, party.node == evidence.accused());
-        let fits = is_meant && self.was_in(accused, epoch) && self.answers(accused, Time::ZERO)?;
+        let fits = is_meant && self.was_in(accused, epoch) && self.can_be_fined(accused)?;
         require(fits, "penalty::E_BAD_ACCUSED")?;
         if let Some(reporter) = self.reporter(accused, evidence.hash()) {
             return Ok(reporter);

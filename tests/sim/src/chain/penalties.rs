@@ -33,6 +33,8 @@ pub(super) enum Deed {
     Ack(Term, Height),
     /// It was convicted in this stay.
     Stay(JoinSequence),
+    /// And fined for it.
+    Fined(JoinSequence),
     /// This member reported this of it.
     Reported(JoinSequence, Hash),
 }
@@ -74,7 +76,6 @@ impl Chain {
         require(fits, "penalty::E_BAD_ACCUSED")?;
         let found = self.seat_of(accused).is_some();
         if self.active().count() - usize::from(found) == 1 {
-            self.decided.insert((party.node, Deed::Shown(evidence)));
             self.convict(accused, &party, 0, reporter.record.account);
             return Ok(());
         }
@@ -109,6 +110,18 @@ impl Chain {
         let party = self.party(accused)?;
         let convicted = self.decided.contains(&(party.node, Deed::Stay(accused)));
         Ok(!convicted && self.books.prolong(party.account, until) > 0)
+    }
+
+    /// Whether the chain's own word can cost a member something: no conviction of its stay was worth a
+    /// fine yet.
+    pub(super) fn can_be_fined(&mut self, accused: JoinSequence) -> Result<bool, Refused> {
+        let party = self.party(accused)?;
+        let fined = self.decided.contains(&(party.node, Deed::Fined(accused)));
+        let there = match self.seat_of(accused) {
+            Some(seat) => seat.active,
+            None => self.books.prolong(party.account, Time::ZERO) > 0,
+        };
+        Ok(there && !fined)
     }
 
     /// The reporter's collateral covers one more report than those of its that wait.
@@ -175,6 +188,7 @@ impl Chain {
         let (fine, bond) = (self.record.config.money.fine, self.record.config.money.bond);
         let reporter = self.party(accuser)?.account;
         if guilty {
+            self.decided.insert((party.node, Deed::Fined(accused)));
             self.convict(accused, &party, fine, reporter);
         } else {
             self.fine(accuser, bond, SETTLEMENT);
@@ -272,6 +286,7 @@ impl Chain {
         let party = self.party(accused)?;
         let new = self.decided.insert((party.node, deed));
         require(new, "penalty::E_DECIDED")?;
+        self.decided.insert((party.node, Deed::Fined(accused)));
         self.convict(accused, &party, self.record.config.money.fine, reporter);
         Ok(())
     }

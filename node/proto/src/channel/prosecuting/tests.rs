@@ -55,9 +55,13 @@ fn ended(bench: &Bench) -> usize {
 
 /// The chain says no to the third member's wish for a judgement.
 fn refuse(bench: &mut Bench) {
+    refuse_with(bench, "it does not fit");
+}
+
+fn refuse_with(bench: &mut Bench, reason: &str) {
     let asked = bench.submitted(2).find(|tx| matches!(tx, ChainTx::Judge { .. })).cloned();
     let tx = Box::new(asked.expect("it asked"));
-    let rejected = Observation::Rejected { tx, reason: "it does not fit".into() };
+    let rejected = Observation::Rejected { tx, reason: reason.into() };
     bench.run(2, super::super::input::Input::Chain(rejected));
 }
 
@@ -226,6 +230,58 @@ fn what_the_chain_does_not_answer_is_reported_in_the_end() {
     assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (2, 0));
     bench.wait(5_000);
     assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (2, 1));
+}
+
+/// The same, and the second and the fourth member have left.
+fn caught_by_the_only_other() -> Bench {
+    let mut bench = caught();
+    bench.record.members.retain(|member| [1, 3].contains(&member.record.join_sequence.0));
+    bench.observe();
+    bench.wait(600);
+    assert_eq!(judgements(&bench, 2).len(), 1);
+    bench
+}
+
+/// P-107: a report would have the cheat leave unfined.
+#[test]
+fn of_two_members_the_honest_one_asks_for_a_judgement_until_it_has_one() {
+    let mut bench = caught_by_the_only_other();
+    refuse_with(&mut bench, "busy");
+    bench.wait(30_000);
+    let asked = judgements(&bench, 2).len();
+    assert!((6..=7).contains(&asked) && reports(&bench, 2).is_empty(), "{asked}");
+    bench.wait(ASKED);
+    let asked = judgements(&bench, 2).len();
+    bench.wait(30_000);
+    assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (asked, 0));
+}
+
+/// P-107
+#[test]
+fn of_two_members_the_honest_one_reports_what_the_chain_can_not_judge() {
+    for reason in ["penalty::E_UNCLEAR", "penalty::E_DOES_NOT_FIT"] {
+        let mut bench = caught_by_the_only_other();
+        refuse_with(&mut bench, reason);
+        bench.wait(600);
+        assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (1, 1));
+    }
+}
+
+/// P-113: a report, its own or a slander, convicts without a fine; the chain's word fines.
+#[test]
+fn of_two_members_the_convicted_one_is_judged_all_the_same() {
+    let mut bench = caught_by_the_only_other();
+    let MemberRecord { account, node, .. } = bench.record.members[0].record;
+    bench.record.windows.bans = vec![Ban { account, node, until: bench.now.plus(300_000) }];
+    for member in &mut bench.record.members {
+        member.eligible = false;
+    }
+    bench.observe();
+    bench.wait(5_500);
+    assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (2, 0));
+    refuse_with(&mut bench, "penalty::E_BAD_ACCUSED");
+    bench.wait(30_000);
+    assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (2, 0));
 }
 
 /// P-107: whoever else reported it.
