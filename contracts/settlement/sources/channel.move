@@ -620,6 +620,12 @@ module settlement::channel {
         backing::prolong(channel, account, until)
     }
 
+    /// Join sequence of the last member for which the node with this chain account joined, also after
+    /// it left; zero for none.
+    public(friend) fun latest_of_node(channel: address, node_account: address): u64 {
+        history::latest(channel, node_account)
+    }
+
     /// The seat of a member of an open channel.
     public(friend) fun open_seat(channel: address, account: address): Seat acquires Channel {
         check_open(channel);

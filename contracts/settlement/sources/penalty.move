@@ -15,10 +15,11 @@ module settlement::penalty {
     use settlement::ids;
     use settlement::quorum;
     use settlement::rules;
-    use settlement::seats::{Self, Seat};
+    use settlement::seats;
     use settlement::windows;
 
-    /// The reporter is pending, or convicted itself.
+    /// The reporter is pending, or convicted itself; who asks for a judgement has no seat, and nothing of it
+    /// is held.
     const E_NOT_ACTIVE: u64 = 1;
     /// There is no such member to accuse, or it is the reporter, or it was convicted already; it has
     /// left, and nothing of it is held; or it was not in the channel in that epoch.
@@ -96,7 +97,7 @@ module settlement::penalty {
             convict(channel, accused, accused_account, 0, by_account);
             return
         };
-        check_bond(channel, &reporter);
+        check_bond(channel, by, channel::backing_of(channel, &reporter));
         let once = reported_place(channel, accused_node, by, evidence);
         assert!(!exists<Decided>(once), E_DECIDED);
         assert!(windows::report(channel, evidence, by, accused, VOTING), E_NO_ROOM);
@@ -134,7 +135,7 @@ module settlement::penalty {
     // The chain as judge. Private, and no entry: the host alone calls these, and no key does.
 
     /// Whether the chain may be asked to judge this evidence: `sender` is an active member, or the node
-    /// of one, that can pay for a false accusation; the accused, whose `node` led the `block` in
+    /// of one, or of one that has left, that can pay for a false accusation; the accused, whose `node` led the `block` in
     /// dispute, was in the channel in its `epoch` and was not fined for that stay yet; and nothing of it
     /// was decided. Who answers for the
     /// accusation: whoever reported this evidence, if it waits for votes, else the sender.
@@ -147,7 +148,7 @@ module settlement::penalty {
         block: address,
         evidence: address,
     ): u64 {
-        let asker = asker(channel, sender);
+        let (by, backing) = asker(channel, sender);
         let (accused_node, _) = party(channel, accused);
         let new = !exists<Decided>(decided_place(channel, node, evidence))
             && !exists<Decided>(decided_place(channel, node, block));
@@ -156,9 +157,8 @@ module settlement::penalty {
         assert!(is_meant && can_be_fined(channel, accused), E_BAD_ACCUSED);
         let (waits, reporter) = windows::reporter(channel, accused, evidence);
         if (waits) return reporter;
-        let by = seats::join_sequence(&asker);
         assert!(by != accused, E_BAD_ACCUSED);
-        check_bond(channel, &asker);
+        check_bond(channel, by, backing);
         by
     }
 
@@ -183,9 +183,10 @@ module settlement::penalty {
         conclude(channel, accused, evidence, found == GUILTY, accuser);
     }
 
-    /// Who asks may be convicted, as long as it has its seat: its bond covers it, and a cheat could have
-    /// been first where one report convicts.
-    fun asker(channel: address, sender: address): Seat {
+    /// Join sequence of who asks, and what it can pay with. It may be convicted, as long as it has its
+    /// seat: its bond covers it, and a cheat could have been first where one report convicts. It may have
+    /// left, as long as its collateral is held: else nobody were there to ask after the channel's end.
+    fun asker(channel: address, sender: address): (u64, u64) {
         assert!(channel::is_channel(channel), E_NOT_ACTIVE);
         let (active, _, by) = channel::member_of_node(channel, sender);
         if (!active) {
@@ -193,9 +194,18 @@ module settlement::penalty {
             by = sequence;
             active = has_votes;
         };
-        assert!(active, E_NOT_ACTIVE);
-        let (_, seat) = channel::seat_of(channel, by);
-        seat
+        if (active) {
+            let (_, seat) = channel::seat_of(channel, by);
+            return (by, channel::backing_of(channel, &seat))
+        };
+        let by = channel::latest_of_node(channel, sender);
+        let (found, _) = channel::seat_of(channel, by);
+        let known = channel::joined(channel, by);
+        assert!(!found && !vector::is_empty(&known), E_NOT_ACTIVE);
+        let account = channel::holder_of(vector::borrow(&known, 0));
+        let held = channel::hold_for(channel, account, 0);
+        assert!(held > 0, E_NOT_ACTIVE);
+        (by, held)
     }
 
     /// The guilty is fined, and who accused it has its share; a false accusation costs the bond.
@@ -310,10 +320,10 @@ module settlement::penalty {
     }
 
     /// The reporter's collateral covers this report and those of its that wait.
-    fun check_bond(channel: address, reporter: &Seat) {
+    fun check_bond(channel: address, reporter: u64, backing: u64) {
         let (_, _, bond) = rules::stakes(channel);
-        let reports = windows::count_reports(channel, seats::join_sequence(reporter)) + 1;
-        assert!(channel::backing_of(channel, reporter) >= bond * reports, E_NO_BOND);
+        let reports = windows::count_reports(channel, reporter) + 1;
+        assert!(backing >= bond * reports, E_NO_BOND);
     }
 
     /// Ends reports that are over, a few at a time.

@@ -753,6 +753,62 @@ module settlement::penalty_tests {
         penalty::judge_other_for_testing(@0xb, channel, 1, node, EVIDENCE);
     }
 
+    // P-114: nobody has a seat any more.
+    #[test]
+    fun after_the_channels_end_who_left_has_a_cheat_judged_by_its_collateral_held() {
+        let channel = closed();
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        let (held, _) = backing::held(channel, @0xa);
+        assert!(held == 50 && bench::balance(2) == 125, 1);
+    }
+
+    #[test]
+    fun who_left_pays_for_a_false_accusation_with_what_is_held() {
+        let channel = closed();
+        bench::judge(channel, 2, 1, EVIDENCE, INNOCENT);
+        let (held, _) = backing::held(channel, @0xb);
+        assert!(held == 75, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun who_was_given_its_collateral_back_asks_for_no_judgement() {
+        let channel = closed();
+        let (_, until) = backing::held(channel, @0xb);
+        bench::later(until - bench::now());
+        backing::release(&bench::signer_of(1), channel, @0xb);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun who_left_and_lost_all_that_was_held_asks_for_no_judgement() {
+        let channel = closed();
+        let evidence = vector[@0xe1, @0xe2, @0xe3, @0xe4];
+        while (!vector::is_empty(&evidence)) {
+            bench::judge(channel, 2, 1, vector::pop_back(&mut evidence), INNOCENT);
+        };
+        bench::judge(channel, 2, 1, @0xe5, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_stranger_asks_for_no_judgement_after_the_end_either() {
+        bench::judge(closed(), 5, 1, EVIDENCE, GUILTY);
+    }
+
+    /// Three members that were paid by the settlement that closed their channel.
+    fun closed(): address {
+        let channel = of(3);
+        channel::close(&coin::signer_for_testing(@0xc0), channel);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book());
+        let leaves = vector[true, true, true];
+        let balances = vector[100, 100, 100];
+        let proposal = bench::propose(channel, 1, 0, &block, balances, leaves, true);
+        bench::execute(channel, proposal, bench::members(3));
+        channel
+    }
+
     #[test]
     fun who_has_left_is_judged_as_long_as_its_collateral_is_held() {
         let channel = of(4);

@@ -101,9 +101,12 @@ impl Channel {
             }
             let unjudged = self.prosecuting.unjudged.contains(&hash);
             let asked = *self.prosecuting.asked.entry(hash).or_insert(self.now);
-            let patient = few && self.now < asked.plus(ASKED);
+            // P-114: who has left, or whose channel has ended, can ask the judge alone.
+            let left = !record.open || !self.chain.knows(&self.me);
+            let patient = (few || left) && self.now < asked.plus(ASKED);
             let judge = !unjudged && (tries < JUDGEMENTS || patient) && can_be_judged(&evidence);
             let report = answers.is_some()
+                && !left
                 && tries < REPORTS
                 && !self.prosecuting.done.contains(&hash)
                 && !self.is_reported(record, accused, &hash);
@@ -118,8 +121,10 @@ impl Channel {
             };
             self.perform(Effect::Submit(tx));
         }
-        self.end_overdue(record);
-        self.vote_on_reports(record);
+        if record.open {
+            self.end_overdue(record);
+            self.vote_on_reports(record);
+        }
     }
 
     /// P-111: the chain judged it: there is nothing left to ask.

@@ -132,7 +132,7 @@ impl Chain {
 
     /// Takes at most `amount` of a member's collateral for a report that nobody decided.
     pub(super) fn excuse(&mut self, join_sequence: JoinSequence, amount: u64) {
-        let mut members = self.record.members.iter_mut();
+        let mut members = self.record.members.iter();
         let seat = members.find(|member| member.record.join_sequence == join_sequence);
         if let Some(seat) = seat {
             *self.excused.entry(join_sequence).or_default() += amount.min(seat.collateral);

@@ -4,7 +4,7 @@ use fairway_proto::channel::quorum::is_quorum;
 use fairway_types::{
     Address, Epoch, Hash, Header, Height, JoinSequence, NodeId, SignedAck, Term, Time, Weight,
     block::SignedHeader,
-    chain::{ChainMember, MemberRecord, PenaltyVotes},
+    chain::{MemberRecord, PenaltyVotes},
     contract::SETTLEMENT,
     crypto::{PublicKey, check_signature},
     evidence::Evidence,
@@ -79,7 +79,7 @@ impl Chain {
             self.convict(accused, &party, 0, reporter.record.account);
             return Ok(());
         }
-        self.check_bond(&reporter)?;
+        self.check_bond(by, reporter.collateral)?;
         let once = (party.node, Deed::Reported(by, evidence));
         require(!self.decided.contains(&once), "penalty::E_DECIDED")?;
         let deadline = self.time.plus(VOTING);
@@ -125,11 +125,10 @@ impl Chain {
     }
 
     /// The reporter's collateral covers one more report than those of its that wait.
-    pub(super) fn check_bond(&self, reporter: &ChainMember) -> Result<(), Refused> {
-        let by = reporter.record.join_sequence;
+    pub(super) fn check_bond(&self, by: JoinSequence, backing: u64) -> Result<(), Refused> {
         let reports = self.record.windows.reports.iter();
         let bonds = 1 + reports.filter(|report| report.reporter == by).count() as u64;
-        let enough = reporter.collateral >= self.record.config.money.bond * bonds;
+        let enough = backing >= self.record.config.money.bond * bonds;
         require(enough, "penalty::E_NO_BOND")
     }
 

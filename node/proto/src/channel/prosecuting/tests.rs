@@ -284,6 +284,22 @@ fn of_two_members_the_convicted_one_is_judged_all_the_same() {
     assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (2, 0));
 }
 
+/// P-114: by the collateral that is held, which reports can't reach any more.
+#[test]
+fn after_the_channels_end_the_chain_is_asked_to_judge_and_nothing_is_reported() {
+    let mut bench = caught();
+    bench.record.open = false;
+    bench.record.settlement.closed = true;
+    bench.record.members.clear();
+    bench.observe();
+    bench.wait(600);
+    assert_eq!(judgements(&bench, 2).len(), 1);
+    assert_eq!(judgements(&bench, 2)[0].0, member(0).join_sequence);
+    refuse_with(&mut bench, "penalty::E_DOES_NOT_FIT");
+    bench.wait(20_000);
+    assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (1, 0));
+}
+
 /// P-107: whoever else reported it.
 #[test]
 fn a_report_that_waits_keeps_the_chain_from_no_judgement() {
