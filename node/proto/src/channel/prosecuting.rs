@@ -49,6 +49,8 @@ pub(super) struct Prosecuting {
     unjudged: BTreeSet<Hash>,
     /// What was reported, or decided: once is enough.
     done: BTreeSet<Hash>,
+    /// When the chain was last asked for a judgement, if it has not answered.
+    asked_at: Option<Time>,
     told_at: Time,
     verdicts: BTreeMap<(Hash, NodeId), SignedVerdict>,
     /// Since when there are enough on a report.
@@ -115,6 +117,9 @@ impl Channel {
             }
             self.prosecuting.tried.insert(hash, (tries + 1, self.now));
             let channel = self.env.channel;
+            if judge {
+                self.prosecuting.asked_at = Some(self.now);
+            }
             let tx = match judge {
                 true => ChainTx::Judge { channel, accused, evidence },
                 false => ChainTx::Report { channel, accused, evidence },
@@ -125,11 +130,13 @@ impl Channel {
             self.end_overdue(record);
             self.vote_on_reports(record);
         }
+        self.note_whether_out();
     }
 
     /// P-111: the chain judged it: there is nothing left to ask.
     pub(super) fn on_judged(&mut self, tx: &ChainTx) {
         if let ChainTx::Judge { evidence, .. } = tx {
+            self.prosecuting.asked_at = None;
             self.prosecuting.done.insert(evidence.hash());
             self.prosecuting.unjudged.insert(evidence.hash());
         }
@@ -144,6 +151,7 @@ impl Channel {
             self.prosecuting.done.insert(evidence.hash());
         }
         let ChainTx::Judge { evidence, .. } = tx else { return };
+        self.prosecuting.asked_at = None;
         let hash = evidence.hash();
         let is_over = ["E_DECIDED", "E_BAD_ACCUSED"].iter().any(|name| reason.contains(name));
         if is_over {
@@ -156,6 +164,17 @@ impl Channel {
         if (is_over || is_final || !few) && self.prosecuting.unjudged.insert(hash) {
             self.prosecuting.tried.remove(&hash);
         }
+    }
+
+    /// P-130: whether a report by this node's member or about it waits, or the chain has not answered yet
+    /// whether it judges something for this node.
+    pub(super) fn is_at_stake(&self, record: &ChannelRecord) -> bool {
+        let me = self.join_sequence_of(record, &self.me);
+        let mut reports = record.windows.reports.iter();
+        let waits = reports
+            .any(|report| me.is_some_and(|me| report.reporter == me || report.accused == me));
+        let answer = self.prosecuting.asked_at.map(|at| at.plus(2 * REPORT_EVERY));
+        waits || answer.is_some_and(|until| self.now < until)
     }
 
     /// P-113: join sequence of the member whose node this is, if it can be made to answer: it is active and was

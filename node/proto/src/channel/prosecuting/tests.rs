@@ -300,6 +300,21 @@ fn after_the_channels_end_the_chain_is_asked_to_judge_and_nothing_is_reported() 
     assert_eq!((judgements(&bench, 2).len(), reports(&bench, 2).len()), (1, 0));
 }
 
+/// P-130: who ends before the chain answers would not ask again.
+#[test]
+fn node_of_a_paid_member_stays_while_it_asks_for_a_judgement() {
+    let mut bench = caught();
+    bench.record.members.remove(2);
+    bench.observe();
+    bench.wait(60_000);
+    assert!(judgements(&bench, 2).len() > 2 && reports(&bench, 2).is_empty());
+    assert!(!bench.nodes[2].has_ended());
+    refuse_with(&mut bench, "penalty::E_DECIDED");
+    bench.observe();
+    bench.wait(11_000);
+    assert!(bench.nodes[2].has_ended());
+}
+
 /// P-107: whoever else reported it.
 #[test]
 fn a_report_that_waits_keeps_the_chain_from_no_judgement() {
