@@ -199,9 +199,8 @@ module settlement::penalty {
             return (by, channel::backing_of(channel, &seat))
         };
         let by = channel::latest_of_node(channel, sender);
-        let (found, _) = channel::seat_of(channel, by);
         let known = channel::joined(channel, by);
-        assert!(!found && !vector::is_empty(&known), E_NOT_ACTIVE);
+        assert!(!vector::is_empty(&known), E_NOT_ACTIVE);
         let account = channel::holder_of(vector::borrow(&known, 0));
         let held = channel::hold_for(channel, account, 0);
         assert!(held > 0, E_NOT_ACTIVE);
