@@ -99,7 +99,8 @@ module settlement::channel {
         /// What backs it now, and whether that is a part of a stake that others count on too.
         collateral: u64,
         pooled: bool,
-        /// May be valid: not convicted, and backed by the channel's least.
+        /// May be valid: not convicted, and backed by the channel's least, less what its reports that
+        /// nobody decided have cost.
         eligible: bool,
     }
 
@@ -422,7 +423,8 @@ module settlement::channel {
     }
 
     /// Join sequences of members whose heartbeat is at most `validity` old, ascending; without those
-    /// whose collateral fines have brought below the channel's least.
+    /// whose collateral fines have brought below the channel's least; what reports that nobody decided
+    /// cost does not count against them.
     public(friend) fun valid_now(channel: address, validity: u64): vector<u64> acquires Channel {
         let entry = borrow_global<Channel>(channel);
         let valid = seats::valid(&entry.seats, context::time_ms(), validity);
@@ -431,7 +433,7 @@ module settlement::channel {
         let (index, asset) = (0, coin::asset(&entry.money));
         while (index < seats::count(&entry.seats)) {
             let seat = seats::at(&entry.seats, index);
-            if (backed_by(&seat, asset) < least) {
+            if (!is_backed(&seat, asset, least)) {
                 let (found, place) = vector::index_of(&valid, &seats::join_sequence(&seat));
                 if (found) { vector::remove(&mut valid, place); };
             };
@@ -618,6 +620,12 @@ module settlement::channel {
         backing::prolong(channel, account, until)
     }
 
+    /// Join sequence of the last member for which the node with this chain account joined, also after
+    /// it left; zero for none.
+    public(friend) fun latest_of_node(channel: address, node_account: address): u64 {
+        history::latest(channel, node_account)
+    }
+
     /// The seat of a member of an open channel.
     public(friend) fun open_seat(channel: address, account: address): Seat acquires Channel {
         check_open(channel);
@@ -673,6 +681,13 @@ module settlement::channel {
         coin::deposit(reporter, coin::split(&mut taken, whole / 2));
         coin::deposit(@settlement, taken);
         whole
+    }
+
+    /// Whatever this cost the member that joined with this sequence, it may be valid all the same.
+    public(friend) fun excuse(channel: address, join_sequence: u64, amount: u64) acquires Channel {
+        let seats = &mut borrow_global_mut<Channel>(channel).seats;
+        let (found, index) = seats::find_sequence(seats, join_sequence);
+        if (found) seats::excuse(seats, index, amount);
     }
 
     /// The node and the account of a member as it joined.
@@ -900,6 +915,12 @@ module settlement::channel {
         if (most < counted) most else counted
     }
 
+    /// Whether a member is backed by the channel's least, less what its reports that nobody decided have
+    /// cost: it paid for nothing that it can be blamed for, and a fine finds so much less.
+    fun is_backed(seat: &Seat, asset: address, least: u64): bool {
+        backed_by(seat, asset) + seats::excused(seat) >= least
+    }
+
     /// Lowers the weights of `electors` to what backs them, where members weigh their collateral.
     fun lower(channel: address, electors: &vector<address>, weights: &mut vector<u64>)
     acquires Channel {
@@ -992,7 +1013,7 @@ module settlement::channel {
             let seat = seats::at(seats, place);
             let (_, pooled) = seats::backing(&seat);
             let collateral = backed_by(&seat, asset);
-            let eligible = !seats::is_barred(&seat) && collateral >= least;
+            let eligible = !seats::is_barred(&seat) && is_backed(&seat, asset, least);
             vector::push_back(&mut members, ChainMember {
                 record, active, active_since: seats::active_since(&seat),
                 booked: seats::is_booked(&seat), leaving, last_heartbeat,
@@ -1070,6 +1091,12 @@ module settlement::channel {
         let (found, seat) = seat_of(channel, join_sequence);
         let (collateral, _) = seats::backing(&seat);
         (found, found && seats::is_barred(&seat), collateral)
+    }
+
+    #[test_only]
+    /// Whether the record says that the member at this place may be valid.
+    public fun eligible_for_testing(channel: address, place: u64): bool acquires Channel {
+        vector::borrow(&record(channel).members, place).eligible
     }
 
     #[test_only]

@@ -38,6 +38,12 @@ module settlement::history {
     /// A grant, kept for good.
     struct Granted has key { grant: EpochGrant }
 
+    /// The last member for which a node joined, also after it left.
+    struct Latest has key { join_sequence: u64 }
+
+    /// Where a `Latest` is stored.
+    struct NodePlace has drop { channel: address, node_account: address }
+
     /// Where a `Joined` or `Granted` is stored.
     struct Place has drop { channel: address, kind: u8, number: u64 }
 
@@ -54,10 +60,20 @@ module settlement::history {
         weight: u64,
         deposit: vector<AssetAmount>,
         endpoints: vector<String>,
-    ) {
+    ) acquires Latest {
+        let place = place_of_node(channel, ids::account_of(node));
+        if (exists<Latest>(place)) {
+            borrow_global_mut<Latest>(place).join_sequence = join_sequence;
+        } else move_to(&account::create_signer(place), Latest { join_sequence });
         let record = MemberRecord { account, node, join_sequence, weight, deposit, endpoints };
         let storage = account::create_signer(place_of(channel, JOINED, join_sequence));
         move_to(&storage, Joined { record });
+    }
+
+    /// Join sequence of the last member for which the node with this chain account joined; zero for none.
+    public(friend) fun latest(channel: address, node_account: address): u64 acquires Latest {
+        let place = place_of_node(channel, node_account);
+        if (exists<Latest>(place)) borrow_global<Latest>(place).join_sequence else 0
     }
 
     /// For a member that withdrew while pending: it never was in the channel.
@@ -127,6 +143,10 @@ module settlement::history {
         record.node
     }
 
+    fun place_of_node(channel: address, node_account: address): address {
+        ids::hash(b"channel-node", bcs::to_bytes(&NodePlace { channel, node_account }))
+    }
+
     fun place_of(channel: address, kind: u8, number: u64): address {
         ids::hash(b"channel-part", bcs::to_bytes(&Place { channel, kind, number }))
     }
@@ -158,7 +178,7 @@ module settlement::history {
     }
 
     #[test]
-    fun members_and_grants_with_one_number_lie_apart() acquires Joined, Granted {
+    fun members_and_grants_with_one_number_lie_apart() acquires Joined, Granted, Latest {
         keep_member(@0x77, @0xa, @0x1, 1, 1, amounts(@0xfa, 30), vector::empty());
         keep_grant(@0x77, 1, @0xa, 1, vector[1]);
         assert!(holder(&member(@0x77, 1)) == @0xa && granted(@0x77, 1).leader == @0xa, 1);
@@ -166,11 +186,21 @@ module settlement::history {
     }
 
     #[test]
-    fun a_member_that_withdrew_is_forgotten() acquires Joined {
+    fun a_member_that_withdrew_is_forgotten() acquires Joined, Latest {
         keep_member(@0x77, @0xa, @0x1, 1, 1, amounts(@0xfa, 0), vector::empty());
         assert!(vector::is_empty(&member(@0x77, 1).deposit), 1);
         forget_member(@0x77, 1);
         assert!(vector::is_empty(&joined(@0x77, 1)), 2);
+    }
+
+    #[test]
+    fun a_nodes_last_member_is_found() acquires Latest {
+        keep_member(@0x77, @0xa, @0x1, 1, 1, vector::empty(), vector::empty());
+        keep_member(@0x77, @0xb, @0x2, 2, 1, vector::empty(), vector::empty());
+        keep_member(@0x77, @0xa, @0x1, 3, 1, vector::empty(), vector::empty());
+        assert!(latest(@0x77, ids::account_of(@0x1)) == 3, 1);
+        assert!(latest(@0x77, ids::account_of(@0x2)) == 2, 2);
+        assert!(latest(@0x78, ids::account_of(@0x1)) == 0, 3);
     }
 
     #[test]

@@ -15,10 +15,11 @@ module settlement::penalty {
     use settlement::ids;
     use settlement::quorum;
     use settlement::rules;
-    use settlement::seats::{Self, Seat};
+    use settlement::seats;
     use settlement::windows;
 
-    /// The reporter is pending, or convicted itself.
+    /// The reporter is pending, or convicted itself; who asks for a judgement has no seat, and nothing of it
+    /// is held.
     const E_NOT_ACTIVE: u64 = 1;
     /// There is no such member to accuse, or it is the reporter, or it was convicted already; it has
     /// left, and nothing of it is held; or it was not in the channel in that epoch.
@@ -27,7 +28,7 @@ module settlement::penalty {
     const E_NO_BOND: u64 = 3;
     /// This evidence about the accused waits already, or too many reports of the reporter do.
     const E_NO_ROOM: u64 = 4;
-    /// This was reported and decided before.
+    /// This was decided before, or the same member has reported it before.
     const E_DECIDED: u64 = 5;
     /// There is no such report, or its time is over.
     const E_NO_REPORT: u64 = 6;
@@ -60,7 +61,8 @@ module settlement::penalty {
     const UNCLEAR: u8 = 2;
 
     /// What was decided before, under an address made of channel, node and what it did: evidence, a
-    /// disputed block, a place with two signatures, or the stay in which it was convicted.
+    /// disputed block, a place with two signatures, or the stay in which it was convicted, and
+    /// fined. And what a member has reported of it.
     struct Decided has key {}
 
     /// Where a `Decided` is stored.
@@ -73,9 +75,10 @@ module settlement::penalty {
 
     /// Accuses a member, by its join sequence, of what the evidence with this hash shows; also one that
     /// has left, as long as its collateral is held. With two members there is nobody to vote: the
-    /// accused is taken out and banned, and not fined; the chain itself can fine it (`judged`). With
+    /// accused is taken out and banned, and not fined; the chain itself can fine it (`judged`), on this
+    /// evidence too, and either member can ask for that, as nothing says yet which one lies. With
     /// more the others vote (`decide`). Several reports about one accused may wait: one that nobody can
-    /// judge keeps no other one away.
+    /// judge keeps no other one away. A member reports the same evidence once.
     public entry fun report(node: &signer, channel: address, accused: u64, evidence: address) {
         end_overdue(channel);
         let reporter = channel::seat_of_node(channel, signer::address_of(node));
@@ -91,12 +94,14 @@ module settlement::penalty {
         let (found, _) = channel::seat_of(channel, accused);
         let others = channel::parties(channel) - (if (found) 1 else 0);
         if (others == 1) {
-            remember(what);
             convict(channel, accused, accused_account, 0, by_account);
             return
         };
-        check_bond(channel, &reporter);
+        check_bond(channel, by, channel::backing_of(channel, &reporter));
+        let once = reported_place(channel, accused_node, by, evidence);
+        assert!(!exists<Decided>(once), E_DECIDED);
         assert!(windows::report(channel, evidence, by, accused, VOTING), E_NO_ROOM);
+        remember(once);
     }
 
     /// Decides a report by members' votes on its evidence, all of them `guilty` or all of them not:
@@ -120,8 +125,8 @@ module settlement::penalty {
         end_overdue(channel);
     }
 
-    /// Ends the reports that nobody decided in their time: each costs its reporter half its bond. Less
-    /// than a false one, since silence proves nothing; not nothing, since else it cost nothing to keep
+    /// Ends the reports that nobody decided in their time: each costs its reporter half its bond, and
+    /// nothing else: it stays as valid as it was. Less than a false one, since silence proves nothing; not nothing, since else it cost nothing to keep
     /// others busy with what nobody can judge. Anybody may.
     public entry fun expire(_caller: &signer, channel: address) {
         end_overdue(channel);
@@ -130,8 +135,9 @@ module settlement::penalty {
     // The chain as judge. Private, and no entry: the host alone calls these, and no key does.
 
     /// Whether the chain may be asked to judge this evidence: `sender` is an active member, or the node
-    /// of one, that can pay for a false accusation; the accused, whose `node` led the `block` in
-    /// dispute, was in the channel in its `epoch`; and nothing of it was decided. Who answers for the
+    /// of one, or of one that has left, that can pay for a false accusation; the accused, whose `node` led the `block` in
+    /// dispute, was in the channel in its `epoch` and was not fined for that stay yet; and nothing of it
+    /// was decided. Who answers for the
     /// accusation: whoever reported this evidence, if it waits for votes, else the sender.
     fun may_judge(
         sender: address,
@@ -142,18 +148,17 @@ module settlement::penalty {
         block: address,
         evidence: address,
     ): u64 {
-        let asker = asker(channel, sender);
+        let (by, backing) = asker(channel, sender);
         let (accused_node, _) = party(channel, accused);
         let new = !exists<Decided>(decided_place(channel, node, evidence))
             && !exists<Decided>(decided_place(channel, node, block));
         assert!(new, E_DECIDED);
         let is_meant = accused_node == node && channel::was_in(channel, accused, epoch);
-        assert!(is_meant && answers(channel, accused, 0), E_BAD_ACCUSED);
+        assert!(is_meant && can_be_fined(channel, accused), E_BAD_ACCUSED);
         let (waits, reporter) = windows::reporter(channel, accused, evidence);
         if (waits) return reporter;
-        let by = seats::join_sequence(&asker);
         assert!(by != accused, E_BAD_ACCUSED);
-        check_bond(channel, &asker);
+        check_bond(channel, by, backing);
         by
     }
 
@@ -178,7 +183,10 @@ module settlement::penalty {
         conclude(channel, accused, evidence, found == GUILTY, accuser);
     }
 
-    fun asker(channel: address, sender: address): Seat {
+    /// Join sequence of who asks, and what it can pay with. It may be convicted, as long as it has its
+    /// seat: its bond covers it, and a cheat could have been first where one report convicts. It may have
+    /// left, as long as its collateral is held: else nobody were there to ask after the channel's end.
+    fun asker(channel: address, sender: address): (u64, u64) {
         assert!(channel::is_channel(channel), E_NOT_ACTIVE);
         let (active, _, by) = channel::member_of_node(channel, sender);
         if (!active) {
@@ -186,10 +194,17 @@ module settlement::penalty {
             by = sequence;
             active = has_votes;
         };
-        assert!(active, E_NOT_ACTIVE);
-        let (_, seat) = channel::seat_of(channel, by);
-        assert!(!seats::is_barred(&seat), E_NOT_ACTIVE);
-        seat
+        if (active) {
+            let (_, seat) = channel::seat_of(channel, by);
+            return (by, channel::backing_of(channel, &seat))
+        };
+        let by = channel::latest_of_node(channel, sender);
+        let known = channel::joined(channel, by);
+        assert!(!vector::is_empty(&known), E_NOT_ACTIVE);
+        let account = channel::holder_of(vector::borrow(&known, 0));
+        let held = channel::hold_for(channel, account, 0);
+        assert!(held > 0, E_NOT_ACTIVE);
+        (by, held)
     }
 
     /// The guilty is fined, and who accused it has its share; a false accusation costs the bond.
@@ -197,9 +212,9 @@ module settlement::penalty {
         let (node, account) = party(channel, accused);
         windows::close_report(channel, accused, evidence);
         remember(decided_place(channel, node, evidence));
-        let (_, fine, bond) = rules::stakes(channel);
+        let (_, _, bond) = rules::stakes(channel);
         let (_, reporter) = party(channel, accuser);
-        if (guilty) return convict(channel, accused, account, fine, reporter);
+        if (guilty) return convict_and_fine(channel, accused, account, reporter);
         let bond = channel::fine(channel, accuser, bond, @settlement);
         event::emit(Acquitted { channel, accused: account, bond, reporter });
     }
@@ -279,9 +294,9 @@ module settlement::penalty {
         let place = decided_place(channel, by, ids::hash(b"double", what));
         assert!(!exists<Decided>(place), E_DECIDED);
         remember(place);
-        let (_, fine, _) = rules::stakes(channel);
         let (_, account) = party(channel, accused);
-        convict(channel, accused, account, fine, if (member) reporter else @settlement);
+        let reporter = if (member) reporter else @settlement;
+        convict_and_fine(channel, accused, account, reporter);
     }
 
     /// Whether a member can be made to answer for something: it is active and was not convicted, or it
@@ -294,11 +309,20 @@ module settlement::penalty {
         !convicted && channel::hold_for(channel, account, until) > 0
     }
 
+    /// Whether the chain's own word can cost a member something: it is active, or some of its collateral
+    /// is held, and no conviction of that stay was worth a fine yet.
+    fun can_be_fined(channel: address, accused: u64): bool {
+        let (node, account) = party(channel, accused);
+        if (exists<Decided>(fined_place(channel, node, accused))) return false;
+        let (found, seat) = channel::seat_of(channel, accused);
+        if (found) seats::has_votes(&seat) else channel::hold_for(channel, account, 0) > 0
+    }
+
     /// The reporter's collateral covers this report and those of its that wait.
-    fun check_bond(channel: address, reporter: &Seat) {
+    fun check_bond(channel: address, reporter: u64, backing: u64) {
         let (_, _, bond) = rules::stakes(channel);
-        let reports = windows::count_reports(channel, seats::join_sequence(reporter)) + 1;
-        assert!(channel::backing_of(channel, reporter) >= bond * reports, E_NO_BOND);
+        let reports = windows::count_reports(channel, reporter) + 1;
+        assert!(backing >= bond * reports, E_NO_BOND);
     }
 
     /// Ends reports that are over, a few at a time.
@@ -309,11 +333,20 @@ module settlement::penalty {
             let (by, of) = (*vector::borrow(&reporters, index), *vector::borrow(&accused, index));
             let (_, _, bond) = rules::stakes(channel);
             let bond = channel::fine(channel, by, (bond + 1) / 2, @settlement);
+            channel::excuse(channel, by, bond);
             let (_, reported) = party(channel, of);
             let (_, reporter) = party(channel, by);
             event::emit(Undecided { channel, accused: reported, bond, reporter });
             index = index + 1;
         };
+    }
+
+    fun convict_and_fine(channel: address, accused: u64, account: address, reporter: address) {
+        let (_, fine, _) = rules::stakes(channel);
+        let (node, _) = party(channel, accused);
+        let fined = fined_place(channel, node, accused);
+        if (!exists<Decided>(fined)) remember(fined);
+        convict(channel, accused, account, fine, reporter);
     }
 
     /// Whatever else is reported of a member in that stay is beside the point.
@@ -378,6 +411,16 @@ module settlement::penalty {
 
     fun remember(place: address) {
         move_to(&account::create_signer(place), Decided {});
+    }
+
+    fun reported_place(channel: address, node: address, by: u64, evidence: address): address {
+        let what = bcs::to_bytes(&by);
+        vector::append(&mut what, bcs::to_bytes(&evidence));
+        decided_place(channel, node, ids::hash(b"reported", what))
+    }
+
+    fun fined_place(channel: address, node: address, accused: u64): address {
+        decided_place(channel, node, ids::hash(b"fined", bcs::to_bytes(&accused)))
     }
 
     fun stay_place(channel: address, node: address, accused: u64): address {

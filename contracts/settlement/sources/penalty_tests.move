@@ -4,6 +4,7 @@ module settlement::penalty_tests {
     use std::vector;
     use settlement::backing;
     use settlement::bench;
+    use settlement::channel;
     use settlement::coin;
     use settlement::penalty;
 
@@ -283,6 +284,42 @@ module settlement::penalty_tests {
         assert!(is_barred(channel, 1) && bench::balance(3) == 25, 4);
     }
 
+    // P-112: else who cheats out of sight could drive the honest out of the valid set.
+    #[test]
+    fun who_made_reports_that_nobody_decided_stays_valid() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::report(channel, 2, 3, EVIDENCE);
+        bench::later(VOTING + 1);
+        bench::report(channel, 2, 1, @0xe2);
+        bench::later(2 * VOTING + 2);
+        penalty::expire(&bench::signer_of(3), channel);
+        assert!(collateral(channel, 2) == 61, 1);
+        bench::beat_all(channel, vector[1, 2, 3, 4]);
+        assert!(bench::valid(channel) == vector[1, 2, 3, 4], 2);
+        assert!(channel::eligible_for_testing(channel, 1), 3);
+    }
+
+    // A false report is another matter.
+    #[test]
+    fun who_accused_falsely_is_valid_no_more() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::decide(channel, 1, EVIDENCE, false, vector[1, 3, 4]);
+        assert!(bench::valid(channel) == vector[1, 3, 4], 1);
+        assert!(!channel::eligible_for_testing(channel, 1), 2);
+    }
+
+    // P-112: not by who paid for it already, whether or not its node forgot.
+    #[test]
+    #[expected_failure(abort_code = 5)]
+    fun what_nobody_decided_is_not_reported_by_the_same_again() {
+        let channel = of(4);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::later(VOTING + 1);
+        bench::report(channel, 2, 1, EVIDENCE);
+    }
+
     // P-112: leaving is no way out of it.
     #[test]
     fun who_leaves_pays_for_its_report_that_nobody_decided() {
@@ -512,6 +549,46 @@ module settlement::penalty_tests {
         assert!(bench::balance(2) == 25 && treasury() == 25, 2);
     }
 
+    // With two members a report asks for no evidence: the cheat could always be first.
+    #[test]
+    fun of_two_who_was_reported_by_the_cheat_has_it_judged_all_the_same() {
+        let channel = of(2);
+        bench::report(channel, 1, 2, @0xe9);
+        assert!(is_barred(channel, 2), 1);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        assert!(is_barred(channel, 1) && collateral(channel, 1) == 50, 2);
+        assert!(bench::balance(2) == 25 && collateral(channel, 2) == 100, 3);
+    }
+
+    // P-113
+    #[test]
+    fun who_was_convicted_without_a_fine_is_fined_by_the_chain() {
+        let channel = of(2);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        assert!(collateral(channel, 1) == 50 && bench::balance(2) == 25, 1);
+    }
+
+    #[test]
+    fun who_was_paid_after_a_conviction_without_a_fine_is_fined_by_the_chain() {
+        let channel = of(2);
+        bench::report(channel, 2, 1, EVIDENCE);
+        pay(channel, 1, 2, 1);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        let (held, _) = backing::held(channel, @0xa);
+        assert!(held == 50 && bench::balance(2) == 25, 1);
+    }
+
+    // P-113: once.
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun nobody_is_fined_twice_in_a_stay_by_the_chain() {
+        let channel = of(2);
+        bench::report(channel, 2, 1, EVIDENCE);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        penalty::judge_for_testing(@0xb, channel, 1, 1, @0xb2, @0xe2, GUILTY);
+    }
+
     #[test]
     fun who_has_an_innocent_judged_loses_its_bond() {
         let channel = of(2);
@@ -633,12 +710,13 @@ module settlement::penalty_tests {
         penalty::judge_for_testing(@0xc, channel, 1, 1, @0xb1, EVIDENCE, GUILTY);
     }
 
+    // As long as they have a seat, and for a bond as everybody.
     #[test]
-    #[expected_failure(abort_code = 1)]
-    fun the_convicted_ask_for_no_judgement() {
+    fun the_convicted_ask_for_a_judgement_too() {
         let channel = of(3);
         bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
-        bench::judge(channel, 1, 2, @0xe2, GUILTY);
+        bench::judge(channel, 1, 2, @0xe2, INNOCENT);
+        assert!(collateral(channel, 1) == 25 && collateral(channel, 2) == 100, 1);
     }
 
     #[test]
@@ -673,6 +751,62 @@ module settlement::penalty_tests {
         let channel = of(3);
         let node = settlement::channel_tests::key(3);
         penalty::judge_other_for_testing(@0xb, channel, 1, node, EVIDENCE);
+    }
+
+    // P-114: nobody has a seat any more.
+    #[test]
+    fun after_the_channels_end_who_left_has_a_cheat_judged_by_its_collateral_held() {
+        let channel = closed();
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+        let (held, _) = backing::held(channel, @0xa);
+        assert!(held == 50 && bench::balance(2) == 125, 1);
+    }
+
+    #[test]
+    fun who_left_pays_for_a_false_accusation_with_what_is_held() {
+        let channel = closed();
+        bench::judge(channel, 2, 1, EVIDENCE, INNOCENT);
+        let (held, _) = backing::held(channel, @0xb);
+        assert!(held == 75, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun who_was_given_its_collateral_back_asks_for_no_judgement() {
+        let channel = closed();
+        let (_, until) = backing::held(channel, @0xb);
+        bench::later(until - bench::now());
+        backing::release(&bench::signer_of(1), channel, @0xb);
+        bench::judge(channel, 2, 1, EVIDENCE, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun who_left_and_lost_all_that_was_held_asks_for_no_judgement() {
+        let channel = closed();
+        let evidence = vector[@0xe1, @0xe2, @0xe3, @0xe4];
+        while (!vector::is_empty(&evidence)) {
+            bench::judge(channel, 2, 1, vector::pop_back(&mut evidence), INNOCENT);
+        };
+        bench::judge(channel, 2, 1, @0xe5, GUILTY);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun a_stranger_asks_for_no_judgement_after_the_end_either() {
+        bench::judge(closed(), 5, 1, EVIDENCE, GUILTY);
+    }
+
+    /// Three members that were paid by the settlement that closed their channel.
+    fun closed(): address {
+        let channel = of(3);
+        channel::close(&coin::signer_for_testing(@0xc0), channel);
+        let block = bench::block(channel, @0x1, 5, 1, &bench::book());
+        let leaves = vector[true, true, true];
+        let balances = vector[100, 100, 100];
+        let proposal = bench::propose(channel, 1, 0, &block, balances, leaves, true);
+        bench::execute(channel, proposal, bench::members(3));
+        channel
     }
 
     #[test]

@@ -20,6 +20,8 @@ module settlement::seats {
         /// What backs the member's word: locked here, or counted on in its stake.
         collateral: u64,
         pooled: bool,
+        /// What reports that nobody decided have cost of that: it makes nobody less valid.
+        excused: u64,
         /// Convicted, and on its way out: it is valid no more.
         barred: bool,
         /// A grant has named the member.
@@ -49,7 +51,7 @@ module settlement::seats {
     public(friend) fun no_seat(): Seat {
         Seat {
             account: @0x0, node: @0x0, node_account: @0x0, join_sequence: 0, weight: 0, deposit: 0,
-            collateral: 0, pooled: false, barred: true, active: false, active_since: 0,
+            collateral: 0, pooled: false, excused: 0, barred: true, active: false, active_since: 0,
             booked: false, leaving_since: 0, last_heartbeat: 0,
         }
     }
@@ -97,8 +99,8 @@ module settlement::seats {
     ) {
         let seat = Seat {
             account, node, node_account: ids::account_of(node), join_sequence, weight, deposit,
-            collateral, pooled, barred: false, active: false, active_since: 0, booked: false,
-            leaving_since: 0, last_heartbeat: 0,
+            collateral, pooled, excused: 0, barred: false, active: false, active_since: 0,
+            booked: false, leaving_since: 0, last_heartbeat: 0,
         };
         vector::push_back(&mut seats.list, seat);
         sink(&mut seats.list, place);
@@ -188,6 +190,17 @@ module settlement::seats {
     public(friend) fun lose(seats: &mut Seats, index: u64, amount: u64) {
         let seat = vector::borrow_mut(&mut seats.list, index);
         seat.collateral = if (seat.collateral > amount) seat.collateral - amount else 0;
+    }
+
+    /// So much of what it lost is not held against it.
+    public(friend) fun excuse(seats: &mut Seats, index: u64, amount: u64) {
+        let seat = vector::borrow_mut(&mut seats.list, index);
+        seat.excused = seat.excused + amount;
+    }
+
+    /// What reports that nobody decided have cost it.
+    public(friend) fun excused(seat: &Seat): u64 {
+        seat.excused
     }
 
     /// An active member asks to leave; the first time counts.

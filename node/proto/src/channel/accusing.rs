@@ -62,6 +62,22 @@ fn witness(block: &Block, facts: ChannelFacts, tip: &Tip, vm: &impl Execute) -> 
     recorder.witness(&writes)
 }
 
+/// P-27: what a node says of a transaction that the rules admit and its chain contradicts.
+pub(super) fn contradiction() -> Refusal {
+    Refusal::invalid("transaction", "the chain says something else")
+}
+
+/// P-107: whether others can see by this node's evidence what it saw. Not where its chain contradicts
+/// what the rules admit: that is no verdict for anybody else.
+pub(super) fn shows_it_to_others(evidence: &Evidence) -> bool {
+    match evidence {
+        Evidence::InvalidTransaction { reason, .. } => *reason != contradiction().to_string(),
+        Evidence::Divergence { .. } | Evidence::DoubleBlock { .. } | Evidence::DoubleAck { .. } => {
+            true
+        }
+    }
+}
+
 impl Channel {
     /// P-25: the roots that re-execution of `block` gives are not those that its leader signed.
     pub(super) fn divergence(
@@ -176,7 +192,9 @@ impl Channel {
     pub(super) fn report(&mut self, boxed: Box<Evidence>) {
         self.record(Event::Diverged { evidence: boxed.clone() });
         self.judge_own(&boxed);
-        self.perform(Effect::Broadcast(Message::Report(boxed.clone())));
+        if shows_it_to_others(&boxed) {
+            self.perform(Effect::Broadcast(Message::Report(boxed)));
+        }
     }
 }
 

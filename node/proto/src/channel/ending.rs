@@ -8,13 +8,17 @@ use super::Channel;
 const LINGER: u64 = 10_000;
 
 impl Channel {
-    /// P-130: out is who was in, by the chain's word, and is in no more. Where an exit closed the
+    /// P-130: out is who was in, by the chain's word, and is in no more, and has nothing at stake. Where an exit closed the
     /// channel, nodes stay until everybody has claimed.
     fn is_out(&self) -> bool {
         let Some(record) = self.chain.record() else { return false };
         let is_there = record.members.iter().any(|member| member.record.node == self.me);
         let was_in = self.log.genesis().is_some() || record.settlement.closed;
-        was_in && !is_there && (record.windows.outcome.is_none() || record.members.is_empty())
+        let is_done = !self.is_at_stake(record);
+        was_in
+            && !is_there
+            && is_done
+            && (record.windows.outcome.is_none() || record.members.is_empty())
     }
 
     pub(super) fn note_whether_out(&mut self) {
@@ -36,7 +40,10 @@ impl Channel {
 
 #[cfg(test)]
 mod tests {
-    use fairway_types::{Hash, Height, windows::Outcome};
+    use fairway_types::{
+        Hash, Height, JoinSequence,
+        windows::{Outcome, ReportRecord},
+    };
 
     use super::*;
     use crate::channel::bench::Bench;
@@ -55,6 +62,30 @@ mod tests {
         bench.record.members.push(member);
         bench.observe();
         assert!(!bench.nodes[2].has_ended(), "it joined again");
+    }
+
+    /// P-130: who stops telling what it saw has its report end undecided, at half its bond.
+    #[test]
+    fn node_of_a_paid_member_stays_while_a_report_by_it_or_about_it_waits() {
+        for (reporter, accused) in [(3, 1), (1, 3)] {
+            let mut bench = Bench::new(3);
+            bench.wait(600);
+            bench.record.members.remove(2);
+            bench.record.windows.reports = vec![ReportRecord {
+                evidence: Hash([7; 32]),
+                reporter: JoinSequence(reporter),
+                accused: JoinSequence(accused),
+                deadline: bench.now.plus(60_000),
+            }];
+            bench.observe();
+            bench.wait(3 * LINGER);
+            assert_eq!(bench.ended(), [false, false, false]);
+            bench.record.windows.reports[0].reporter = JoinSequence(2);
+            bench.record.windows.reports[0].accused = JoinSequence(1);
+            bench.observe();
+            bench.wait(LINGER + 100);
+            assert_eq!(bench.ended(), [false, false, true], "that is the others' matter");
+        }
     }
 
     /// P-130: what nobody else claims, a node claims for those that are gone.

@@ -9,6 +9,7 @@ use fairway_types::{
 
 use super::{
     Channel,
+    accusing::contradiction,
     execution::Execution,
     leader::is_checkable,
     log::Tip,
@@ -54,7 +55,7 @@ impl Channel {
         self.check_header(block, &tip)?;
         self.check_leavers_block(block, &tip, vm)?;
         self.check_justification(block, &tip)?;
-        self.check_chain_words(block, vm)?;
+        let contradicted = self.check_chain_words(block)?;
         let Some(facts) = self.log.genesis().map(|genesis| genesis.record.facts()) else {
             return Err(Unfit::Later);
         };
@@ -70,6 +71,10 @@ impl Channel {
         if (effects_root, state_root) != (block.header.effects_root, block.header.state_root) {
             let roots = (effects_root, state_root);
             return Err(self.divergence(block, executed.effects, roots, vm));
+        }
+        // P-27: last, as it is the one thing that nobody else can see by the evidence.
+        if let Some(index) = contradicted {
+            return Err(self.invalid(block, index, &contradiction(), vm));
         }
         let effects = Arc::new(executed.effects);
         self.record(Event::Appended(Appended {
@@ -163,16 +168,13 @@ impl Channel {
     }
 
     /// P-27: joins, removals, closes and settlements are the chain's words: a follower waits until
-    /// its own chain client has heard them too, and reports a join that the chain contradicts.
-    fn check_chain_words(&mut self, block: &Block, vm: &impl Execute) -> Result<(), Unfit> {
+    /// its own chain client has heard them too. The first transaction that the chain contradicts.
+    fn check_chain_words(&mut self, block: &Block) -> Result<Option<u32>, Unfit> {
         let vouched = self.is_vouched(block.height());
         for (index, transaction) in (0u32..).zip(&block.transactions) {
             match self.chain.confirms(transaction) {
                 Some(true) => {}
-                Some(false) => {
-                    let refusal = Refusal::invalid("transaction", "the chain says something else");
-                    return Err(self.invalid(block, index, &refusal, vm));
-                }
+                Some(false) => return Ok(Some(index)),
                 None if vouched => {}
                 None => {
                     self.refresh();
@@ -180,7 +182,7 @@ impl Channel {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// P-46: whether enough of those whom this node may believe signed: 2/3 of the members the chain

@@ -86,6 +86,8 @@ impl Channel {
         self.guarding.next_look = self.now.plus(LOOK_EVERY);
         let Some(record) = self.chain.shared_record() else { return };
         self.pin(&record);
+        // P-114: whether or not there still is a channel, collateral is held.
+        self.prosecute(&record);
         // Who was paid goes on for the others.
         if record.windows.outcome.is_some() {
             return self.claim(&record);
@@ -98,7 +100,6 @@ impl Channel {
         self.answer_exit(&record);
         self.finish_exit(&record);
         self.answer_complaint(&record);
-        self.prosecute(&record);
     }
 
     /// P-103: keeps what an exit may end at, however long its window lasts: the states of the last

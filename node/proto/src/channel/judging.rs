@@ -8,6 +8,7 @@ use fairway_types::{Execute, Hash, Height, NodeId, Term, Time, evidence::Evidenc
 
 use super::{
     Channel,
+    accusing::shows_it_to_others,
     log::Log,
     output::{Effect, Update},
 };
@@ -122,7 +123,10 @@ impl Channel {
 
 fn own(evidence: &Evidence, reporter: NodeId, at: Time) -> Judged {
     let (term, height) = evidence.place();
-    let verdict = Verdict::Guilty("this node saw it".into());
+    let verdict = match shows_it_to_others(evidence) {
+        true => Verdict::Guilty("this node saw it".into()),
+        false => Verdict::Unclear("the chain's record alone tells".into()),
+    };
     Judged {
         accused: evidence.accused(),
         reporter,

@@ -11,7 +11,10 @@ use fairway_types::{
     windows::{ReportRecord, SignedVerdict, Verdict},
 };
 
-use super::{Channel, judging::Judged, log::sum, output::Effect, quorum::is_quorum};
+use super::{
+    Channel, accusing::shows_it_to_others, judging::Judged, log::sum, output::Effect,
+    quorum::is_quorum,
+};
 #[cfg(feature = "known-bugs")]
 use crate::known_bugs::KnownBug;
 use crate::{
@@ -27,6 +30,8 @@ const REPORTS: u32 = 5;
 const TELL_EVERY: u64 = 1_000;
 /// Times that the chain is asked to judge one thing before the members are.
 const JUDGEMENTS: u32 = 2;
+/// Milliseconds for which it is asked for that, where nobody is left to vote.
+const ASKED: u64 = 300_000;
 /// Verdicts kept of one member: nobody's take the room of another's.
 const VERDICTS: usize = 64;
 /// Milliseconds for which a member that has left the record can be found, beyond the channel's window:
@@ -38,8 +43,14 @@ const FORMER: usize = 1_024;
 #[derive(Debug, Default)]
 pub(super) struct Prosecuting {
     tried: BTreeMap<Hash, (u32, Time)>,
+    /// Since when the chain is asked to judge something.
+    asked: BTreeMap<Hash, Time>,
     /// What the chain did not judge.
     unjudged: BTreeSet<Hash>,
+    /// What was reported, or decided: once is enough.
+    done: BTreeSet<Hash>,
+    /// When the chain was last asked for a judgement, if it has not answered.
+    asked_at: Option<Time>,
     told_at: Time,
     verdicts: BTreeMap<(Hash, NodeId), SignedVerdict>,
     /// Since when there are enough on a report.
@@ -73,39 +84,97 @@ impl Channel {
     /// as a report for the members, unless one waits that they can judge.
     pub(super) fn prosecute(&mut self, record: &ChannelRecord) {
         self.prosecuting.see(record, self.now);
-        let own: Vec<_> = self.log.all_evidence().cloned().map(Box::new).collect();
+        let known = |evidence: &&Evidence| shows_it_to_others(evidence);
+        let own: Vec<_> = self.log.all_evidence().filter(known).cloned().map(Box::new).collect();
         for evidence in own {
-            let Some(accused) = self.answers(record, &evidence.accused()) else { continue };
+            let node = evidence.accused();
+            let answers = self.answers(record, &node);
+            // P-113: a report alone may have convicted it, without a fine.
+            let few = others(record, &node) <= 1;
+            let known = self.join_sequence_of(record, &node).filter(|_| few);
+            let Some(accused) = answers.or(known) else { continue };
             let hash = evidence.hash();
+            if record.windows.reports.iter().any(|report| report.evidence == hash) {
+                self.prosecuting.done.insert(hash);
+            }
             let (tries, at) = self.prosecuting.tried.get(&hash).copied().unwrap_or_default();
-            if tries >= REPORTS || self.now < at.plus(REPORT_EVERY) && tries > 0 {
+            if self.now < at.plus(REPORT_EVERY) && tries > 0 {
                 continue;
             }
             let unjudged = self.prosecuting.unjudged.contains(&hash);
-            let judge = !unjudged && tries < JUDGEMENTS && can_be_judged(&evidence);
-            if !judge && self.is_reported(record, accused, &hash) {
+            let asked = *self.prosecuting.asked.entry(hash).or_insert(self.now);
+            // P-114: who has left, or whose channel has ended, can ask the judge alone.
+            let left = !record.open || !self.chain.knows(&self.me);
+            let patient = (few || left) && self.now < asked.plus(ASKED);
+            let judge = !unjudged && (tries < JUDGEMENTS || patient) && can_be_judged(&evidence);
+            let report = answers.is_some()
+                && !left
+                && tries < REPORTS
+                && !self.prosecuting.done.contains(&hash)
+                && !self.is_reported(record, accused, &hash);
+            if !judge && !report {
                 continue;
             }
             self.prosecuting.tried.insert(hash, (tries + 1, self.now));
             let channel = self.env.channel;
+            if judge {
+                self.prosecuting.asked_at = Some(self.now);
+            }
             let tx = match judge {
                 true => ChainTx::Judge { channel, accused, evidence },
                 false => ChainTx::Report { channel, accused, evidence },
             };
             self.perform(Effect::Submit(tx));
         }
-        self.end_overdue(record);
-        self.vote_on_reports(record);
+        if record.open {
+            self.end_overdue(record);
+            self.vote_on_reports(record);
+        }
+        self.note_whether_out();
     }
 
-    /// P-107: the chain did not judge it, whatever the reason: the members shall.
-    pub(super) fn on_unjudged(&mut self, tx: &ChainTx) {
+    /// P-111: the chain judged it: there is nothing left to ask.
+    pub(super) fn on_judged(&mut self, tx: &ChainTx) {
         if let ChainTx::Judge { evidence, .. } = tx {
-            let hash = evidence.hash();
-            if self.prosecuting.unjudged.insert(hash) {
-                self.prosecuting.tried.remove(&hash);
-            }
+            self.prosecuting.asked_at = None;
+            self.prosecuting.done.insert(evidence.hash());
+            self.prosecuting.unjudged.insert(evidence.hash());
         }
+    }
+
+    /// P-107: the chain did not judge it, whatever the reason: the members shall. P-112: what was
+    /// decided, or reported by this member before, is not reported again.
+    pub(super) fn on_unjudged(&mut self, tx: &ChainTx, reason: &str) {
+        if let ChainTx::Report { evidence, .. } = tx
+            && reason.contains("E_DECIDED")
+        {
+            self.prosecuting.done.insert(evidence.hash());
+        }
+        let ChainTx::Judge { evidence, .. } = tx else { return };
+        self.prosecuting.asked_at = None;
+        let hash = evidence.hash();
+        let is_over = ["E_DECIDED", "E_BAD_ACCUSED"].iter().any(|name| reason.contains(name));
+        if is_over {
+            self.prosecuting.done.insert(hash);
+        }
+        // Where there is nobody to vote, a report costs the cheat nothing: asked again instead.
+        let record = self.chain.record();
+        let few = record.is_some_and(|record| others(record, &evidence.accused()) <= 1);
+        let is_final = ["E_UNCLEAR", "E_DOES_NOT_FIT"].iter().any(|name| reason.contains(name));
+        if (is_over || is_final || !few) && self.prosecuting.unjudged.insert(hash) {
+            self.prosecuting.tried.remove(&hash);
+        }
+    }
+
+    /// P-130: whether a report by this node's member or about it waits, or the chain has not answered yet
+    /// whether it judges something for this node.
+    pub(super) fn is_at_stake(&self, record: &ChannelRecord) -> bool {
+        let me = self.join_sequence_of(record, &self.me);
+        let mut reports = record.windows.reports.iter();
+        let waits = reports
+            .any(|report| me.is_some_and(|me| report.reporter == me || report.accused == me));
+        let answer = self.prosecuting.asked_at.map(|at| at.plus(2 * REPORT_EVERY));
+        waits || answer.is_some_and(|until| self.now < until)
     }
 
     /// P-113: join sequence of the member whose node this is, if it can be made to answer: it is active and was
@@ -120,6 +189,15 @@ impl Channel {
             // Fines alone make nobody safe from the next one; a conviction does for that stay.
             let convicted = !member.eligible && member.collateral >= record.config.money.collateral;
             return (member.active && !convicted).then_some(member.record.join_sequence);
+        }
+        self.join_sequence_of(record, node)
+    }
+
+    /// The join sequence of the member whose node this is, or was.
+    fn join_sequence_of(&self, record: &ChannelRecord, node: &NodeId) -> Option<JoinSequence> {
+        let mut members = record.members.iter();
+        if let Some(member) = members.find(|member| member.record.node == *node) {
+            return Some(member.record.join_sequence);
         }
         let founders = || record.founders.iter().find(|founder| founder.node == *node);
         let seen = self.prosecuting.seen.get(node).map(|(join_sequence, _)| *join_sequence);
@@ -273,6 +351,12 @@ impl Channel {
             .collect();
         (verdicts.len() >= 2 && (two && guilty || is_quorum(part, whole))).then_some(verdicts)
     }
+}
+
+/// Active members that could vote on what this one did: with one there is no vote.
+fn others(record: &ChannelRecord, accused: &NodeId) -> usize {
+    let others = |member: &&ChainMember| member.active && member.record.node != *accused;
+    record.members.iter().filter(others).count()
 }
 
 /// Whether the chain could execute the disputed block again by the evidence alone.

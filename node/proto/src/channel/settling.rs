@@ -416,6 +416,7 @@ impl Channel {
         if matches!(tx, ChainTx::Execute { .. } | ChainTx::OpenWindow { .. }) {
             self.settling.last_error = None;
         }
+        self.on_judged(tx);
         self.refresh();
     }
 
@@ -434,7 +435,7 @@ impl Channel {
             self.settling.last_error = Some(reason.to_owned());
             self.settling.paused_until = self.now.plus(RETRY);
         }
-        self.on_unjudged(tx);
+        self.on_unjudged(tx, reason);
         self.refresh();
     }
 

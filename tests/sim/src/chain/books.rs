@@ -130,16 +130,27 @@ impl Chain {
         Ok(())
     }
 
+    /// Takes at most `amount` of a member's collateral for a report that nobody decided.
+    pub(super) fn excuse(&mut self, join_sequence: JoinSequence, amount: u64) {
+        let mut members = self.record.members.iter();
+        let seat = members.find(|member| member.record.join_sequence == join_sequence);
+        if let Some(seat) = seat {
+            *self.excused.entry(join_sequence).or_default() += amount.min(seat.collateral);
+        }
+        self.fine(join_sequence, amount, SETTLEMENT);
+    }
+
     /// Takes at most `amount` of a member's collateral, also after it left: half of it for `reporter`.
     pub(super) fn fine(&mut self, join_sequence: JoinSequence, amount: u64, reporter: Address) {
         let least = self.record.config.money.collateral;
         let barred = self.barred.contains(&join_sequence);
+        let excused = self.excused.get(&join_sequence).copied().unwrap_or_default();
         let mut members = self.record.members.iter_mut();
         let taken = match members.find(|member| member.record.join_sequence == join_sequence) {
             Some(seat) => {
                 let taken = amount.min(seat.collateral);
                 seat.collateral -= taken;
-                seat.eligible = !barred && seat.collateral >= least;
+                seat.eligible = !barred && seat.collateral + excused >= least;
                 taken
             }
             None => {

@@ -57,6 +57,20 @@ impl Chain {
         self.conclude(accused, what, guilty, accuser)
     }
 
+    /// Who asks, and what it can pay with: also one that has left, as long as its collateral is held.
+    fn asker(&mut self, node: NodeId) -> Result<(JoinSequence, u64), Refused> {
+        if let Some(seat) = self.seat_of_node(node) {
+            require(seat.active, "penalty::E_NOT_ACTIVE")?;
+            return Ok((seat.record.join_sequence, seat.collateral));
+        }
+        let mut latest = self.history.values().rev();
+        let party = latest.find(|record| record.node == node).cloned();
+        let party = party.ok_or("penalty::E_NOT_ACTIVE")?;
+        let held = self.books.prolong(party.account, Time::ZERO);
+        require(held > 0, "penalty::E_NOT_ACTIVE")?;
+        Ok((party.join_sequence, held))
+    }
+
     /// Who answers for the accusation, if the chain may be asked to judge it.
     fn may_judge(
         &mut self,
@@ -65,21 +79,18 @@ impl Chain {
         evidence: &Evidence,
         block: Hash,
     ) -> Result<JoinSequence, Refused> {
-        let asker = self.seat_of_node(node).filter(|seat| seat.active).cloned();
-        let asker = asker.ok_or("penalty::E_NOT_ACTIVE")?;
-        let by = asker.record.join_sequence;
-        require(!self.barred.contains(&by), "penalty::E_NOT_ACTIVE")?;
+        let (by, backing) = self.asker(node)?;
         let party = self.party(accused)?;
         self.check_new(evidence.accused(), evidence.hash())?;
         self.check_new(evidence.accused(), block)?;
         let (epoch, is_meant) = (evidence.place().0.epoch, party.node == evidence.accused());
-        let fits = is_meant && self.was_in(accused, epoch) && self.answers(accused, Time::ZERO)?;
+        let fits = is_meant && self.was_in(accused, epoch) && self.can_be_fined(accused)?;
         require(fits, "penalty::E_BAD_ACCUSED")?;
         if let Some(reporter) = self.reporter(accused, evidence.hash()) {
             return Ok(reporter);
         }
         require(by != accused, "penalty::E_BAD_ACCUSED")?;
-        self.check_bond(&asker)?;
+        self.check_bond(by, backing)?;
         Ok(by)
     }
 }

@@ -100,6 +100,8 @@ pub struct Chain {
     leaving: BTreeMap<JoinSequence, Time>,
     /// Who was convicted and is not paid yet.
     barred: BTreeSet<JoinSequence>,
+    /// What reports that nobody decided have cost members.
+    excused: BTreeMap<JoinSequence, u64>,
     joined: u64,
     books: books::Books,
     /// A node's last proposal, and the one that waits for its window.
@@ -170,6 +172,7 @@ impl Chain {
             settled_in: Epoch(1),
             leaving: BTreeMap::new(),
             barred: BTreeSet::new(),
+            excused: BTreeMap::new(),
             joined: 0,
             books: books::Books::default(),
             proposals: BTreeMap::new(),

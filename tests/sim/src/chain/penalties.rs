@@ -4,7 +4,7 @@ use fairway_proto::channel::quorum::is_quorum;
 use fairway_types::{
     Address, Epoch, Hash, Header, Height, JoinSequence, NodeId, SignedAck, Term, Time, Weight,
     block::SignedHeader,
-    chain::{ChainMember, MemberRecord, PenaltyVotes},
+    chain::{MemberRecord, PenaltyVotes},
     contract::SETTLEMENT,
     crypto::{PublicKey, check_signature},
     evidence::Evidence,
@@ -33,6 +33,10 @@ pub(super) enum Deed {
     Ack(Term, Height),
     /// It was convicted in this stay.
     Stay(JoinSequence),
+    /// And fined for it.
+    Fined(JoinSequence),
+    /// This member reported this of it.
+    Reported(JoinSequence, Hash),
 }
 
 impl Chain {
@@ -72,13 +76,16 @@ impl Chain {
         require(fits, "penalty::E_BAD_ACCUSED")?;
         let found = self.seat_of(accused).is_some();
         if self.active().count() - usize::from(found) == 1 {
-            self.decided.insert((party.node, Deed::Shown(evidence)));
             self.convict(accused, &party, 0, reporter.record.account);
             return Ok(());
         }
-        self.check_bond(&reporter)?;
+        self.check_bond(by, reporter.collateral)?;
+        let once = (party.node, Deed::Reported(by, evidence));
+        require(!self.decided.contains(&once), "penalty::E_DECIDED")?;
         let deadline = self.time.plus(VOTING);
-        self.open_report(ReportRecord { evidence, reporter: by, accused, deadline })
+        self.open_report(ReportRecord { evidence, reporter: by, accused, deadline })?;
+        self.decided.insert(once);
+        Ok(())
     }
 
     fn open_report(&mut self, new: ReportRecord) -> Result<(), Refused> {
@@ -105,12 +112,23 @@ impl Chain {
         Ok(!convicted && self.books.prolong(party.account, until) > 0)
     }
 
+    /// Whether the chain's own word can cost a member something: no conviction of its stay was worth a
+    /// fine yet.
+    pub(super) fn can_be_fined(&mut self, accused: JoinSequence) -> Result<bool, Refused> {
+        let party = self.party(accused)?;
+        let fined = self.decided.contains(&(party.node, Deed::Fined(accused)));
+        let there = match self.seat_of(accused) {
+            Some(seat) => seat.active,
+            None => self.books.prolong(party.account, Time::ZERO) > 0,
+        };
+        Ok(there && !fined)
+    }
+
     /// The reporter's collateral covers one more report than those of its that wait.
-    pub(super) fn check_bond(&self, reporter: &ChainMember) -> Result<(), Refused> {
-        let by = reporter.record.join_sequence;
+    pub(super) fn check_bond(&self, by: JoinSequence, backing: u64) -> Result<(), Refused> {
         let reports = self.record.windows.reports.iter();
         let bonds = 1 + reports.filter(|report| report.reporter == by).count() as u64;
-        let enough = reporter.collateral >= self.record.config.money.bond * bonds;
+        let enough = backing >= self.record.config.money.bond * bonds;
         require(enough, "penalty::E_NO_BOND")
     }
 
@@ -118,7 +136,8 @@ impl Chain {
         self.end_overdue()
     }
 
-    /// Ends reports that nobody decided in time, a few at a time: each costs half its bond.
+    /// Ends reports that nobody decided in time, a few at a time: each costs half its bond, and nobody
+    /// is less valid for it.
     pub(super) fn end_overdue(&mut self) -> Result<(), Refused> {
         let reports = &mut self.record.windows.reports;
         let waits = |report: &ReportRecord| report.deadline >= self.time;
@@ -126,7 +145,7 @@ impl Chain {
         let over: Vec<ReportRecord> = reports.drain(..count).collect();
         let bond = self.record.config.money.bond.div_ceil(2);
         for report in over {
-            self.fine(report.reporter, bond, SETTLEMENT);
+            self.excuse(report.reporter, bond);
         }
         Ok(())
     }
@@ -168,6 +187,7 @@ impl Chain {
         let (fine, bond) = (self.record.config.money.fine, self.record.config.money.bond);
         let reporter = self.party(accuser)?.account;
         if guilty {
+            self.decided.insert((party.node, Deed::Fined(accused)));
             self.convict(accused, &party, fine, reporter);
         } else {
             self.fine(accuser, bond, SETTLEMENT);
@@ -265,6 +285,7 @@ impl Chain {
         let party = self.party(accused)?;
         let new = self.decided.insert((party.node, deed));
         require(new, "penalty::E_DECIDED")?;
+        self.decided.insert((party.node, Deed::Fined(accused)));
         self.convict(accused, &party, self.record.config.money.fine, reporter);
         Ok(())
     }

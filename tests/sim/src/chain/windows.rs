@@ -52,8 +52,7 @@ impl Chain {
         if let Some(WaitingRecord { opened_at, deadline, .. }) = &mut windows.waiting {
             *deadline = later(*deadline, time.plus(window / 2), opened_at.plus(3 * window));
         }
-        self.own_shown |=
-            windows.waiting.as_ref().is_some_and(|waits| waits.to_block == new.block);
+        self.own_shown |= windows.waiting.as_ref().is_some_and(|waits| waits.to_block == new.block);
         Ok(())
     }
 
