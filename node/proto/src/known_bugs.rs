@@ -21,12 +21,10 @@ pub enum KnownBug {
     UnansweredExit,
     /// Every report on the chain is believed (P-108).
     BlindVerdict,
-    /// Nobody proves what a proposal that waits says against its state (P-117).
-    UnrefutedProposal,
 }
 
 impl KnownBug {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::DoubleAck,
         Self::LostLock,
         Self::SignatureBeforeStore,
@@ -35,7 +33,6 @@ impl KnownBug {
         Self::ForgottenTail,
         Self::UnansweredExit,
         Self::BlindVerdict,
-        Self::UnrefutedProposal,
     ];
 
     pub(crate) fn is_back(self) -> bool {

@@ -49,6 +49,8 @@ pub struct Plan {
     pub replicated: bool,
     /// Nobody is told anything before the sender knows that it joined.
     pub members_only: bool,
+    /// The chain runs the channel's package, and so judges evidence itself; else members vote.
+    pub judged: bool,
     /// Who moves money on the chain, and what misbehaviour costs.
     pub money: MoneyRules,
     /// What accounts and liars do on the chain; none for nothing.
@@ -84,6 +86,7 @@ impl Plan {
             sync_blocks_most: FAR,
             replicated: false,
             members_only: false,
+            judged: true,
             money: money(),
             deeds: None,
             choices: Vec::new(),
@@ -124,6 +127,7 @@ impl Plan {
             sync_blocks_most: if seed.is_multiple_of(4) { seed / 4 % 16 } else { FAR },
             replicated: seed % 4 == 2,
             members_only: seed.is_multiple_of(4),
+            judged: seed % 5 != 3 || (seed / 5).is_multiple_of(2),
             money: MoneyRules { drop_rule: drop_rule(seed), ..money() },
             deeds: deeds(seed),
             choices: Vec::new(),

@@ -139,8 +139,8 @@ impl World {
     pub fn with_machine(plan: Plan, machine: Rc<dyn Execute>) -> Self {
         let config = chain::config(plan.tick_interval, plan.durability(), plan.money.clone());
         let chain = Chain::new(creator().address(), chain::CHANNEL, config);
-        let chain = Box::new(chain.judging(Rc::clone(&machine)));
-        Self::with_chain(plan, machine, chain)
+        let chain = if plan.judged { chain.judging(Rc::clone(&machine)) } else { chain };
+        Self::with_chain(plan, machine, Box::new(chain))
     }
 
     /// A world whose channels settle on `chain`, which has no members and no money yet.

@@ -21,10 +21,6 @@ impl Channel {
     /// P-117: proves to the contract what the proposal that waits says of somebody's money and its
     /// state does not. What its proposer did not show this node it reads from the chain.
     pub(super) fn refute(&mut self, record: &ChannelRecord, waits: &WaitingRecord) {
-        #[cfg(feature = "known-bugs")]
-        if crate::known_bugs::KnownBug::UnrefutedProposal.is_back() {
-            return;
-        }
         if self.now < self.refuting.next_try {
             return;
         }
