@@ -5,37 +5,81 @@ mod calls;
 mod disk;
 mod failover;
 mod late_join;
+mod load;
+mod machine;
+mod network;
+mod profile;
 mod report;
 mod streams;
+mod under_load;
 mod vm;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
 use self::report::Report;
+
+/// The parts of a run in their order, each with the rows it makes.
+const PARTS: [(&str, &[&str]); 7] = [
+    (
+        "vm",
+        &["vm_transfer_us", "sandbox_transfer_us", "sandbox_overhead_ratio", "state_root_share"],
+    ),
+    ("disk", &["fdatasync_ms", "store_batch_ms"]),
+    ("streams", &["stream_rtt_us"]),
+    ("calls", &["certified_p50_ms_replicated", "certified_p50_ms_synced", "executed_p50_ms"]),
+    ("load", &["certified_per_s_all_checked", "certified_p99_ms_at_80", "overload_goodput_ratio"]),
+    ("profile", &["cpu_explained_ratio"]),
+    ("failures", &["late_join_s", "failover_ms", "failover_timeouts"]),
+];
 
 #[derive(Parser)]
 struct Options {
     /// The command `fairway`, for the rows that need processes.
     #[arg(long)]
     program: PathBuf,
+    /// Parts of the run, or rows whose parts are run; everything when none is named.
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<String>,
     #[arg(long, default_value = "target/bench/results.json")]
     report: PathBuf,
-    /// Payments each of four members sends for the throughput row.
-    #[arg(long, default_value_t = 5_000)]
-    payments: u32,
+    /// A third of the time for each load: to see that it works.
+    #[arg(long)]
+    quick: bool,
+}
+
+impl Options {
+    fn wants(&self, part: &str, rows: &[&str]) -> bool {
+        self.rows.is_empty()
+            || self.rows.iter().any(|name| name == part || rows.contains(&name.as_str()))
+    }
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let mut report = Report::default();
-    vm::measure(&mut report)?;
-    let fdatasync = disk::measure(&mut report)?;
-    streams::measure(&mut report).await?;
-    calls::measure(&mut report, &options.program, options.payments, fdatasync).await?;
+    for (part, rows) in PARTS {
+        if options.wants(part, rows) {
+            eprintln!("{part}");
+            run(&mut report, part, &options.program, options.quick).await?;
+        }
+    }
     report.write(&options.report)?;
     report.print();
     Ok(())
+}
+
+async fn run(report: &mut Report, part: &str, program: &Path, quick: bool) -> anyhow::Result<()> {
+    match part {
+        "vm" => vm::measure(report),
+        "disk" => disk::measure(report),
+        "streams" => streams::measure(report).await,
+        "calls" => calls::measure(report, program).await,
+        "load" => under_load::measure(report, program, quick).await,
+        "profile" => under_load::profile(report, program, quick).await,
+        "failures" => failover::rows(report, program).await,
+        _ => Ok(()),
+    }
 }

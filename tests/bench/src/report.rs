@@ -1,6 +1,6 @@
 //! Rows with their limits, as a table and as JSON (DESIGN section 12).
 
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
+    /// What plots are drawn from: the points of each curve.
+    series: BTreeMap<&'static str, Vec<Value>>,
+    /// Rows that could not be run, and why.
+    absent: BTreeMap<&'static str, String>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     pub(crate) value: f64,
     pub(crate) unit: &'static str,
     /// What the machine allowed in this run, where there is such a thing.
@@ -25,14 +29,23 @@ pub(crate) struct Row {
 impl Report {
     pub(crate) fn add(
         &mut self,
-        id: &'static str,
+        id: impl Into<String>,
         value: f64,
         unit: &'static str,
         limit: Option<f64>,
         setup: impl Into<String>,
     ) {
         let ratio = limit.filter(|limit| *limit > 0.0).map(|limit| value / limit);
-        self.rows.push(Row { id, value, unit, limit, ratio, setup: setup.into() });
+        self.rows.push(Row { id: id.into(), value, unit, limit, ratio, setup: setup.into() });
+    }
+
+    pub(crate) fn series(&mut self, name: &'static str, points: Vec<Value>) {
+        self.series.insert(name, points);
+    }
+
+    /// A row that can't be run here.
+    pub(crate) fn absent(&mut self, id: &'static str, reason: impl Into<String>) {
+        self.absent.insert(id, reason.into());
     }
 
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
@@ -40,7 +53,8 @@ impl Report {
             fs::create_dir_all(folder)?;
         }
         let commit = output("git", &["rev-parse", "HEAD"]);
-        let value = json!({ "machine": machine(), "commit": commit, "rows": self.rows });
+        let value = json!({ "machine": machine(), "commit": commit, "rows": self.rows,
+            "series": self.series, "absent": self.absent });
         Ok(fs::write(path, serde_json::to_vec_pretty(&value)?)?)
     }
 
@@ -59,6 +73,9 @@ impl Report {
                 shown(row.ratio),
                 row.setup
             );
+        }
+        for (id, reason) in &self.absent {
+            println!("\n`{id}` was not run: {reason}");
         }
     }
 }
