@@ -1,6 +1,6 @@
 //! What processes used, by the kernel's own counts.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{fs, process::Command};
 
 /// Ticks of /proc a second.
 const TICKS: f64 = 100.0;
@@ -28,21 +28,6 @@ impl Cpu {
     pub(crate) fn seconds(&self) -> f64 {
         self.user + self.system
     }
-}
-
-/// Seconds of CPU of a process's living threads, by their names without numbers.
-pub(crate) fn threads(process: u32) -> BTreeMap<String, f64> {
-    let mut found = BTreeMap::new();
-    let Ok(tasks) = fs::read_dir(format!("/proc/{process}/task")) else { return found };
-    for task in tasks.flatten() {
-        let read = |name: &str| fs::read_to_string(task.path().join(name)).unwrap_or_default();
-        let name = read("comm");
-        let name = name.trim().split('-').next().unwrap_or_default();
-        let name = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-        let nanos = read("schedstat").split_whitespace().next().and_then(|it| it.parse().ok());
-        *found.entry(name).or_default() += nanos.unwrap_or(0.0) / 1e9;
-    }
-    found
 }
 
 /// A line of /proc/PID/status in MiB: `VmRSS`, `VmHWM`.

@@ -10,6 +10,7 @@ mod machine;
 mod network;
 mod profile;
 mod report;
+mod stages;
 mod streams;
 mod under_load;
 mod vm;
@@ -30,7 +31,7 @@ const PARTS: [(&str, &[&str]); 7] = [
     ("streams", &["stream_rtt_us"]),
     ("calls", &["certified_p50_ms_replicated", "certified_p50_ms_synced", "executed_p50_ms"]),
     ("load", &["certified_per_s_all_checked", "certified_p99_ms_at_80", "overload_goodput_ratio"]),
-    ("profile", &["cpu_explained_ratio"]),
+    ("profile", &["cpu_explained_ratio", "idle_cpu_us_per_call"]),
     ("failures", &["late_join_s", "failover_ms", "failover_timeouts"]),
 ];
 
@@ -78,7 +79,7 @@ async fn run(report: &mut Report, part: &str, program: &Path, quick: bool) -> an
         "streams" => streams::measure(report).await,
         "calls" => calls::measure(report, program).await,
         "load" => under_load::measure(report, program, quick).await,
-        "profile" => under_load::profile(report, program, quick).await,
+        "profile" => stages::measure(report, program, quick).await,
         "failures" => failover::rows(report, program).await,
         _ => Ok(()),
     }

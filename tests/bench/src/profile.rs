@@ -99,9 +99,9 @@ pub(crate) struct Profile {
     pub(crate) stages: BTreeMap<String, f64>,
     /// In no stage.
     pub(crate) rest: f64,
-    /// The functions in which the most samples of `rest` and of all ended.
-    pub(crate) rest_top: Vec<(String, f64)>,
-    pub(crate) top: Vec<(String, f64)>,
+    /// Where the most samples were taken: the innermost functions, and those of the node itself.
+    pub(crate) functions: Vec<(String, f64)>,
+    pub(crate) own_functions: Vec<(String, f64)>,
     /// By thread name.
     pub(crate) threads: BTreeMap<String, f64>,
 }
@@ -142,7 +142,7 @@ impl Sampler {
 /// innermost out, and an empty line.
 fn read(text: impl BufRead) -> anyhow::Result<Profile> {
     let mut profile = Profile::default();
-    let mut rest = BTreeMap::<String, f64>::new();
+    let mut own = BTreeMap::<String, f64>::new();
     let mut leaves = BTreeMap::<String, f64>::new();
     let mut head = None;
     let mut stack: Vec<String> = Vec::new();
@@ -152,13 +152,12 @@ fn read(text: impl BufRead) -> anyhow::Result<Profile> {
             if let Some((thread, seconds)) = head.take() {
                 *profile.threads.entry(thread).or_default() += seconds;
                 let leaf: String = stack.first().cloned().unwrap_or_default();
-                *leaves.entry(leaf.clone()).or_default() += seconds;
+                *leaves.entry(leaf).or_default() += seconds;
+                let ours = stack.iter().find(|symbol| symbol.contains("fairway"));
+                *own.entry(ours.cloned().unwrap_or_default()).or_default() += seconds;
                 match stage(&stack) {
                     Some(stage) => *profile.stages.entry(stage.into()).or_default() += seconds,
-                    None => {
-                        profile.rest += seconds;
-                        *rest.entry(leaf).or_default() += seconds;
-                    }
+                    None => profile.rest += seconds,
                 }
             }
             stack.clear();
@@ -169,8 +168,8 @@ fn read(text: impl BufRead) -> anyhow::Result<Profile> {
             stack.push(symbol.to_owned());
         }
     }
-    profile.rest_top = most(rest);
-    profile.top = most(leaves);
+    profile.functions = most(leaves);
+    profile.own_functions = most(own);
     Ok(profile)
 }
 
@@ -196,7 +195,7 @@ fn stage(stack: &[String]) -> Option<&'static str> {
 fn most(of: BTreeMap<String, f64>) -> Vec<(String, f64)> {
     let mut all: Vec<_> = of.into_iter().collect();
     all.sort_by(|one, other| other.1.total_cmp(&one.1));
-    all.truncate(25);
+    all.truncate(40);
     all
 }
 
@@ -223,7 +222,8 @@ mod tests {
                     tokio-runtime-w 13 1000000:\n\t 77 strange\n\n";
         let profile = read(text.as_bytes()).unwrap();
         assert_eq!(profile.stages, BTreeMap::from([("store".to_owned(), 0.002)]));
-        assert_eq!(profile.rest_top, [("strange".to_owned(), 0.001)]);
+        assert!((profile.rest - 0.001).abs() < 1e-9);
+        assert_eq!(profile.functions[0], ("rocksdb::Write".to_owned(), 0.002));
         assert_eq!(profile.threads["channel"], 0.002);
     }
 }

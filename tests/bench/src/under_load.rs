@@ -1,5 +1,4 @@
-//! Four nodes under load: the highest rate, latency against load, ten times too much, and where the
-//! nodes' CPU goes meanwhile.
+//! Four nodes under load: the highest rate, latency against load, and ten times too much.
 
 use std::path::Path;
 
@@ -11,13 +10,12 @@ use crate::{
     load::{self, Outcome, Pace, Span},
     machine,
     network::{Seats, Site},
-    profile::{Profile, Sampler},
     report::Report,
 };
 
 const NODES: usize = 4;
 /// Calls that each member keeps under way to find the highest rate.
-const WINDOW: usize = 256;
+pub(crate) const WINDOW: usize = 256;
 const TARGET: f64 = 20_000.0;
 /// Of the highest rate, in per cent.
 const LOADS: [u32; 6] = [20, 40, 60, 80, 90, 100];
@@ -28,7 +26,7 @@ const OPEN: u64 = 6;
 const FLOOD: u64 = 6;
 /// No member can have its calls certified faster than this, whatever the machine: what is signed
 /// for a run of which the rate is not known.
-const MOST_PER_S: usize = 5_000;
+pub(crate) const MOST_PER_S: usize = 5_000;
 
 pub(crate) async fn measure(
     report: &mut Report,
@@ -45,7 +43,7 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-fn span(seconds: u64, quick: bool) -> Span {
+pub(crate) fn span(seconds: u64, quick: bool) -> Span {
     Span::seconds(if quick { seconds.div_ceil(3) } else { seconds })
 }
 
@@ -172,53 +170,4 @@ async fn overload(
         })],
     );
     Ok(())
-}
-
-/// CPU a call by stage, at the highest rate.
-pub(crate) async fn profile(
-    report: &mut Report,
-    program: &Path,
-    quick: bool,
-) -> anyhow::Result<()> {
-    let site = Site::start(program, NODES).await?;
-    let payments = site.payments().await?;
-    let seats = site.open(payments, Durability::Synced, NODES).await?;
-    let span = span(CLOSED, quick);
-    let each = MOST_PER_S * span.all().as_secs() as usize;
-    let calls = site.payment_calls(&seats, each).await?;
-    let folder = tempfile::tempdir()?;
-    let sampler = match Sampler::start(&site.processes(), folder.path()) {
-        Ok(sampler) => sampler,
-        Err(error) => {
-            report.absent("cpu_explained_ratio", error.to_string());
-            site.stop().await;
-            return Ok(());
-        }
-    };
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-    let before = site.usage();
-    let pace = Pace::Closed { window: WINDOW };
-    let outcome = block_in_place(|| load::run(calls, pace, span))?;
-    let used = site.usage().since(&before).cpu.seconds();
-    let profile = block_in_place(|| sampler.finish())?;
-    rows(report, &profile, used, &outcome);
-    site.stop().await;
-    Ok(())
-}
-
-fn rows(report: &mut Report, profile: &Profile, used: f64, outcome: &Outcome) {
-    let each = |seconds: &f64| seconds * 1e6 / outcome.all as f64;
-    let stages: f64 = profile.stages.values().sum();
-    let setup = format!(
-        "CPU that the stages below explain, of utime + stime of the four nodes; sampled while {:.0} \
-         calls/s were certified",
-        outcome.per_s()
-    );
-    report.add("cpu_explained_ratio", stages / used, "", Some(0.9), setup);
-    for (stage, seconds) in &profile.stages {
-        let setup = format!("{:.0} % of the nodes' CPU", 100.0 * seconds / used);
-        report.add(format!("cpu_{stage}_us_per_call"), each(seconds), "us", None, setup);
-    }
-    report.add("cpu_rest_us_per_call", each(&profile.rest), "us", None, "in no stage");
-    report.series("profile", vec![json!({ "cpu_s": used, "calls": outcome.all, "by": profile })]);
 }
