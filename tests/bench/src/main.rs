@@ -1,15 +1,18 @@
 //! The figures of docs/benchmarks.md, each beside the limit of the machine measured in the same run.
 //! Prints a table and writes `target/bench/results.json`. Never fails on a time.
 
+mod abuse;
 mod calls;
 mod disk;
 mod failover;
 mod late_join;
 mod load;
 mod machine;
+mod many;
 mod network;
 mod profile;
 mod report;
+mod scale;
 mod stages;
 mod streams;
 mod under_load;
@@ -22,7 +25,7 @@ use clap::Parser;
 use self::report::Report;
 
 /// The parts of a run in their order, each with the rows it makes.
-const PARTS: [(&str, &[&str]); 7] = [
+const PARTS: [(&str, &[&str]); 12] = [
     (
         "vm",
         &["vm_transfer_us", "sandbox_transfer_us", "sandbox_overhead_ratio", "state_root_share"],
@@ -32,6 +35,11 @@ const PARTS: [(&str, &[&str]); 7] = [
     ("calls", &["certified_p50_ms_replicated", "certified_p50_ms_synced", "executed_p50_ms"]),
     ("load", &["certified_per_s_all_checked", "certified_p99_ms_at_80", "overload_goodput_ratio"]),
     ("profile", &["cpu_explained_ratio", "idle_cpu_us_per_call"]),
+    ("members", &["certified_per_s_1_members", "certified_per_s_16_members"]),
+    ("weight", &["certified_per_s_1000_rounds"]),
+    ("state", &["throughput_ratio_1e6_vs_1e3_resources"]),
+    ("abuse", &["slow_follower_ratio", "subscriber_ratio", "stalled_subscriber_ratio"]),
+    ("many", &["idle_100_channels_mb", "channels_1000"]),
     ("failures", &["late_join_s", "failover_ms", "failover_timeouts"]),
 ];
 
@@ -80,6 +88,11 @@ async fn run(report: &mut Report, part: &str, program: &Path, quick: bool) -> an
         "calls" => calls::measure(report, program).await,
         "load" => under_load::measure(report, program, quick).await,
         "profile" => stages::measure(report, program, quick).await,
+        "members" => scale::members(report, program, quick).await,
+        "weight" => scale::weight(report, program, quick).await,
+        "state" => scale::state(report, program, quick).await,
+        "abuse" => abuse::measure(report, program, quick).await,
+        "many" => many::measure(report, program, quick).await,
         "failures" => failover::rows(report, program).await,
         _ => Ok(()),
     }

@@ -72,20 +72,7 @@ impl Site {
         durability: Durability,
         count: usize,
     ) -> anyhow::Result<Seats> {
-        let mut invited: Vec<_> = self.keys.iter().map(Keypair::address).collect();
-        invited.sort();
-        let config = ChannelConfig {
-            tick_interval: 0,
-            settlement_interval: 0,
-            durability,
-            join_policy: JoinPolicy::Invited,
-            invited,
-            asset: NATIVE,
-            min_deposit: 1,
-            max_members: 16,
-            gas_table: GasTableId::MEASURED,
-            money: MoneyRules::default(),
-        };
+        let config = config(&self.keys, durability);
         let id = self.ledger.create_channel(&self.keys[0], package, &config).await?;
         let (mut members, mut channels) = (Vec::new(), Vec::new());
         for (index, key) in self.keys.iter().take(count).enumerate() {
@@ -186,8 +173,31 @@ fn port(url: &str) -> Option<u16> {
     url.rsplit(':').next()?.parse().ok()
 }
 
+/// A channel for these accounts that settles when it is asked to.
+pub(crate) fn config(keys: &[Keypair], durability: Durability) -> ChannelConfig {
+    let mut invited: Vec<_> = keys.iter().map(Keypair::address).collect();
+    invited.sort();
+    ChannelConfig {
+        tick_interval: 0,
+        settlement_interval: 0,
+        durability,
+        join_policy: JoinPolicy::Invited,
+        invited,
+        asset: NATIVE,
+        min_deposit: 1,
+        max_members: 16,
+        gas_table: GasTableId::MEASURED,
+        money: MoneyRules::default(),
+    }
+}
+
 pub(crate) fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/examples")
+}
+
+/// Packages that only these measurements use.
+pub(crate) fn packages() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("packages")
 }
 
 /// A payment of one unit, without a memo.

@@ -156,8 +156,8 @@ async fn overload(
          refused and sent again at once; the nodes had {:.0} % of the cores, the clients {:.0} %",
         outcome.sent as f64 / outcome.seconds,
         peak * OVERLOAD,
-        50.0 * used.cpu.seconds() / span.all().as_secs_f64(),
-        50.0 * outcome.client_cpu / span.all().as_secs_f64(),
+        50.0 * used.cpu.seconds() / outcome.elapsed,
+        50.0 * outcome.client_cpu / outcome.elapsed,
     );
     report.add("overload_goodput_ratio", outcome.per_s() / peak, "", Some(0.9), setup);
     let setup = "of accepted calls in the overload, from their last sending";

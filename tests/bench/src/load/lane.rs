@@ -109,7 +109,8 @@ impl Lane {
                 if book.over {
                     return Ok(());
                 }
-                let ended = now >= self.span.all();
+                let done = book.floor == self.frames.len();
+                let ended = done || now >= self.span.all();
                 if ended && (book.floor >= book.next || now >= self.span.all() + DRAIN) {
                     book.over = true;
                     let _ = socket.shutdown(Shutdown::Both);

@@ -8,13 +8,21 @@ mod lane;
 mod signed;
 mod socket;
 
-use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-pub(crate) use self::signed::{Calls, sign};
-use self::{lane::Lane, socket::Socket};
+use self::lane::Lane;
+pub(crate) use self::{
+    signed::{Calls, sign},
+    socket::{Socket, text_frame},
+};
 use crate::machine;
 
 /// When calls are sent; rates are of all members together.
@@ -46,6 +54,8 @@ pub(crate) struct Outcome {
     pub(crate) bytes: u64,
     /// Calls of the whole run, warm-up included.
     pub(crate) all: u64,
+    /// Until the last answer.
+    pub(crate) elapsed: f64,
 }
 
 /// The percentiles that results name, milliseconds.
@@ -96,7 +106,7 @@ impl Span {
     }
 }
 
-/// Runs a load to its end; blocks the thread.
+/// Runs a load until its time is over, or all calls are certified; blocks the thread.
 pub(crate) fn run(calls: Vec<Calls>, pace: Pace, span: Span) -> anyhow::Result<Outcome> {
     let share = calls.len() as f64;
     let pace = match pace {
@@ -109,6 +119,7 @@ pub(crate) fn run(calls: Vec<Calls>, pace: Pace, span: Span) -> anyhow::Result<O
         let socket = Socket::connect(&calls.url)?;
         lanes.push((Arc::new(Lane::new(calls.frames, pace, span)?), socket));
     }
+    let begun = Instant::now();
     let before = machine::Cpu::of(std::process::id());
     let mut threads = Vec::new();
     for (lane, socket) in &lanes {
@@ -136,6 +147,7 @@ pub(crate) fn run(calls: Vec<Calls>, pace: Pace, span: Span) -> anyhow::Result<O
         client_cpu,
         bytes: 0,
         all: 0,
+        elapsed: begun.elapsed().as_secs_f64(),
     };
     for (lane, _) in lanes {
         lane.add_to(&mut outcome)?;

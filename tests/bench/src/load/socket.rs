@@ -11,11 +11,11 @@ const TEXT: u8 = 1;
 /// Longer than any call may wait.
 const SILENCE: Duration = Duration::from_secs(30);
 
-pub(super) struct Socket(TcpStream);
+pub(crate) struct Socket(TcpStream);
 
 impl Socket {
     /// Connects to `ws://host:port`.
-    pub(super) fn connect(url: &str) -> anyhow::Result<Self> {
+    pub(crate) fn connect(url: &str) -> anyhow::Result<Self> {
         let host = url.trim_start_matches("ws://");
         let mut stream = TcpStream::connect(host)?;
         stream.set_nodelay(true)?;
@@ -39,25 +39,25 @@ impl Socket {
         Ok(Self(stream))
     }
 
-    pub(super) fn reader(&self) -> io::Result<Frames> {
+    pub(crate) fn reader(&self) -> io::Result<Frames> {
         let reader = BufReader::with_capacity(64 << 10, self.0.try_clone()?);
         Ok(Frames { reader, bytes: 0 })
     }
 
-    pub(super) fn writer(&self) -> io::Result<TcpStream> {
+    pub(crate) fn writer(&self) -> io::Result<TcpStream> {
         self.0.try_clone()
     }
 }
 
 /// What the server sends.
-pub(super) struct Frames {
+pub(crate) struct Frames {
     reader: BufReader<TcpStream>,
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Frames {
     /// The next text into `text`; false for other frames.
-    pub(super) fn next(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
+    pub(crate) fn next(&mut self, text: &mut Vec<u8>) -> io::Result<bool> {
         let mut head = [0; 2];
         self.reader.read_exact(&mut head)?;
         let (length, more) = match head[1] & 0x7f {
@@ -81,7 +81,7 @@ impl Frames {
 }
 
 /// A client's text frame. Its mask is zero, so that the text stands in it as it is.
-pub(super) fn text_frame(text: &[u8]) -> Vec<u8> {
+pub(crate) fn text_frame(text: &[u8]) -> Vec<u8> {
     const MASKED: u8 = 0x80;
     let mut frame = Vec::with_capacity(text.len() + 14);
     frame.push(0x80 | TEXT);
