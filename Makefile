@@ -76,9 +76,10 @@ bench: setup
 	$(CARGO_TARGET_DIR)/debug/fairway-bench --program $(CARGO_TARGET_DIR)/debug/fairway \
 	$(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(DOCS),--docs docs/benchmarks)
 
+# Apart from other builds: how code is split for incremental ones changes what is inlined.
 instructions: setup
-	cargo build --locked -p fairway -p fairway-bench -p fairway-hot --bin fairway-hot
-	scripts/instructions.sh $(CARGO_TARGET_DIR)/debug/fairway-hot
+	CARGO_INCREMENTAL=0 cargo build --locked -p fairway-hot --target-dir $(CARGO_TARGET_DIR)/hot
+	scripts/instructions.sh $(CARGO_TARGET_DIR)/hot/debug/fairway-hot
 
 fmt:
 	cargo fmt --all

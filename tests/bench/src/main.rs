@@ -10,6 +10,7 @@ mod load;
 mod machine;
 mod many;
 mod network;
+mod plots;
 mod profile;
 mod report;
 mod scale;
@@ -18,7 +19,10 @@ mod streams;
 mod under_load;
 mod vm;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Parser;
 
@@ -53,6 +57,12 @@ struct Options {
     rows: Vec<String>,
     #[arg(long, default_value = "target/bench/results.json")]
     report: PathBuf,
+    /// A folder that gets results, table and plots too.
+    #[arg(long)]
+    docs: Option<PathBuf>,
+    /// Draws the plots of these results again, and runs nothing.
+    #[arg(long)]
+    draw: Option<PathBuf>,
     /// A third of the time for each load: to see that it works.
     #[arg(long)]
     quick: bool,
@@ -65,9 +75,14 @@ impl Options {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "the table is this program's answer")]
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if let Some(path) = &options.draw {
+        let results = serde_json::from_slice(&fs::read(path)?)?;
+        return plots::draw(&results, path.parent().unwrap_or(Path::new(".")));
+    }
     let mut report = Report::default();
     for (part, rows) in PARTS {
         if options.wants(part, rows) {
@@ -75,9 +90,22 @@ async fn main() -> anyhow::Result<()> {
             run(&mut report, part, &options.program, options.quick).await?;
         }
     }
-    report.write(&options.report)?;
-    report.print();
+    let results = report.results();
+    write(&options.report, &results)?;
+    if let Some(folder) = &options.docs {
+        write(&folder.join("results.json"), &results)?;
+        fs::write(folder.join("table.md"), report.table())?;
+    }
+    println!("{}", report.table());
     Ok(())
+}
+
+/// The results, and the plots beside them.
+fn write(path: &Path, results: &serde_json::Value) -> anyhow::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    fs::write(path, serde_json::to_vec_pretty(results)?)?;
+    plots::draw(results, folder)
 }
 
 async fn run(report: &mut Report, part: &str, program: &Path, quick: bool) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! Rows with their limits, as a table and as JSON (DESIGN section 12).
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, process::Command};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -48,35 +48,32 @@ impl Report {
         self.absent.insert(id, reason.into());
     }
 
-    pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
+    /// Everything a script may want of the run.
+    pub(crate) fn results(&self) -> Value {
         let commit = output("git", &["rev-parse", "HEAD"]);
-        let value = json!({ "machine": machine(), "commit": commit, "rows": self.rows,
-            "series": self.series, "absent": self.absent });
-        Ok(fs::write(path, serde_json::to_vec_pretty(&value)?)?)
+        let time = output("date", &["-u", "+%FT%TZ"]);
+        json!({
+            "machine": machine(), "commit": commit, "time": time, "rows": self.rows,
+            "series": self.series, "absent": self.absent,
+        })
     }
 
-    #[allow(clippy::print_stdout, reason = "the table is this program's answer")]
-    pub(crate) fn print(&self) {
-        println!("| row | value | unit | limit in this run | ratio | setup |");
-        println!("|---|---:|---|---:|---:|---|");
+    /// The rows as a table for people.
+    pub(crate) fn table(&self) -> String {
+        let mut table = String::from(
+            "| row | value | unit | limit in this run | ratio | setup |\n\
+             |---|---:|---|---:|---:|---|\n",
+        );
         let shown = |value: Option<f64>| value.map(number).unwrap_or_default();
         for row in &self.rows {
-            println!(
-                "| `{}` | {} | {} | {} | {} | {} |",
-                row.id,
-                number(row.value),
-                row.unit,
-                shown(row.limit),
-                shown(row.ratio),
-                row.setup
-            );
+            let (value, limit, ratio) = (number(row.value), shown(row.limit), shown(row.ratio));
+            let Row { id, unit, setup, .. } = row;
+            table += &format!("| `{id}` | {value} | {unit} | {limit} | {ratio} | {setup} |\n");
         }
         for (id, reason) in &self.absent {
-            println!("\n`{id}` was not run: {reason}");
+            table += &format!("\n`{id}` was not run: {reason}\n");
         }
+        table
     }
 }
 

@@ -78,18 +78,28 @@ pub(crate) async fn weight(report: &mut Report, program: &Path, quick: bool) -> 
         let each = MOST_PER_S * span.all().as_secs() as usize;
         let add = |_, _| invoke("0x56::work::add", Vec::new(), vec![codec::encode(&rounds)]);
         let calls = site.calls(&seats, each, add).await?;
+        let before = terms(&seats).await?;
         let outcome = closed(calls, span)?;
+        let changes = terms(&seats).await? - before;
         points.push(json!({
-            "rounds": rounds, "certified_per_s": outcome.per_s(),
+            "rounds": rounds, "leader_changes": changes, "certified_per_s": outcome.per_s(),
             "latency_ms": outcome.percentiles(),
         }));
-        let setup = format!("four members, calls that add up {rounds} numbers");
+        let setup = format!(
+            "four members, calls that add up {rounds} numbers; the leader changed {changes} times"
+        );
         let id = format!("certified_per_s_{rounds}_rounds");
         report.add(id, outcome.per_s(), "1/s", None, setup);
     }
     report.series("throughput_by_weight", points);
     site.stop().await;
     Ok(())
+}
+
+/// Terms so far; each but the first of an epoch had its leader changed.
+async fn terms(seats: &Seats) -> anyhow::Result<u64> {
+    let status = seats.channels[0].info().await?.status;
+    Ok(status.map_or(0, |status| status.term.epoch.0 + status.term.view.0))
 }
 
 /// Calls that change one of more and more resources, by chance.
