@@ -10,6 +10,7 @@ mod load;
 mod machine;
 mod many;
 mod network;
+mod others;
 mod plots;
 mod profile;
 mod report;
@@ -29,7 +30,7 @@ use clap::Parser;
 use self::report::Report;
 
 /// The parts of a run in their order, each with the rows it makes.
-const PARTS: [(&str, &[&str]); 12] = [
+const PARTS: [(&str, &[&str]); 13] = [
     (
         "vm",
         &["vm_transfer_us", "sandbox_transfer_us", "sandbox_overhead_ratio", "state_root_share"],
@@ -44,6 +45,7 @@ const PARTS: [(&str, &[&str]); 12] = [
     ("state", &["throughput_ratio_1e6_vs_1e3_resources"]),
     ("abuse", &["slow_follower_ratio", "subscriber_ratio", "stalled_subscriber_ratio"]),
     ("many", &["idle_100_channels_mb", "channels_1000"]),
+    ("others", &["openraft_per_s", "openraft_p50_ms", "lightning_payments_per_s"]),
     ("failures", &["late_join_s", "failover_ms", "failover_timeouts"]),
 ];
 
@@ -52,6 +54,9 @@ struct Options {
     /// The command `fairway`, for the rows that need processes.
     #[arg(long)]
     program: PathBuf,
+    /// The program of tests/side_by_side, for the rows of others' crates.
+    #[arg(long)]
+    side_by_side: Option<PathBuf>,
     /// Parts of the run, or rows whose parts are run; everything when none is named.
     #[arg(long, value_delimiter = ',')]
     rows: Vec<String>,
@@ -87,7 +92,7 @@ async fn main() -> anyhow::Result<()> {
     for (part, rows) in PARTS {
         if options.wants(part, rows) {
             eprintln!("{part}");
-            run(&mut report, part, &options.program, options.quick).await?;
+            run(&mut report, part, &options).await?;
         }
     }
     let results = report.results();
@@ -108,7 +113,8 @@ fn write(path: &Path, results: &serde_json::Value) -> anyhow::Result<()> {
     plots::draw(results, folder)
 }
 
-async fn run(report: &mut Report, part: &str, program: &Path, quick: bool) -> anyhow::Result<()> {
+async fn run(report: &mut Report, part: &str, options: &Options) -> anyhow::Result<()> {
+    let (program, quick) = (&options.program, options.quick);
     match part {
         "vm" => vm::measure(report),
         "disk" => disk::measure(report),
@@ -121,6 +127,7 @@ async fn run(report: &mut Report, part: &str, program: &Path, quick: bool) -> an
         "state" => scale::state(report, program, quick).await,
         "abuse" => abuse::measure(report, program, quick).await,
         "many" => many::measure(report, program, quick).await,
+        "others" => others::measure(report, options.side_by_side.as_deref()),
         "failures" => failover::rows(report, program).await,
         _ => Ok(()),
     }

@@ -158,6 +158,14 @@ impl Site {
     }
 }
 
+impl Seats {
+    /// Epochs and views so far: each but the first had the leader changed or confirmed.
+    pub(crate) async fn terms(&self) -> anyhow::Result<u64> {
+        let status = self.channels[0].info().await?.status;
+        Ok(status.map_or(0, |status| status.term.epoch.0 + status.term.view.0))
+    }
+}
+
 impl Usage {
     pub(crate) fn since(&self, before: &Self) -> Self {
         let minus = |now: Option<f64>, then: Option<f64>| Some(now? - then?);

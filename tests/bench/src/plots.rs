@@ -116,7 +116,7 @@ impl Plot<'_> {
             .x_label_formatter(&|x| label(*x, self.log_x))
             .y_label_formatter(&|y| label(*y, self.log_y))
             .label_style(("sans-serif", 13))
-            .light_line_style(WHITE)
+            .max_light_lines(1)
             .draw()?;
         for ((name, line), colour) in self.lines.iter().zip(COLOURS) {
             let at = |(x, y): &(f64, f64)| (scaled(*x, self.log_x), scaled(*y, self.log_y));

@@ -78,9 +78,9 @@ pub(crate) async fn weight(report: &mut Report, program: &Path, quick: bool) -> 
         let each = MOST_PER_S * span.all().as_secs() as usize;
         let add = |_, _| invoke("0x56::work::add", Vec::new(), vec![codec::encode(&rounds)]);
         let calls = site.calls(&seats, each, add).await?;
-        let before = terms(&seats).await?;
+        let before = seats.terms().await?;
         let outcome = closed(calls, span)?;
-        let changes = terms(&seats).await? - before;
+        let changes = seats.terms().await? - before;
         points.push(json!({
             "rounds": rounds, "leader_changes": changes, "certified_per_s": outcome.per_s(),
             "latency_ms": outcome.percentiles(),
@@ -94,12 +94,6 @@ pub(crate) async fn weight(report: &mut Report, program: &Path, quick: bool) -> 
     report.series("throughput_by_weight", points);
     site.stop().await;
     Ok(())
-}
-
-/// Terms so far; each but the first of an epoch had its leader changed.
-async fn terms(seats: &Seats) -> anyhow::Result<u64> {
-    let status = seats.channels[0].info().await?.status;
-    Ok(status.map_or(0, |status| status.term.epoch.0 + status.term.view.0))
 }
 
 /// Calls that change one of more and more resources, by chance.
