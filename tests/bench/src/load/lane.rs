@@ -259,3 +259,68 @@ impl Lane {
         Ok(outcome.latency.add(&book.latency)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPAN: Span = Span { warm: Duration::ZERO, measured: Duration::from_secs(60) };
+
+    /// A lane of 2,000 calls that began so long ago.
+    fn lane(pace: Pace, ago: Duration) -> Lane {
+        let mut lane = Lane::new(vec![vec![0]; 2_000], pace, SPAN).unwrap();
+        lane.begun = Instant::now().checked_sub(ago).unwrap();
+        lane
+    }
+
+    fn chosen(lane: &Lane, now: Duration) -> Vec<usize> {
+        let mut batch = Vec::new();
+        lane.choose(&mut lane.book(), now, false, &mut batch);
+        batch
+    }
+
+    fn answer(lane: &Lane, id: usize, code: Option<i64>) -> anyhow::Result<()> {
+        let error = code.map(|code| Code { code, message: String::new() });
+        lane.on_answer(&mut lane.book(), Answer { id, error })
+    }
+
+    #[test]
+    fn latency_counts_from_the_schedule_whenever_the_call_was_sent() {
+        let late = Duration::from_secs(3);
+        let lane = lane(Pace::Open { per_s: 1.0 }, late);
+        assert_eq!(chosen(&lane, late), [0, 1, 2, 3], "all that was due since");
+        answer(&lane, 0, None).unwrap();
+        let book = lane.book();
+        assert!(book.latency.max() >= 2_900_000, "{} us", book.latency.max());
+    }
+
+    #[test]
+    fn schedule_waits_at_the_client_when_too_much_is_under_way() {
+        let lane = lane(Pace::Open { per_s: 1e6 }, Duration::ZERO);
+        let now = Duration::from_secs(1);
+        let sent: usize = (0..20).map(|_| chosen(&lane, now).len()).sum();
+        assert_eq!(sent, UNDER_WAY);
+        answer(&lane, 0, None).unwrap();
+        assert_eq!(chosen(&lane, now), [UNDER_WAY]);
+    }
+
+    #[test]
+    fn refused_call_is_sent_again_and_takes_the_place_of_a_new_one() {
+        let lane = lane(Pace::Closed { window: 2 }, Duration::ZERO);
+        assert_eq!(chosen(&lane, Duration::ZERO), [0, 1]);
+        answer(&lane, 0, Some(100_007)).unwrap();
+        assert_eq!(chosen(&lane, Duration::ZERO), [2], "its pause is not over");
+        answer(&lane, 1, None).unwrap();
+        assert_eq!(chosen(&lane, Duration::from_secs(1)), [0]);
+        assert!(answer(&lane, 2, Some(100_005)).is_err(), "an abort is no load");
+    }
+
+    #[test]
+    fn flood_sends_by_schedule_whatever_is_under_way() {
+        let lane = lane(Pace::Flood { per_s: 100.0 }, Duration::ZERO);
+        assert_eq!(chosen(&lane, Duration::from_millis(100)).len(), 10);
+        assert_eq!(chosen(&lane, Duration::from_millis(100)).len(), 0);
+        answer(&lane, 3, Some(100_007)).unwrap();
+        assert_eq!(chosen(&lane, Duration::from_millis(110)), [3]);
+    }
+}
