@@ -92,7 +92,10 @@ async fn main() -> anyhow::Result<()> {
     for (part, rows) in PARTS {
         if options.wants(part, rows) {
             eprintln!("{part}");
-            run(&mut report, part, &options).await?;
+            // One part that fails takes no other with it.
+            if let Err(error) = run(&mut report, part, &options).await {
+                rows.iter().for_each(|row| report.absent(row, format!("{error:#}")));
+            }
         }
     }
     let results = report.results();

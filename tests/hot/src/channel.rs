@@ -1,5 +1,7 @@
 //! Four members' channels in one process, with the payments package behind them.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "it looks at the effects that it measures")]
+
 use std::{collections::VecDeque, path::Path};
 
 use anyhow::Context;
