@@ -7,7 +7,7 @@ SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
 
-.PHONY: help check test known-bugs sim fuzz fuzz-seeds chaos model demo bench fmt setup
+.PHONY: help check test known-bugs sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
 
 help:
 	@echo "make check   format, lints, purity of the core"
@@ -16,7 +16,9 @@ help:
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
 	@echo "make model   the model checker on larger bounds than in make test; minutes, some GB"
-	@echo "make bench   the figures of docs/benchmarks.md, each beside the machine's limit"
+	@echo "make bench   the figures of docs/benchmarks.md, each beside the machine's limit: ROWS=name,name"
+	@echo "make side-by-side  builds what make bench runs of others' crates: openraft, lightning"
+	@echo "make instructions  those of the hot core, against committed numbers; UPDATE=1 commits new ones"
 	@echo "make demo    a ledger, four nodes, games, a settlement, a cheat, an exit; KEEP=1 keeps them running"
 
 setup:
@@ -68,9 +70,23 @@ demo: setup
 	cargo build --locked -p fairway -p fairway-byzantine --bin fairway --bin fairway-byzantine
 	$(CARGO_TARGET_DIR)/debug/fairway demo $(if $(KEEP),--keep)
 
+# Others' crates on like work. Apart from the workspace: nothing of it is a part of the node.
+SIDE = $(CARGO_TARGET_DIR)/side/debug/fairway-side-by-side
+side-by-side: setup
+	cd tests/side_by_side && cargo build --locked --target-dir $(CARGO_TARGET_DIR)/side
+
+# Everything takes a quarter of an hour. ROWS names parts or rows, QUICK=1 shortens each load, DOCS=1
+# puts figures and plots where docs/benchmarks.md shows them.
 bench: setup
 	cargo build --locked -p fairway -p fairway-bench --bin fairway --bin fairway-bench
-	$(CARGO_TARGET_DIR)/debug/fairway-bench --program $(CARGO_TARGET_DIR)/debug/fairway
+	$(CARGO_TARGET_DIR)/debug/fairway-bench --program $(CARGO_TARGET_DIR)/debug/fairway \
+	$(if $(wildcard $(SIDE)),--side-by-side $(SIDE)) \
+	$(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(DOCS),--docs docs/benchmarks)
+
+# Apart from other builds: how code is split for incremental ones changes what is inlined.
+instructions: setup
+	CARGO_INCREMENTAL=0 cargo build --locked -p fairway-hot --target-dir $(CARGO_TARGET_DIR)/hot
+	scripts/instructions.sh $(CARGO_TARGET_DIR)/hot/debug/fairway-hot
 
 fmt:
 	cargo fmt --all

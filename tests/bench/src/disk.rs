@@ -8,8 +8,18 @@ use crate::report::Report;
 
 const WRITES: u32 = 200;
 
+pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
+    let median = fdatasync_ms()?;
+    report.add("fdatasync_ms", median, "ms", None, "median of 200 appends of 4 KiB, idle");
+    let folder = tempfile::tempdir()?;
+    let stored = batch_ms(&folder.path().join("store"))?;
+    let setup = "RocksDB, a synced batch of 4 KiB, median of 200";
+    report.add("store_batch_ms", stored, "ms", Some(median), setup);
+    Ok(())
+}
+
 /// `fdatasync` after an append of 4 KiB; the median, in milliseconds.
-pub(crate) fn measure(report: &mut Report) -> anyhow::Result<f64> {
+pub(crate) fn fdatasync_ms() -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let mut file = File::create(folder.path().join("probe"))?;
     let mut times = Vec::new();
@@ -20,12 +30,7 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<f64> {
         times.push(begun.elapsed().as_secs_f64() * 1_000.0);
     }
     times.sort_by(f64::total_cmp);
-    let median = times[times.len() / 2];
-    report.add("fdatasync_ms", median, "ms", None, "median of 200 appends of 4 KiB, idle");
-    let stored = batch_ms(&folder.path().join("store"))?;
-    let setup = "RocksDB, a synced batch of 4 KiB, median of 200";
-    report.add("store_batch_ms", stored, "ms", Some(median), setup);
-    Ok(median)
+    Ok(times[times.len() / 2])
 }
 
 /// A synced batch through the store that nodes use; the median, in milliseconds.

@@ -1,6 +1,7 @@
 //! How long calls stand still when the leader's process is killed under load.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,16 +11,34 @@ use std::{
 
 use anyhow::Context;
 use fairway::local::LocalNetwork;
-use fairway_sdk::{ChannelId, Height, Member};
+use fairway_sdk::{ChannelId, Durability, Height, Member};
 
-use crate::{calls::pay, report::Report};
+use crate::{calls::pay, late_join, network::Site, report::Report};
+
+const NODES: usize = 4;
+/// Calls before a fifth node joins.
+const HISTORY: usize = 2_000;
 
 const ROUNDS: usize = 3;
 const LOAD: Duration = Duration::from_secs(1);
 /// The nodes' default `leader_timeout`, milliseconds.
 const LEADER_TIMEOUT: f64 = 1_000.0;
 
-pub(crate) async fn measure(
+/// A fifth node joins a channel of four, then leaders are killed.
+pub(crate) async fn rows(report: &mut Report, program: &Path) -> anyhow::Result<()> {
+    let mut site = Site::start(program, NODES + 1).await?;
+    let payments = site.payments().await?;
+    let seats = site.open(payments, Durability::Synced, NODES).await?;
+    for _ in 0..HISTORY {
+        pay(&seats.members[0], &seats.members[1]).await?;
+    }
+    late_join::measure(report, &site.network, &site.keys[NODES], seats.id).await?;
+    measure(report, &mut site.network, seats.id, &seats.members).await?;
+    site.stop().await;
+    Ok(())
+}
+
+async fn measure(
     report: &mut Report,
     network: &mut LocalNetwork,
     channel: ChannelId,

@@ -1,6 +1,6 @@
 //! Rows with their limits, as a table and as JSON (DESIGN section 12).
 
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, process::Command};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
+    /// What plots are drawn from: the points of each curve.
+    series: BTreeMap<&'static str, Vec<Value>>,
+    /// Rows that could not be run, and why.
+    absent: BTreeMap<&'static str, String>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
-    pub(crate) id: &'static str,
+    pub(crate) id: String,
     pub(crate) value: f64,
     pub(crate) unit: &'static str,
     /// What the machine allowed in this run, where there is such a thing.
@@ -25,41 +29,51 @@ pub(crate) struct Row {
 impl Report {
     pub(crate) fn add(
         &mut self,
-        id: &'static str,
+        id: impl Into<String>,
         value: f64,
         unit: &'static str,
         limit: Option<f64>,
         setup: impl Into<String>,
     ) {
         let ratio = limit.filter(|limit| *limit > 0.0).map(|limit| value / limit);
-        self.rows.push(Row { id, value, unit, limit, ratio, setup: setup.into() });
+        self.rows.push(Row { id: id.into(), value, unit, limit, ratio, setup: setup.into() });
     }
 
-    pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
+    pub(crate) fn series(&mut self, name: &'static str, points: Vec<Value>) {
+        self.series.insert(name, points);
+    }
+
+    /// A row that can't be run here.
+    pub(crate) fn absent(&mut self, id: &'static str, reason: impl Into<String>) {
+        self.absent.insert(id, reason.into());
+    }
+
+    /// Everything a script may want of the run.
+    pub(crate) fn results(&self) -> Value {
         let commit = output("git", &["rev-parse", "HEAD"]);
-        let value = json!({ "machine": machine(), "commit": commit, "rows": self.rows });
-        Ok(fs::write(path, serde_json::to_vec_pretty(&value)?)?)
+        let time = output("date", &["-u", "+%FT%TZ"]);
+        json!({
+            "machine": machine(), "commit": commit, "time": time, "rows": self.rows,
+            "series": self.series, "absent": self.absent,
+        })
     }
 
-    #[allow(clippy::print_stdout, reason = "the table is this program's answer")]
-    pub(crate) fn print(&self) {
-        println!("| row | value | unit | limit in this run | ratio | setup |");
-        println!("|---|---:|---|---:|---:|---|");
+    /// The rows as a table for people.
+    pub(crate) fn table(&self) -> String {
+        let mut table = String::from(
+            "| row | value | unit | limit in this run | ratio | setup |\n\
+             |---|---:|---|---:|---:|---|\n",
+        );
         let shown = |value: Option<f64>| value.map(number).unwrap_or_default();
         for row in &self.rows {
-            println!(
-                "| `{}` | {} | {} | {} | {} | {} |",
-                row.id,
-                number(row.value),
-                row.unit,
-                shown(row.limit),
-                shown(row.ratio),
-                row.setup
-            );
+            let (value, limit, ratio) = (number(row.value), shown(row.limit), shown(row.ratio));
+            let Row { id, unit, setup, .. } = row;
+            table += &format!("| `{id}` | {value} | {unit} | {limit} | {ratio} | {setup} |\n");
         }
+        for (id, reason) in &self.absent {
+            table += &format!("\n`{id}` was not run: {reason}\n");
+        }
+        table
     }
 }
 

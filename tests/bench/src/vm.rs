@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use fairway_sandbox::{MoveSandbox, compile};
 use fairway_state::State;
 use fairway_types::{
-    Address, AssetId, Context, Execute, Gas, Hash, Height, Invocation, StateKey, StateReader, Time,
-    Write, codec,
+    Address, AssetId, Context, Execute, Gas, Hash, Height, Invocation, Keypair, StateKey,
+    StateReader, Time, Write, codec,
     contract::NATIVE,
     ids::{ChainId, ChannelId},
     ledger::{PackageSource, SourceFile},
@@ -24,6 +24,7 @@ use move_vm_types::gas::UnmeteredGasMeter;
 use crate::report::Report;
 
 const CALLS: u32 = 20_000;
+const SIGNATURES: u32 = 4_000;
 /// A transfer between two accounts: what the bare VM and the sandbox both run.
 const APP: &str = "
 module app::app {
@@ -83,7 +84,7 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
     let through = sandbox_us(&sandbox, from, to)?;
     report.add("sandbox_transfer_us", through, "us", Some(bare), "the same function, with gas");
     report.add("sandbox_overhead_ratio", through / bare, "", Some(1.3), "target: 1.3");
-    let vault = vault_us(&sandbox_of_vault()?, from, to)?;
+    let vault = payment_us()?;
     report.add("vault_transfer_us", vault, "us", Some(bare), "runtime::vault::transfer with gas");
     state_root(report, &sandbox, from, to)
 }
@@ -169,6 +170,25 @@ module app::app {
         files: vec![SourceFile { path: "app.move".into(), text: text.into() }],
     })?;
     Ok(MoveSandbox::new(&package)?)
+}
+
+/// A payment between two vaults, through the sandbox.
+pub(crate) fn payment_us() -> anyhow::Result<f64> {
+    vault_us(&sandbox_of_vault()?, Address::from_low(0xa1), Address::from_low(0xa2))
+}
+
+/// Checking one signature that was not checked before.
+pub(crate) fn verify_us() -> anyhow::Result<f64> {
+    let key = Keypair::from_seed(&[7; 32]);
+    let message = |number: u32| [&number.to_be_bytes()[..], &[0; 250]].concat();
+    let messages: Vec<Vec<u8>> = (0..SIGNATURES).map(message).collect();
+    let signatures: Vec<_> = messages.iter().map(|message| key.sign_bytes(message)).collect();
+    let public = key.public();
+    let begun = Instant::now();
+    for (message, signature) in messages.iter().zip(&signatures) {
+        anyhow::ensure!(public.verifies(message, signature), "a signature does not verify");
+    }
+    Ok(begun.elapsed().as_secs_f64() * 1e6 / f64::from(SIGNATURES))
 }
 
 fn vault_us(sandbox: &MoveSandbox, from: Address, to: Address) -> anyhow::Result<f64> {
