@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Refusal,
-    call::Transaction,
+    call::{Call, SignedCall, Transaction},
     codec,
-    crypto::{PublicKey, Signable, Signature, Verify, check_signature},
+    crypto::{self, PublicKey, Signable, Signature, Verify, check_signature},
     hash::{Domain, Hash, hash_list, hash_value},
     ids::{ChannelId, Height, NodeId, Term, Time},
     limits,
@@ -154,8 +154,17 @@ impl Verify for Block {
         if Self::transactions_root(&self.transactions) != self.header.transactions_root {
             return Err(Refusal::invalid("block", "transactions do not match their root"));
         }
-        self.transactions.iter().filter_map(Transaction::as_call).try_for_each(Verify::check)
+        check_calls(self.transactions.iter().filter_map(Transaction::as_call))
     }
+}
+
+/// P-11 for many calls, their signatures together.
+fn check_calls<'a>(calls: impl Iterator<Item = &'a SignedCall>) -> Result<(), Refusal> {
+    let claims = calls.map(SignedCall::claim).collect::<Result<Vec<_>, _>>()?;
+    crypto::check_all(&claims).map_err(|bad| {
+        let (what, key) = (Call::DOMAIN.to_owned(), claims[bad].key);
+        Refusal::BadSignature { what, key }
+    })
 }
 
 /// A node's word that it verified, re-executed and stored the block and all before it in its term.

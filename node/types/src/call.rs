@@ -8,7 +8,7 @@ use crate::{
     Refusal,
     chain::MemberRecord,
     codec::{self, hex_list},
-    crypto::{PublicKey, Signable, Signature, Verify, check_signature},
+    crypto::{Claim, PublicKey, Signable, Signature, Verify},
     hash::{Domain, Hash, hash_value},
     ids::{Address, ChainId, ChannelId, Gas, JoinSequence, SequenceNumber, Time},
     limits,
@@ -113,10 +113,11 @@ impl SignedCall {
     }
 }
 
-impl Verify for SignedCall {
-    // P-11: the key owns the sender's account and signed exactly this call.
-    fn check(&self) -> Result<(), Refusal> {
-        let size = codec::encode(&self.call).len();
+impl SignedCall {
+    /// What is to be checked of its signature, once the rest of it is in order.
+    pub(crate) fn claim(&self) -> Result<Claim, Refusal> {
+        let message = self.call.signing_bytes();
+        let size = message.len() - Call::PREFIX_BYTES;
         if size > limits::CALL_BYTES {
             return Err(Refusal::TooLarge {
                 what: "call".into(),
@@ -127,7 +128,18 @@ impl Verify for SignedCall {
         if self.key.address() != self.call.sender {
             return Err(Refusal::BadSignature { what: "call sender".into(), key: self.key });
         }
-        check_signature(&self.call, &self.key, &self.signature)
+        Ok(Claim { key: self.key, message, signature: self.signature })
+    }
+}
+
+impl Verify for SignedCall {
+    // P-11: the key owns the sender's account and signed exactly this call.
+    fn check(&self) -> Result<(), Refusal> {
+        let claim = self.claim()?;
+        if claim.key.verifies(&claim.message, &claim.signature) {
+            return Ok(());
+        }
+        Err(Refusal::BadSignature { what: Call::DOMAIN.to_owned(), key: self.key })
     }
 }
 

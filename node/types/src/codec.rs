@@ -28,6 +28,13 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     }
 }
 
+/// The same, behind what `bytes` holds.
+pub fn append<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) {
+    if let Err(error) = bcs::serialize_into(bytes, value) {
+        unreachable!("a type outside BCS: {error}");
+    }
+}
+
 /// The value in `bytes`, all of them; `what` names it in the error.
 pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
     bcs::from_bytes(bytes).map_err(|error| DecodeError { what, reason: error.to_string() })

@@ -1,14 +1,17 @@
 //! Ed25519 keys and signatures over BCS with a domain prefix. Signing is deterministic; a verified
 //! value can only be made by checking its signature.
 
+mod verifying;
+
 use std::ops::Deref;
 
-use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer, SigningKey};
 use serde::{Deserialize, Serialize};
 
+pub use self::verifying::{Claim, check_all};
 use crate::{
     Refusal, byte_id, codec,
-    hash::{Domain, Hash, hash},
+    hash::{Domain, hash},
     ids::{Address, NodeId},
 };
 
@@ -26,61 +29,6 @@ impl PublicKey {
     #[must_use]
     pub fn address(&self) -> Address {
         Address(hash(Domain::Account, &self.0).0)
-    }
-
-    /// Strict verification (no small-order keys, canonical encodings): every node and the contract
-    /// accept exactly the same signatures.
-    #[must_use]
-    pub fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
-        let digest = signature_digest(self, message, signature);
-        if verified::knows(&digest) {
-            return true;
-        }
-        let good = VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
-            key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
-        });
-        if good {
-            verified::learn(digest);
-        }
-        good
-    }
-}
-
-/// Names one signature by one key over one message.
-fn signature_digest(key: &PublicKey, message: &[u8], signature: &Signature) -> Hash {
-    let mut bytes = Vec::with_capacity(96 + message.len());
-    bytes.extend(key.0);
-    bytes.extend(signature.0);
-    bytes.extend(message);
-    hash(Domain::Verified, &bytes)
-}
-
-/// Signatures found good, remembered: a node meets the same one again in a forwarded call and its
-/// block, in an ack, its certificate and the next block's justification. A memory of a pure
-/// function's results, so that no answer depends on it; a bad signature is never remembered.
-mod verified {
-    use std::sync::{Mutex, PoisonError};
-
-    use super::Hash;
-
-    /// Slots, by the digest's first two bytes: 2 MiB. A newer signature takes an older one's.
-    const SLOTS: usize = 1 << 16;
-
-    static SEEN: Mutex<Vec<Hash>> = Mutex::new(Vec::new());
-
-    fn slot(digest: &Hash) -> usize {
-        usize::from(u16::from_be_bytes([digest.0[0], digest.0[1]]))
-    }
-
-    pub(super) fn knows(digest: &Hash) -> bool {
-        let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(slot(digest)) == Some(digest)
-    }
-
-    pub(super) fn learn(digest: Hash) {
-        let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.resize(SLOTS, Hash::ZERO);
-        seen[slot(&digest)] = digest;
     }
 }
 
@@ -104,13 +52,20 @@ impl NodeId {
     }
 }
 
+const PREFIX: &str = "fairway/1/sign/";
+
 /// What is signed as `fairway/1/sign/<DOMAIN>`, a zero byte and the BCS bytes.
 pub trait Signable: Serialize {
     const DOMAIN: &'static str;
+    /// Bytes of the prefix.
+    const PREFIX_BYTES: usize = PREFIX.len() + Self::DOMAIN.len() + 1;
 
     fn signing_bytes(&self) -> Vec<u8> {
-        let mut bytes = format!("fairway/1/sign/{}\0", Self::DOMAIN).into_bytes();
-        bytes.extend(codec::encode(self));
+        let mut bytes = Vec::with_capacity(256);
+        bytes.extend_from_slice(PREFIX.as_bytes());
+        bytes.extend_from_slice(Self::DOMAIN.as_bytes());
+        bytes.push(0);
+        codec::append(&mut bytes, self);
         bytes
     }
 }
