@@ -1,7 +1,7 @@
 //! Which signatures are good, found one by one or for many together: the two never differ.
 //!
 //! The rule: the key is a point that is not of small order, the signature's scalar is canonical, and
-//! `8(sB - R - kA) = 0`. With the factor 8 (as in ZIP-215) the sum over many signatures with random
+//! `8(sB - R - kA) = 0`. With the factor 8 (as in ZIP 215) the sum over many signatures with random
 //! weights is zero exactly when each of them is good, up to a chance of 2^-128; without it, as RFC 8032
 //! also allows, a sum accepts signatures that one by one are refused. Keys of small order are refused
 //! since one signature of theirs is good for every message. See ADR 0025.
