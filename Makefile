@@ -11,14 +11,14 @@ TARGET ?= messages
 
 help:
 	@echo "make check   format, lints, purity of the core"
-	@echo "make test    all tests, ten million steps of the simulation, known bugs put back"
+	@echo "make test    all tests, ten million steps of the simulation, known bugs put back, instructions"
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
 	@echo "make model   the model checker on larger bounds than in make test; minutes, some GB"
 	@echo "make bench   the figures of docs/benchmarks.md, each beside the machine's limit: ROWS=name,name"
 	@echo "make side-by-side  builds what make bench runs of others' crates: openraft, lightning"
-	@echo "make instructions  those of the hot core, against committed numbers; UPDATE=1 commits new ones"
+	@echo "make instructions  those of the hot core, against committed numbers; UPDATE=1 writes new ones"
 	@echo "make demo    a ledger, four nodes, games, a settlement, a cheat, an exit; KEEP=1 keeps them running"
 
 setup:
@@ -37,6 +37,7 @@ test: setup
 	else cargo test --workspace --locked; fi
 	$(MAKE) sim SEEDS=0..1600 STEPS=6000
 	$(MAKE) known-bugs
+	$(MAKE) instructions
 
 # Bugs put back into the core one by one, each of which the simulation must catch. Built with the
 # node's features, so that nothing but the core and the simulation is compiled once more.
@@ -83,10 +84,8 @@ bench: setup
 	$(if $(wildcard $(SIDE)),--side-by-side $(SIDE)) \
 	$(if $(ROWS),--rows $(ROWS)) $(if $(QUICK),--quick) $(if $(DOCS),--docs docs/benchmarks)
 
-# Apart from other builds: how code is split for incremental ones changes what is inlined.
 instructions: setup
-	CARGO_INCREMENTAL=0 cargo build --locked -p fairway-hot --target-dir $(CARGO_TARGET_DIR)/hot
-	scripts/instructions.sh $(CARGO_TARGET_DIR)/hot/debug/fairway-hot
+	scripts/instructions.sh
 
 fmt:
 	cargo fmt --all

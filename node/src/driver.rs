@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use fairway_proto::{Channel, Effect, Env, Event, Input, RequestId, Step, Update, sync};
@@ -53,6 +53,8 @@ const GROUP: usize = 1_024;
 const UPDATES: usize = 1_024;
 /// Between two answers to one peer's requests for blocks.
 const SERVE_EVERY: Duration = Duration::from_millis(50);
+/// Between two looks for requests whose clients are gone.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a write that nobody waits for stays unsynced.
 const SYNC_AFTER: Duration = Duration::from_millis(100);
 /// Between two tries to store again after the disk failed.
@@ -83,7 +85,9 @@ struct Driver<O, C> {
     notes: Notes,
     answers: BTreeMap<RequestId, Answer>,
     next_request: u64,
-    served: BTreeMap<NodeId, std::time::Instant>,
+    /// When requests whose clients are gone were last looked for.
+    looked_at: Instant,
+    served: BTreeMap<NodeId, Instant>,
     view: watch::Sender<Arc<View>>,
     updates: broadcast::Sender<Arc<Update>>,
 }
@@ -113,6 +117,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         chain: parts.chain,
         answers: BTreeMap::new(),
         next_request: 0,
+        looked_at: Instant::now(),
         served: BTreeMap::new(),
         view: view_sender,
         updates: updates.clone(),
@@ -192,6 +197,9 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             let input = self.admit(command);
             self.decide(now, input, &mut group);
         }
+        if let Some(requests) = self.gone() {
+            self.decide(now, Input::Gone { requests }, &mut group);
+        }
         if self.channel.deadline() <= now {
             self.decide(now, Input::Timeout, &mut group);
         }
@@ -265,6 +273,17 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         group.effects.extend(step.effects);
     }
 
+    /// Requests whose clients don't wait any more, looked for now and then.
+    fn gone(&mut self) -> Option<BTreeSet<RequestId>> {
+        if self.looked_at.elapsed() < LOOK_EVERY {
+            return None;
+        }
+        self.looked_at = Instant::now();
+        let closed = self.answers.extract_if(.., |_, answer| answer.is_closed());
+        let gone: BTreeSet<RequestId> = closed.map(|(id, _)| id).collect();
+        (!gone.is_empty()).then_some(gone)
+    }
+
     fn admit(&mut self, command: Command) -> Input {
         match command {
             Command::Input { input, room } => {
@@ -336,7 +355,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
     }
 
     fn serve(&mut self, to: NodeId, from: Height) {
-        let asked = self.served.insert(to, std::time::Instant::now());
+        let asked = self.served.insert(to, Instant::now());
         if asked.is_some_and(|asked| asked.elapsed() < SERVE_EVERY) || !self.peers.reads(to) {
             return;
         }

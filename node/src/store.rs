@@ -10,6 +10,7 @@
 //! | `snapshots` | channel | BCS of the event index it covers up to, and the `Snapshot` |
 //! | `parts` | channel, prefix (9 bytes) | BCS of entries of a snapshot under way |
 //! | `pruned` | channel | height up to which blocks are kept no more |
+//! | `gaps` | channel, first height | the last height of a gap that an archive has, where a snapshot stands for blocks that nobody gave it |
 //!
 //! Numbers in keys and indices are eight bytes, big-endian.
 
@@ -30,7 +31,7 @@ use crate::tail::Tail;
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 7,
+    version: 8,
     families: &[
         "channels",
         "packages",
@@ -40,13 +41,14 @@ pub const FORMAT: Format = Format {
         "snapshots",
         "parts",
         "pruned",
+        "gaps",
     ],
 };
 
 /// Events read at a time when a log is replayed.
 const PAGE: usize = 1_024;
 /// Bytes of events after which a snapshot is worth its cost.
-const SNAPSHOT_EVERY: usize = 32 << 20;
+const SNAPSHOT_EVERY: usize = 64 << 20;
 /// The same when it lets blocks be pruned.
 const SNAPSHOT_TO_PRUNE: usize = 256 << 10;
 /// Parts of a snapshot read at a time.
@@ -277,13 +279,22 @@ impl ChannelStore {
         }
     }
 
-    /// Why the block at `height` is not here, when it was and is kept no more.
+    /// Why the block at `height` is not here, when it is kept no more or a snapshot stands for it. To be
+    /// asked after the block was looked for, since blocks may be pruned meanwhile.
     pub fn check_kept(&self, height: Height) -> Result<(), Refusal> {
-        let above = self.pruned()?;
+        let above = self.pruned()?.max(self.gap_at(height)?);
         if height > above {
             return Ok(());
         }
         Err(Refusal::Pruned { what: format!("block {height}"), above })
+    }
+
+    /// The last height of the gap that `height` lies in; zero outside of any.
+    fn gap_at(&self, height: Height) -> Result<Height, StoreError> {
+        let gap = self.database.last("gaps", self.channel.as_bytes(), &self.key(height.0))?;
+        let Some((_, bytes)) = gap else { return Ok(Height::ZERO) };
+        let bytes: [u8; 8] = bytes.try_into().map_err(|_| self.damaged("a gap"))?;
+        Ok(Height(u64::from_be_bytes(bytes)))
     }
 
     /// The index of the event that appended the block at `height`.
@@ -384,7 +395,12 @@ impl Writer {
         let end = store.end();
         batch.delete_range("parts", channel, end.as_slice());
         match archive {
-            Some(last) => batch.delete_range("blocks", store.key(last.next().0), end),
+            Some(last) => {
+                self.forget_above(&mut batch, last, &[])?;
+                if last < pruned {
+                    batch.put("gaps", store.key(last.next().0), pruned.0.to_be_bytes().to_vec());
+                }
+            }
             None => {
                 for family in ["events", "blocks", "calls"] {
                     batch.delete_range(family, channel, end.as_slice());
@@ -482,11 +498,8 @@ impl Writer {
     fn index(&self, batch: &mut Batch, index: u64, appended: &Appended) {
         let height = appended.block.height();
         batch.put("blocks", self.store.key(height.0), index.to_be_bytes().to_vec());
-        for (place, transaction) in (0u32..).zip(&appended.block.transactions) {
-            if let Some(call) = transaction.as_call() {
-                let key = self.store.call_key(&call.hash());
-                batch.put("calls", key, codec::encode(&(height, place)));
-            }
+        for (place, call) in appended.calls().iter() {
+            batch.put("calls", self.store.call_key(call), codec::encode(&(height, place)));
         }
     }
 

@@ -22,10 +22,7 @@ use fairway_types::{
     Height, JoinSequence, Keypair, Operation, SequenceNumber, SignedAck, SignedCall, Term, Time,
     Transaction, Weight,
     block::Ack,
-    chain::{
-        ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy, MemberRecord,
-        SettlementRecord,
-    },
+    chain::{ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy, MemberRecord},
     evidence::Evidence,
 };
 
@@ -65,40 +62,24 @@ fn record(package: Hash) -> ChannelRecord {
     let leader = member.account;
     let valid = vec![join_sequence];
     let grant = EpochGrant { epoch: Epoch(1), leader, join_sequence, valid };
+    let config = ChannelConfig {
+        tick_interval: 0,
+        settlement_interval: 0,
+        durability: Durability::Synced,
+        join_policy: JoinPolicy::Open,
+        invited: Vec::new(),
+        asset: AssetId([8; 32]),
+        min_deposit: 0,
+        max_members: 4,
+        gas_table: GasTableId::MEASURED,
+        trust_own_node: false,
+        money: Default::default(),
+    };
     ChannelRecord {
-        chain: CHAIN,
-        channel: CHANNEL,
-        creator: leader,
-        package,
-        config: ChannelConfig {
-            tick_interval: 0,
-            settlement_interval: 0,
-            durability: Durability::Synced,
-            join_policy: JoinPolicy::Open,
-            invited: Vec::new(),
-            asset: AssetId([8; 32]),
-            min_deposit: 0,
-            max_members: 4,
-            gas_table: GasTableId::MEASURED,
-            money: Default::default(),
-        },
-        open: true,
-        closing: false,
         first_grant: Some(grant.clone()),
         founders: vec![member],
         grants: vec![grant],
-        in_force: None,
-        members: Vec::new(),
-        settlement: SettlementRecord {
-            number: 0,
-            height: Height::ZERO,
-            root: Hash::ZERO,
-            block: Hash::ZERO,
-            paid: Vec::new(),
-            closed: false,
-        },
-        locked: Vec::new(),
-        windows: Default::default(),
+        ..ChannelRecord::new((CHAIN, CHANNEL), leader, package, config)
     }
 }
 
@@ -147,8 +128,15 @@ fn case() -> Case {
     };
     let signature = node().sign(&header);
     let leader = node().node_id();
-    let block =
-        Block { header, transactions, justification: None, opening: None, leader, signature };
+    let block = Block {
+        header,
+        transactions,
+        justification: None,
+        opening: None,
+        bundles: Vec::new(),
+        leader,
+        signature,
+    };
     Case { folder, sandbox, log, block }
 }
 
@@ -318,11 +306,11 @@ fn file_that_cannot_be_checked_is_named_and_acquits_nobody() {
     let good = fs::read(case.accuse("good", |header| header.effects_root = Hash([1; 32]))).unwrap();
     let mut altered = good.clone();
     *altered.last_mut().unwrap() ^= 1;
-    let later = [b"fairway evidence 2 ".as_slice(), &good[19..]].concat();
+    let later = [b"fairway evidence 3 ".as_slice(), &good[19..]].concat();
     let cases: [(&str, &[u8], &str); 5] = [
         ("cut", &good[..good.len() / 2], "cut off or altered"),
         ("altered", &altered, "cut off or altered"),
-        ("later", &later, "version 2; this program reads version 1"),
+        ("later", &later, "version 3; this program reads version 2"),
         ("foreign", b"{}", "no file of evidence"),
         ("huge", &vec![0; fairway_types::evidence::FILE_BYTES + 1], "more than any evidence"),
     ];

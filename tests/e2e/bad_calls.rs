@@ -8,7 +8,7 @@ use fairway_sdk::{
     api::{StateChannelApiClient, channel::CallReport},
 };
 use fairway_types::{
-    Gas, Operation, SignedCall, Time, codec, contract::NATIVE, ids::ChainId, limits,
+    Epoch, Gas, Operation, SignedCall, Time, codec, contract::NATIVE, ids::ChainId, limits,
 };
 
 use crate::world::{DEPOSIT, World, pay};
@@ -164,6 +164,9 @@ async fn flood_of_requests_is_answered_with_busy_and_a_time_to_retry() {
     let member = world.member(0, channel).await;
     // Without the other node no settlement can be proposed: requests wait, up to a bound.
     world.until(0, channel, |status| status.term.epoch.0 >= 2).await;
+    let record = world.ledger.channel(channel).await.unwrap().record;
+    let granted = world.ledger.grants(channel, Epoch(1), Epoch(64)).await.unwrap();
+    assert_eq!(granted[..record.grants.len()], record.grants, "what a node reads that was away");
     world.network.kill_node(1).await;
     let first = world.channel(0, channel).await;
     let asked: Vec<_> = (0..40)

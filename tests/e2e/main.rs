@@ -9,6 +9,7 @@
 
 mod audit;
 mod bad_calls;
+mod bundles;
 mod channels;
 mod chaos;
 mod commands;

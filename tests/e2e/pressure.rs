@@ -405,6 +405,7 @@ fn large_block(key: &Keypair, channel: ChannelId, height: Height) -> Message {
         transactions,
         justification,
         opening,
+        bundles: Vec::new(),
         leader,
         signature,
     }))

@@ -41,18 +41,24 @@ async fn three_of_four() -> (World, ChannelId) {
 
 /// The node keeps few blocks; and takes blocks as long as anybody keeps them.
 async fn configure(world: &mut World, index: usize) {
-    let node = &mut world.network.nodes[index];
-    node.process.take().unwrap().stop().await;
-    let path = node.folder.join("node.toml");
+    world.network.nodes[index].process.take().unwrap().stop().await;
+    let keep = BLOCKS_KEPT.to_string();
+    set(world, index, &[("keep_blocks", &keep), ("archive", "false"), ("sync_blocks", "1000000")]);
+    world.network.start_node(index).await.unwrap();
+}
+
+/// Changes the node's settings.
+fn set(world: &World, index: usize, settings: &[(&str, &str)]) {
+    let path = world.network.nodes[index].folder.join("node.toml");
     let lines = fs::read_to_string(&path).unwrap();
-    let lines = lines.lines().map(|line| match line.split(' ').next() {
-        Some("keep_blocks") => format!("keep_blocks = {BLOCKS_KEPT}\n"),
-        Some("archive") => "archive = false\n".to_owned(),
-        Some("sync_blocks") => "sync_blocks = 1000000\n".to_owned(),
-        _ => format!("{line}\n"),
+    let lines = lines.lines().map(|line| {
+        let name = line.split(' ').next();
+        match settings.iter().find(|(of, _)| Some(*of) == name) {
+            Some((name, value)) => format!("{name} = {value}\n"),
+            None => format!("{line}\n"),
+        }
     });
     fs::write(&path, lines.collect::<String>()).unwrap();
-    world.network.start_node(index).await.unwrap();
 }
 
 /// The member puts blobs, each under a type of its own.
@@ -145,8 +151,9 @@ async fn who_comes_late_or_was_away_past_the_pruned_log_goes_on_from_a_snapshot(
     let Notice::Snapshot { height, resources, .. } = next().await else { panic!("no snapshot") };
     assert!(height >= to && to >= pruned && resources.len() > 3 * BLOBS);
 
-    // A node is away while what it lacks is settled and pruned.
+    // A node is away while what it lacks is settled and pruned. From now on it keeps what it has.
     world.network.kill_node(2).await;
+    set(&world, 2, &[("archive", "true")]);
     let left = world.status(0, channel).await.head;
     for byte in 2..5 {
         tokio::join!(put(&members[0], byte), put(&members[1], byte));
@@ -171,4 +178,25 @@ async fn who_comes_late_or_was_away_past_the_pruned_log_goes_on_from_a_snapshot(
     world.network.start_node(2).await.unwrap();
     world.same_log(channel).await;
     assert_eq!(said(&world, 2, "went on from a snapshot").len(), 1);
+    assert_gap(&world, channel, left, pruned).await;
+}
+
+/// The third node has what it had, says what it lacks, and leads subscribers over it.
+async fn assert_gap(world: &World, channel: ChannelId, before: Height, after: Height) {
+    let archive = world.channel(2, channel).await;
+    let refused = archive.blocks(after, 1).await.unwrap_err();
+    let Error::Refused(Refusal::Pruned { above, .. }) = refused else { panic!("{refused}") };
+    assert!(above >= after);
+    let next = archive.blocks(above.next(), 1).await.unwrap();
+    assert_eq!(next[0].height, above.next());
+    let kept = Height(before.0 - BLOCKS_KEPT);
+    assert_eq!(archive.blocks(kept, 1).await.unwrap()[0].height, kept);
+    let mut notices = archive.subscribe_from(kept, Filter::default()).await.unwrap();
+    loop {
+        let notice = timeout(Duration::from_secs(10), notices.next()).await.unwrap().unwrap();
+        if let Notice::Skipped { to } = notice {
+            assert!(to >= above);
+            break;
+        }
+    }
 }

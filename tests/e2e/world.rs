@@ -106,6 +106,7 @@ impl World {
             min_deposit: 1,
             max_members: 16,
             gas_table: GasTableId::MEASURED,
+            trust_own_node: false,
             money: MoneyRules::default(),
         };
         change(&mut config);

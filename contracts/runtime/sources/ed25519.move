@@ -1,7 +1,7 @@
 /// Signatures.
 module runtime::ed25519 {
-    /// Whether `signature` is `public_key`'s over `message`: strict verification, false on malformed
-    /// input.
+    /// Whether `signature` is `public_key`'s over `message`, by the rule that every node and the ledger
+    /// follow (P-131 of the protocol); false on malformed input.
     native public fun verify(
         public_key: &vector<u8>,
         message: &vector<u8>,

@@ -10,6 +10,7 @@ module settlement::backing {
     use settlement::collateral;
     use settlement::ids;
 
+    friend settlement::backed;
     friend settlement::channel;
 
     /// The channel holds nothing for this account.

@@ -90,7 +90,7 @@ module settlement::bench {
         let number = channel::created(@0xc0);
         channel::create(
             &coin::signer_for_testing(@0xc0), @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 10, 8, 1,
-            rule, weight_by, window(), stakes, stakes / 2, stakes / 4, two_convict, drop_rule,
+            false, rule, weight_by, window(), stakes, stakes / 2, stakes / 4, two_convict, drop_rule,
         );
         channel::id_of(@0xc0, number)
     }

@@ -14,18 +14,18 @@ module settlement::channel {
     use std::bcs;
     use std::option::{Self, Option};
     use std::signer;
-    use std::string::{Self, String};
     use std::vector;
     use runtime::context;
-    use runtime::ed25519;
     use runtime::event;
     use settlement::account;
+    use settlement::admission;
+    use settlement::backed;
     use settlement::backing;
     use settlement::coin::{Self, Coin};
-    use settlement::collateral;
     use settlement::history::{Self, AssetAmount, EpochGrant, MemberRecord};
     use settlement::ids;
     use settlement::quorum;
+    use settlement::roll;
     use settlement::rules::{Self, ChannelConfig};
     use settlement::seats::{Self, Seat, Seats};
     use settlement::state_proof;
@@ -80,12 +80,6 @@ module settlement::channel {
     const E_BANNED: u64 = 15;
     /// No such epoch was granted.
     const E_NO_EPOCH: u64 = 16;
-
-    /// Milliseconds for which the collateral of who has left is kept, at the least: time to report it
-    /// and to vote.
-    const LEAST_HOLD: u64 = 120000;
-    /// Milliseconds by which reports can prolong that in all: two of them, one after the other.
-    const MOST_PROLONGED: u64 = 120000;
 
     struct ChainMember has copy, drop, store {
         record: MemberRecord,
@@ -186,6 +180,7 @@ module settlement::channel {
         min_deposit: u64,
         max_members: u64,
         gas_table: u8,
+        trust_own_node: bool,
         settlement_rule: u8,
         weight_by: u8,
         challenge_window: u64,
@@ -197,8 +192,8 @@ module settlement::channel {
     ) acquires Created {
         let config = rules::config(
             tick_interval, settlement_interval, durability, join_policy, invited, asset,
-            min_deposit, max_members, gas_table, settlement_rule, weight_by, challenge_window,
-            collateral, fine, bond, penalty_votes, drop_rule,
+            min_deposit, max_members, gas_table, trust_own_node, settlement_rule, weight_by,
+            challenge_window, collateral, fine, bond, penalty_votes, drop_rule,
         );
         assert!(!rules::is_for_contract(&config), E_BAD_CONFIG);
         establish(creator, package, config);
@@ -250,8 +245,7 @@ module settlement::channel {
         let account = signer::address_of(member);
         check_open(channel);
         check_collateral(channel, account, node, collateral);
-        let message = proof_message(channel, account);
-        assert!(ed25519::verify(&bcs::to_bytes(&node), &message, &proof), E_BAD_PROOF);
+        assert!(admission::agrees(channel, account, node, &proof), E_BAD_PROOF);
         let entry = borrow_global_mut<Channel>(channel);
         assert!(!entry.closing, E_CLOSED);
         let asset = check_rules(channel, account, amount, seats::count(&entry.seats), admitted);
@@ -267,7 +261,8 @@ module settlement::channel {
             &mut entry.seats, place, account, node, join_sequence, weight, amount, collateral, pooled,
         );
         let deposit = history::amounts(asset, amount);
-        let endpoints = texts(endpoints);
+        let (are_fit, endpoints) = admission::texts(endpoints);
+        assert!(are_fit, E_BAD_ENDPOINTS);
         history::keep_member(channel, account, node, join_sequence, weight, deposit, endpoints);
         event::emit(MemberJoined { channel, account, join_sequence });
     }
@@ -429,17 +424,8 @@ module settlement::channel {
         let entry = borrow_global<Channel>(channel);
         let valid = seats::valid(&entry.seats, context::time_ms(), validity);
         let (least, _, _) = rules::stakes(channel);
-        if (least == 0) return valid;
-        let (index, asset) = (0, coin::asset(&entry.money));
-        while (index < seats::count(&entry.seats)) {
-            let seat = seats::at(&entry.seats, index);
-            if (!is_backed(&seat, asset, least)) {
-                let (found, place) = vector::index_of(&valid, &seats::join_sequence(&seat));
-                if (found) { vector::remove(&mut valid, place); };
-            };
-            index = index + 1;
-        };
-        valid
+        if (least == 0) valid
+        else backed::only(&entry.seats, coin::asset(&entry.money), least, valid)
     }
 
     /// The epoch in force, join sequence of the leader and whether it leaves, valid set and time of
@@ -513,11 +499,7 @@ module settlement::channel {
 
     /// Join sequence and deposit of a member; zeros for none.
     public(friend) fun brought(channel: address, account: address): (u64, u64) acquires Channel {
-        let seats = &borrow_global<Channel>(channel).seats;
-        let (known, index) = seats::find(seats, account);
-        if (!known) return (0, 0);
-        let seat = seats::at(seats, index);
-        (seats::join_sequence(&seat), seats::deposit(&seat))
+        roll::brought(&borrow_global<Channel>(channel).seats, account)
     }
 
     /// Whether a settlement may name `accounts`, and what the books must then hold: what is booked,
@@ -558,9 +540,11 @@ module settlement::channel {
     /// The same, without the convicted: who judges others.
     public(friend) fun judges(channel: address, validity: u64): (vector<address>, vector<u64>)
     acquires Channel {
-        let seats = &borrow_global<Channel>(channel).seats;
-        let (electors, weights) = seats::heard(seats, context::time_ms(), validity, true);
-        lower(channel, &electors, &mut weights);
+        let entry = borrow_global<Channel>(channel);
+        let (electors, weights) = seats::heard(&entry.seats, context::time_ms(), validity, true);
+        if (rules::weighs_collateral(channel)) {
+            backed::lower(&entry.seats, coin::asset(&entry.money), &electors, &mut weights);
+        };
         (electors, weights)
     }
 
@@ -587,11 +571,7 @@ module settlement::channel {
     /// its join sequence.
     public(friend) fun member_of_node(channel: address, node_account: address): (bool, address, u64)
     acquires Channel {
-        let seats = &borrow_global<Channel>(channel).seats;
-        let (known, index) = seats::find_account(seats, node_account);
-        if (!known) return (false, @0x0, 0);
-        let seat = seats::at(seats, index);
-        (seats::has_votes(&seat), seats::account(&seat), seats::join_sequence(&seat))
+        roll::member_of_node(&borrow_global<Channel>(channel).seats, node_account)
     }
 
     /// Whether the member that joined with this sequence was in the channel in the epoch: valid in it,
@@ -600,11 +580,8 @@ module settlement::channel {
     acquires Channel {
         let entry = borrow_global<Channel>(channel);
         if (epoch == 0 || epoch > terms::epoch(&entry.term)) return false;
-        let (found, index) = seats::find_sequence(&entry.seats, join_sequence);
-        if (found) {
-            let seat = seats::at(&entry.seats, index);
-            return seats::has_votes(&seat) && seats::active_since(&seat) <= epoch
-        };
+        let (found, was_active) = roll::was_active(&entry.seats, join_sequence, epoch);
+        if (found) return was_active;
         let valid = history::valid_of(&history::granted(channel, epoch));
         let (was_valid, _) = quorum::find_number(&valid, join_sequence);
         was_valid
@@ -612,7 +589,7 @@ module settlement::channel {
 
     /// What backs a member's word now.
     public(friend) fun backing_of(channel: address, seat: &Seat): u64 acquires Channel {
-        backed_by(seat, coin::asset(&borrow_global<Channel>(channel).money))
+        backed::by(seat, coin::asset(&borrow_global<Channel>(channel).money))
     }
 
     /// What is held of a member that has left, at least until a time, if that is not too long after.
@@ -667,13 +644,7 @@ module settlement::channel {
         let entry = borrow_global_mut<Channel>(channel);
         let asset = coin::asset(&entry.money);
         let (found, index) = seats::find_sequence(&entry.seats, join_sequence);
-        let taken = if (found) {
-            let seat = seats::at(&entry.seats, index);
-            let (most, pooled) = seats::backing(&seat);
-            if (amount > most) amount = most;
-            seats::lose(&mut entry.seats, index, amount);
-            backing::fine(channel, seats::account(&seat), asset, amount, pooled)
-        } else {
+        let taken = if (found) backed::fine(&mut entry.seats, index, channel, asset, amount) else {
             let account = history::holder(&history::member(channel, join_sequence));
             backing::fine_held(channel, account, asset, amount)
         };
@@ -809,7 +780,7 @@ module settlement::channel {
         entry.settlement = SettlementRecord { number, height, root, block, paid, closed: closes };
         terms::settle(&mut entry.term);
         let (_, by, _) = windows::exit(channel);
-        let (epoch, unpaid) = (terms::settled(&entry.term), still_there(&entry.seats, by));
+        let (epoch, unpaid) = (terms::settled(&entry.term), roll::still_there(&entry.seats, by));
         windows::settled(channel, height, epoch, unpaid);
         if (closes) {
             end(entry, channel);
@@ -865,16 +836,6 @@ module settlement::channel {
         assert!(borrow_global<Channel>(channel).open, E_CLOSED);
     }
 
-    /// What a node signs to act for `account` in a channel: the nodes' `JoinProof`.
-    fun proof_message(channel: address, account: address): vector<u8> {
-        let message = b"fairway/1/sign/join";
-        vector::push_back(&mut message, 0);
-        vector::append(&mut message, bcs::to_bytes(&coin::chain_id()));
-        vector::append(&mut message, bcs::to_bytes(&channel));
-        vector::append(&mut message, bcs::to_bytes(&account));
-        message
-    }
-
     /// Whether the rules let this account in with this deposit; the channel's asset.
     fun check_rules(
         channel: address,
@@ -897,47 +858,6 @@ module settlement::channel {
         assert!(!windows::is_banned(channel, account, node), E_BANNED);
     }
 
-    /// Those of the accounts that have a seat.
-    fun still_there(seats: &Seats, accounts: vector<address>): vector<address> {
-        let there = vector::empty();
-        while (!vector::is_empty(&accounts)) {
-            let account = vector::pop_back(&mut accounts);
-            let (known, _) = seats::find(seats, account);
-            if (known) vector::push_back(&mut there, account);
-        };
-        there
-    }
-
-    /// What backs a member's word now: its collateral, as far as its stake still has it.
-    fun backed_by(seat: &Seat, asset: address): u64 {
-        let (counted, pooled) = seats::backing(seat);
-        let most = if (pooled) collateral::available(seats::account(seat), asset) else counted;
-        if (most < counted) most else counted
-    }
-
-    /// Whether a member is backed by the channel's least, less what its reports that nobody decided have
-    /// cost: it paid for nothing that it can be blamed for, and a fine finds so much less.
-    fun is_backed(seat: &Seat, asset: address, least: u64): bool {
-        backed_by(seat, asset) + seats::excused(seat) >= least
-    }
-
-    /// Lowers the weights of `electors` to what backs them, where members weigh their collateral.
-    fun lower(channel: address, electors: &vector<address>, weights: &mut vector<u64>)
-    acquires Channel {
-        if (!rules::weighs_collateral(channel)) return;
-        let entry = borrow_global<Channel>(channel);
-        let (index, asset) = (0, coin::asset(&entry.money));
-        while (index < seats::count(&entry.seats)) {
-            let seat = seats::at(&entry.seats, index);
-            if (seats::has_votes(&seat)) {
-                let (_, place) = quorum::find(electors, seats::node(&seat));
-                let (weight, most) = (vector::borrow_mut(weights, place), backed_by(&seat, asset));
-                if (*weight > most) *weight = most;
-            };
-            index = index + 1;
-        };
-    }
-
     /// Closes the channel: whoever was never named in a settlement takes its deposit back.
     fun end(entry: &mut Channel, channel: address) {
         while (seats::count(&entry.seats) > 0) {
@@ -953,8 +873,7 @@ module settlement::channel {
     fun refund(entry: &mut Channel, channel: address, seat: &Seat) {
         let (account, paid) = (seats::account(seat), seats::deposit(seat));
         history::forget_member(channel, seats::join_sequence(seat));
-        let (collateral, pooled) = seats::backing(seat);
-        backing::give_back(channel, account, coin::asset(&entry.pending), collateral, pooled);
+        backed::give_back(channel, seat, coin::asset(&entry.pending));
         coin::deposit(account, coin::split(&mut entry.pending, paid));
         event::emit(MemberLeft { channel, account, paid });
     }
@@ -963,11 +882,7 @@ module settlement::channel {
     /// can still reach it.
     fun pay(entry: &mut Channel, channel: address, seat: &Seat, amount: u64) {
         let account = seats::account(seat);
-        let (collateral, pooled) = seats::backing(seat);
-        let window = rules::window(channel);
-        let until = context::time_ms() + if (window > LEAST_HOLD) window else LEAST_HOLD;
-        let (asset, latest) = (coin::asset(&entry.money), until + MOST_PROLONGED);
-        backing::hold(channel, account, asset, collateral, pooled, until, latest);
+        backed::hold(channel, seat, coin::asset(&entry.money), rules::window(channel));
         coin::deposit(account, coin::split(&mut entry.money, amount));
         event::emit(MemberLeft { channel, account, paid: amount });
     }
@@ -1012,8 +927,8 @@ module settlement::channel {
             let (place, active, leaving, last_heartbeat) = seats::state(seats, account);
             let seat = seats::at(seats, place);
             let (_, pooled) = seats::backing(&seat);
-            let collateral = backed_by(&seat, asset);
-            let eligible = !seats::is_barred(&seat) && is_backed(&seat, asset, least);
+            let collateral = backed::by(&seat, asset);
+            let eligible = !seats::is_barred(&seat) && backed::is_enough(&seat, asset, least);
             vector::push_back(&mut members, ChainMember {
                 record, active, active_since: seats::active_since(&seat),
                 booked: seats::is_booked(&seat), leaving, last_heartbeat,
@@ -1022,18 +937,6 @@ module settlement::channel {
             index = index + 1;
         };
         members
-    }
-
-    fun texts(endpoints: vector<vector<u8>>): vector<String> {
-        assert!(vector::length(&endpoints) <= 8, E_BAD_ENDPOINTS);
-        let texts = vector::empty();
-        vector::reverse(&mut endpoints);
-        while (!vector::is_empty(&endpoints)) {
-            let endpoint = vector::pop_back(&mut endpoints);
-            assert!(vector::length(&endpoint) <= 256, E_BAD_ENDPOINTS);
-            vector::push_back(&mut texts, string::utf8(endpoint));
-        };
-        texts
     }
 
     #[test_only]
@@ -1110,6 +1013,6 @@ module settlement::channel {
     #[test_only]
     /// The node with the key of this seed agrees to act for `account` in `channel`.
     public fun proof_for_testing(seed: vector<u8>, channel: address, account: address): vector<u8> {
-        ed25519::sign_for_testing(&seed, &proof_message(channel, account))
+        admission::proof_for_testing(seed, channel, account)
     }
 }

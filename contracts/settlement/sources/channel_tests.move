@@ -43,7 +43,7 @@ module settlement::channel_tests {
     ) {
         channel::create(
             creator, @0xbeef, 0, 0, 0, join_policy, invited, @0xfa, min_deposit, max_members, 1,
-            settlement_rule, 0, WINDOW, collateral, collateral, collateral, 0, 0,
+            false, settlement_rule, 0, WINDOW, collateral, collateral, collateral, 0, 0,
         );
     }
 
@@ -220,8 +220,8 @@ module settlement::channel_tests {
     fun a_channel_names_a_gas_table(creator: signer) {
         coin::initialize_for_testing();
         channel::create(
-            &creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, 4, 0, TWO_THIRDS, 0, WINDOW,
-            0, 0, 0, 0, 0,
+            &creator, @0xbeef, 0, 0, 0, OPEN, vector::empty(), @0xfa, 1, 4, 0, false, TWO_THIRDS, 0,
+            WINDOW, 0, 0, 0, 0, 0,
         );
     }
 

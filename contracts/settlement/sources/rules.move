@@ -54,6 +54,8 @@ module settlement::rules {
         /// What execution costs, from 1 on. Which tables exist is not the chain's to know: they come
         /// with the nodes, and a node refuses a channel whose table it lacks before anybody joins.
         gas_table: u8,
+        /// Whether a node's signature under many calls of its member stands in place of theirs.
+        trust_own_node: bool,
         settlement_rule: u8,
         weight_by: u8,
         /// Milliseconds in which a proposal of few, or an exit, can be answered.
@@ -77,8 +79,8 @@ module settlement::rules {
     /// says whether a channel can have what comes out.
     public fun admitted(asset: address, min_deposit: u64, max_members: u64): ChannelConfig {
         config(
-            0, 0, 0, CONTRACT, vector::empty(), asset, min_deposit, max_members, 1, TWO_THIRDS,
-            BY_MEMBER, DEFAULT_WINDOW, 0, 0, 0, 0, 0,
+            0, 0, 0, CONTRACT, vector::empty(), asset, min_deposit, max_members, 1, false,
+            TWO_THIRDS, BY_MEMBER, DEFAULT_WINDOW, 0, 0, 0, 0, 0,
         )
     }
 
@@ -101,6 +103,12 @@ module settlement::rules {
     public fun with_execution(config: ChannelConfig, durability: u8, gas_table: u8): ChannelConfig {
         config.durability = durability;
         config.gas_table = gas_table;
+        config
+    }
+
+    /// Whether members trust their own nodes with their calls.
+    public fun with_trusted_nodes(config: ChannelConfig, trust_own_node: bool): ChannelConfig {
+        config.trust_own_node = trust_own_node;
         config
     }
 
@@ -144,6 +152,7 @@ module settlement::rules {
         min_deposit: u64,
         max_members: u64,
         gas_table: u8,
+        trust_own_node: bool,
         settlement_rule: u8,
         weight_by: u8,
         challenge_window: u64,
@@ -155,8 +164,8 @@ module settlement::rules {
     ): ChannelConfig {
         ChannelConfig {
             tick_interval, settlement_interval, durability, join_policy, invited, asset,
-            min_deposit, max_members, gas_table, settlement_rule, weight_by, challenge_window,
-            collateral, fine, bond, penalty_votes, drop_rule,
+            min_deposit, max_members, gas_table, trust_own_node, settlement_rule, weight_by,
+            challenge_window, collateral, fine, bond, penalty_votes, drop_rule,
         }
     }
 
@@ -277,8 +286,8 @@ module settlement::rules {
     #[test_only]
     fun sound(): ChannelConfig {
         config(
-            0, 0, 0, OPEN, vector::empty(), @0xfa, 1, MOST_MEMBERS, 1, TWO_THIRDS, BY_MEMBER,
-            LEAST_WINDOW, 10, 10, 10, 0, 0,
+            0, 0, 0, OPEN, vector::empty(), @0xfa, 1, MOST_MEMBERS, 1, false, TWO_THIRDS,
+            BY_MEMBER, LEAST_WINDOW, 10, 10, 10, 0, 0,
         )
     }
 
@@ -360,10 +369,11 @@ module settlement::rules {
         config = with_intervals(config, 50, 60);
         config = with_policy(config, INVITED, vector[@0xa]);
         config = with_execution(config, 1, 2);
+        config = with_trusted_nodes(config, true);
         config = with_settlement(config, JUDGED, BY_COLLATERAL, LEAST_WINDOW);
         config = with_collateral(config, 9, 8, 7, 1, 1);
         let all = config(
-            50, 60, 1, INVITED, vector[@0xa], @0xfa, 3, 4, 2, JUDGED, BY_COLLATERAL, LEAST_WINDOW,
+            50, 60, 1, INVITED, vector[@0xa], @0xfa, 3, 4, 2, true, JUDGED, BY_COLLATERAL, LEAST_WINDOW,
             9, 8, 7, 1, 1,
         );
         assert!(config == all && are_sound(&config), 2);

@@ -5,9 +5,11 @@ module settlement::seats {
     use settlement::ids;
     use settlement::quorum;
 
+    friend settlement::backed;
     friend settlement::channel;
     friend settlement::complaint;
     friend settlement::penalty;
+    friend settlement::roll;
 
     struct Seat has copy, drop, store {
         account: address,

@@ -24,9 +24,9 @@ module settlement::windows {
     #[test_only]
     friend settlement::shown_tests;
     #[test_only]
-    friend settlement::window_tests;
+    friend settlement::window_bench;
     #[test_only]
-    friend settlement::penalty_tests;
+    friend settlement::window_tests;
 
     /// Reports of one member that wait at a time. Nobody's reports take the room of another's.
     const MOST_REPORTS: u64 = 2;

@@ -209,7 +209,7 @@ impl Ledger {
                 vm.check_call(function, type_args, args)
             }
             LedgerPayload::StorePackage { package } | LedgerPayload::Publish { package } => {
-                let bytes = codec::encode(package).len();
+                let bytes = codec::size(package);
                 within("package", bytes as u64, limits::PACKAGE_BYTES as u64)
             }
             LedgerPayload::Judge { file, .. } => {
@@ -375,7 +375,7 @@ impl Ledger {
         self.head.state_root
     }
 
-    /// Every entry of the state, in key order.
+    /// Every entry of the state.
     pub fn entries(&self) -> impl Iterator<Item = (&StateKey, &Arc<[u8]>)> {
         self.state.entries()
     }
@@ -491,7 +491,7 @@ impl<'a> Work<'a> {
 
 /// What a publication that fails costs: a unit of gas a byte of its sources.
 fn sources_gas(package: &PackageSource) -> Gas {
-    Gas(codec::encode(package).len() as u64)
+    Gas(codec::size(package) as u64)
 }
 
 /// Registering sources costs a unit of gas a byte. Whether they compile is for those who run them:

@@ -101,7 +101,7 @@ pub(crate) fn check_free(
 pub(crate) fn published(state: &State) -> Vec<PublishedModule> {
     let first = StateKey::Module { address: Address::ZERO, name: String::new() };
     state
-        .entries_from(&first)
+        .records_from(&first)
         .take_while(|(key, _)| matches!(key, StateKey::Module { .. }))
         .filter_map(|(_, value)| codec::decode("published module", value).ok())
         .collect()

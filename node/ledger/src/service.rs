@@ -117,7 +117,7 @@ impl Service {
             stale(&ledger, &transaction)?;
         }
         let busy = || Refusal::busy("transactions", 100);
-        let bytes = u32::try_from(codec::encode(&*transaction).len()).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(codec::size(&*transaction)).unwrap_or(u32::MAX);
         let _room = self.room.try_acquire_many(bytes).map_err(|_| busy())?;
         let code = self.compile(&transaction.transaction).await?;
         let (answer, result) = oneshot::channel();

@@ -25,7 +25,7 @@ use crate::{
 
 pub const FORMAT: Format = Format {
     kind: "ledger",
-    version: 3,
+    version: 4,
     families: &["meta", "state", "blocks", "transactions", "events"],
 };
 

@@ -62,6 +62,7 @@ impl World {
             min_deposit: 1,
             max_members,
             gas_table: GasTableId::MEASURED,
+            trust_own_node: false,
             money: MoneyRules::default(),
         };
         world.transact(&root(), contract::create(Hash([5; 32]), &config));

@@ -21,10 +21,12 @@ pub enum KnownBug {
     UnansweredExit,
     /// Every report on the chain is believed (P-108).
     BlindVerdict,
+    /// Any node's bundle stands for any account's calls (P-133).
+    AnyonesBundle,
 }
 
 impl KnownBug {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DoubleAck,
         Self::LostLock,
         Self::SignatureBeforeStore,
@@ -33,6 +35,7 @@ impl KnownBug {
         Self::ForgottenTail,
         Self::UnansweredExit,
         Self::BlindVerdict,
+        Self::AnyonesBundle,
     ];
 
     pub(crate) fn is_back(self) -> bool {

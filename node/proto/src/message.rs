@@ -7,8 +7,9 @@ use fairway_state::parts::{Part, Prefix};
 use fairway_types::{
     Block, Certificate, Hash, Height, Promise, Refusal, SignedAck, SignedCall, Term, Verified,
     block::CertifiedBlock,
+    bundle::BundledCalls,
     codec,
-    crypto::Verify,
+    crypto::{Claim, Verify, bad_signatures},
     evidence::Evidence,
     limits,
     settlement::{SignedProposal, SignedVote},
@@ -101,6 +102,8 @@ pub enum Message {
     },
     /// What a member says to the evidence of a report that the chain waits with.
     Verdict(SignedVerdict),
+    /// Calls of the member that the sender acts for, on their way to the leader, under one signature.
+    Bundle(BundledCalls),
 }
 
 impl Message {
@@ -126,6 +129,28 @@ impl Message {
     pub fn verify(self) -> Result<Verified<Self>, Refusal> {
         Verify::verify(self)
     }
+
+    /// The same for messages that came together: the signatures of their calls are checked at once. Those
+    /// before the first bad one, and why that is bad.
+    pub fn verify_together(messages: Vec<Self>) -> (Vec<Verified<Self>>, Option<Refusal>) {
+        let claims: Vec<Claim> = messages.iter().filter_map(Self::call_claim).collect();
+        if claims.len() > 1 {
+            // What is good is remembered; a bad one is found again below, and named.
+            drop(bad_signatures(&claims));
+        }
+        let mut verified = Vec::with_capacity(messages.len());
+        for message in messages {
+            match message.verify() {
+                Ok(message) => verified.push(message),
+                Err(refusal) => return (verified, Some(refusal)),
+            }
+        }
+        (verified, None)
+    }
+
+    fn call_claim(&self) -> Option<Claim> {
+        if let Self::Forward(call) = self { call.claim().ok() } else { None }
+    }
 }
 
 impl Verify for Message {
@@ -145,6 +170,7 @@ impl Verify for Message {
             Self::Checkpoint(checkpoint) => checkpoint.check(),
             Self::Report(evidence) => evidence.check(),
             Self::Verdict(verdict) => verdict.check(),
+            Self::Bundle(bundled) => bundled.check(),
             // A part is judged by the root that it was asked for.
             Self::Heartbeat(_)
             | Self::Refused { .. }

@@ -1,6 +1,8 @@
 //! Subscriptions as a pure thing: which part of each update a subscriber sees, and where it
 //! resumes.
 
+use std::sync::Arc;
+
 use fairway_types::{Address, Block, Effects, Hash, Height, MoveEvent, StateKey, Time};
 
 pub use fairway_types::subscription::Filter;
@@ -11,7 +13,7 @@ use crate::channel::output::Update;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub address: Address,
-    pub type_tag: String,
+    pub type_tag: Arc<str>,
     pub value: Option<Vec<u8>>,
 }
 

@@ -21,7 +21,7 @@ pub fn answer(
     let mut height = from;
     while blocks.len() < BLOCKS && bytes < limits::FRAME_BYTES / 4 {
         let Some(block) = read(height) else { break };
-        bytes += codec::encode(&block).len();
+        bytes += codec::size(&block);
         blocks.push(block);
         height = height.next();
     }

@@ -9,9 +9,11 @@ use fairway_proto::{
 use fairway_types::{
     Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Effects, Epoch,
     ExecutionStatus, FunctionName, Gas, GasTableId, Hash, Header, Height, JoinSequence, Keypair,
-    Operation, Place, Promise, Refusal, SequenceNumber, SignedAck, SignedCall, SignedViewChange,
-    StateKey, Term, TermCertificate, Time, Transaction, View, ViewChange, Weight, Write,
+    Operation, Place, Promise, Refusal, SequenceNumber, Signature, SignedAck, SignedCall,
+    SignedViewChange, StateKey, Term, TermCertificate, Time, Transaction, View, ViewChange, Weight,
+    Write,
     block::CertifiedBlock,
+    bundle::{BundledCalls, SignedBundle},
     chain::{ChannelFacts, EpochGrant, MemberRecord},
     codec,
     crypto::Verify,
@@ -109,7 +111,8 @@ fn block() -> Block {
     let signature = node().sign(&header);
     let justification = Some(certificate(5));
     let opening = Some(Box::new(opening()));
-    Block { header, transactions, justification, opening, leader: node().node_id(), signature }
+    let (bundles, leader) = (bundle().signed().into_iter().collect(), node().node_id());
+    Block { header, transactions, justification, opening, bundles, leader, signature }
 }
 
 fn proposal() -> Proposal {
@@ -170,7 +173,16 @@ fn messages() -> Vec<(&'static str, Message)> {
         ("report of two blocks", report(double_block())),
         ("report of two acks", report(double_ack())),
         ("checkpoint request", Message::CheckpointRequest { above: Height(7) }),
+        ("bundle", Message::Bundle(bundle())),
     ]
+}
+
+fn bundle() -> BundledCalls {
+    let calls = vec![call()];
+    let mut bundled = BundledCalls { calls, node: node().node_id(), signature: Signature::ZERO };
+    let signed = bundled.signed().expect("there is a call");
+    bundled.signature = node().sign(&signed.bundle);
+    bundled
 }
 
 fn report(evidence: Evidence) -> Message {
@@ -300,6 +312,15 @@ fn changed_messages_do_not_verify() {
     early.header.time = Time(3_999);
     let mut fewer = block();
     fewer.transactions.pop();
+    // P-133
+    let vouched = |change: &dyn Fn(&mut SignedBundle)| {
+        let mut block = block();
+        change(&mut block.bundles[0]);
+        block.bundles[0].signature = node().sign(&block.bundles[0].bundle);
+        block
+    };
+    let vouched_elsewhere = vouched(&|signed| signed.bundle.account = Address::from_low(5));
+    let vouched_for_nothing = vouched(&|signed| signed.bundle.calls = vec![Hash([1; 32])]);
     let mut unjustified = block();
     unjustified.justification = None;
     let mut other_height = certificate(6);
@@ -338,6 +359,10 @@ fn changed_messages_do_not_verify() {
         Message::Certificate(other_height),
         Message::Certificate(doubled),
         Message::Forward(stolen),
+        Message::Bundle(BundledCalls { calls: Vec::new(), ..bundle() }),
+        Message::Bundle(BundledCalls { signature: Signature::ZERO, ..bundle() }),
+        Message::Block(Arc::new(vouched_elsewhere)),
+        Message::Block(Arc::new(vouched_for_nothing)),
         Message::Vote(no),
         Message::Block(Arc::new(unopened)),
         Message::ViewChange(Box::new(forgotten)),

@@ -48,6 +48,7 @@ pub struct LoadedPackage {
     code: BTreeMap<ModuleId, Arc<Vec<u8>>>,
     abi: PackageAbi,
     hooks: BTreeMap<&'static str, (ModuleId, Identifier)>,
+    texts: tags::Texts,
 }
 
 /// A package's functions at the prices of one gas table; everything that runs in it is metered by
@@ -88,8 +89,9 @@ impl LoadedPackage {
             .map(|module| Ok((module_id(module)?, Arc::new(module.bytecode.clone()))))
             .collect::<Result<BTreeMap<_, _>, Refusal>>()?;
         let vm = MoveVM::new(natives::table()).map_err(|error| internal(&error))?;
-        let loaded = Self { vm, code, hooks: hooks(&package.abi)?, abi: package.abi.clone() };
-        let reader = Reader { code: &loaded.code, state: &() };
+        let (hooks, abi) = (hooks(&package.abi)?, package.abi.clone());
+        let loaded = Self { vm, code, abi, hooks, texts: tags::Texts::default() };
+        let reader = loaded.reader(&());
         for id in loaded.code.keys() {
             loaded.vm.load_module(id, &reader).map_err(|error| internal(&error))?;
         }
@@ -113,7 +115,11 @@ impl LoadedPackage {
             abi.modules.push(module.abi.clone());
         }
         let vm = MoveVM::new(natives::table()).map_err(|error| internal(&error))?;
-        Ok(Self { vm, code, abi, hooks: self.hooks.clone() })
+        Ok(Self { vm, code, abi, hooks: self.hooks.clone(), texts: tags::Texts::default() })
+    }
+
+    fn reader<'a>(&'a self, state: &'a dyn StateReader) -> Reader<'a> {
+        Reader { package: self, state }
     }
 }
 
@@ -137,7 +143,7 @@ impl MoveSandbox {
 
     /// Verifies and links modules before anything calls them.
     pub fn verify(&self, modules: &[PublishedModule]) -> Result<(), Refusal> {
-        let reader = Reader { code: &self.package.code, state: &() };
+        let reader = self.package.reader(&());
         for module in modules {
             let id = resolve(&module.abi.address, &module.abi.name)?;
             self.package.vm.load_module(&id, &reader).map_err(|error| Refusal::PackageRefused {
@@ -340,7 +346,7 @@ impl MoveSandbox {
         target: Target,
         meter: &mut Meter,
     ) -> Result<Ran, ExecutionStatus> {
-        let reader = Reader { code: &self.package.code, state };
+        let reader = self.package.reader(state);
         let mut extensions = NativeContextExtensions::default();
         extensions.add(Facts::new(context));
         let mut session = self.package.vm.new_session_with_extensions(&reader, extensions);
@@ -357,7 +363,7 @@ impl MoveSandbox {
         let (mut writes, mut stored) = (Vec::new(), Stored::default());
         for (account, changes) in changes.into_inner() {
             for (tag, op) in changes.into_inner().1 {
-                let key = StateKey::resource(tags::address(&account), tags::struct_text(&tag));
+                let key = StateKey::resource(tags::address(&account), self.package.texts.of(&tag));
                 let value = match op {
                     Op::New(value) | Op::Modify(value) => Some(value),
                     Op::Delete => None,
@@ -493,7 +499,7 @@ fn internal(error: &VMError) -> BuildError {
 
 /// Code from the sandbox, resources from the state.
 struct Reader<'a> {
-    code: &'a BTreeMap<ModuleId, Arc<Vec<u8>>>,
+    package: &'a LoadedPackage,
     state: &'a dyn StateReader,
 }
 
@@ -501,7 +507,7 @@ impl ModuleResolver for Reader<'_> {
     type Error = std::convert::Infallible;
 
     fn get_module(&self, id: &ModuleId) -> Result<Option<Vec<u8>>, Self::Error> {
-        Ok(self.code.get(id).map(|bytes| bytes.to_vec()))
+        Ok(self.package.code.get(id).map(|bytes| bytes.to_vec()))
     }
 }
 
@@ -513,7 +519,7 @@ impl ResourceResolver for Reader<'_> {
         address: &AccountAddress,
         tag: &StructTag,
     ) -> Result<Option<Vec<u8>>, Self::Error> {
-        let key = StateKey::resource(tags::address(address), tags::struct_text(tag));
+        let key = StateKey::resource(tags::address(address), self.package.texts.of(tag));
         Ok(self.state.read(&key).map(|value| value.to_vec()))
     }
 }

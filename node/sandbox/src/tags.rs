@@ -1,5 +1,10 @@
 //! Type tags as text: canonical, with short addresses and no spaces.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
 use fairway_types::{Address, Refusal};
 use move_core_types::{
     account_address::AccountAddress,
@@ -11,6 +16,8 @@ use move_core_types::{
 const MOST_NODES: usize = 4;
 /// Bytes of a type argument's text.
 const MOST_BYTES: usize = 1024;
+/// Bytes that most types' texts fit.
+const USUAL_BYTES: usize = 96;
 
 pub(crate) fn address(address: &AccountAddress) -> Address {
     Address(address.into_bytes())
@@ -20,28 +27,74 @@ pub(crate) fn account(address: Address) -> AccountAddress {
     AccountAddress::new(address.0)
 }
 
-/// `0x2::vault::Vault`, `0x42::a::B<u64,0x1::c::D>`.
-pub(crate) fn struct_text(tag: &StructTag) -> String {
-    let mut text = format!("{}::{}::{}", address(&tag.address).to_literal(), tag.module, tag.name);
-    if !tag.type_params.is_empty() {
-        let params: Vec<String> = tag.type_params.iter().map(text_of).collect();
-        text.push('<');
-        text.push_str(&params.join(","));
-        text.push('>');
+/// Texts of a package's types, made once each.
+#[derive(Default)]
+pub(crate) struct Texts {
+    known: RwLock<HashMap<StructTag, Arc<str>>>,
+}
+
+/// Types remembered of a package: callers choose type arguments.
+const MOST_KNOWN: usize = 1_024;
+
+impl Texts {
+    pub(crate) fn of(&self, tag: &StructTag) -> Arc<str> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = known.get(tag) {
+            return Arc::clone(text);
+        }
+        let is_full = known.len() >= MOST_KNOWN;
+        drop(known);
+        let text: Arc<str> = struct_text(tag).into();
+        if !is_full {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.insert(tag.clone(), Arc::clone(&text));
+        }
+        text
     }
+}
+
+/// `0x2::vault::Vault`, `0x42::a::B<u64,0x1::c::D>`.
+fn struct_text(tag: &StructTag) -> String {
+    let mut text = String::with_capacity(USUAL_BYTES);
+    append_struct(&mut text, tag);
     text
 }
 
 pub(crate) fn text_of(tag: &TypeTag) -> String {
+    let mut text = String::with_capacity(USUAL_BYTES);
+    append(&mut text, tag);
+    text
+}
+
+fn append_struct(text: &mut String, tag: &StructTag) {
+    text.push_str(&address(&tag.address).to_literal());
+    text.push_str("::");
+    text.push_str(tag.module.as_str());
+    text.push_str("::");
+    text.push_str(tag.name.as_str());
+    for (place, param) in tag.type_params.iter().enumerate() {
+        text.push(if place == 0 { '<' } else { ',' });
+        append(text, param);
+    }
+    if !tag.type_params.is_empty() {
+        text.push('>');
+    }
+}
+
+fn append(text: &mut String, tag: &TypeTag) {
     match tag {
-        TypeTag::Bool => "bool".into(),
-        TypeTag::U8 => "u8".into(),
-        TypeTag::U64 => "u64".into(),
-        TypeTag::U128 => "u128".into(),
-        TypeTag::Address => "address".into(),
-        TypeTag::Signer => "signer".into(),
-        TypeTag::Vector(inner) => format!("vector<{}>", text_of(inner)),
-        TypeTag::Struct(tag) => struct_text(tag),
+        TypeTag::Bool => text.push_str("bool"),
+        TypeTag::U8 => text.push_str("u8"),
+        TypeTag::U64 => text.push_str("u64"),
+        TypeTag::U128 => text.push_str("u128"),
+        TypeTag::Address => text.push_str("address"),
+        TypeTag::Signer => text.push_str("signer"),
+        TypeTag::Vector(inner) => {
+            text.push_str("vector<");
+            append(text, inner);
+            text.push('>');
+        }
+        TypeTag::Struct(tag) => append_struct(text, tag),
     }
 }
 
@@ -97,6 +150,8 @@ mod tests {
     fn canonical_text_has_short_addresses_and_no_spaces() {
         let tag = parse_type_tag("0x0002::a::B<u64, vector<0x1::c::D>>").unwrap();
         assert_eq!(text_of(&tag), "0x2::a::B<u64,vector<0x1::c::D>>");
+        let plain = parse_type_tag("0x2::a::B").unwrap();
+        assert_eq!(text_of(&plain), "0x2::a::B");
     }
 
     #[test]

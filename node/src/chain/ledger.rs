@@ -6,13 +6,16 @@ use async_trait::async_trait;
 use fairway_api::ChainApiClient;
 use fairway_sdk::{Connection, Error, Ledger};
 use fairway_types::{
-    ChannelId, Hash, Keypair, Refusal, chain::ChainTx, contract, ledger::PackageSource,
+    ChannelId, Epoch, Hash, Keypair, Refusal,
+    chain::{ChainTx, EpochGrant},
+    contract,
+    ledger::PackageSource,
     settlement::Proposal,
 };
-use tokio::sync::{Mutex, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 use tracing::{info, warn};
 
-use super::{ChainError, Change, Observed, SettlementChain};
+use super::{ChainError, Change, Observed, SettlementChain, account::Account};
 
 /// Changes a watcher may lag behind before it is told to read again.
 const CHANGES: usize = 1_024;
@@ -20,8 +23,7 @@ const RETRY: Duration = Duration::from_millis(250);
 
 pub struct LedgerChain {
     ledger: Arc<Ledger>,
-    /// One transaction of the node's account at a time: they share its sequence numbers.
-    key: Mutex<Keypair>,
+    account: Account,
     changes: broadcast::Sender<Change>,
     unreachable: watch::Receiver<Option<String>>,
 }
@@ -35,7 +37,7 @@ impl LedgerChain {
         let (state, unreachable) = watch::channel(Some("not connected yet".to_owned()));
         tokio::spawn(follow(connection.clone(), changes.clone(), state));
         let ledger = Arc::new(Ledger::over(connection));
-        Self { ledger, key: Mutex::new(key), changes, unreachable }
+        Self { ledger, account: Account::new(key), changes, unreachable }
     }
 
     /// The ledger, for passing requests of accounts on.
@@ -70,15 +72,23 @@ impl SettlementChain for LedgerChain {
         }
     }
 
+    async fn grants(
+        &self,
+        channel: ChannelId,
+        first: Epoch,
+        last: Epoch,
+    ) -> Result<Vec<EpochGrant>, ChainError> {
+        Ok(self.ledger.grants(channel, first, last).await?)
+    }
+
     async fn package(&self, package: Hash) -> Result<PackageSource, ChainError> {
         Ok(self.ledger.package(package).await?)
     }
 
     async fn submit(&self, tx: &ChainTx) -> Result<(), ChainError> {
         let payloads = contract::payloads(tx).map_err(ChainError::Refused)?;
-        let key = self.key.lock().await;
         for payload in payloads {
-            self.ledger.execute(&key, payload).await?;
+            self.account.execute(&self.ledger, payload).await?;
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Settlement chains: the trait that a node needs of one, and one file a chain.
 
+mod account;
 mod ledger;
 mod watcher;
 
 use async_trait::async_trait;
 use fairway_types::{
-    ChannelId, Hash, Height, Refusal, Time,
-    chain::{ChainTx, ChannelRecord},
+    ChannelId, Epoch, Hash, Height, Refusal, Time,
+    chain::{ChainTx, ChannelRecord, EpochGrant},
     ledger::PackageSource,
     settlement::Proposal,
 };
@@ -55,6 +56,14 @@ pub enum Change {
 pub trait SettlementChain: Send + Sync + 'static {
     /// The chain's record of a channel; `None` when it knows no such channel.
     async fn channel(&self, channel: ChannelId) -> Result<Option<Observed>, ChainError>;
+
+    /// The grants of these epochs, ascending: a record has the last ones alone.
+    async fn grants(
+        &self,
+        channel: ChannelId,
+        first: Epoch,
+        last: Epoch,
+    ) -> Result<Vec<EpochGrant>, ChainError>;
 
     /// A registered package's sources.
     async fn package(&self, package: Hash) -> Result<PackageSource, ChainError>;

@@ -3,8 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use fairway_proto::channel::log::KEPT_BLOCKS;
 use fairway_types::{
-    Refusal,
+    Epoch, Refusal,
     chain::{ChainTx, Observation},
     settlement::Proposal,
 };
@@ -14,7 +15,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{ChainError, Change, SettlementChain};
+use super::{ChainError, Change, Observed, SettlementChain};
 use crate::driver::{ChainOutbox, ChannelHandle, observe};
 
 /// Words waiting to be submitted; more are dropped, and the channel says them again.
@@ -24,6 +25,9 @@ const REFRESH: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(500);
 /// How long the chain may take for one word.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Grants read at a time, and in all: the log keeps no more.
+const GRANTS: u64 = 64;
+const MISSING: u64 = KEPT_BLOCKS as u64;
 /// Between two readings: a burst of events is one reading.
 const SETTLE: Duration = Duration::from_millis(5);
 
@@ -109,7 +113,11 @@ pub async fn watch(chain: Arc<dyn SettlementChain>, channel: ChannelHandle, hear
 async fn read(chain: Arc<dyn SettlementChain>, channel: &ChannelHandle, refresh: &Notify) {
     let mut changes = chain.changes();
     loop {
-        let again = match chain.channel(channel.id).await {
+        let seen = match chain.channel(channel.id).await {
+            Ok(Some(seen)) => complete(&chain, channel, seen).await.map(Some),
+            other => other,
+        };
+        let again = match seen {
             Ok(Some(seen)) => {
                 let observation = Observation::Channel {
                     record: Box::new(seen.record),
@@ -136,6 +144,32 @@ async fn read(chain: Arc<dyn SettlementChain>, channel: &ChannelHandle, refresh:
         }
         sleep(SETTLE).await;
     }
+}
+
+/// The record with the grants since this node's last epoch that it has forgotten: the node was away.
+/// Blocks of an epoch that it does not know, it can't check.
+async fn complete(
+    chain: &Arc<dyn SettlementChain>,
+    channel: &ChannelHandle,
+    mut seen: Observed,
+) -> Result<Observed, ChainError> {
+    let first = seen.record.grants.first().map(|grant| grant.epoch);
+    let mut grants = Vec::new();
+    for (first, last) in forgotten(channel.view().last_epoch, first) {
+        grants.extend(chain.grants(channel.id, first, last).await?);
+    }
+    grants.append(&mut seen.record.grants);
+    seen.record.grants = grants;
+    Ok(seen)
+}
+
+/// P-120: the epochs after the last one known and before the record's first, as first and last of each
+/// reading. A node that knows none takes a snapshot, and so does one that knows too little.
+fn forgotten(known: Option<Epoch>, first: Option<Epoch>) -> Vec<(Epoch, Epoch)> {
+    let (Some(known), Some(first)) = (known, first) else { return Vec::new() };
+    let next = known.0.saturating_add(1).max(first.0.saturating_sub(MISSING));
+    let starts = (next..first.0).step_by(GRANTS as usize);
+    starts.map(|start| (Epoch(start), Epoch((start + GRANTS).min(first.0) - 1))).collect()
 }
 
 /// Returns when the channel's record may have changed.
@@ -177,7 +211,7 @@ async fn answer(
                 Ok(()) => None,
                 // What the contract says counts; a chain that is busy says nothing about it.
                 Err(ChainError::Refused(refusal @ Refusal::MoveAbort { .. })) => {
-                    Some(refusal.to_string())
+                    Some(refusal.to_string().into())
                 }
                 Err(error) => return Err(error),
             };
@@ -216,7 +250,7 @@ async fn submit(
                 if !raced {
                     warn!(channel = channel.id.short(), reason, "the chain refused");
                 }
-                Observation::Rejected { tx: Box::new(tx), reason }
+                Observation::Rejected { tx: Box::new(tx), reason: reason.into() }
             }
             Err(error @ ChainError::Unreachable { .. }) => {
                 Observation::Unreachable { reason: error.to_string() }
@@ -224,5 +258,28 @@ async fn submit(
         };
         observe(channel, observation).await;
         refresh.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranges(known: Option<u64>, first: Option<u64>) -> Vec<(u64, u64)> {
+        let ranges = forgotten(known.map(Epoch), first.map(Epoch));
+        ranges.into_iter().map(|(first, last)| (first.0, last.0)).collect()
+    }
+
+    /// P-120: every epoch between is read once, as far back as the log keeps grants.
+    #[test]
+    fn grants_that_the_record_has_forgotten_are_read_in_pieces() {
+        assert_eq!(ranges(Some(4), Some(5)), []);
+        assert_eq!(ranges(Some(9), Some(5)), []);
+        assert_eq!(ranges(None, Some(500)), []);
+        assert_eq!(ranges(Some(4), None), []);
+        assert_eq!(ranges(Some(4), Some(6)), [(5, 5)]);
+        assert_eq!(ranges(Some(4), Some(140)), [(5, 68), (69, 132), (133, 139)]);
+        let far = ranges(Some(4), Some(9_000));
+        assert_eq!((far[0].0, far[far.len() - 1].1), (9_000 - MISSING, 8_999));
     }
 }

@@ -168,6 +168,11 @@ pub(crate) struct Create {
     /// power asks the others what it signed; a third of them at once may lose what was certified.
     #[arg(long, value_enum, default_value_t = Disk::Synced)]
     durability: Disk,
+    /// Members trust their own nodes with their calls: a node's signature under many calls of its
+    /// member stands in place of theirs, which is less work for everybody. A node can order calls in
+    /// its member's name then, as who holds its key can.
+    #[arg(long)]
+    trust_own_node: bool,
     /// Accounts (names or addresses) that may join.
     #[arg(long, num_args = 1.., conflicts_with = "open")]
     invite: Vec<String>,
@@ -337,6 +342,7 @@ impl Create {
             min_deposit: self.min_deposit,
             max_members: self.max_members,
             gas_table: self.gas_table,
+            trust_own_node: self.trust_own_node,
             money: self.money.rules(),
         };
         let key = keys.unlock(&self.account)?;
@@ -412,6 +418,9 @@ async fn show(shared: &Shared, channel: ChannelId) -> anyhow::Result<()> {
             ));
         }
         lines.extend(describe_money(&record.config.money));
+        if record.config.trust_own_node {
+            lines.push("calls     a node's signature stands for its own member's calls".to_owned());
+        }
         lines.extend(describe_windows(&record.windows, now()));
         lines.extend(info.status.as_ref().map(describe_channel));
         lines.join("\n")

@@ -8,12 +8,15 @@ use fairway_proto::{
 };
 use fairway_sandbox::MoveSandbox;
 use fairway_types::{
-    ChannelId, Height, NodeId, Refusal, SignedCall, Verified, chain::ChannelRecord, codec,
+    ChannelId, Epoch, Height, NodeId, Refusal, SignedCall, Verified, chain::ChannelRecord, codec,
     evidence::Evidence,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 
 use crate::store::ChannelStore;
+
+/// Milliseconds after which a client may try again.
+const RETRY_AFTER: u64 = 100;
 
 pub(super) type Answer = oneshot::Sender<Result<Reply, Refusal>>;
 
@@ -38,6 +41,8 @@ pub struct View {
     pub status: ChannelStatus,
     /// As the chain gave it last; until it is read, the one the channel began with.
     pub record: Option<Arc<ChannelRecord>>,
+    /// The last epoch whose grant this node knows.
+    pub last_epoch: Option<Epoch>,
     pub head: Option<Tip>,
     pub certified: Option<Tip>,
     pub finalised: Option<Tip>,
@@ -65,13 +70,14 @@ impl View {
             node: channel.node(),
             status: channel.status(),
             record: channel.chain().shared_record().or(known).or_else(first),
+            last_epoch: log.last_epoch(),
             head: log.tip(),
             certified: at(log.certified(), before.map(|view| &view.certified)),
             finalised: at(log.finalised(), before.map(|view| &view.finalised)),
             proposal: channel.proposal(),
             settlement_error: channel.settlement_error().map(str::to_owned),
             verdicts: channel.verdicts().cloned().collect(),
-            evidence: log.shared_evidence().to_vec(),
+            evidence: log.shared_evidence(),
             pruned,
             storage: None,
         }
@@ -101,6 +107,15 @@ pub struct ChannelHandle {
 }
 
 impl ChannelHandle {
+    /// Refuses a call while the channel is far behind, before anything is done for one.
+    pub fn check_room(&self) -> Result<(), Refusal> {
+        let half = self.commands.max_capacity() / 2;
+        if self.commands.capacity() < half && !self.commands.is_closed() {
+            return Err(Refusal::busy("requests", RETRY_AFTER));
+        }
+        Ok(())
+    }
+
     /// Orders a call; answers once it has reached `wait`.
     pub async fn call(
         &self,
@@ -111,9 +126,9 @@ impl ChannelHandle {
     }
 
     pub async fn request(&self, request: Request) -> Result<Reply, Refusal> {
-        let busy = || Refusal::busy("requests", 100);
+        let busy = || Refusal::busy("requests", RETRY_AFTER);
         let bytes = match &request {
-            Request::Call { call, .. } => codec::encode(&***call).len(),
+            Request::Call { call, .. } => codec::size(&***call),
             Request::ProposeSettlement | Request::Guard { .. } => 1,
         };
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);

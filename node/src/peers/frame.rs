@@ -40,6 +40,13 @@ pub async fn read_frame(
     Ok(())
 }
 
+/// Whether `bytes` begin with all of a frame.
+#[must_use]
+pub fn is_whole(bytes: &[u8]) -> bool {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return false };
+    rest.len() >= u32::from_be_bytes(*length) as usize
+}
+
 /// Appends a frame as [`read_frame`] reads it.
 pub fn push_frame(buffer: &mut Vec<u8>, frame: &[u8]) {
     let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);

@@ -16,7 +16,7 @@ use futures::StreamExt;
 use libp2p::{Multiaddr, PeerId, Stream};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt, BufReader, ReadHalf, WriteHalf},
-    sync::{Semaphore, mpsc, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     task::{AbortHandle, JoinSet, block_in_place},
     time::{sleep, timeout},
 };
@@ -39,8 +39,10 @@ const FRAME_LEAST: usize = 8 << 10;
 /// Written at once.
 const WRITE_FRAMES: usize = 64;
 const WRITE_BYTES: usize = 16 << 10;
-/// A frame above this is decoded and checked off the network's threads.
-const LARGE_FRAME: usize = 2 << 10;
+/// Frames above this are decoded and checked off the network's threads.
+const LARGE_FRAME: usize = 16 << 10;
+/// Messages checked together.
+const GROUP: usize = 256;
 /// Between two tries to connect; the longest pause after many.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(2);
@@ -225,36 +227,69 @@ async fn read_frames(reader: ReadHalf<Compat<Stream>>, parts: &LinkParts) -> End
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let mut frame = Vec::new();
     loop {
-        match frame::read_frame(&mut reader, &mut frame).await {
-            Ok(()) if frame.is_empty() => continue,
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return End::Refused(Refusal::Malformed {
-                    what: "frame".into(),
-                    reason: error.to_string(),
-                });
-            }
-            Err(error) => return End::Broken(error),
+        let mut group = Group::default();
+        let ended = read_group(&mut reader, &mut frame, parts, &mut group).await.err();
+        let check = || Message::verify_together(group.messages);
+        let (checked, bad) =
+            if group.bytes > LARGE_FRAME { block_in_place(check) } else { check() };
+        for (message, room) in checked.into_iter().zip(group.rooms) {
+            let input = Input::Peer { from: parts.node, message: Box::new(message) };
+            parts.channel.input(input, Some(room)).await;
         }
-        let bytes = u32::try_from(frame.len().max(FRAME_LEAST)).unwrap_or(u32::MAX);
-        let Ok(room) = Arc::clone(&parts.room).acquire_many_owned(bytes).await else {
-            return End::Broken(io::Error::other("the node is stopping"));
-        };
-        let check = || Message::decode(&frame).and_then(Message::verify);
-        let message = if frame.len() > LARGE_FRAME { block_in_place(check) } else { check() };
-        match message {
-            Ok(message) => {
-                let message = Box::new(message);
-                let input = Input::Peer { from: parts.node, message };
-                parts.channel.input(input, Some(room)).await;
-            }
-            Err(refusal) => return End::Refused(refusal),
+        if let Some(end) = bad.map(End::Refused).or(ended) {
+            return end;
         }
         // One large frame must not leave its memory behind on every link.
         if frame.capacity() > 1 << 20 {
             frame = Vec::new();
         }
     }
+}
+
+/// Messages that were read together, each with what it takes of the inbox.
+#[derive(Default)]
+struct Group {
+    messages: Vec<Message>,
+    rooms: Vec<OwnedSemaphorePermit>,
+    bytes: usize,
+}
+
+/// Waits for one message, and takes those behind it that are here already and have room.
+async fn read_group(
+    reader: &mut BufReader<ReadHalf<Compat<Stream>>>,
+    frame: &mut Vec<u8>,
+    parts: &LinkParts,
+    group: &mut Group,
+) -> Result<(), End> {
+    loop {
+        frame::read_frame(reader, frame).await.map_err(broken)?;
+        if !frame.is_empty() {
+            let bytes = u32::try_from(frame.len().max(FRAME_LEAST)).unwrap_or(u32::MAX);
+            let room = Arc::clone(&parts.room).acquire_many_owned(bytes).await;
+            let stopping = |_| End::Broken(io::Error::other("the node is stopping"));
+            let room = room.map_err(stopping)?;
+            group.bytes += frame.len();
+            let large = frame.len() > LARGE_FRAME;
+            let decode = || Message::decode(frame);
+            let message = if large { block_in_place(decode) } else { decode() };
+            group.messages.push(message.map_err(End::Refused)?);
+            group.rooms.push(room);
+        }
+        let goes_on = group.messages.is_empty()
+            || (group.messages.len() < GROUP
+                && frame::is_whole(reader.buffer())
+                && parts.room.available_permits() >= FRAME_LEAST.max(reader.buffer().len()));
+        if !goes_on {
+            return Ok(());
+        }
+    }
+}
+
+fn broken(error: io::Error) -> End {
+    if error.kind() != io::ErrorKind::InvalidData {
+        return End::Broken(error);
+    }
+    End::Refused(Refusal::Malformed { what: "frame".into(), reason: error.to_string() })
 }
 
 /// Drains what is queued, writes once, flushes once.

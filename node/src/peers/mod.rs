@@ -25,7 +25,7 @@ use self::{
 use crate::driver::{ChannelHandle, Outbox};
 
 /// The protocol's name and version.
-const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/1");
+const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/2");
 
 #[derive(Debug, thiserror::Error)]
 pub enum PeersError {

@@ -24,6 +24,8 @@ use super::PeersError;
 /// Connections of all peers together, and of one: TCP and QUIC, both directions.
 const CONNECTIONS: u32 = 1_024;
 const CONNECTIONS_PER_PEER: u32 = 4;
+/// Streams of a connection: channels that two nodes share. Yamux keeps no more windows in a gigabyte.
+const STREAMS: usize = 4_096;
 /// Commands of links waiting; what is dropped is said again at the link's next try.
 const COMMANDS: usize = 1_024;
 /// Memory of this process above which no connection is taken.
@@ -78,7 +80,7 @@ fn build(keypair: &Keypair) -> Result<Swarm<Behaviour>, PeersError> {
         .map_err(|error| failed(error.to_string()))?;
     let swarm = SwarmBuilder::with_existing_identity(identity)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, streams)
         .map_err(|error| failed(error.to_string()))?
         .with_quic()
         .with_behaviour(behaviour)
@@ -86,6 +88,12 @@ fn build(keypair: &Keypair) -> Result<Swarm<Behaviour>, PeersError> {
         .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
         .build();
     Ok(swarm)
+}
+
+fn streams() -> yamux::Config {
+    let mut config = yamux::Config::default();
+    config.set_max_num_streams(STREAMS);
+    config
 }
 
 fn behaviour(key: &identity::Keypair) -> Behaviour {

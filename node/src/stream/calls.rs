@@ -1,5 +1,7 @@
 //! `state_channel.*`.
 
+use std::sync::Arc;
+
 use fairway_api::{
     StateChannelApiServer,
     chain::TransactionReport,
@@ -18,7 +20,7 @@ use fairway_proto::{
 use fairway_sdk::Error;
 use fairway_types::{
     Address, Call, ChannelId, Context, FunctionName, Gas, Hash, Height, NodeId, Operation, Refusal,
-    SequenceNumber, Signature, SignedCall, StateKey, StateReader,
+    SequenceNumber, Signature, SignedCall, StateKey, StateReader, Verified,
     abi::{FunctionAbi, PackageAbi, TypeAbi, codec as json},
     call::CallStatus,
     chain::ChannelRecord,
@@ -36,7 +38,7 @@ use jsonrpsee::{
 use serde_json::Value;
 use tokio::{sync::Semaphore, task::block_in_place};
 
-use super::{notices, rpc, view};
+use super::{notices, rpc, signatures::Signatures, view};
 use crate::{
     chain::ChainError,
     driver::{ChannelHandle, View, clock},
@@ -61,12 +63,13 @@ pub struct ChannelServer {
     node: Node,
     /// Reads that keep a thread busy.
     reads: Semaphore,
+    signatures: Arc<Signatures>,
 }
 
 impl ChannelServer {
     #[must_use]
     pub fn new(node: Node) -> Self {
-        Self { node, reads: Semaphore::new(READS) }
+        Self { node, reads: Semaphore::new(READS), signatures: Arc::default() }
     }
 
     /// Runs a read that takes long off the network's threads, a few at a time.
@@ -107,25 +110,21 @@ impl ChannelServer {
         wait: Option<CallStatus>,
     ) -> Result<CallReport, Refusal> {
         let handle = self.node.channel(call.call.channel)?;
+        handle.check_room()?;
+        let _under_way = self.signatures.begin();
         let (limit, hash) = (call.call.gas_limit, call.hash());
         let wait = wait.unwrap_or(CallStatus::Certified);
-        // Before anything that costs more than this.
-        let call = call.verify()?;
-        if let Some(report) = stored(&handle, &hash, wait).await? {
-            return succeeded(report);
-        }
-        if let Operation::Invoke { function, type_args, args } = &call.call.operation {
-            handle.sandbox.check_call(function, type_args, args)?;
-        }
-        match handle.call(call, wait).await {
+        let call = self.signatures.verify(call).await?;
+        match pass_on(&handle, call, wait).await {
             Ok(Reply::Call(report)) => executed(&handle, &report, limit),
             Ok(Reply::Proposed { .. } | Reply::Guard(_)) => Err(unexpected()),
-            // Its number is used, or its block has left memory: by this very call, perhaps.
-            Err(refusal @ (Refusal::SequenceNumber { .. } | Refusal::NotFound { .. })) => {
+            // Whoever is refused for want of room has not been ordered yet, or can ask again.
+            Err(refusal @ Refusal::Busy { .. }) => Err(refusal),
+            // It may be in the log: its number is used by this very call, or its block has left memory.
+            Err(refusal) => {
                 let report = stored(&handle, &hash, wait).await?;
                 report.map_or(Err(refusal), succeeded)
             }
-            Err(refusal) => Err(refusal),
         }
     }
 
@@ -141,6 +140,18 @@ impl ChannelServer {
         }
         self.order(call, wait).await
     }
+}
+
+/// Hands a call that could run to the channel.
+async fn pass_on(
+    handle: &ChannelHandle,
+    call: Verified<SignedCall>,
+    wait: CallStatus,
+) -> Result<Reply, Refusal> {
+    if let Operation::Invoke { function, type_args, args } = &call.call.operation {
+        handle.sandbox.check_call(function, type_args, args)?;
+    }
+    handle.call(call, wait).await
 }
 
 /// The report of a call in the log, once it has reached `wait`; `None` if it is not in the log.
@@ -311,17 +322,19 @@ fn next_sequence(view: &View, account: Address) -> SequenceNumber {
 fn blocks(handle: &ChannelHandle, from: Height, limit: u32) -> Result<Vec<BlockView>, Refusal> {
     let mut found = Vec::new();
     let mut height = from.max(Height(1));
-    handle.store.check_kept(height)?;
     let (mut transactions, mut bytes) = (0, 0);
     while found.len() < limit.min(BLOCKS) as usize
         && transactions < BLOCKS_TRANSACTIONS
         && bytes < BLOCKS_BYTES
     {
         let Some(appended) = handle.store.block(height)? else { break };
-        bytes += codec::encode(&appended).len();
+        bytes += codec::size(&appended);
         transactions += appended.effects.len();
         found.push(view::block(&handle.sandbox, &appended));
         height = height.next();
+    }
+    if found.is_empty() {
+        handle.store.check_kept(height)?;
     }
     Ok(found)
 }

@@ -4,6 +4,7 @@
 mod calls;
 mod chain;
 mod notices;
+mod signatures;
 mod view;
 
 use std::net::SocketAddr;

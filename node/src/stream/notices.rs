@@ -87,6 +87,7 @@ fn snapshot(handle: &ChannelHandle, view: &View, filter: &Filter) -> Result<Noti
             });
         }
     }
+    resources.sort_by(|a, b| (a.address, &a.type_tag).cmp(&(b.address, &b.type_tag)));
     Ok(Notice::Snapshot { height: tip.height, state_root: tip.state.root(), resources })
 }
 

@@ -12,13 +12,14 @@ use fairway_types::{Hash, StateKey, StateReader, Write, windows::ProvenEntry};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use self::tree::{Leaf, Proof, Tree, hashed, value_hash};
+use self::tree::{Leaf, Proof, Slot, Tree, changes, value_hash};
 
 /// One version of the state. Equal entries have equal roots, whatever the history.
 #[derive(Clone, Default)]
 pub struct State {
-    entries: OrdMap<StateKey, Arc<[u8]>>,
     tree: Tree,
+    /// The entries that are no resources once more: few, read often, and listed by kind.
+    records: OrdMap<StateKey, Arc<[u8]>>,
 }
 
 /// Proof that a root commits to a value under a key, or to none.
@@ -63,13 +64,21 @@ impl State {
         if writes.is_empty() {
             return;
         }
-        for write in writes {
+        for write in writes.iter().filter(|write| is_record(&write.key)) {
             match &write.value {
-                Some(value) => self.entries.insert(write.key.clone(), value.as_slice().into()),
-                None => self.entries.remove(&write.key),
+                Some(value) => self.records.insert(write.key.clone(), value.as_slice().into()),
+                None => self.records.remove(&write.key),
             };
         }
-        self.tree = self.tree.with_writes(&hashed(writes));
+        self.tree = self.tree.with_changes(&changes(writes));
+    }
+
+    /// The state that the tree's entries are.
+    fn of_tree(tree: Tree) -> Self {
+        let entries = tree.slots().map(Slot::entry);
+        let records = entries.filter(|(key, _)| is_record(key));
+        let records = records.map(|(key, value)| (key.clone(), Arc::clone(value))).collect();
+        Self { tree, records }
     }
 
     /// The root over all entries; 32 zero bytes over none.
@@ -88,34 +97,42 @@ impl State {
     #[must_use]
     pub fn proven(&self, key: &StateKey) -> ProvenEntry {
         let (siblings, end) = self.tree.prove(&key.hash()).path();
-        let value = self.entries.get(key).map(|value| value.to_vec()).unwrap_or_default();
+        let value = self.read(key).map(|value| value.to_vec()).unwrap_or_default();
         ProvenEntry { value, siblings, end }
     }
 
-    /// All entries, ordered by key.
+    /// All entries, in the order of the tree: by the hashes of their keys.
     pub fn entries(&self) -> impl Iterator<Item = (&StateKey, &Arc<[u8]>)> {
-        self.entries.iter()
+        self.tree.slots().map(Slot::entry)
     }
 
-    /// Entries with keys from `first` on, ordered.
-    pub fn entries_from(&self, first: &StateKey) -> impl Iterator<Item = (&StateKey, &Arc<[u8]>)> {
-        self.entries.range(first.clone()..)
+    /// Entries that are no resources, with keys from `first` on, ordered by key.
+    pub fn records_from(&self, first: &StateKey) -> impl Iterator<Item = (&StateKey, &Arc<[u8]>)> {
+        self.records.range(first.clone()..)
     }
 
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.tree.len()
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.tree.len() == 0
     }
+}
+
+/// Whether the key is of an entry that the host or the ledger keeps itself.
+fn is_record(key: &StateKey) -> bool {
+    !matches!(key, StateKey::Resource { .. })
 }
 
 impl StateReader for State {
     fn read(&self, key: &StateKey) -> Option<Arc<[u8]>> {
-        self.entries.get(key).cloned()
+        if is_record(key) {
+            return self.records.get(key).cloned();
+        }
+        self.tree.find(&key.hash()).map(|slot| Arc::clone(slot.entry().1))
     }
 }
 
@@ -209,6 +226,37 @@ mod tests {
                 hash_list(Domain::StateNode, hashes)
             }
         }
+    }
+
+    /// The leaves of a state whose entries are `numbers`, each with itself as its value.
+    fn leaves(numbers: impl IntoIterator<Item = u64>) -> Vec<(Hash, Hash)> {
+        let leaf = |n: u64| (numbered(n).hash(), value_hash(&n.to_le_bytes()));
+        let mut leaves: Vec<_> = numbers.into_iter().map(leaf).collect();
+        leaves.sort();
+        leaves
+    }
+
+    fn numbered(n: u64) -> StateKey {
+        StateKey::resource(Address::from_low(1), format!("0x42::a::T{n}"))
+    }
+
+    #[test]
+    fn large_state_follows_writes_and_deletions() {
+        let write = |n: u64, is_there: bool| Write {
+            key: numbered(n),
+            value: is_there.then(|| n.to_le_bytes().to_vec()),
+        };
+        let all: Vec<Write> = (0..15_000).map(|n| write(n, true)).collect();
+        let full = State::default().with_writes(&all);
+        assert_eq!((full.len(), full.root()), (15_000, defined_root(&leaves(0..15_000), 0)));
+        let some: Vec<Write> = (0..12_000).map(|n| write(n, n % 7 == 0)).collect();
+        let fewer = full.with_writes(&some);
+        let rest: Vec<u64> = (0..15_000).filter(|n| *n >= 12_000 || n % 7 == 0).collect();
+        assert_eq!((fewer.len(), full.len()), (rest.len(), 15_000));
+        assert_eq!(fewer.root(), defined_root(&leaves(rest), 0));
+        assert_eq!(fewer.read(&numbered(7)).as_deref(), Some(&7u64.to_le_bytes()[..]));
+        assert_eq!((fewer.read(&numbered(8)), fewer.read(&numbered(20_000))), (None, None));
+        assert_eq!(fewer.with_writes(&all).root(), full.root());
     }
 
     #[test]

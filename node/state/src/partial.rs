@@ -8,13 +8,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fairway_types::{
-    Hash, StateKey, Write,
+    Hash, StateKey, StateReader, Write,
     witness::{Witness, WitnessNode},
 };
 
 use super::{
     State,
-    tree::{DEPTH, Leaf, Node as TreeNode, Tree, TreeWrite, bit, hashed, join, split, value_hash},
+    tree::{DEPTH, Leaf, Node as TreeNode, TreeWrite, View, bit, hashed, join, split, value_hash},
 };
 
 /// Why a witness shows nothing.
@@ -58,7 +58,7 @@ impl State {
         let entries: Vec<(StateKey, Option<Vec<u8>>)> = keys
             .into_iter()
             .map(|key| {
-                let value = self.entries.get(&key).map(|value| value.to_vec());
+                let value = self.read(&key).map(|value| value.to_vec());
                 (key, value)
             })
             .collect();
@@ -68,18 +68,24 @@ impl State {
         let mut deleted: Vec<Hash> = deletes.map(|write| write.key.hash()).collect();
         deleted.sort_unstable();
         let mut nodes = Vec::new();
-        show(&self.tree, &paths, &deleted, 0, &mut nodes);
+        show(self.tree.view(), &paths, &deleted, 0, &mut nodes);
         Witness { entries, nodes }
     }
 }
 
 /// Appends the nodes that lead to `paths`. Where an entry is deleted below a node, what stands beside
 /// it may move up: whether it does shows its kind, which its hash alone does not.
-fn show(tree: &Tree, paths: &[Hash], deleted: &[Hash], depth: usize, nodes: &mut Vec<WitnessNode>) {
-    match tree.node() {
-        None => nodes.push(WitnessNode::Empty),
-        Some(TreeNode::Leaf(leaf, _)) => nodes.push(shown(leaf)),
-        Some(TreeNode::Inner { left, right, .. }) => {
+fn show(
+    tree: View<'_>,
+    paths: &[Hash],
+    deleted: &[Hash],
+    depth: usize,
+    nodes: &mut Vec<WitnessNode>,
+) {
+    match tree.node(depth) {
+        TreeNode::Empty => nodes.push(WitnessNode::Empty),
+        TreeNode::Leaf(slot) => nodes.push(shown(slot.leaf())),
+        TreeNode::Inner(left, right) => {
             nodes.push(WitnessNode::Inner);
             let at = paths.partition_point(|key| !bit(key, depth));
             let cut = deleted.partition_point(|key| !bit(key, depth));
@@ -91,9 +97,9 @@ fn show(tree: &Tree, paths: &[Hash], deleted: &[Hash], depth: usize, nodes: &mut
                 if !paths.is_empty() || !deleted.is_empty() {
                     show(side, paths, deleted, depth + 1, nodes);
                 } else if kind_matters {
-                    show_kind(side, nodes);
+                    show_kind(side, depth + 1, nodes);
                 } else {
-                    nodes.push(stub(side));
+                    nodes.push(stub(side, depth + 1));
                 }
             }
         }
@@ -101,25 +107,25 @@ fn show(tree: &Tree, paths: &[Hash], deleted: &[Hash], depth: usize, nodes: &mut
 }
 
 /// A node of a tree, and no more below it than what makes its hash.
-fn show_kind(tree: &Tree, nodes: &mut Vec<WitnessNode>) {
-    match tree.node() {
-        Some(TreeNode::Inner { left, right, .. }) => {
-            nodes.extend([WitnessNode::Inner, stub(left), stub(right)]);
+fn show_kind(tree: View<'_>, depth: usize, nodes: &mut Vec<WitnessNode>) {
+    match tree.node(depth) {
+        TreeNode::Inner(left, right) => {
+            nodes.extend([WitnessNode::Inner, stub(left, depth + 1), stub(right, depth + 1)]);
         }
-        Some(TreeNode::Leaf(..)) | None => nodes.push(stub(tree)),
+        TreeNode::Empty | TreeNode::Leaf(_) => nodes.push(stub(tree, depth)),
     }
 }
 
 /// A leaf takes little more than its hash, and nothing takes less.
-fn stub(tree: &Tree) -> WitnessNode {
-    match tree.node() {
-        None => WitnessNode::Empty,
-        Some(TreeNode::Leaf(leaf, _)) => shown(leaf),
-        Some(TreeNode::Inner { hash, .. }) => WitnessNode::Untouched(*hash),
+fn stub(tree: View<'_>, depth: usize) -> WitnessNode {
+    match tree.node(depth) {
+        TreeNode::Empty => WitnessNode::Empty,
+        TreeNode::Leaf(slot) => shown(slot.leaf()),
+        TreeNode::Inner(..) => WitnessNode::Untouched(tree.stub(depth).hash()),
     }
 }
 
-fn shown(leaf: &Leaf) -> WitnessNode {
+fn shown(leaf: Leaf) -> WitnessNode {
     WitnessNode::Leaf { key: leaf.key, value: leaf.value }
 }
 
@@ -217,13 +223,13 @@ impl Node {
             return Ok(self.clone());
         }
         match self {
-            Self::Empty => Ok(Self::build(writes, depth)),
+            Self::Empty => Self::build(writes, depth),
             Self::Leaf(leaf) => match writes.binary_search_by_key(&leaf.key, |write| write.0) {
-                Ok(_) => Ok(Self::build(writes, depth)),
+                Ok(_) => Self::build(writes, depth),
                 Err(place) => {
                     let mut all = writes.to_vec();
                     all.insert(place, (leaf.key, Some(leaf.value)));
-                    Ok(Self::build(&all, depth))
+                    Self::build(&all, depth)
                 }
             },
             Self::Inner(left, right) => {
@@ -247,19 +253,15 @@ impl Node {
         }
     }
 
-    fn build(writes: &[TreeWrite], depth: usize) -> Self {
-        match Tree::of_leaves(writes, depth).node() {
-            None => Self::Empty,
-            Some(node) => Self::of(node),
+    /// A tree of these writes alone.
+    fn build(writes: &[TreeWrite], depth: usize) -> Result<Self, Unknown> {
+        let mut puts = writes.iter().filter_map(|(key, value)| Some((*key, (*value)?)));
+        let Some((key, value)) = puts.next() else { return Ok(Self::Empty) };
+        if puts.next().is_none() {
+            return Ok(Self::Leaf(Leaf { key, value }));
         }
-    }
-
-    fn of(node: &TreeNode) -> Self {
-        let below = |tree: &Tree| Box::new(tree.node().map_or(Self::Empty, Self::of));
-        match node {
-            TreeNode::Leaf(leaf, _) => Self::Leaf(*leaf),
-            TreeNode::Inner { left, right, .. } => Self::Inner(below(left), below(right)),
-        }
+        let (left, right) = split(writes, depth);
+        Self::combine(Self::build(left, depth + 1)?, Self::build(right, depth + 1)?)
     }
 }
 
@@ -267,7 +269,7 @@ impl Node {
 mod tests {
     use std::collections::BTreeSet;
 
-    use fairway_types::{Address, StateReader};
+    use fairway_types::Address;
     use proptest::prelude::*;
 
     use super::*;

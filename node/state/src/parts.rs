@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     State,
-    tree::{Tree, TreeWrite, value_hash},
+    tree::{Slot, Tree},
 };
 
 pub use super::tree::Stub;
@@ -112,12 +112,11 @@ fn head(key: &Hash) -> u64 {
     u64::from_be_bytes(bits)
 }
 
-/// The entries of a state in the order of its tree, for handing out parts. Making one hashes every
-/// key.
+/// The entries of a state in the order of its tree, for handing out parts.
 #[derive(Debug)]
 pub struct Listing {
     tree: Tree,
-    entries: Vec<(Hash, StateKey, Arc<[u8]>)>,
+    slots: Vec<Slot>,
     /// Bytes of the entries before each.
     bytes: Vec<usize>,
 }
@@ -125,17 +124,14 @@ pub struct Listing {
 impl Listing {
     #[must_use]
     pub fn of(state: &State) -> Self {
-        let list =
-            |(key, value): (&StateKey, &Arc<[u8]>)| (key.hash(), key.clone(), Arc::clone(value));
-        let mut entries: Vec<_> = state.entries().map(list).collect();
-        entries.sort_unstable_by_key(|(hash, ..)| *hash);
+        let slots: Vec<Slot> = state.tree.slots().cloned().collect();
         let mut sum = 0;
         let mut bytes = vec![0];
-        for (_, key, value) in &entries {
+        for (key, value) in slots.iter().map(Slot::entry) {
             sum += size(key, value);
             bytes.push(sum);
         }
-        Self { tree: state.tree.clone(), entries, bytes }
+        Self { tree: state.tree.clone(), slots, bytes }
     }
 
     #[must_use]
@@ -162,23 +158,26 @@ impl Listing {
         Some(Part::Split((0..1 << levels).map(stub).collect()))
     }
 
-    /// The entries below `prefix`, if its subtree has this root.
-    fn same(&self, prefix: Prefix, root: &Hash) -> Option<Entries> {
+    /// What is below `prefix`, if it has this root.
+    fn same(&self, prefix: Prefix, root: &Hash) -> Option<Tree> {
         let below = self.tree.below(&prefix.first(), usize::from(prefix.depth));
-        let (first, last) = self.range(prefix);
-        (below.root() == *root).then(|| self.entries_in(first, last))
+        (below.root() == *root).then_some(below)
     }
 
     fn entries_in(&self, first: usize, last: usize) -> Entries {
-        let entries = self.entries[first..last].iter();
-        entries.map(|(_, key, value)| (key.clone(), Arc::clone(value))).collect()
+        self.slots[first..last].iter().map(cloned).collect()
     }
 
     fn range(&self, prefix: Prefix) -> (usize, usize) {
-        let first = self.entries.partition_point(|(key, ..)| head(key) < prefix.bits);
-        let rest = &self.entries[first..];
-        (first, first + rest.partition_point(|(key, ..)| prefix.contains(key)))
+        let first = self.slots.partition_point(|slot| head(&slot.key) < prefix.bits);
+        let rest = &self.slots[first..];
+        (first, first + rest.partition_point(|slot| prefix.contains(&slot.key)))
     }
+}
+
+fn cloned(slot: &Slot) -> (StateKey, Arc<[u8]>) {
+    let (key, value) = slot.entry();
+    (key.clone(), Arc::clone(value))
 }
 
 fn size(key: &StateKey, value: &[u8]) -> usize {
@@ -211,17 +210,11 @@ fn levels(bytes: usize) -> u8 {
 pub struct Assembly {
     root: Hash,
     missing: BTreeMap<Prefix, Hash>,
-    here: BTreeMap<Prefix, Piece>,
+    here: BTreeMap<Prefix, Tree>,
     entries: usize,
     bytes: usize,
     /// Where entries may be found that need not be asked for.
     known: Vec<Listing>,
-}
-
-#[derive(Debug)]
-struct Piece {
-    tree: Tree,
-    entries: Entries,
 }
 
 impl Assembly {
@@ -250,7 +243,8 @@ impl Assembly {
     /// What came for another root, for what is equal in this one.
     #[must_use]
     pub fn with_pieces_of(self, other: Self) -> Self {
-        let state = State::from_entries(other.here.into_values().flat_map(|piece| piece.entries));
+        let slots = other.here.values().flat_map(Tree::slots);
+        let state = State::from_entries(slots.map(cloned));
         let mut next = self.with_known(&state);
         next.known.extend(other.known);
         next
@@ -294,11 +288,11 @@ impl Assembly {
         let refused = |reason| PartError { prefix, reason };
         match part {
             Part::Entries(entries) => {
-                let tree = tree_of(prefix, &entries).map_err(refused)?;
+                let tree = tree_of(prefix, entries).map_err(refused)?;
                 if tree.root() != expected {
                     return Err(refused("its entries have another root"));
                 }
-                self.keep(prefix, tree, entries);
+                self.keep(prefix, tree);
             }
             Part::Split(stubs) => {
                 let levels = levels_of(prefix, &stubs).map_err(refused)?;
@@ -324,56 +318,50 @@ impl Assembly {
         }
         self.missing.insert(prefix, root);
         let known = self.known.iter().find_map(|known| known.same(prefix, &root));
-        if let Some(entries) = known
-            && let Ok(tree) = tree_of(prefix, &entries)
-        {
-            self.keep(prefix, tree, entries);
+        if let Some(tree) = known {
+            self.keep(prefix, tree);
         }
     }
 
-    fn keep(&mut self, prefix: Prefix, tree: Tree, entries: Entries) {
+    fn keep(&mut self, prefix: Prefix, tree: Tree) {
         self.missing.remove(&prefix);
-        self.entries += entries.len();
-        self.bytes += entries.iter().map(|(key, value)| size(key, value)).sum::<usize>();
-        self.here.insert(prefix, Piece { tree, entries });
+        self.entries += tree.len();
+        let bytes = |slot: &Slot| size(slot.entry().0, slot.entry().1);
+        self.bytes += tree.slots().map(bytes).sum::<usize>();
+        self.here.insert(prefix, tree);
     }
 
     /// The state, once nothing is missing.
     #[must_use]
-    pub fn finish(mut self) -> Option<State> {
-        if !self.is_complete() {
-            return None;
-        }
-        let tree = self.tree_at(Prefix::ROOT);
-        let pieces = std::mem::take(&mut self.here);
-        let entries = pieces.into_values().flat_map(|piece| piece.entries).collect();
-        (tree.root() == self.root).then_some(State { entries, tree })
+    pub fn finish(self) -> Option<State> {
+        let tree = self.is_complete().then(|| self.tree_at(Prefix::ROOT))?;
+        (tree.root() == self.root).then(|| State::of_tree(tree))
     }
 
     fn tree_at(&self, prefix: Prefix) -> Tree {
-        if let Some(piece) = self.here.get(&prefix) {
-            return piece.tree.clone();
+        if let Some(tree) = self.here.get(&prefix) {
+            return tree.clone();
         }
         let last = Prefix { bits: prefix.bits | !prefix.mask(), depth: PREFIX_BITS };
         let inside = self.here.range(prefix..=last).any(|(below, _)| below.depth > prefix.depth);
         if !inside {
             return Tree::default();
         }
-        Tree::combine(self.tree_at(prefix.child(false)), self.tree_at(prefix.child(true)))
+        let (left, right) = (self.tree_at(prefix.child(false)), self.tree_at(prefix.child(true)));
+        Tree::combine(left, right, usize::from(prefix.depth))
     }
 }
 
 /// The tree over the entries of one part.
-fn tree_of(prefix: Prefix, entries: &[(StateKey, Arc<[u8]>)]) -> Result<Tree, &'static str> {
-    let leaf = |(key, value): &(StateKey, Arc<[u8]>)| (key.hash(), Some(value_hash(value)));
-    let leaves: Vec<TreeWrite> = entries.iter().map(leaf).collect();
-    if !leaves.is_sorted_by(|a, b| a.0 < b.0) {
+fn tree_of(prefix: Prefix, entries: Entries) -> Result<Tree, &'static str> {
+    let slots: Vec<Slot> = entries.into_iter().map(|(key, value)| Slot::new(key, value)).collect();
+    if !slots.is_sorted_by(|a, b| a.key < b.key) {
         return Err("its entries are not in order");
     }
-    if !leaves.iter().all(|(key, _)| prefix.contains(key)) {
+    if !slots.iter().all(|slot| prefix.contains(&slot.key)) {
         return Err("an entry lies elsewhere");
     }
-    Ok(Tree::of_leaves(&leaves, usize::from(prefix.depth)))
+    Ok(Tree::of_slots(slots, usize::from(prefix.depth)))
 }
 
 /// How many levels down a split's subtrees are.

@@ -1,21 +1,22 @@
 //! Blocks, acks and certificates: what node keys sign.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Refusal,
-    call::{Call, SignedCall, Transaction},
+    bundle::{Bundle, SignedBundle, Vouched},
+    call::{Call, Transaction},
     codec,
-    crypto::{self, PublicKey, Signable, Signature, Verify, check_signature},
+    crypto::{self, Claim, PublicKey, Signable, Signature, Verify, check_signature},
     hash::{Domain, Hash, hash_list, hash_value},
     ids::{ChannelId, Height, NodeId, Term, Time},
     limits,
     view_change::TermCertificate,
 };
 
-/// What the leader signs. Everything else in a block is committed to by these fields.
+/// What the leader signs. All that a block does is committed to by these fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Header {
     pub channel: ChannelId,
@@ -76,6 +77,11 @@ pub struct Block {
     pub justification: Option<Certificate>,
     /// What gives the leader its term, in a term's first block; none in the channel's first.
     pub opening: Option<Box<TermCertificate>>,
+    /// What stands for signatures of calls in a channel that trusts members' own nodes; each for at
+    /// least one. The header does not commit to them: of calls that their accounts signed, a block
+    /// without them is as good.
+    #[serde(deserialize_with = "codec::at_most::<_, _, { limits::BLOCK_TRANSACTIONS }>")]
+    pub bundles: Vec<SignedBundle>,
     /// The node that leads the term.
     pub leader: NodeId,
     pub signature: Signature,
@@ -98,7 +104,7 @@ impl Block {
     }
 
     fn check_size(&self) -> Result<(), Refusal> {
-        let size = codec::encode(self).len();
+        let size = codec::size(self);
         if size > limits::BLOCK_BYTES {
             return Err(Refusal::TooLarge {
                 what: "block".into(),
@@ -126,13 +132,46 @@ impl Block {
 
     #[must_use]
     pub fn transactions_root(transactions: &[Transaction]) -> Hash {
-        hash_list(Domain::TransactionsRoot, transactions.iter().map(Transaction::hash))
+        root_of(transactions.iter().map(Transaction::hash))
     }
+
+    /// P-11, P-133, all signatures together: every call is signed by its sender, or in a bundle of a node that vouches for it.
+    fn check_calls(&self, hashes: &[Hash]) -> Result<(), Refusal> {
+        let vouched = Vouched::by(&self.bundles);
+        let mut claims: Vec<Claim> = self.bundles.iter().map(SignedBundle::claim).collect();
+        for (transaction, hash) in self.transactions.iter().zip(hashes) {
+            if let Transaction::Call(call) = transaction
+                && !vouched.covers(call, hash)?
+            {
+                claims.push(call.claim()?);
+            }
+        }
+        let of_block: BTreeSet<&Hash> = match self.bundles.is_empty() {
+            true => BTreeSet::new(),
+            false => hashes.iter().collect(),
+        };
+        let is_idle =
+            |signed: &SignedBundle| !signed.bundle.calls.iter().any(|hash| of_block.contains(hash));
+        if self.bundles.iter().any(is_idle) {
+            return Err(Refusal::invalid("block", "a bundle of it is for none of its calls"));
+        }
+        match crypto::bad_signatures(&claims).first() {
+            None => Ok(()),
+            Some(bad) => {
+                let what = if *bad < self.bundles.len() { Bundle::DOMAIN } else { Call::DOMAIN };
+                Err(Refusal::BadSignature { what: what.to_owned(), key: claims[*bad].key })
+            }
+        }
+    }
+}
+
+fn root_of(transactions: impl Iterator<Item = Hash>) -> Hash {
+    hash_list(Domain::TransactionsRoot, transactions)
 }
 
 impl Verify for Block {
     // P-21: the header commits to the transactions, the named leader signed it, every call in it is
-    // signed by its sender, and it fits every message that may carry it.
+    // signed by its sender or vouched for, and it fits every message that may carry it.
     fn check(&self) -> Result<(), Refusal> {
         if self.transactions.len() > limits::BLOCK_TRANSACTIONS {
             return Err(Refusal::TooLarge {
@@ -151,20 +190,12 @@ impl Verify for Block {
             certificate.check()?;
         }
         self.check_opening()?;
-        if Self::transactions_root(&self.transactions) != self.header.transactions_root {
+        let hashes: Vec<Hash> = self.transactions.iter().map(Transaction::hash).collect();
+        if root_of(hashes.iter().copied()) != self.header.transactions_root {
             return Err(Refusal::invalid("block", "transactions do not match their root"));
         }
-        check_calls(self.transactions.iter().filter_map(Transaction::as_call))
+        self.check_calls(&hashes)
     }
-}
-
-/// P-11 for many calls, their signatures together.
-fn check_calls<'a>(calls: impl Iterator<Item = &'a SignedCall>) -> Result<(), Refusal> {
-    let claims = calls.map(SignedCall::claim).collect::<Result<Vec<_>, _>>()?;
-    crypto::check_all(&claims).map_err(|bad| {
-        let (what, key) = (Call::DOMAIN.to_owned(), claims[bad].key);
-        Refusal::BadSignature { what, key }
-    })
 }
 
 /// A node's word that it verified, re-executed and stored the block and all before it in its term.
@@ -260,6 +291,7 @@ mod tests {
             transactions: Vec::new(),
             justification: None,
             opening: None,
+            bundles: Vec::new(),
             leader: leader.node_id(),
             signature,
         };

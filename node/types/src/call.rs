@@ -115,9 +115,18 @@ impl SignedCall {
 
 impl SignedCall {
     /// What is to be checked of its signature, once the rest of it is in order.
-    pub(crate) fn claim(&self) -> Result<Claim, Refusal> {
+    pub fn claim(&self) -> Result<Claim, Refusal> {
         let message = self.call.signing_bytes();
-        let size = message.len() - Call::PREFIX_BYTES;
+        self.check_rest(message.len() - Call::PREFIX_BYTES)?;
+        Ok(Claim { key: self.key, message, signature: self.signature })
+    }
+
+    /// All that [`Self::claim`] checks by itself.
+    pub(crate) fn check_form(&self) -> Result<(), Refusal> {
+        self.check_rest(codec::size(&self.call))
+    }
+
+    fn check_rest(&self, size: usize) -> Result<(), Refusal> {
         if size > limits::CALL_BYTES {
             return Err(Refusal::TooLarge {
                 what: "call".into(),
@@ -128,7 +137,7 @@ impl SignedCall {
         if self.key.address() != self.call.sender {
             return Err(Refusal::BadSignature { what: "call sender".into(), key: self.key });
         }
-        Ok(Claim { key: self.key, message, signature: self.signature })
+        Ok(())
     }
 }
 
@@ -174,6 +183,16 @@ impl Transaction {
     #[must_use]
     pub fn hash(&self) -> Hash {
         hash_value(Domain::Transaction, self)
+    }
+
+    /// The hash of `Self::Call(call)`.
+    #[must_use]
+    pub fn hash_of_call(call: &SignedCall) -> Hash {
+        #[derive(Serialize)]
+        enum Transaction<'a> {
+            Call(&'a SignedCall),
+        }
+        hash_value(Domain::Transaction, &Transaction::Call(call))
     }
 }
 

@@ -1,6 +1,10 @@
 //! The settlement chain in the contract's words. Nothing here knows which chain it is.
 
+mod refusal;
+
 use serde::{Deserialize, Serialize};
+
+pub use refusal::{Cause, ChainRefusal};
 
 use crate::{
     block::{Certificate, Header},
@@ -116,6 +120,10 @@ pub struct ChannelConfig {
     /// table does not run the channel.
     #[serde(default)]
     pub gas_table: GasTableId,
+    /// Members trust their own nodes with their calls: a node's signature under many of its member's
+    /// calls stands in place of theirs.
+    #[serde(default)]
+    pub trust_own_node: bool,
     #[serde(default)]
     pub money: MoneyRules,
 }
@@ -247,7 +255,49 @@ pub struct ChannelFacts {
     pub tick_interval: u64,
 }
 
+impl SettlementRecord {
+    /// Before the first settlement.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            number: 0,
+            height: Height::ZERO,
+            root: Hash::ZERO,
+            block: Hash::ZERO,
+            paid: Vec::new(),
+            closed: false,
+        }
+    }
+}
+
 impl ChannelRecord {
+    /// A channel as the contract creates it: open, with no members yet and no money.
+    #[must_use]
+    pub fn new(
+        (chain, channel): (ChainId, ChannelId),
+        creator: Address,
+        package: Hash,
+        config: ChannelConfig,
+    ) -> Self {
+        Self {
+            chain,
+            channel,
+            creator,
+            package,
+            config,
+            open: true,
+            closing: false,
+            first_grant: None,
+            founders: Vec::new(),
+            grants: Vec::new(),
+            in_force: None,
+            members: Vec::new(),
+            settlement: SettlementRecord::none(),
+            locked: Vec::new(),
+            windows: WindowRecord::default(),
+        }
+    }
+
     #[must_use]
     pub fn facts(&self) -> ChannelFacts {
         ChannelFacts {
@@ -273,11 +323,11 @@ pub enum Observation {
     /// A submitted transaction was executed.
     Accepted { tx: Box<ChainTx> },
     /// A submitted transaction failed.
-    Rejected { tx: Box<ChainTx>, reason: String },
+    Rejected { tx: Box<ChainTx>, reason: ChainRefusal },
     /// The proposal that waits on the chain.
     Waiting { proposal: Box<Proposal> },
     /// Whether the contract would take the proposal as the chain stands, or why not.
-    DryRun { proposal: Hash, refusal: Option<String> },
+    DryRun { proposal: Hash, refusal: Option<ChainRefusal> },
 }
 
 /// What a node asks of the chain, signed by its node key.

@@ -3,8 +3,9 @@
 use std::{fmt, marker::PhantomData};
 
 use serde::{
-    Deserialize, Deserializer, Serialize,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, SeqAccess, Visitor},
+    ser::SerializeTuple,
 };
 
 /// Bytes that are not what they should be.
@@ -28,6 +29,15 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     }
 }
 
+/// How many bytes that are.
+#[must_use]
+pub fn size<T: Serialize + ?Sized>(value: &T) -> usize {
+    match bcs::serialized_size(value) {
+        Ok(size) => size,
+        Err(error) => unreachable!("a type outside BCS: {error}"),
+    }
+}
+
 /// The same, behind what `bytes` holds.
 pub fn append<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) {
     if let Err(error) = bcs::serialize_into(bytes, value) {
@@ -40,7 +50,24 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T
     bcs::from_bytes(bytes).map_err(|error| DecodeError { what, reason: error.to_string() })
 }
 
-/// `[u8; N]` for any N, as a tuple of bytes without a length.
+/// Bytes taken at a time of an array: BCS writes a `u128` as its bytes, the lowest first.
+const WORD: usize = 16;
+
+/// `[u8; N]` for any N that is a multiple of 16, without a length: the bytes as they are, in words,
+/// since serde would hand them over one by one.
+pub(crate) fn serialize_array<S: Serializer, const N: usize>(
+    bytes: &[u8; N],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    const { assert!(N.is_multiple_of(WORD)) };
+    let mut tuple = serializer.serialize_tuple(N / WORD)?;
+    for word in bytes.as_chunks::<WORD>().0 {
+        tuple.serialize_element(&u128::from_le_bytes(*word))?;
+    }
+    tuple.end()
+}
+
+/// What [`serialize_array`] wrote.
 pub(crate) fn deserialize_array<'de, D: Deserializer<'de>, const N: usize>(
     deserializer: D,
 ) -> Result<[u8; N], D::Error> {
@@ -55,16 +82,17 @@ pub(crate) fn deserialize_array<'de, D: Deserializer<'de>, const N: usize>(
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
             let mut bytes = [0; N];
-            for (index, byte) in bytes.iter_mut().enumerate() {
-                *byte = seq
+            for (index, room) in bytes.as_chunks_mut::<WORD>().0.iter_mut().enumerate() {
+                let word: u128 = seq
                     .next_element()?
-                    .ok_or_else(|| serde::de::Error::invalid_length(index, &self))?;
+                    .ok_or_else(|| serde::de::Error::invalid_length(index * WORD, &self))?;
+                *room = word.to_le_bytes();
             }
             Ok(bytes)
         }
     }
 
-    deserializer.deserialize_tuple(N, Bytes)
+    deserializer.deserialize_tuple(N / WORD, Bytes)
 }
 
 /// Serde for lists of at most `MOST` entries: a longer one is refused at the first entry too many.
@@ -98,19 +126,19 @@ pub fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>, const MOST: usize
 
 /// Serde for `Vec<u8>` fields: bytes in BCS, `0x` hex in JSON.
 pub mod hex_bytes {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Deserialize, Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             serializer.serialize_str(&format!("0x{}", hex::encode(bytes)))
         } else {
-            bytes.serialize(serializer)
+            serializer.serialize_bytes(bytes)
         }
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         if !deserializer.is_human_readable() {
-            return Vec::deserialize(deserializer);
+            return Ok(serde_bytes::ByteBuf::deserialize(deserializer)?.into_vec());
         }
         let text = std::borrow::Cow::<'_, str>::deserialize(deserializer)?;
         hex::decode(text.strip_prefix("0x").unwrap_or(&text)).map_err(serde::de::Error::custom)
@@ -125,6 +153,8 @@ pub mod hex_list {
 
     pub fn serialize<S: Serializer>(list: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
+            let list: Vec<&serde_bytes::Bytes> =
+                list.iter().map(|bytes| serde_bytes::Bytes::new(bytes)).collect();
             return list.serialize(serializer);
         }
         let mut seq = serializer.serialize_seq(Some(list.len()))?;
@@ -138,7 +168,8 @@ pub mod hex_list {
         deserializer: D,
     ) -> Result<Vec<Vec<u8>>, D::Error> {
         if !deserializer.is_human_readable() {
-            return super::at_most::<_, _, CALL_ARGUMENTS>(deserializer);
+            let list = super::at_most::<_, serde_bytes::ByteBuf, CALL_ARGUMENTS>(deserializer)?;
+            return Ok(list.into_iter().map(serde_bytes::ByteBuf::into_vec).collect());
         }
         let texts = super::at_most::<_, String, CALL_ARGUMENTS>(deserializer)?;
         texts

@@ -76,6 +76,7 @@ pub fn create(package: Hash, config: &ChannelConfig) -> LedgerPayload {
         codec::encode(&config.min_deposit),
         codec::encode(&config.max_members),
         codec::encode(&config.gas_table),
+        codec::encode(&config.trust_own_node),
         codec::encode(&config.money.settlement_rule),
         codec::encode(&config.money.weight_by),
         codec::encode(&config.money.challenge_window),
@@ -565,7 +566,7 @@ mod tests {
         assert!(node.public().verifies(&message, &signature));
     }
 
-    /// The bytes that `channel::proof_message` puts together.
+    /// The bytes that `admission::proof_message` puts together.
     #[test]
     fn join_proof_is_over_domain_chain_channel_and_account() {
         let node = Keypair::from_seed(&[1; 32]);

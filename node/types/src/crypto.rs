@@ -8,7 +8,7 @@ use std::ops::Deref;
 use ed25519_dalek::{Signer, SigningKey};
 use serde::{Deserialize, Serialize};
 
-pub use self::verifying::{Claim, check_all};
+pub use self::verifying::{Claim, bad_signatures};
 use crate::{
     Refusal, byte_id, codec,
     hash::{Domain, hash},
@@ -104,6 +104,15 @@ impl Keypair {
     #[must_use]
     pub fn sign<T: Signable>(&self, value: &T) -> Signature {
         self.sign_bytes(&value.signing_bytes())
+    }
+
+    /// Signs what others will send back: this process need not check it then.
+    #[must_use]
+    pub fn sign_known<T: Signable>(&self, value: &T) -> Signature {
+        let bytes = value.signing_bytes();
+        let signature = self.sign_bytes(&bytes);
+        verifying::learn_own(&self.public(), &bytes, &signature);
+        signature
     }
 
     /// Signs bytes that already carry their domain.

@@ -39,6 +39,7 @@ impl ExecutionStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {
     pub key: StateKey,
+    #[serde(with = "serde_bytes")]
     pub value: Option<Vec<u8>>,
 }
 

@@ -104,7 +104,7 @@ impl Evidence {
     pub fn shown(effects: Vec<Effects>) -> Vec<Effects> {
         let entries = effects.iter().map(|effects| effects.writes.len() + effects.events.len());
         let fits = entries.sum::<usize>() <= limits::EVIDENCE_ENTRIES
-            && codec::encode(&effects).len() <= limits::EVIDENCE_BYTES;
+            && codec::size(&effects) <= limits::EVIDENCE_BYTES;
         if fits { effects } else { Vec::new() }
     }
 
@@ -208,7 +208,7 @@ impl Verify for Evidence {
 /// What a file of evidence begins with; its version follows.
 const MAGIC: &str = "fairway evidence";
 /// The version that this program writes and reads.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// The first line: magic, version, [`Evidence::hash`].
 const LINE: usize = 128;
 
@@ -376,8 +376,8 @@ mod tests {
             assert!(matches!(read(&altered), FileError::Damaged { .. }), "{place}");
         }
         let mut later = file.clone();
-        later[MAGIC.len() + 1] = b'2';
-        assert_eq!(read(&later), FileError::OtherVersion { found: "2".into() });
+        later[MAGIC.len() + 1] = b'1';
+        assert_eq!(read(&later), FileError::OtherVersion { found: "1".into() });
         assert_eq!(read(&vec![0; FILE_BYTES + 1]), FileError::TooLarge);
         assert_eq!(read(b"{}"), FileError::NotEvidence);
         let junk = [1, 2, 3];

@@ -73,11 +73,7 @@ macro_rules! byte_id {
                 if serializer.is_human_readable() {
                     return serializer.collect_str(self);
                 }
-                let mut tuple = serializer.serialize_tuple($len)?;
-                for byte in &self.0 {
-                    ::serde::ser::SerializeTuple::serialize_element(&mut tuple, byte)?;
-                }
-                ::serde::ser::SerializeTuple::end(tuple)
+                $crate::codec::serialize_array(&self.0, serializer)
             }
         }
 
@@ -152,9 +148,15 @@ impl Address {
     /// Move's short form: `0x2` for the address ending in 2.
     #[must_use]
     pub fn to_literal(&self) -> String {
-        let digits = hex::encode(self.0);
-        let trimmed = digits.trim_start_matches('0');
-        format!("0x{}", if trimmed.is_empty() { "0" } else { trimmed })
+        let mut digits = [b'0'; 2 * Self::LENGTH];
+        // The room is exactly right: nothing can fail.
+        let _ = hex::encode_to_slice(self.0, &mut digits);
+        let last = digits.len() - 1;
+        let first = digits.iter().position(|digit| *digit != b'0').unwrap_or(last);
+        let mut text = String::with_capacity(2 + digits.len() - first);
+        text.push_str("0x");
+        text.extend(digits[first..].iter().map(|digit| char::from(*digit)));
+        text
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod abi;
 pub mod block;
+pub mod bundle;
 pub mod call;
 pub mod chain;
 pub mod codec;

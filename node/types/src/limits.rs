@@ -10,6 +10,8 @@ pub const CALL_ARGUMENTS: usize = 64;
 pub const ENDPOINTS: usize = 8;
 /// Transactions in a block.
 pub const BLOCK_TRANSACTIONS: usize = 4096;
+/// Calls in a bundle.
+pub const BUNDLE_CALLS: usize = 256;
 /// BCS bytes of a block: as evidence, with its witness, it fits a frame.
 pub const BLOCK_BYTES: usize = 3 * 1024 * 1024;
 /// Writes and events that evidence of a divergence shows.
@@ -30,7 +32,11 @@ pub const WITNESS_BYTES: usize = 3 * 1024 * 1024;
 pub const FRAME_BYTES: usize = 8 * 1024 * 1024;
 /// Gas of one call, whatever it asks for.
 pub const CALL_GAS: u64 = 10_000_000;
-/// Gas of judging one block on the chain: four calls that use all they may.
+/// Gas after which a leader puts nothing more into a block: at a hundred gas a microsecond it takes a
+/// tenth of a second, or three with a last member that enters and whose hooks use all they may.
+pub const BLOCK_GAS: u64 = CALL_GAS;
+/// Gas of judging one block on the chain: four calls that use all they may. An honest leader's block
+/// uses more only if it closes the channel, where the app has a heavy hook for each member.
 pub const JUDGE_GAS: u64 = 4 * CALL_GAS;
 /// Bytes of a file of evidence that the chain judges: as much as any other of its transactions holds.
 pub const JUDGED_BYTES: usize = PACKAGE_BYTES;

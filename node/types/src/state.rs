@@ -13,7 +13,7 @@ use crate::{
 pub enum StateKey {
     /// A Move resource. The tag is canonical: `0x2::vault::Vault`, `0x42::a::B<u64,0x1::c::D>`;
     /// addresses in Move's short form, no spaces.
-    Resource { address: Address, type_tag: String },
+    Resource { address: Address, type_tag: Arc<str> },
     /// BCS of the account's next sequence number (`u64`).
     Sequence(Address),
     /// BCS of a registered member's `MemberRecord`.
@@ -46,7 +46,7 @@ pub enum StateKey {
 
 impl StateKey {
     #[must_use]
-    pub fn resource(address: Address, type_tag: impl Into<String>) -> Self {
+    pub fn resource(address: Address, type_tag: impl Into<Arc<str>>) -> Self {
         Self::Resource { address, type_tag: type_tag.into() }
     }
 

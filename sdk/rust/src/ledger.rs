@@ -7,10 +7,10 @@ use fairway_api::{
     chain::{Amount, ChainEvent, ChainInfo, ObservedChannel, TransactionReport},
 };
 use fairway_types::{
-    Address, AssetId, ChannelId, FunctionName, Hash, JoinSequence, Keypair, Refusal, SignedCall,
-    Time,
+    Address, AssetId, ChannelId, Epoch, FunctionName, Hash, JoinSequence, Keypair, Refusal,
+    SequenceNumber, SignedCall, Time,
     abi::{PackageAbi, codec},
-    chain::ChannelConfig,
+    chain::{ChannelConfig, EpochGrant},
     contract,
     evidence::Evidence,
     ledger::{LedgerPayload, LedgerTransaction, PackageSource, SignedLedgerTransaction},
@@ -185,6 +185,22 @@ impl Ledger {
         Ok(())
     }
 
+    /// The grants of these epochs of a channel, ascending; those that exist. A channel's record has the
+    /// last ones alone.
+    pub async fn grants(
+        &self,
+        channel: ChannelId,
+        first: Epoch,
+        last: Epoch,
+    ) -> Result<Vec<EpochGrant>, Error> {
+        let function = contract::function("channel", "grants").to_string();
+        let args = [channel.to_string(), first.to_string(), last.to_string()].map(Value::String);
+        let values = self.view(&function, &args).await?;
+        let grants = values.first().and_then(Value::as_array).into_iter().flatten();
+        let unreadable = || Error::Refused(Refusal::invalid("grants", "no list of grants"));
+        grants.map(|grant| grant_of(grant).ok_or_else(unreadable)).collect()
+    }
+
     /// The proposal that waits in a channel for its window, if one does.
     pub async fn waiting(&self, channel: ChannelId) -> Result<Option<Proposal>, Error> {
         let function = contract::function("settlement", "waiting").to_string();
@@ -323,11 +339,26 @@ impl Ledger {
         key: &Keypair,
         payload: LedgerPayload,
     ) -> Result<SignedLedgerTransaction, Error> {
+        let sequence = self.sequence(key.address()).await?;
+        self.sign_at(key, sequence, payload).await
+    }
+
+    /// The account's next sequence number.
+    pub async fn sequence(&self, account: Address) -> Result<SequenceNumber, Error> {
+        self.connection
+            .request(|client| async move { ChainApiClient::sequence(&*client, account).await })
+            .await
+    }
+
+    /// An account's transaction with this sequence number: for who submits several without waiting.
+    /// The ledger holds some that come before their turn.
+    pub async fn sign_at(
+        &self,
+        key: &Keypair,
+        sequence: SequenceNumber,
+        payload: LedgerPayload,
+    ) -> Result<SignedLedgerTransaction, Error> {
         let (chain, sender) = (self.chain().await?.chain, key.address());
-        let sequence = self
-            .connection
-            .request(|client| async move { ChainApiClient::sequence(&*client, sender).await })
-            .await?;
         let transaction = LedgerTransaction {
             chain,
             sender,
@@ -340,9 +371,21 @@ impl Ledger {
         Ok(SignedLedgerTransaction { key: key.public(), signature, transaction })
     }
 
-    /// Submits a signed transaction. One whose answer was lost is looked up before it is called
-    /// refused.
+    /// Submits a signed transaction; a failed execution is an error.
     pub async fn submit(
+        &self,
+        signed: SignedLedgerTransaction,
+    ) -> Result<TransactionReport, Error> {
+        let report = self.deliver(signed).await?;
+        match report.error.as_ref().and_then(Refusal::from_data) {
+            Some(refusal) => Err(Error::Refused(refusal)),
+            None => Ok(report),
+        }
+    }
+
+    /// Submits a signed transaction; its report once it is in a block, whatever came of it. One whose
+    /// answer was lost is looked up before it is called refused.
+    pub async fn deliver(
         &self,
         signed: SignedLedgerTransaction,
     ) -> Result<TransactionReport, Error> {
@@ -354,21 +397,29 @@ impl Ledger {
                 async move { client.submit(signed).await }
             })
             .await;
-        let report = match sent {
+        match sent {
             Err(Error::Refused(Refusal::SequenceNumber { .. })) => {
-                self.executed(hash).await?.map_or(sent, Ok)?
+                self.executed(hash).await?.map_or(sent, Ok)
             }
-            result => result?,
-        };
-        match report.error.as_ref().and_then(Refusal::from_data) {
-            Some(refusal) => Err(Error::Refused(refusal)),
-            None => Ok(report),
+            result => result,
         }
     }
 
     async fn executed(&self, hash: Hash) -> Result<Option<TransactionReport>, Error> {
         self.connection.request(|client| async move { client.transaction(hash).await }).await
     }
+}
+
+/// A grant as a view gives it: numbers as text.
+fn grant_of(grant: &Value) -> Option<EpochGrant> {
+    let number = |value: &Value| value.as_str()?.parse::<u64>().ok();
+    let valid = grant.get("valid")?.as_array()?.iter();
+    Some(EpochGrant {
+        epoch: Epoch(number(grant.get("epoch")?)?),
+        leader: grant.get("leader")?.as_str()?.parse().ok()?,
+        join_sequence: JoinSequence(number(grant.get("join_sequence")?)?),
+        valid: valid.map(|value| number(value).map(JoinSequence)).collect::<Option<_>>()?,
+    })
 }
 
 /// Types of the arguments that a proposal is, in their order.

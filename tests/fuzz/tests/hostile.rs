@@ -67,7 +67,15 @@ fn block(transactions: Vec<Transaction>) -> Block {
     };
     let leader = NodeId::ZERO;
     let signature = Signature::ZERO;
-    Block { header, transactions, justification: None, opening: None, leader, signature }
+    Block {
+        header,
+        transactions,
+        justification: None,
+        opening: None,
+        bundles: Vec::new(),
+        leader,
+        signature,
+    }
 }
 
 fn call(type_args: usize, args: usize) -> SignedCall {
@@ -234,6 +242,7 @@ fn frame_of_founders_of_a_dispute_takes_memory_in_proportion() {
         min_deposit: 0,
         max_members: 0,
         gas_table: GasTableId::MEASURED,
+        trust_own_node: false,
         money: Default::default(),
     };
     let of = |count| {

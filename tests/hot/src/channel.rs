@@ -13,13 +13,12 @@ use fairway_types::{
     call::CallStatus,
     chain::{
         ChainMember, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
-        MemberRecord, MoneyRules, Observation, SettlementRecord, TermRecord,
+        MemberRecord, MoneyRules, Observation, TermRecord,
     },
     codec,
     contract::NATIVE,
     limits,
     settlement::AssetAmount,
-    windows::WindowRecord,
 };
 
 pub(crate) const NODES: usize = 4;
@@ -232,39 +231,26 @@ fn record() -> ChannelRecord {
         pooled: false,
         eligible: true,
     });
+    let config = ChannelConfig {
+        tick_interval: 0,
+        settlement_interval: 0,
+        durability: Durability::Synced,
+        join_policy: JoinPolicy::Open,
+        invited: Vec::new(),
+        asset: NATIVE,
+        min_deposit: 1,
+        max_members: 16,
+        gas_table: GasTableId::MEASURED,
+        trust_own_node: false,
+        money: MoneyRules::default(),
+    };
     ChannelRecord {
-        chain: CHAIN,
-        channel: CHANNEL,
-        creator: member(0).account,
-        package: Hash([5; 32]),
-        config: ChannelConfig {
-            tick_interval: 0,
-            settlement_interval: 0,
-            durability: Durability::Synced,
-            join_policy: JoinPolicy::Open,
-            invited: Vec::new(),
-            asset: NATIVE,
-            min_deposit: 1,
-            max_members: 16,
-            gas_table: GasTableId::MEASURED,
-            money: MoneyRules::default(),
-        },
-        open: true,
-        closing: false,
         first_grant: Some(grant.clone()),
         founders: (0..NODES).map(member).collect(),
         grants: vec![grant],
         in_force: Some(TermRecord { term, leader, join_sequence }),
         members: members.collect(),
-        settlement: SettlementRecord {
-            number: 0,
-            height: Height::ZERO,
-            root: Hash::ZERO,
-            block: Hash::ZERO,
-            paid: Vec::new(),
-            closed: false,
-        },
         locked: deposit(NODES as u64),
-        windows: WindowRecord::default(),
+        ..ChannelRecord::new((CHAIN, CHANNEL), leader, Hash([5; 32]), config)
     }
 }

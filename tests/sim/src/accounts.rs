@@ -86,10 +86,13 @@ impl Accounts {
         let record = chain.record();
         let window = record.config.money.challenge_window;
         let faultless = now.since(self.fault_at) > 2 * window;
-        let excused = before.complains
+        let resolved = before.complains
             && record.windows.complaint.is_none()
-            && record.config.money.drop_rule == DropRule::Replace
-            && !faultless;
+            && record.config.money.drop_rule == DropRule::Replace;
+        let excused = |node: &Node| {
+            let could = node.up && !node.paused && now.since(node.steady_since) > window;
+            resolved && !(faultless && could)
+        };
         self.note_lapsed(before, chain.time(), record);
         self.check_standing(record, nodes, excused)?;
         let after = balances(chain, nodes);
@@ -155,12 +158,12 @@ impl Accounts {
         &self,
         record: &ChannelRecord,
         nodes: &[Node],
-        excused: bool,
+        excused: impl Fn(&Node) -> bool,
     ) -> Result<(), Broken> {
         let least = record.config.money.collateral;
         for node in nodes.iter().filter(|node| node.honest && !node.blamed && !node.gone) {
             let id = node.keypair.node_id();
-            if record.windows.bans.iter().any(|ban| ban.node == id) && !excused {
+            if record.windows.bans.iter().any(|ban| ban.node == id) && !excused(node) {
                 return Err(Broken(format!("honest {id} was convicted")));
             }
             let seat = record.members.iter().find(|member| member.record.node == id);

@@ -21,7 +21,7 @@ use fairway_types::{
 };
 use rand::Rng;
 
-use crate::{choices::Choices, plan::FAR};
+use crate::{choices::Choices, forging, plan::FAR};
 
 /// Old messages kept to be sent again, and certificates to be named again.
 const REMEMBERED: usize = 64;
@@ -140,6 +140,13 @@ impl Byzantine {
 
     /// What becomes of a word of one of its channels to the member `to`.
     pub fn mutate(&mut self, to: usize, message: Message, rng: &mut Choices) -> Vec<Message> {
+        let message = match forging::vouched(&self.keypair, message.clone()) {
+            Some(vouched) => {
+                self.count("vouched for a forged call");
+                vouched
+            }
+            None => message,
+        };
         self.remember(&message);
         let mut said = Vec::new();
         if self.chance(self.nature.replays, rng) && !self.heard.is_empty() {
@@ -430,6 +437,7 @@ fn kind(message: &Message) -> u8 {
         Message::Forward(_)
         | Message::Refused { .. }
         | Message::Report(_)
+        | Message::Bundle(_)
         | Message::Verdict(_) => 8,
         Message::Recover { .. } | Message::Standing(_) => 9,
     }

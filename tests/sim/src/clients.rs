@@ -1,7 +1,7 @@
 //! What clients ask for: mostly payments, some of them wrong; leaves; settlements.
 
 use fairway_proto::{CallStatus, Input, Request, RequestId, channel::execution::next_sequence};
-use fairway_types::{Call, Gas, Operation, SequenceNumber, SignedCall, Verified, codec};
+use fairway_types::{Call, Gas, Operation, SequenceNumber, Signature, SignedCall, Verified, codec};
 use rand::Rng;
 
 use crate::{
@@ -87,7 +87,11 @@ impl World {
         sequence: u64,
         operation: Operation,
     ) -> Result<(), Broken> {
-        let call = self.sign(sender, sequence, operation);
+        let mut call = self.sign(sender, sequence, operation);
+        let forged = self.may_forge(sender, via) && self.rng.random_bool(0.3);
+        if forged {
+            call.signature = Signature::ZERO;
+        }
         self.next_request += 1;
         let id = RequestId(self.next_request);
         let wait = if self.next_request.is_multiple_of(4) {
@@ -97,13 +101,19 @@ impl World {
         };
         let request = Request::Call { call: Box::new(Verified::trusted(call)), wait };
         // Some clients ask twice, and another node.
-        if self.rng.random_bool(0.05) {
+        if self.rng.random_bool(0.05) && !forged {
             let other = self.rng.random_range(0..self.nodes.len());
             self.next_request += 1;
             let again = RequestId(self.next_request);
             self.input(other, Input::Client { id: again, request: request.clone() })?;
         }
         self.input(via, Input::Client { id, request })
+    }
+
+    /// Whether the node is the Byzantine one, where its word could pass for another account's.
+    fn may_forge(&self, sender: usize, via: usize) -> bool {
+        let byzantine = self.byzantine.as_ref().is_some_and(|byzantine| byzantine.node == via);
+        self.plan.trust_own_node && byzantine && sender != via
     }
 
     pub(crate) fn sign(&self, sender: usize, sequence: u64, operation: Operation) -> SignedCall {

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use fairway_proto::settlement::proof;
 use fairway_types::{
-    Hash, Height, JoinSequence, Operation, chain::ChainTx, evidence::Evidence, windows::BlockProof,
+    Hash, Height, JoinSequence, Operation,
+    chain::{ChainMember, ChainTx},
+    evidence::Evidence,
+    windows::BlockProof,
 };
 use rand::Rng;
 
@@ -139,6 +142,19 @@ impl World {
     pub(crate) fn is_alone(&self) -> bool {
         let alone = self.plan.deeds.is_some_and(|deeds| deeds.fate == Fate::Alone);
         alone && self.nodes.iter().any(|node| node.gone)
+    }
+
+    /// Whether somebody that the log or the contract counts no more in terms signs nothing since it lost
+    /// its tail (P-92): what is not final without it stays so until an exit, as no later term names it.
+    pub(crate) fn is_held_up_by_a_lost_tail(&self) -> bool {
+        let holds_up = |seat: &ChainMember| {
+            let Some(at) = self.index(&seat.record.node) else { return false };
+            let log = self.nodes[at].channel.log();
+            let silent = log.is_tail_lost() || log.silent_to().is_some_and(|to| to >= log.term());
+            let left = log.tip().is_some_and(|tip| !tip.members.contains_key(&seat.record.node));
+            silent && (left || !seat.eligible)
+        };
+        self.chain.record().members.iter().filter(|seat| seat.active).any(holds_up)
     }
 
     /// Who is left wants its money, and nothing more.

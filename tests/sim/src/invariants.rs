@@ -15,7 +15,8 @@ use fairway_proto::{
 };
 use fairway_state::State;
 use fairway_types::{
-    Ack, Certificate, Effects, Hash, Height, NodeId, StateKey, Term, View,
+    Ack, Address, Certificate, Effects, Hash, Height, NodeId, StateKey, Term, View,
+    bundle::SignedBundle,
     chain::{ChainMember, ChannelRecord},
     settlement::AssetAmount,
 };
@@ -43,6 +44,8 @@ pub struct Invariants {
     finalised: BTreeMap<Height, Hash>,
     /// Where a certified block was superseded by another.
     reversed: BTreeSet<Height>,
+    /// The account of each node.
+    accounts: BTreeMap<NodeId, Address>,
     /// Members whose word need not be true.
     suspects: BTreeSet<NodeId>,
     /// The last view that the chain learned, and how many it did.
@@ -53,6 +56,11 @@ pub struct Invariants {
 }
 
 impl Invariants {
+    /// The node is the one of this account.
+    pub fn acts_for(&mut self, node: NodeId, account: Address) {
+        self.accounts.insert(node, account);
+    }
+
     /// From now on nothing is expected of this node.
     pub fn suspect(&mut self, node: NodeId) {
         self.suspects.insert(node);
@@ -65,7 +73,8 @@ impl Invariants {
     }
 
     /// Invariant 3: what a node stored that it signed, it signs once a place, and nothing of a term
-    /// below its promise. Invariant 4: the effects it stored are those of the block's header.
+    /// below its promise. Invariant 4: the effects it stored are those of the block's header. And nobody
+    /// but an account's own node vouches for what the account asks for.
     pub fn on_stored(&mut self, node: &Node, events: &[Event]) -> Result<(), Broken> {
         let id = node.keypair.node_id();
         for event in events {
@@ -75,6 +84,13 @@ impl Invariants {
                     if Effects::root(&appended.effects) != header.effects_root {
                         let height = header.height;
                         return Err(Broken(format!("{id} stored other effects at {height}")));
+                    }
+                    let is_strange = |signed: &&SignedBundle| {
+                        self.accounts.get(&signed.node) != Some(&signed.bundle.account)
+                    };
+                    if let Some(strange) = appended.block.bundles.iter().find(is_strange) {
+                        let (node, height) = (strange.node, header.height);
+                        return Err(Broken(format!("{id} took a bundle of {node} at {height}")));
                     }
                     if appended.block.leader == id {
                         let place = (id, header.term, header.height);
@@ -306,7 +322,7 @@ fn check_books(node: &Node, app_holds: bool) -> Result<(), Broken> {
     let mut sum: Vec<AssetAmount> = Vec::new();
     for (key, _) in tip.state.entries() {
         let amounts = match key {
-            StateKey::Resource { address, type_tag } if type_tag == books::VAULT_TAG => {
+            StateKey::Resource { address, type_tag } if **type_tag == *books::VAULT_TAG => {
                 books::vault(&tip.state, *address)
             }
             StateKey::Departed(account) => {

@@ -18,6 +18,7 @@ pub mod collusion;
 mod contradictions;
 pub mod deeds;
 mod faults;
+mod forging;
 pub mod invariants;
 pub mod machine;
 pub mod network;

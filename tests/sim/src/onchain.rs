@@ -79,9 +79,11 @@ impl World {
         }
     }
 
+    /// A node reads the chain; one that gets no answer reads it again once the chain answers.
     pub(crate) fn observe(&mut self, to: usize) -> Result<(), Broken> {
         if self.now < self.outage_until {
             let reason = "it does not answer".to_owned();
+            self.after(self.outage_until.since(self.now), Item::Observe { to });
             return self.input(to, Input::Chain(Observation::Unreachable { reason }));
         }
         let older = self.plan.reorgs && !self.calm && self.rng.random_bool(0.15);
@@ -115,7 +117,7 @@ impl World {
         self.note_transaction(from, &tx, &result);
         let observation = match result {
             Ok(()) => Observation::Accepted { tx: Box::new(tx) },
-            Err(reason) => Observation::Rejected { tx: Box::new(tx), reason },
+            Err(reason) => Observation::Rejected { tx: Box::new(tx), reason: reason.into() },
         };
         self.after(3, Item::Told { to: from, observation });
         self.show_chain(50);

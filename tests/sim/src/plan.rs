@@ -47,6 +47,8 @@ pub struct Plan {
     pub sync_blocks_most: u64,
     /// Signatures do not wait for the disk: a power cut takes what was not synced.
     pub replicated: bool,
+    /// Members trust their own nodes with their calls.
+    pub trust_own_node: bool,
     /// Nobody is told anything before the sender knows that it joined.
     pub members_only: bool,
     /// The chain runs the channel's package, and so judges evidence itself; else members vote.
@@ -85,6 +87,7 @@ impl Plan {
             diverges: false,
             sync_blocks_most: FAR,
             replicated: false,
+            trust_own_node: false,
             members_only: false,
             judged: true,
             money: money(),
@@ -126,6 +129,7 @@ impl Plan {
             // By the seed, not by chance: the seeds that found something stay what they are.
             sync_blocks_most: if seed.is_multiple_of(4) { seed / 4 % 16 } else { FAR },
             replicated: seed % 4 == 2,
+            trust_own_node: seed % 10 == 9,
             members_only: seed.is_multiple_of(4),
             judged: seed % 5 != 3 || (seed / 5).is_multiple_of(2),
             money: MoneyRules { drop_rule: drop_rule(seed), ..money() },
@@ -176,6 +180,7 @@ impl Plan {
             sync_blocks_most: if ticks & 2 == 2 { 4 } else { FAR },
             replicated: ticks & 4 == 4,
             members_only: ticks & 8 == 8,
+            trust_own_node: ticks & 16 == 16,
             choices: choices.to_vec(),
             ..Self::calm(0, 1)
         })

@@ -133,6 +133,7 @@ pub fn message(message: &Message) -> Option<String> {
         }
         Message::Heartbeat(_)
         | Message::Forward(_)
+        | Message::Bundle(_)
         | Message::Refused { .. }
         | Message::Proposal(_)
         | Message::Vote(_) => None,

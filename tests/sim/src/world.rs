@@ -10,7 +10,7 @@ use fairway_proto::{
 };
 use fairway_types::{
     Execute, Height, Keypair, NodeId, Time, Verified,
-    chain::{ChainTx, Durability, Observation},
+    chain::{ChainTx, ChannelConfig, Durability, Observation},
     evidence::Evidence,
     settlement::Proposal,
 };
@@ -138,6 +138,7 @@ impl World {
     #[must_use]
     pub fn with_machine(plan: Plan, machine: Rc<dyn Execute>) -> Self {
         let config = chain::config(plan.tick_interval, plan.durability(), plan.money.clone());
+        let config = ChannelConfig { trust_own_node: plan.trust_own_node, ..config };
         let chain = Chain::new(creator().address(), chain::CHANNEL, config);
         let chain = if plan.judged { chain.judging(Rc::clone(&machine)) } else { chain };
         Self::with_chain(plan, machine, Box::new(chain))
@@ -157,8 +158,10 @@ impl World {
                 Node::new(index, chain.record().channel, Rc::clone(&machine), limits)
             })
             .collect();
+        let mut invariants = Invariants::default();
         for node in &nodes {
             chain.fund(&node.account, WALLET);
+            invariants.acts_for(node.keypair.node_id(), node.account.address());
         }
         let money = chain.total();
         let subscribers =
@@ -182,7 +185,7 @@ impl World {
             byzantine: None,
             leaves: 0,
             acknowledged: Acknowledged::default(),
-            invariants: Invariants::default(),
+            invariants,
             accounts: Accounts::default(),
             doings: Doings::default(),
             slandered: Vec::new(),
@@ -471,8 +474,8 @@ impl World {
     pub(crate) fn dry_run(&mut self, from: usize, proposal: &Proposal) {
         let delay = self.rng.random_range(1..30);
         if self.now >= self.outage_until {
-            let (proposal, refusal) = (proposal.hash(), self.chain.dry_run(proposal));
-            let observation = Observation::DryRun { proposal, refusal };
+            let refusal = self.chain.dry_run(proposal).map(Into::into);
+            let observation = Observation::DryRun { proposal: proposal.hash(), refusal };
             self.after(delay, Item::Told { to: from, observation });
         }
     }
@@ -548,19 +551,32 @@ impl World {
         }
     }
 
-    /// Everything heals: within a bound of true time, a new block is certified and every node has
-    /// the same head.
+    /// Everything heals: within a bound of true time, a new block is final everywhere; or who is left
+    /// alone gets out.
     fn require_progress(&mut self) -> Result<(), Broken> {
         self.heal_all()?;
         if self.is_alone() {
             self.leave_alone()?;
+            return self
+                .wait_for(Self::are_out, "whose others are gone did not get out".to_owned());
         }
         let goal = self.invariants.highest_certified().next();
+        let missing = format!("no progress beyond {goal} after healing");
+        let goes_on = self.wait_for(|world| world.agree_beyond(goal), missing);
+        if goes_on.is_ok() || !self.is_held_up_by_a_lost_tail() {
+            return goes_on;
+        }
+        *self.report.deeds.entry("stood still until an exit".to_owned()).or_default() += 1;
+        self.leave_alone()?;
+        self.wait_for(Self::are_out, "who stood still did not get out".to_owned())
+    }
+
+    /// Goes on until everybody is paid or it is `done`; every honest node is then what its replay gives.
+    fn wait_for(&mut self, done: impl Fn(&Self) -> bool, missing: String) -> Result<(), Broken> {
         let (since, until) = (self.now, self.now.plus(PATIENCE));
         while self.now < until {
             self.step()?;
-            let done = if self.is_alone() { self.are_out() } else { self.agree_beyond(goal) };
-            if self.has_ended() || done {
+            if self.has_ended() || done(self) {
                 self.report.healed_in = self.now.since(since);
                 return self.honest().try_for_each(|node| {
                     let (live, replayed) = (node.digest(), node.replayed().digest());
@@ -569,10 +585,7 @@ impl World {
                 });
             }
         }
-        if self.is_alone() {
-            return Err(Broken("whose others are gone did not get out".to_owned()));
-        }
-        Err(Broken(format!("no progress beyond {goal} after healing")))
+        Err(Broken(missing))
     }
 
     /// Whether the channel is closed and everybody paid.

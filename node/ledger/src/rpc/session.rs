@@ -1,6 +1,9 @@
 //! One client's WebSocket: reads a request when there is room for it, answers each when it is done.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{
     SinkExt, StreamExt,
@@ -35,7 +38,11 @@ use super::{
 /// Messages waiting to be written.
 const QUEUE: usize = 16;
 /// Requests under way that wait for something, and all others.
-const WAITING: usize = 4_096;
+const WAITING: usize = 1_024;
+/// How long a client that has all of these under way is not read from, before more of them are refused:
+/// longer than a change of the leader. Refusing costs nearly as much as taking, and the calls of a
+/// sender would come out of their order.
+const PATIENCE: Duration = Duration::from_secs(5);
 const OTHERS: usize = 16;
 /// Bytes of requests under way; one is taken whatever its size.
 const BYTES: usize = 4 << 20;
@@ -56,6 +63,8 @@ struct Places {
     waiting: Arc<Semaphore>,
     others: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    /// Since when nothing that waits has found a place.
+    full: Option<Instant>,
 }
 
 type Place = (OwnedSemaphorePermit, OwnedSemaphorePermit);
@@ -93,13 +102,22 @@ async fn write(
     loop {
         let message = tokio::select! {
             message = outgoing.recv() => match message {
-                Some(message) => Message::text(String::from(Box::<str>::from(message))),
+                Some(message) => text(message),
                 None => return sender.close().await,
             },
             _ = pings.tick() => Message::Ping(Bytes::new()),
         };
-        sender.send(message).await?;
+        sender.feed(message).await?;
+        // What else is there goes with it.
+        while let Ok(message) = outgoing.try_recv() {
+            sender.feed(text(message)).await?;
+        }
+        sender.flush().await?;
     }
+}
+
+fn text(message: Box<RawValue>) -> Message {
+    Message::text(String::from(Box::<str>::from(message)))
 }
 
 async fn read(
@@ -108,10 +126,11 @@ async fn read(
     shared: &Shared,
     meter: Meter,
 ) {
-    let places = Places {
+    let mut places = Places {
         waiting: Arc::new(Semaphore::new(WAITING)),
         others: Arc::new(Semaphore::new(OTHERS)),
         bytes: Arc::new(Semaphore::new(BYTES)),
+        full: None,
     };
     let most = shared.limits.request_bytes;
     let mut under_way = JoinSet::new();
@@ -127,7 +146,7 @@ async fn read(
         let sent = if request.len() > most as usize {
             caller.sink.send_error(Id::Null, reject_too_big_request(most)).await.is_ok()
         } else {
-            begin(request, &caller, shared, &places, &mut under_way).await
+            begin(request, &caller, shared, &mut places, &mut under_way).await
         };
         if !sent {
             return;
@@ -140,7 +159,7 @@ async fn begin(
     request: Bytes,
     caller: &Arc<Caller>,
     shared: &Shared,
-    places: &Places,
+    places: &mut Places,
     under_way: &mut JoinSet<()>,
 ) -> bool {
     let Some(place) = places.find(&request, shared.limits.waiting).await else {
@@ -159,15 +178,20 @@ async fn begin(
 }
 
 impl Places {
-    /// A place for the request. One that may wait for long is not waited for here: what the client
-    /// sends after it would never be read.
-    async fn find(&self, request: &[u8], waiting: &[&str]) -> Option<Place> {
+    /// A place for the request. For one that may wait for long there is an end to waiting here: what the
+    /// client sends after it, and others wait for, would never be read.
+    async fn find(&mut self, request: &[u8], waiting: &[&str]) -> Option<Place> {
         let bytes = u32::try_from(request.len().min(BYTES)).unwrap_or(u32::MAX);
         let waits = peek(request).method.is_some_and(|method| waiting.contains(&&*method));
         if waits {
-            let place = Arc::clone(&self.waiting).try_acquire_owned().ok()?;
-            let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
-            return Some((place, bytes));
+            let place = async {
+                let place = Arc::clone(&self.waiting).acquire_owned().await.ok()?;
+                Some((place, Arc::clone(&self.bytes).acquire_many_owned(bytes).await.ok()?))
+            };
+            let since = *self.full.get_or_insert_with(Instant::now);
+            let place = timeout(PATIENCE.saturating_sub(since.elapsed()), place).await.ok()?;
+            self.full = None;
+            return place;
         }
         // Its answer must have been read by then, as far as the queue goes.
         let place = Arc::clone(&self.others).acquire_owned().await.ok()?;

@@ -398,7 +398,7 @@ impl Run {
         for (key, value) in self.world.ledger.entries() {
             let StateKey::Resource { type_tag, .. } = key else { continue };
             let at = |place: usize| u64::from_le_bytes(value[place..place + 8].try_into().unwrap());
-            total += match type_tag.as_str() {
+            total += match &**type_tag {
                 "0x3::coin::Balance" => at(0),
                 // A coin comes first: its asset, then its amount.
                 "0x3::backing::Pot" | "0x3::collateral::Stake" => at(32),

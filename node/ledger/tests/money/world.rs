@@ -333,6 +333,7 @@ pub(crate) fn config(max_members: u64, money: MoneyRules) -> ChannelConfig {
         min_deposit: 1,
         max_members,
         gas_table: GasTableId::MEASURED,
+        trust_own_node: false,
         money,
     }
 }

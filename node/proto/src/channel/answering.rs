@@ -38,7 +38,7 @@ impl Channel {
         let Some(call) = call.filter(|call| call.call.sender == complaint.account) else { return };
         if self.check_call(&call).is_ok() {
             let (hash, expected) = (call.hash(), self.expected_sequence(&call));
-            let pooled = Pooled::new(call, hash, Some(self.me));
+            let pooled = Pooled::new(call, hash, Some(self.me), self.now);
             // A full pool orders what it holds first; the complaint is looked at again.
             let _ = self.pool.add(pooled, expected, &self.env.limits);
         }

@@ -15,12 +15,11 @@ use fairway_types::{
     View, Weight, Write,
     block::CertifiedBlock,
     chain::{
-        ChainMember, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy,
-        MemberRecord, MoneyRules, Observation, SettlementRecord, TermRecord,
+        ChainMember, ChainRefusal, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant,
+        JoinPolicy, MemberRecord, MoneyRules, Observation, TermRecord,
     },
     codec,
     settlement::{AssetAmount, Proposal},
-    windows::WindowRecord,
 };
 
 use super::{
@@ -120,45 +119,36 @@ pub(super) fn record(count: usize) -> ChannelRecord {
     let grant = EpochGrant { epoch: Epoch(1), leader, join_sequence, valid };
     let in_force =
         Some(TermRecord { term: Term { epoch: Epoch(1), view: View(0) }, leader, join_sequence });
+    let config = ChannelConfig {
+        tick_interval: 0,
+        settlement_interval: 0,
+        durability: Durability::Synced,
+        join_policy: JoinPolicy::Open,
+        invited: Vec::new(),
+        asset: ASSET,
+        min_deposit: 1,
+        max_members: 16,
+        gas_table: GasTableId::MEASURED,
+        trust_own_node: false,
+        money: MoneyRules::default(),
+    };
     ChannelRecord {
-        chain: CHAIN,
-        channel: CHANNEL,
-        creator: member(0).account,
-        package: Hash([5; 32]),
-        config: ChannelConfig {
-            tick_interval: 0,
-            settlement_interval: 0,
-            durability: Durability::Synced,
-            join_policy: JoinPolicy::Open,
-            invited: Vec::new(),
-            asset: ASSET,
-            min_deposit: 1,
-            max_members: 16,
-            gas_table: GasTableId::MEASURED,
-            money: MoneyRules::default(),
-        },
-        open: true,
-        closing: false,
         first_grant: Some(grant.clone()),
         founders: (0..count).map(member).collect(),
         grants: vec![grant],
         in_force,
         members: (0..count).map(chain_member).collect(),
-        settlement: SettlementRecord {
-            number: 0,
-            height: Height::ZERO,
-            root: Hash::ZERO,
-            block: Hash::ZERO,
-            paid: Vec::new(),
-            closed: false,
-        },
         locked: amounts(100 * count as u64),
-        windows: WindowRecord::default(),
+        ..ChannelRecord::new((CHAIN, CHANNEL), leader, Hash([5; 32]), config)
     }
 }
 
+/// A node that cuts as many small blocks as full ones, and tells certificates at once: tests order a
+/// call at a time, and no time passes.
 pub(super) fn env(index: usize) -> Env {
-    Env { chain: CHAIN, channel: CHANNEL, keypair: node_key(index), limits: Limits::default() }
+    let limits = Limits::default();
+    let limits = Limits { eager: limits.window, tell_delay: 0, ..limits };
+    Env { chain: CHAIN, channel: CHANNEL, keypair: node_key(index), limits }
 }
 
 pub(super) struct Bench {
@@ -175,7 +165,7 @@ pub(super) struct Bench {
     pub(super) kept: Vec<fairway_state::parts::Entries>,
     /// Whether the chain answers what it is asked, and which proposals, by height, it would refuse.
     pub(super) answers: bool,
-    pub(super) refusals: BTreeMap<Height, String>,
+    pub(super) refusals: BTreeMap<Height, ChainRefusal>,
     /// Everything the nodes did, in order.
     pub(super) effects: Vec<(usize, Effect)>,
     pub(super) events: Vec<(usize, Event)>,

@@ -171,9 +171,9 @@ impl Target {
 }
 
 impl Channel {
-    /// P-80, P-120: whether a peer is asked for a snapshot instead of blocks: it is far ahead, keeps the
-    /// next block no more, or has blocks of epochs that the chain's record named while this node was
-    /// away, and names no more.
+    /// P-80, P-120: whether a peer is asked for a snapshot instead of blocks: it is far ahead, on a
+    /// branch that takes more blocks than may wait here, keeps the next block no more, or has blocks of
+    /// epochs that the chain's record named while this node was away, and names no more.
     pub(super) fn takes_snapshot(&mut self, from: NodeId, heard: &Heartbeat) -> bool {
         let head = self.log.head();
         let passed = |target: &mut Target| target.checkpoint.height() <= head;
@@ -193,7 +193,8 @@ impl Channel {
         }
         let far = heard.finalised.0.saturating_sub(head.0) > self.env.limits.sync_blocks_most;
         let gone = self.catch_up.pruned.get(&from) == Some(&head.next()) || self.log.lacks_grants();
-        if heard.finalised <= head || !(far || gone || stale) {
+        let stuck = || self.is_stuck_below_a_branch();
+        if heard.finalised <= head || !(far || gone || stale || stuck()) {
             if !stale && self.catch_up.kept.take().is_some() {
                 self.perform(Effect::ForgetParts);
             }
@@ -401,9 +402,14 @@ impl Channel {
         }
         let Some(leavers) = self.leavers_of(&state) else { return self.refresh() };
         let from = self.log.head();
+        let unfinal = self.log.entries_from(self.log.finalised().next());
+        let mut calls: Vec<_> = unfinal.flat_map(|entry| self.calls_of(&entry.block)).collect();
         let height = checkpoint.height();
         self.record(Event::Adopted(Box::new(Adopted { checkpoint, state, leavers })));
         self.perform(Effect::Publish(Update::Adopted { height }));
+        // P-78: of this node's own blocks, what the others went on without is asked for again.
+        calls.retain(|(call, _)| call.call.sequence >= self.expected_sequence(call));
+        self.forget_calls(calls);
         self.fail_passed_over(from);
         self.waiting.pass(height);
         self.catch_up.pruned.clear();
@@ -423,7 +429,7 @@ impl Channel {
         let members = registered(state);
         let is_registered = |account| members.values().any(|member| member.account == account);
         state
-            .entries_from(&StateKey::Departed(Address::ZERO))
+            .records_from(&StateKey::Departed(Address::ZERO))
             .map_while(|(key, _)| key.departed())
             .filter(|account| !is_registered(*account))
             .map(find)

@@ -1,15 +1,20 @@
 //! Clients' calls: on their way to the leader, and waiting for the status they asked for.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
-use fairway_types::{Block, Hash, Height, NodeId, Refusal, SignedCall, Time, codec, limits};
+use fairway_types::{
+    Hash, Height, NodeId, Refusal, SignedCall, Time, bundle::SignedBundle, codec, limits,
+};
 
 use super::{
     Channel,
     execution::{check_place, member, next_sequence},
     input::{Request, RequestId},
     log::Log,
-    output::{CallReport, CallStatus, Effect, Reply},
+    output::{CallPlaces, CallReport, CallStatus, Effect, Reply, call_places},
     pool::Pooled,
 };
 #[cfg(feature = "known-bugs")]
@@ -41,7 +46,7 @@ struct OnTheWay {
 
 impl OnTheWay {
     fn insert(&mut self, hash: Hash, call: SignedCall) {
-        let size = codec::encode(&call).len();
+        let size = codec::size(&call);
         self.remove(&hash);
         self.bytes += size;
         self.calls.insert(hash, (call, size));
@@ -73,8 +78,8 @@ impl Clients {
     pub(super) fn resume(log: &Log) -> Self {
         let mut clients = Self::default();
         for entry in log.entries_from(Height::ZERO) {
-            for (index, hash) in call_hashes(&entry.block) {
-                clients.remember(hash, (entry.block.height(), index));
+            for (index, hash) in call_places(&entry.block).iter() {
+                clients.remember(*hash, (entry.block.height(), *index));
             }
         }
         clients
@@ -86,7 +91,7 @@ impl Clients {
         (self.waiting_count, self.on_the_way.calls.len(), self.order.len().max(self.places.len()))
     }
 
-    fn remember(&mut self, call: Hash, place: (Height, u32)) {
+    pub(super) fn remember(&mut self, call: Hash, place: (Height, u32)) {
         if self.places.insert(call, place).is_none() {
             self.order.push_back(call);
         }
@@ -137,6 +142,16 @@ impl Channel {
         result
     }
 
+    /// P-20: who is gone takes no room. What was ordered stays ordered.
+    pub(super) fn forget_requests(&mut self, gone: &BTreeSet<RequestId>) {
+        self.clients.waiting.retain(|_, waiters| {
+            waiters.retain(|(id, _)| !gone.contains(id));
+            !waiters.is_empty()
+        });
+        self.clients.waiting_count = self.clients.waiting.values().map(Vec::len).sum();
+        self.settling.forget_requests(gone);
+    }
+
     /// The request waits no more; others for the same call go on.
     fn leave_waiting(&mut self, id: RequestId, hash: &Hash) {
         let mut waiters = self.stop_waiting(hash);
@@ -151,7 +166,11 @@ impl Channel {
     fn pass_on(&mut self, call: SignedCall, hash: Hash) -> Result<(), Refusal> {
         if self.leads() {
             let expected = self.expected_sequence(&call);
-            return self.pool.add(Pooled::new(call, hash, None), expected, &self.env.limits);
+            return self.pool.add(
+                Pooled::new(call, hash, None, self.now),
+                expected,
+                &self.env.limits,
+            );
         }
         let Some(leader) = self.log.leader() else {
             return Err(Refusal::NoLeader { reason: "no epoch was granted".into() });
@@ -164,7 +183,7 @@ impl Channel {
             return Err(Refusal::busy("calls on their way to the leader", RETRY_AFTER));
         }
         self.clients.on_the_way.insert(hash, call.clone());
-        self.perform(Effect::Send { to: leader, message: Message::Forward(call) });
+        self.send_call(leader, call);
         Ok(())
     }
 
@@ -229,20 +248,29 @@ impl Channel {
 
     /// The leader's side of a forwarded call.
     pub(super) fn on_forward(&mut self, from: NodeId, call: SignedCall) {
+        self.take_forwarded(from, call, None);
+    }
+
+    /// Whether it was taken. `bundle` came with the call, and takes so many bytes here.
+    pub(super) fn take_forwarded(
+        &mut self,
+        from: NodeId,
+        call: SignedCall,
+        bundle: Option<(Arc<SignedBundle>, usize)>,
+    ) -> bool {
         let hash = call.hash();
         if self.clients.place(&hash).is_some() {
-            return;
+            return false;
         }
         let result = self.check_call(&call).and_then(|()| {
             if !self.leads() {
                 return Err(Refusal::NoLeader { reason: "this node does not lead".into() });
             }
             let expected = self.expected_sequence(&call);
-            self.pool.add(Pooled::new(call, hash, Some(from)), expected, &self.env.limits)
+            let pooled = Pooled::new(call, hash, Some(from), self.now).with(bundle);
+            self.pool.add(pooled, expected, &self.env.limits)
         });
-        if let Err(refusal) = result {
-            self.refuse_call(Some(from), hash, refusal);
-        }
+        result.map_err(|refusal| self.refuse_call(Some(from), hash, refusal)).is_ok()
     }
 
     /// The leader's no reaches whoever asked.
@@ -286,9 +314,8 @@ impl Channel {
     }
 
     /// Calls of an appended block have their place; whoever waited for that hears of it.
-    pub(super) fn answer_executed(&mut self, height: Height) {
-        let Some(entry) = self.log.entry(height) else { return };
-        for (index, hash) in call_hashes(&entry.block.clone()) {
+    pub(super) fn answer_executed(&mut self, height: Height, calls: &CallPlaces) {
+        for (index, hash) in calls.iter().copied() {
             self.clients.remember(hash, (height, index));
             if self.clients.on_the_way.remove(&hash).is_some() {
                 self.note_served();
@@ -401,9 +428,15 @@ impl Channel {
     /// Answers the calls whose turn did not come in time.
     pub(super) fn expire_calls(&mut self) {
         let now = self.now;
-        for pooled in self.pool.expired(now) {
-            let expires_at = pooled.call.call.expires_at;
-            self.refuse_call(pooled.from, pooled.hash, Refusal::Expired { expires_at, now });
+        for pooled in self.pool.overdue(now) {
+            let (account, expires_at) = (pooled.call.call.sender, pooled.call.call.expires_at);
+            let (expected, actual) =
+                (self.expected_sequence(&pooled.call), pooled.call.call.sequence);
+            let refusal = match expires_at < now {
+                true => Refusal::Expired { expires_at, now },
+                false => Refusal::SequenceNumber { account, expected, actual },
+            };
+            self.refuse_call(pooled.from, pooled.hash, refusal);
         }
     }
 
@@ -429,19 +462,21 @@ impl Channel {
         let calls = self.clients.on_the_way.iter().map(|(_, call)| call.clone());
         let calls: Vec<SignedCall> = calls.collect();
         for call in calls {
-            self.perform(Effect::Send { to: leader, message: Message::Forward(call) });
+            self.send_call(leader, call);
         }
     }
 
     /// P-78: calls of blocks that were taken back go their way again: to whoever leads, until they
     /// are ordered or expire. Their numbers let none run twice.
-    pub(super) fn forget_calls(&mut self, calls: Vec<SignedCall>) {
+    pub(super) fn forget_calls(&mut self, calls: Vec<(SignedCall, bool)>) {
         let head = self.log.head();
         drop(self.clients.hardening.split_off(&head.next()));
-        for call in calls {
+        for (call, goes_on) in calls {
             let hash = call.hash();
             self.clients.places.remove(&hash);
-            self.clients.on_the_way.insert(hash, call);
+            if goes_on {
+                self.clients.on_the_way.insert(hash, call);
+            }
         }
         self.clients.order.retain(|hash| self.clients.places.contains_key(hash));
         self.timers.resend_now();
@@ -473,115 +508,5 @@ impl Channel {
     }
 }
 
-fn call_hashes(block: &Block) -> Vec<(u32, Hash)> {
-    (0u32..)
-        .zip(&block.transactions)
-        .filter_map(|(index, transaction)| Some((index, transaction.as_call()?.hash())))
-        .collect()
-}
-
 #[cfg(test)]
-#[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
-mod tests {
-    use std::sync::Arc;
-
-    use fairway_types::{Height, Refusal, SequenceNumber, Time};
-
-    use super::super::{
-        Channel,
-        bench::{Bench, env, nothing, sign},
-        output::{CallStatus, Effect, Reply},
-    };
-    use crate::message::Message;
-
-    fn refused(bench: &Bench) -> Vec<&Refusal> {
-        let replies = bench.effects.iter().filter_map(|(_, effect)| {
-            if let Effect::Reply { result: Err(refusal), .. } = effect {
-                Some(refusal)
-            } else {
-                None
-            }
-        });
-        replies.collect()
-    }
-
-    #[test]
-    fn calls_that_expire_in_the_pool_are_answered() {
-        let mut bench = Bench::new(1);
-        let early = sign(0, SequenceNumber(5), nothing(), bench.now.plus(100));
-        bench.request(0, early);
-        assert_eq!(refused(&bench), Vec::<&Refusal>::new());
-        bench.wait(500);
-        assert!(matches!(refused(&bench)[..], [Refusal::Expired { .. }]));
-        assert_eq!(bench.nodes[0].clients.waiting_count, 0);
-    }
-
-    /// Whoever asks again for a call on its way waits too; another call is refused once the bytes on
-    /// the way are too many.
-    #[test]
-    fn calls_on_their_way_are_bounded_by_their_bytes() {
-        let mut bench = Bench::new(2);
-        bench.down.insert(0);
-        let call = |bench: &Bench, sequence| {
-            sign(0, SequenceNumber(sequence), nothing(), bench.now.plus(60_000))
-        };
-        let first = call(&bench, 0);
-        bench.request(1, first.clone());
-        Arc::make_mut(&mut bench.nodes[1].env).limits.on_the_way_bytes = 1;
-        bench.request(1, first);
-        assert_eq!(refused(&bench), Vec::<&Refusal>::new());
-        let second = call(&bench, 1);
-        bench.request(1, second);
-        assert_eq!(refused(&bench), [&Refusal::busy("calls on their way to the leader", 100)]);
-        assert_eq!(bench.nodes[1].clients.waiting_count, 2);
-        bench.down.clear();
-        bench.wait(1_000);
-        assert_eq!(bench.nodes[1].clients.on_the_way.bytes, 0);
-    }
-
-    #[test]
-    fn a_call_that_never_expires_is_refused_at_the_door() {
-        let mut bench = Bench::new(2);
-        bench.request(1, sign(0, SequenceNumber(0), nothing(), Time(u64::MAX)));
-        assert!(matches!(refused(&bench)[..], [Refusal::InvalidArgument { .. }]));
-    }
-
-    /// P-37: a call that ran is never refused as a number used twice: whoever sent it would send
-    /// another one, and pay twice.
-    #[test]
-    fn node_that_was_restarted_knows_the_calls_in_its_log() {
-        let mut bench = Bench::new(2);
-        let call = sign(1, SequenceNumber(0), nothing(), bench.now.plus(60_000));
-        bench.request(0, call.clone());
-        for node in 0..2 {
-            let log = bench.nodes[node].log().clone();
-            bench.nodes[node] = Channel::restore(env(node), log);
-        }
-        bench.observe();
-        let step = bench.message(0, 1, Message::Forward(call.clone()));
-        let refuses = |effect: &Effect| {
-            matches!(effect, Effect::Send { message: Message::Refused { .. }, .. })
-        };
-        assert!(!step.effects.iter().any(refuses), "{:?}", step.effects);
-        for node in 0..2 {
-            bench.request(node, call.clone());
-        }
-        assert_eq!(refused(&bench), Vec::<&Refusal>::new());
-    }
-
-    /// P-79: the chain settled what the others ordered at that height.
-    #[test]
-    fn call_in_a_block_that_nobody_certified_is_not_settled() {
-        let mut bench = Bench::new(4);
-        bench.note(3);
-        bench.down.extend([1, 2, 3]);
-        bench.record.settlement.height = Height(9);
-        bench.observe();
-        bench.note(0);
-        let executed = bench.effects.iter().rev().find_map(|(_, effect)| match effect {
-            Effect::Reply { result: Ok(Reply::Call(report)), .. } => Some(report.status),
-            _ => None,
-        });
-        assert_eq!(executed, Some(CallStatus::Executed));
-    }
-}
+mod tests;

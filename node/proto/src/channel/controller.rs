@@ -129,6 +129,7 @@ impl Channel {
             Message::Ack(ack) => self.on_ack(ack),
             Message::Certificate(certificate) => self.on_certificate(certificate),
             Message::Forward(call) => self.on_forward(from, call),
+            Message::Bundle(bundled) => self.on_bundle(from, bundled),
             Message::Refused { call, refusal } => self.on_refused(from, call, refusal),
             Message::SyncRequest { from: height } => {
                 if self.is_known(&from) {
@@ -142,7 +143,7 @@ impl Channel {
                 self.on_part_request(from, height, root, prefix);
             }
             Message::StatePart { root, prefix, part } => self.on_part(from, root, prefix, part),
-            Message::SyncBlocks(blocks) => self.on_sync_blocks(blocks, vm),
+            Message::SyncBlocks(blocks) => self.on_sync_blocks(from, blocks, vm),
             Message::Proposal(proposal) => self.on_proposal(proposal),
             Message::Vote(vote) => self.on_vote(vote),
             Message::Verdict(verdict) => self.on_verdict(verdict),

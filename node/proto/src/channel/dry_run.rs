@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fairway_types::{Hash, NodeId, Time, settlement::Proposal};
+use fairway_types::{Hash, NodeId, Time, chain::ChainRefusal, settlement::Proposal};
 
 use super::{Channel, output::Effect};
 
@@ -36,17 +36,17 @@ struct DryRun {
     proposal: Hash,
     asked_at: Time,
     /// When the answer came, and why the chain would refuse the proposal, if it would.
-    answer: Option<(Time, Option<String>)>,
+    answer: Option<(Time, Option<ChainRefusal>)>,
 }
 
 impl DryRuns {
     /// Why the chain would refuse the proposal, as far as it said so lately.
-    pub(super) fn refusal(&self, proposal: &Hash, now: Time) -> Option<&str> {
-        self.answer(proposal, now)?.as_deref()
+    pub(super) fn refusal(&self, proposal: &Hash, now: Time) -> Option<&ChainRefusal> {
+        self.answer(proposal, now)?.as_ref()
     }
 
     /// The latest answer about the proposal, if it counts still.
-    fn answer(&self, proposal: &Hash, now: Time) -> Option<&Option<String>> {
+    fn answer(&self, proposal: &Hash, now: Time) -> Option<&Option<ChainRefusal>> {
         let of = self.known.values().filter(|known| known.proposal == *proposal);
         let answers = of.filter_map(|known| known.answer.as_ref());
         let latest = answers.max_by_key(|(at, _)| *at);
@@ -79,7 +79,7 @@ impl Channel {
         &mut self,
         asker: Asker,
         proposal: &Proposal,
-    ) -> Option<Result<(), String>> {
+    ) -> Option<Result<(), ChainRefusal>> {
         let hash = proposal.hash();
         if let Some(refusal) = self.dry_runs.answer(&hash, self.now) {
             return Some(refusal.clone().map_or(Ok(()), Err));
@@ -90,7 +90,7 @@ impl Channel {
         None
     }
 
-    pub(super) fn on_dry_run(&mut self, proposal: &Hash, refusal: Option<String>) {
+    pub(super) fn on_dry_run(&mut self, proposal: &Hash, refusal: Option<ChainRefusal>) {
         let of = self.dry_runs.known.values_mut().filter(|known| known.proposal == *proposal);
         of.for_each(|known| known.answer = Some((self.now, refusal.clone())));
         self.voting.on_answer(proposal);

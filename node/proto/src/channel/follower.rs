@@ -13,7 +13,7 @@ use super::{
     execution::Execution,
     leader::is_checkable,
     log::Tip,
-    output::{Appended, Effect, Event, Update},
+    output::{Appended, Effect, Event, Update, call_places},
     quorum,
 };
 use crate::message::Message;
@@ -53,6 +53,7 @@ impl Channel {
     ) -> Result<(), Unfit> {
         let Some(tip) = self.log.tip() else { return Err(Unfit::Later) };
         self.check_header(block, &tip)?;
+        self.check_bundles(block, &tip)?;
         self.check_leavers_block(block, &tip, vm)?;
         self.check_justification(block, &tip)?;
         let contradicted = self.check_chain_words(block)?;
@@ -76,14 +77,15 @@ impl Channel {
         if let Some(index) = contradicted {
             return Err(self.invalid(block, index, &contradiction(), vm));
         }
-        let effects = Arc::new(executed.effects);
+        let (effects, calls) = (Arc::new(executed.effects), call_places(block));
         self.record(Event::Appended(Appended {
             block: Arc::clone(block),
             effects: Arc::clone(&effects),
             state: Some(executed.state),
+            calls: Some(Arc::clone(&calls)),
         }));
         self.perform(Effect::Publish(Update::Block { block: Arc::clone(block), effects }));
-        self.answer_executed(block.height());
+        self.answer_executed(block.height(), &calls);
         self.apply_waiting_certificate();
         Ok(())
     }
@@ -170,7 +172,7 @@ impl Channel {
     /// P-27: joins, removals, closes and settlements are the chain's words: a follower waits until
     /// its own chain client has heard them too. The first transaction that the chain contradicts.
     fn check_chain_words(&mut self, block: &Block) -> Result<Option<u32>, Unfit> {
-        let vouched = self.is_vouched(block.height());
+        let vouched = self.is_vouched(block.height()) || self.is_settled_block(block);
         for (index, transaction) in (0u32..).zip(&block.transactions) {
             match self.chain.confirms(transaction) {
                 Some(true) => {}
@@ -273,7 +275,7 @@ impl Channel {
 
 #[cfg(test)]
 mod tests {
-    use fairway_types::Time;
+    use fairway_types::{Time, block::CertifiedBlock};
 
     use super::{
         super::{
@@ -336,6 +338,27 @@ mod tests {
         }
         let again = bench.message(1, 0, Message::Block(double));
         assert!(again.events.is_empty(), "once is enough");
+    }
+
+    /// P-44: it promises nothing, so no later term would ever free it of an accused leader's.
+    #[test]
+    fn newcomer_with_evidence_against_the_leader_goes_on_by_certificates_alone() {
+        let (bench, blocks) = three_blocks();
+        let mut newcomer = Bench::with_record(5, bench.record.clone());
+        for block in &blocks[..2] {
+            newcomer.message(4, 0, Message::Block(Arc::clone(block)));
+        }
+        let double = junk(&blocks[1], 0, |block| block.header.time = Time(1));
+        let step = newcomer.message(4, 0, Message::Block(double));
+        assert!(matches!(step.events[..], [Event::Diverged { .. }, ..]), "{:?}", step.events);
+        let known =
+            |block: &Arc<Block>| CertifiedBlock { block: Arc::clone(block), certificate: None };
+        let rest = || Message::SyncBlocks(blocks[2..].iter().map(known).collect());
+        newcomer.message(4, 1, rest());
+        assert_eq!(newcomer.nodes[4].log().head(), Height(2), "the accused's word alone");
+        newcomer.message(4, 1, Message::Certificate(certificate(&blocks[3], &[0, 1, 2])));
+        newcomer.message(4, 1, rest());
+        assert_eq!(newcomer.nodes[4].log().head(), Height(4));
     }
 
     /// P-46: the two that signed are gone from the chain, and what they were paid can't be asked for

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use fairway_types::{
     Ack, Block, Certificate, Execute, Hash, Height, NodeId, SignedCall, TermCertificate,
-    Transaction, view_change::rank,
+    view_change::rank,
 };
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     output::{Effect, Event, Update},
     quorum,
     selection::Selected,
+    waiting::WAITING_BYTES,
 };
 
 /// Blocks held in a row, the first of which follows the block at `fork`.
@@ -33,6 +34,25 @@ impl Channel {
             self.waiting.prefer(&branch.blocks);
             self.drain_waiting(vm);
         }
+    }
+
+    /// P-80: whether as much waits here as may, and half of it is a branch that supersedes nothing: what
+    /// does lies further up, and would never be held. Only what leaders of their terms signed counts.
+    pub(super) fn is_stuck_below_a_branch(&self) -> bool {
+        let (blocks, bytes) = self.waiting.size();
+        let most = self.env.limits.waiting_blocks;
+        let is_full = blocks >= most || bytes > WAITING_BYTES / 2;
+        let fills = |branch: &Branch| {
+            let of_leaders = branch.blocks.iter().filter(|block| self.is_leaders(block)).count();
+            2 * of_leaders >= blocks.min(most)
+        };
+        is_full && self.branches().iter().any(fills)
+    }
+
+    /// Whether a row of held blocks that leaves the log ends with this one.
+    pub(super) fn is_end_of_branch(&self, hash: &Hash) -> bool {
+        let ends = |branch: Branch| branch.blocks.last().is_some_and(|last| last.hash() == *hash);
+        self.branches().into_iter().any(ends)
     }
 
     /// The rows of held blocks that leave the log below its head, those that end highest last: a
@@ -167,12 +187,10 @@ impl Channel {
     /// Takes the blocks above `fork` back. Their calls go to the leader again, unless what comes
     /// instead has them.
     fn take_back(&mut self, fork: Height) {
-        let dropped: Vec<SignedCall> = self
+        let dropped: Vec<(SignedCall, bool)> = self
             .log
             .entries_from(fork.next())
-            .flat_map(|entry| &entry.block.transactions)
-            .filter_map(Transaction::as_call)
-            .cloned()
+            .flat_map(|entry| self.calls_of(&entry.block))
             .collect();
         self.record(Event::RolledBack { to: fork });
         self.perform(Effect::Publish(Update::RolledBack { to: self.log.head() }));

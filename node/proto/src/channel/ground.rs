@@ -76,7 +76,7 @@ impl Basis for State {
 impl Ground for State {
     fn accounts(&self, roll: Roll) -> Vec<Address> {
         let first = roll.key(Address::ZERO);
-        self.entries_from(&first).map_while(|(key, _)| roll.account(key)).collect()
+        self.records_from(&first).map_while(|(key, _)| roll.account(key)).collect()
     }
 }
 
@@ -102,7 +102,7 @@ impl<'a> Recorder<'a> {
         }
         let witness = self.state.witness(keys, writes);
         let fits = witness.nodes.len() <= limits::WITNESS_NODES
-            && codec::encode(&witness).len() <= limits::WITNESS_BYTES;
+            && codec::size(&witness) <= limits::WITNESS_BYTES;
         fits.then_some(witness)
     }
 }

@@ -1,5 +1,7 @@
 //! What a channel is told: requests of clients, words of peers, observations of the chain, time.
 
+use std::collections::BTreeSet;
+
 use fairway_types::{Address, NodeId, SignedCall, Verified, call::CallStatus, chain::Observation};
 
 use crate::message::Message;
@@ -23,6 +25,10 @@ pub enum Input {
     Client {
         id: RequestId,
         request: Request,
+    },
+    /// Nobody waits for the answers to these any more.
+    Gone {
+        requests: BTreeSet<RequestId>,
     },
     Peer {
         from: NodeId,

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use fairway_types::{
-    Ack, Block, Certificate, Effects, Execute, Header, Height, SignedAck, TermCertificate, Time,
-    Transaction, codec, limits,
+    Ack, Block, Certificate, Effects, Execute, Hash, Header, Height, Refusal, SignedAck,
+    SignedCall, TermCertificate, Time, Transaction, bundle::SignedBundle, codec, limits,
 };
 
 use super::{
     Channel,
-    execution::Execution,
+    bundles::Word,
+    execution::{Executed, Execution},
     log::{KEPT_BLOCKS, Tip},
-    output::{Appended, Effect, Event, Update},
+    output::{Appended, CallPlaces, Effect, Event, Update},
 };
 use crate::message::Message;
 
@@ -34,17 +35,19 @@ impl Channel {
         let Some(facts) = self.log.genesis().map(|genesis| genesis.record.facts()) else { return };
         let time = self.now.max(tip.time);
         let mut execution = Execution::new(vm, facts, tip.start(), time);
-        let mut transactions = self.order_due(&mut execution, &tip);
+        let mut ordered = self.order_due(&mut execution, &tip);
         if tip.members.contains_key(&self.me) {
-            self.order_calls(&mut execution, &mut transactions);
+            self.order_calls(&mut execution, &mut ordered, &tip);
         }
-        if transactions.is_empty() && !opens && !self.needs_empty_block() {
+        self.leaves_calls = self.pool.ready() > 0;
+        if ordered.transactions.is_empty() && !opens && !self.needs_empty_block() {
             return;
         }
         let executed = execution.finish(&tip.state);
-        let body = Body { transactions, opening: opening.map(Box::new) };
+        let calls = std::mem::take(&mut ordered.calls).into();
+        let body = self.body(ordered, opening.map(Box::new));
         let block = self.sign_block(&tip, time, body, &executed.effects, &executed.state);
-        self.append_own(Arc::new(block), executed.effects, executed.state);
+        self.append_own(Arc::new(block), executed, calls);
     }
 
     /// P-23: whether this node acked another block where the next one would stand: its own, if it was
@@ -60,26 +63,34 @@ impl Channel {
         self.log.last_set_change() > self.log.certified()
     }
 
-    pub(super) fn is_window_full(&self, tip: &Tip) -> bool {
-        let in_flight = tip.height.0.saturating_sub(self.log.certified().0);
-        in_flight >= self.env.limits.window
+    /// P-22: whether the next block has to wait for a certificate. A few are cut at once, so that a
+    /// lone call does not wait; more of them only full, or many small ones would keep all nodes busy.
+    /// Ticks keep their time.
+    fn is_window_full(&self, tip: &Tip) -> bool {
+        let limits = &self.env.limits;
+        let is_full = self.leaves_calls || self.pool.ready() >= limits.block_calls;
+        let is_due = self.next_tick(tip).is_some_and(|due| due <= self.now);
+        self.in_flight(tip) >= if is_full || is_due { limits.window } else { limits.eager }
     }
 
-    /// Runs what the chain and the clock make due, as much of it as half a block holds.
-    fn order_due(
-        &mut self,
-        execution: &mut Execution<'_, impl Execute>,
-        tip: &Tip,
-    ) -> Vec<Transaction> {
+    /// Uncertified blocks.
+    pub(super) fn in_flight(&self, tip: &Tip) -> u64 {
+        tip.height.0.saturating_sub(self.log.certified().0)
+    }
+
+    /// Runs what the chain and the clock make due, as much of it as half a block holds; with the gas
+    /// that it used.
+    fn order_due(&mut self, execution: &mut Execution<'_, impl Execute>, tip: &Tip) -> Ordered {
         let mut bytes = 0;
-        let mut ordered = Vec::new();
+        let mut ordered = Ordered::default();
         for transaction in self.due_transactions(tip) {
-            bytes += codec::encode(&transaction).len();
-            if bytes > limits::BLOCK_BYTES / 2 {
+            bytes += codec::size(&transaction);
+            if bytes > limits::BLOCK_BYTES / 2 || ordered.gas >= limits::BLOCK_GAS {
                 break;
             }
-            if execution.run(&transaction).is_ok() {
-                ordered.push(transaction);
+            if let Ok(effects) = execution.run(&transaction) {
+                ordered.gas += effects.gas_used.0;
+                ordered.transactions.push(transaction);
             }
         }
         ordered
@@ -88,21 +99,43 @@ impl Channel {
     fn order_calls(
         &mut self,
         execution: &mut Execution<'_, impl Execute>,
-        transactions: &mut Vec<Transaction>,
+        ordered: &mut Ordered,
+        tip: &Tip,
     ) {
         let mut bytes = 0;
         let most = self.env.limits.block_calls.min(limits::BLOCK_TRANSACTIONS / 2);
-        while transactions.len() < most && bytes < limits::BLOCK_BYTES / 4 {
+        // P-132: by calls, bytes and gas.
+        while ordered.transactions.len() < most
+            && bytes < limits::BLOCK_BYTES / 4
+            && ordered.gas < limits::BLOCK_GAS
+        {
             let Some(pooled) = self.pool.take() else { return };
-            let transaction = Transaction::Call(pooled.call.clone());
+            let Some(word) = self.word_for(&pooled, tip) else {
+                let refusal =
+                    Refusal::invalid("call", "its bundle is of its account's node no more");
+                self.refuse_call(pooled.from, pooled.hash, refusal);
+                continue;
+            };
+            let transaction = Transaction::Call(pooled.call);
             match execution.run(&transaction) {
-                Ok(_) => {
-                    bytes += codec::encode(&transaction).len();
-                    transactions.push(transaction);
+                Ok(effects) => {
+                    ordered.gas += effects.gas_used.0;
+                    bytes += pooled.bytes + ordered.note(word);
+                    let place = u32::try_from(ordered.transactions.len()).unwrap_or(u32::MAX);
+                    ordered.calls.push((place, pooled.hash));
+                    ordered.transactions.push(transaction);
                 }
                 Err(refusal) => self.refuse_call(pooled.from, pooled.hash, refusal),
             }
         }
+    }
+
+    fn body(&self, ordered: Ordered, opening: Option<Box<TermCertificate>>) -> Body {
+        let Ordered { transactions, bundles, own, .. } = ordered;
+        let own: Vec<&SignedCall> =
+            own.into_iter().filter_map(|place| transactions.get(place)?.as_call()).collect();
+        let bundles = self.bundles_with_own(bundles, &own);
+        Body { transactions, bundles, opening }
     }
 
     fn sign_block(
@@ -113,7 +146,7 @@ impl Channel {
         effects: &[Effects],
         state: &fairway_state::State,
     ) -> Block {
-        let Body { transactions, opening } = body;
+        let Body { transactions, bundles, opening } = body;
         let justification = self.justification(tip);
         let header = Header {
             channel: self.env.channel,
@@ -128,8 +161,9 @@ impl Channel {
             state_root: state.root(),
             extension: Vec::new(),
         };
-        let signature = self.env.keypair.sign(&header);
-        Block { header, transactions, justification, opening, leader: self.me, signature }
+        let signature = self.env.keypair.sign_known(&header);
+        let leader = self.me;
+        Block { header, transactions, justification, opening, bundles, leader, signature }
     }
 
     /// P-42: the highest certificate of a registered quorum, unless it is too old to be checked; else
@@ -143,24 +177,20 @@ impl Channel {
         proof.cloned().or(carried)
     }
 
-    fn append_own(
-        &mut self,
-        block: Arc<Block>,
-        effects: Vec<Effects>,
-        state: fairway_state::State,
-    ) {
-        let effects = Arc::new(effects);
+    fn append_own(&mut self, block: Arc<Block>, executed: Executed, calls: CallPlaces) {
+        let effects = Arc::new(executed.effects);
         let ack = self.sign_ack(&block);
         let appended = Appended {
             block: Arc::clone(&block),
             effects: Arc::clone(&effects),
-            state: Some(state),
+            state: Some(executed.state),
+            calls: Some(Arc::clone(&calls)),
         };
         self.record(Event::Appended(appended));
         self.record(Event::Acked { ack });
         self.perform(Effect::Broadcast(Message::Block(Arc::clone(&block))));
         self.perform(Effect::Publish(Update::Block { block: Arc::clone(&block), effects }));
-        self.answer_executed(block.height());
+        self.answer_executed(block.height(), &calls);
         self.on_ack(ack);
     }
 
@@ -172,7 +202,7 @@ impl Channel {
             height: block.height(),
             block: block.hash(),
         };
-        SignedAck { ack, node: self.me, signature: self.env.keypair.sign(&ack) }
+        SignedAck { ack, node: self.me, signature: self.env.keypair.sign_known(&ack) }
     }
 
     /// P-24: an empty block is cut to open a term, and after the last block with transactions, to
@@ -198,9 +228,46 @@ impl Channel {
     }
 }
 
+/// What is ordered for a block so far.
+#[derive(Default)]
+struct Ordered {
+    transactions: Vec<Transaction>,
+    /// Place and hash of each call.
+    calls: Vec<(u32, Hash)>,
+    /// What others' nodes signed for some of them.
+    bundles: Vec<Arc<SignedBundle>>,
+    /// Places of the calls that this node signs for.
+    own: Vec<usize>,
+    gas: u64,
+}
+
+impl Ordered {
+    /// What stands for the signature of the transaction that comes next; the bytes that it adds.
+    fn note(&mut self, word: Word) -> usize {
+        match word {
+            Word::Account => 0,
+            Word::Own => {
+                self.own.push(self.transactions.len());
+                size_of::<Hash>()
+            }
+            Word::Bundle(bundle)
+                if self.bundles.iter().any(|known| Arc::ptr_eq(known, &bundle)) =>
+            {
+                0
+            }
+            Word::Bundle(bundle) => {
+                let bytes = codec::size(&*bundle);
+                self.bundles.push(bundle);
+                bytes
+            }
+        }
+    }
+}
+
 /// What a block is cut with.
 struct Body {
     transactions: Vec<Transaction>,
+    bundles: Vec<SignedBundle>,
     opening: Option<Box<TermCertificate>>,
 }
 
@@ -210,137 +277,4 @@ pub(super) fn is_checkable(certified: Height, height: Height) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::wildcard_enum_match_arm, reason = "a test looks at the effects it is about")]
-mod tests {
-    use fairway_types::{View, crypto::Verify};
-
-    use super::{
-        super::bench::{Bench, certificate, node_key},
-        *,
-    };
-
-    /// Four members, of whom the last is down and not valid any more.
-    fn one_down() -> Bench {
-        let mut bench = Bench::new(4);
-        bench.down.insert(3);
-        bench.grant(0, &[0, 1, 2]);
-        bench
-    }
-
-    #[test]
-    fn blocks_become_final_while_one_of_four_is_down() {
-        let mut bench = one_down();
-        bench.note(0);
-        let ordered = bench.nodes[0].log().head();
-        bench.wait(300);
-        for node in &bench.nodes[..3] {
-            assert_eq!(node.log().finalised(), ordered);
-        }
-    }
-
-    #[test]
-    fn idle_leader_with_a_member_down_cuts_no_more_blocks_and_sleeps() {
-        let mut bench = one_down();
-        bench.note(0);
-        bench.wait(300);
-        let head = bench.nodes[0].log().head();
-        bench.wait(3_000);
-        assert_eq!(bench.nodes[0].log().head(), head);
-        let deadline = bench.nodes[0].deadline();
-        assert!(deadline.since(bench.now) >= 50, "wakes again at {deadline:?}");
-    }
-
-    /// Nothing can become final: no empty block helps.
-    #[test]
-    fn leader_without_a_registered_quorum_cuts_no_empty_blocks() {
-        let mut bench = Bench::new(2);
-        bench.down.insert(1);
-        bench.grant(0, &[0]);
-        bench.note(0);
-        let head = bench.nodes[0].log().head();
-        bench.wait(1_000);
-        assert_eq!(bench.nodes[0].log().head(), head);
-        assert_eq!(bench.nodes[0].log().certified(), head);
-        assert_eq!(bench.nodes[0].log().finalised(), Height::ZERO);
-    }
-
-    #[test]
-    fn last_block_becomes_final_across_an_epoch() {
-        let mut bench = one_down();
-        bench.note(0);
-        let ordered = bench.nodes[0].log().head();
-        bench.grant(0, &[0, 1]);
-        bench.grant(0, &[0, 1, 2]);
-        bench.wait(500);
-        assert!(bench.nodes[1].log().finalised() >= ordered);
-    }
-
-    /// A leader that others left behind takes its block back for theirs and cannot append it yet.
-    #[test]
-    fn leader_whose_block_was_taken_back_signs_no_other_in_its_place() {
-        let mut bench = Bench::new(4);
-        bench.note(3);
-        bench.part(&[0]);
-        let mut signed = vec![bench.cut_unheard()];
-        bench.down.insert(0);
-        bench.record.members[3].leaving = true;
-        bench.observe();
-        bench.wait(2_500);
-        bench.down.remove(&0);
-        let entry = bench.nodes[1].log().entry(Height(2)).unwrap();
-        let step = bench.message(0, 1, Message::Block(Arc::clone(&entry.block)));
-        let cut = step.effects.iter().chain(bench.effects.iter().map(|(_, effect)| effect));
-        signed.extend(cut.filter_map(|effect| match effect {
-            Effect::Broadcast(Message::Block(block)) => Some(Arc::clone(block)),
-            _ => None,
-        }));
-        signed.retain(|block| block.header.term.view == View(0) && block.height() == Height(2));
-        assert_eq!(bench.nodes[0].log().head(), Height(1), "it waits for the chain's word");
-        assert!(signed.iter().all(|block| block.hash() == signed[0].hash()), "{}", signed.len());
-    }
-
-    /// P-34: an ack counts for its block, not for its height.
-    #[test]
-    fn acks_of_a_block_that_was_taken_back_count_for_no_other() {
-        let mut bench = Bench::new(4);
-        for _ in 0..8 {
-            let Header { channel, term, height, .. } = bench.cut_unheard().header;
-            let block = bench.nodes[0].log().tip().unwrap().hash;
-            let ack = Ack { channel, term, height, block };
-            let (node, signature) = (node_key(3).node_id(), node_key(3).sign(&ack));
-            bench.message(0, 3, Message::Ack(SignedAck { ack, node, signature }));
-        }
-        bench.part(&[0]);
-        bench.wait(2_500);
-        bench.cut.clear();
-        bench.wait(1_000);
-        bench.grant(0, &[0, 1, 2, 3]);
-        bench.wait(1_000);
-        bench.note(0);
-        let epoch = bench.nodes[0].log().term().epoch;
-        let made = bench.events.iter().filter_map(|(node, event)| match event {
-            Event::Certified { certificate } if *node == 0 => Some(certificate),
-            _ => None,
-        });
-        let own: Vec<_> = made.filter(|made| made.ack.term.epoch == epoch).collect();
-        assert!(own.iter().any(|made| made.ack.height <= Height(8)), "{own:?}");
-        for certificate in own {
-            certificate.check().unwrap();
-        }
-    }
-
-    /// P-34: it is the one signature that a restarted leader need not wait for.
-    #[test]
-    fn restarted_leader_counts_the_ack_that_it_stored() {
-        let mut bench = Bench::new(4);
-        bench.note(3);
-        let block = bench.cut_unheard();
-        bench.restart(0);
-        for signer in [1, 2] {
-            let made = certificate(&block, &[signer]);
-            let (node, signature) = made.signatures[0];
-            bench.message(0, signer, Message::Ack(SignedAck { ack: made.ack, node, signature }));
-        }
-        assert_eq!(bench.nodes[0].log().certified(), block.height());
-    }
-}
+mod tests;

@@ -27,6 +27,7 @@ pub(super) use members::{by_node, records};
 use self::members::{next_leavers, next_members};
 use super::{
     execution::Start,
+    found::Found,
     output::{Appended, Event},
     quorum::{self, Members},
 };
@@ -35,7 +36,7 @@ use super::{
 /// log knows hash, term and voters: a certificate further down counts for nothing.
 pub const KEPT_BLOCKS: usize = 1024;
 /// Bytes of blocks and effects kept in memory, as long as there are more than [`LEAST_BLOCKS`].
-pub const KEPT_BYTES: usize = 64 << 20;
+pub const KEPT_BYTES: usize = 16 << 20;
 /// Blocks kept whatever their size.
 pub const LEAST_BLOCKS: usize = 32;
 
@@ -122,7 +123,7 @@ pub struct Log {
     acked_to: Height,
     opened: Option<Arc<Opened>>,
     /// One of leading and one of acking an accused node.
-    evidence: Vec<Arc<Evidence>>,
+    evidence: Vec<Found>,
     proposal: Option<Arc<SignedProposal>>,
     votes: BTreeMap<Hash, SignedVote>,
 }
@@ -244,7 +245,7 @@ impl Log {
             false => self.has_acked_twice(&accused),
         };
         if !is_known {
-            self.evidence.push(Arc::new(evidence.clone()));
+            self.evidence.push(Found::from(evidence.clone()));
         }
     }
 
@@ -393,7 +394,7 @@ fn size(appended: &Appended) -> usize {
     let events = appended.effects.iter().flat_map(|effects| &effects.events);
     writes.map(|write| 64 + write.value.as_ref().map_or(0, Vec::len)).sum::<usize>()
         + events.map(|event| 64 + event.data.len()).sum::<usize>()
-        + codec::encode(&appended.block).len()
+        + codec::size(&appended.block)
 }
 
 fn tip_of(entry: &Entry) -> Tip {

@@ -10,6 +10,7 @@ mod answering;
 #[cfg(test)]
 mod bench;
 pub mod books;
+mod bundles;
 mod catch_up;
 mod clients;
 pub mod controller;
@@ -19,6 +20,7 @@ pub mod entered;
 pub mod execution;
 mod follower;
 mod fork;
+mod found;
 pub mod ground;
 mod guarding;
 pub mod input;
@@ -46,7 +48,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use fairway_types::{ChainId, ChannelId, Execute, Height, Keypair, NodeId, Time};
+use fairway_types::{ChainId, ChannelId, Execute, Height, Keypair, NodeId, SignedCall, Time};
 
 use self::{
     catch_up::CatchUp,
@@ -82,6 +84,8 @@ pub struct Limits {
     pub pool_bytes_per_sender: usize,
     /// Uncertified blocks in flight.
     pub window: u64,
+    /// Those beyond which only a full one is cut: calls that come meanwhile share the next.
+    pub eager: u64,
     /// Calls in one block.
     pub block_calls: usize,
     /// Blocks held that came too early.
@@ -104,6 +108,9 @@ pub struct Limits {
     pub sync_blocks_most: u64,
     /// Until an idle leader cuts an empty block to make its last one final.
     pub finality_delay: u64,
+    /// Until a certificate is told that no block has carried, and that only makes final what was
+    /// certified already.
+    pub tell_delay: u64,
 }
 
 impl Default for Limits {
@@ -114,6 +121,7 @@ impl Default for Limits {
             pool_bytes: 64 << 20,
             pool_bytes_per_sender: 16 << 20,
             window: 16,
+            eager: 2,
             block_calls: 1_024,
             waiting_blocks: 64,
             waiting_requests: 20_000,
@@ -125,6 +133,7 @@ impl Default for Limits {
             vacancy: 10_000,
             sync_blocks_most: log::KEPT_BLOCKS as u64,
             finality_delay: 50,
+            tell_delay: 5,
         }
     }
 }
@@ -161,6 +170,10 @@ pub struct Channel {
     judging: Judging,
     recovery: Recovery,
     timers: Timers,
+    /// Whether the last block that this node cut was full, and calls that could be ordered wait.
+    leaves_calls: bool,
+    /// Calls of this node's member that leave for the leader with the end of the group.
+    leaving: Vec<SignedCall>,
     /// Since when the chain's word is that this node is in the channel no more.
     out_since: Option<Time>,
     step: Step,
@@ -200,6 +213,8 @@ impl Channel {
             judging,
             recovery: Recovery::default(),
             timers: Timers::default(),
+            leaves_calls: false,
+            leaving: Vec::new(),
             out_since: None,
             step: Step::default(),
             env: Arc::new(env),
@@ -221,6 +236,7 @@ impl Channel {
         self.changes.begin(self.now);
         match input {
             Input::Client { id, request } => self.on_request(id, request),
+            Input::Gone { requests } => self.forget_requests(&requests),
             Input::Peer { from, message } => self.on_message(from, message.into_inner(), vm),
             Input::Chain(observation) => self.on_observation(observation, vm),
             Input::TailLost { nonce } => self.on_tail_lost(nonce),
@@ -258,11 +274,14 @@ impl Channel {
             self.drain_waiting(vm);
             self.take_own_calls();
             self.cut_block(vm);
+            self.tell_certificates();
         } else {
             self.drain_waiting(vm);
+            self.peers.tell_nothing();
             self.ack_head();
             self.forward_pool();
         }
+        self.send_bundles();
         self.believe_settlement();
         self.settle();
         self.guard();
@@ -354,125 +373,4 @@ impl Channel {
 }
 
 #[cfg(test)]
-mod tests {
-    use fairway_types::{Operation, chain::ChainTx};
-
-    use super::{bench::Bench, *};
-
-    fn applied(bench: &Bench, node: usize) -> usize {
-        let is_application = |tx: &&ChainTx| matches!(tx, ChainTx::ApplyForLeadership { .. });
-        bench.submitted(node).filter(is_application).count()
-    }
-
-    /// The chain executes the settlement that `node` submitted.
-    fn settle(bench: &mut Bench, node: usize) {
-        let proposal = bench.proposed(node).last().expect("a proposal was submitted").clone();
-        let paid: Vec<_> =
-            proposal.balances.iter().filter(|row| row.leaves).map(|row| row.account).collect();
-        bench.record.members.retain(|member| !paid.contains(&member.record.account));
-        let settlement = &mut bench.record.settlement;
-        settlement.number = proposal.number;
-        settlement.height = proposal.to_height;
-        settlement.root = proposal.to_root;
-        settlement.block = proposal.to_block;
-        settlement.paid = paid;
-        settlement.closed = proposal.closes;
-        bench.observe();
-    }
-
-    #[test]
-    fn only_member_leaves_and_is_paid() {
-        let mut bench = Bench::new(1);
-        bench.call(0, 0, Operation::Leave);
-        assert_eq!(bench.nodes[0].log().certified(), Height(1));
-        assert_eq!(bench.nodes[0].log().finalised(), Height(1));
-        bench.wait(100);
-        let executes = |tx: &&ChainTx| matches!(tx, ChainTx::Execute { .. });
-        assert_eq!(bench.submitted(0).filter(executes).count(), 1);
-    }
-
-    /// P-52: the block that books a settlement is not settled for its own sake.
-    #[test]
-    fn idle_channel_with_an_interval_settles_once() {
-        let mut record = bench::record(1);
-        record.config.settlement_interval = 1_000;
-        let mut bench = Bench::with_record(1, record);
-        bench.note(0);
-        bench.wait(1_100);
-        settle(&mut bench, 0);
-        for _ in 0..5 {
-            bench.wait(1_100);
-        }
-        let executes = |tx: &&ChainTx| matches!(tx, ChainTx::Execute { .. });
-        assert_eq!(bench.submitted(0).filter(executes).count(), 1);
-        bench.note(0);
-        bench.wait(1_100);
-        assert_eq!(bench.submitted(0).filter(executes).count(), 2);
-    }
-
-    /// P-15: the block that books the settlement comes when nobody is registered any more.
-    #[test]
-    fn last_member_leaves_over_a_settlement_that_is_not_in_the_books() {
-        let mut bench = Bench::new(1);
-        bench.note(0);
-        bench.nodes[0].settling.ask();
-        bench.wait(50);
-        bench.call(0, 0, Operation::Leave);
-        settle(&mut bench, 0);
-        bench.wait(3_000);
-        let log = bench.nodes[0].log();
-        assert_eq!((log.settled(), log.finalised()), (1, log.head()));
-        settle(&mut bench, 0);
-        assert_eq!(bench.record.settlement.number, 2);
-        assert!(bench.record.members.is_empty());
-    }
-
-    #[test]
-    fn leave_of_the_leader_is_settled_and_the_others_go_on() {
-        let mut bench = Bench::new(3);
-        bench.call(0, 0, Operation::Leave);
-        for node in &bench.nodes {
-            assert_eq!(node.log().certified(), Height(1));
-            assert_eq!(node.log().leader(), Some(bench.nodes[0].node()));
-        }
-        bench.wait(100);
-        assert_eq!(applied(&bench, 1), 0, "the leader is valid for the chain");
-        settle(&mut bench, 0);
-        assert_eq!((applied(&bench, 0), applied(&bench, 1), applied(&bench, 2)), (0, 1, 1));
-        bench.grant(1, &[1, 2]);
-        bench.note(1);
-        for node in &bench.nodes[1..] {
-            assert_eq!(node.log().leader(), Some(bench.nodes[1].node()));
-            assert_eq!(node.log().settled(), 1);
-            assert_eq!(node.log().certified(), node.log().head());
-            assert!(node.log().certified() > Height(1));
-        }
-    }
-
-    /// P-7: what it orders after its leave would cross the next leader's blocks.
-    #[test]
-    fn leader_that_left_orders_no_more_calls_and_stops_its_heartbeats() {
-        let mut bench = Bench::new(2);
-        bench.call(0, 0, Operation::Leave);
-        let head = bench.nodes[0].log().head();
-        let before = bench.submitted(0).count();
-        bench.call(1, 1, bench::nothing());
-        bench.wait(20_000);
-        assert_eq!(bench.nodes[0].log().head(), head);
-        let later: Vec<_> = bench.submitted(0).skip(before).collect();
-        assert!(!later.iter().any(|tx| matches!(tx, ChainTx::Heartbeat { .. })), "{later:?}");
-    }
-
-    /// A leader whose settlement never comes is not valid after 15 s: the others need not wait.
-    #[test]
-    fn others_apply_once_the_leader_that_left_is_not_valid() {
-        let mut bench = Bench::new(2);
-        bench.call(0, 0, Operation::Leave);
-        bench.wait(1_000);
-        assert_eq!(applied(&bench, 1), 0);
-        bench.wait(15_000);
-        bench.record.members[1].last_heartbeat = bench.now;
-        bench.observe();
-        assert_eq!(applied(&bench, 1), 1);
-    }
-}
+mod tests;

@@ -96,6 +96,26 @@ pub struct Appended {
     /// effects.
     #[serde(skip)]
     pub state: Option<State>,
+    /// What [`Appended::calls`] says, where it is at hand.
+    #[serde(skip)]
+    pub calls: Option<CallPlaces>,
+}
+
+/// A block's calls: place in the block and hash.
+pub type CallPlaces = Arc<[(u32, Hash)]>;
+
+impl Appended {
+    /// The block's calls by their hashes.
+    #[must_use]
+    pub fn calls(&self) -> CallPlaces {
+        self.calls.clone().unwrap_or_else(|| call_places(&self.block))
+    }
+}
+
+/// The block's calls by their hashes, which are made anew.
+pub(super) fn call_places(block: &Block) -> CallPlaces {
+    let places = (0u32..).zip(&block.transactions);
+    places.filter_map(|(place, tx)| Some((place, tx.as_call()?.hash()))).collect()
 }
 
 /// A checkpoint with its state.

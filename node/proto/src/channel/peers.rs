@@ -17,6 +17,8 @@ pub(super) struct Peers {
     heard: BTreeMap<NodeId, Heard>,
     /// The acks of one block a height.
     acks: BTreeMap<Height, (Ack, BTreeMap<NodeId, Signature>)>,
+    /// Certificates that this node made as the leader and has not told, and when it has to.
+    untold: Vec<(Certificate, Time)>,
     /// The last ack of each node that is of another block than the leader's.
     odd: BTreeMap<NodeId, SignedAck>,
 }
@@ -33,6 +35,11 @@ impl Peers {
         if let Some(heard) = self.heard.get_mut(node) {
             heard.at = now;
         }
+    }
+
+    /// This node leads no more: what it made is told by who does.
+    pub(super) fn tell_nothing(&mut self) {
+        self.untold.clear();
     }
 
     /// Heights for which acks are collected.
@@ -88,11 +95,49 @@ impl Channel {
         }
         let certificate = self.count(signed);
         if self.is_news(&certificate) && quorum::certifies(&self.log, &certificate) {
+            let at_once = ack.height > self.log.certified();
             self.record(Event::Certified { certificate: certificate.clone() });
-            self.perform(Effect::Broadcast(Message::Certificate(certificate)));
+            let due = if at_once { self.now } else { self.now.plus(self.env.limits.tell_delay) };
+            self.peers.untold.push((certificate, due));
             let oldest = Height(self.log.head().0.saturating_sub(KEPT_BLOCKS as u64));
             self.peers.acks = self.peers.acks.split_off(&oldest);
         }
+    }
+
+    /// P-34: what a group's acks certified is told once: of several certificates those that say what
+    /// no other one says, and none that the last block carries to everybody.
+    pub(super) fn tell_certificates(&mut self) {
+        if self.peers.untold.is_empty() {
+            return;
+        }
+        let log = &self.log;
+        let says = |made: &Certificate| (made.ack.height, quorum::strength(log, made));
+        let covers = |one: &Certificate, other: &Certificate| {
+            let (one, other) = (says(one), says(other));
+            one.0 >= other.0 && one.1 >= other.1
+        };
+        let carried = log.block(log.head()).and_then(|head| head.justification.as_ref());
+        let mut kept: Vec<(Certificate, Time)> = Vec::new();
+        for (made, due) in std::mem::take(&mut self.peers.untold).into_iter().rev() {
+            if carried.is_some_and(|carried| covers(carried, &made)) {
+                continue;
+            }
+            match kept.iter_mut().find(|(later, _)| covers(later, &made)) {
+                Some((_, earliest)) => *earliest = due.min(*earliest),
+                None => kept.push((made, due)),
+            }
+        }
+        let (told, untold) = kept.into_iter().rev().partition(|(_, due)| *due <= self.now);
+        self.peers.untold = untold;
+        let told: Vec<(Certificate, Time)> = told;
+        for (certificate, _) in told {
+            self.perform(Effect::Broadcast(Message::Certificate(certificate)));
+        }
+    }
+
+    /// When certificates are due to be told.
+    pub(super) fn telling_due(&self) -> Option<Time> {
+        self.peers.untold.iter().map(|(_, due)| *due).min().filter(|_| self.leads())
     }
 
     /// All acks of the block so far.
@@ -202,52 +247,4 @@ impl Channel {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use fairway_types::{CallStatus, Operation, SequenceNumber, Verified};
-
-    use super::{
-        super::{
-            bench::{Bench, Vaults, nothing, sign},
-            input::{Input, Request, RequestId},
-        },
-        *,
-    };
-
-    /// Two of four leave in one block, which is final by the acks of all.
-    #[test]
-    fn who_missed_how_leaves_became_final_is_told_by_the_leader() {
-        let mut bench = Bench::new(4);
-        for sender in [2, 3] {
-            let leave = sign(sender, SequenceNumber(0), Operation::Leave, bench.now.plus(60_000));
-            let call = Box::new(Verified::trusted(leave));
-            let request = Request::Call { call, wait: CallStatus::Executed };
-            let id = RequestId(sender as u64);
-            bench.nodes[0].handle(bench.now, &Vaults, Input::Client { id, request });
-        }
-        bench.input(0, Input::Flush);
-        let leaves = Arc::clone(&bench.nodes[0].log().entry(Height(1)).unwrap().block);
-        let acks: Vec<_> = (1..4)
-            .map(|node| {
-                bench.message(node, 0, Message::Block(Arc::clone(&leaves)));
-                *bench.nodes[node].log().acked().unwrap()
-            })
-            .collect();
-        for (node, ack) in (1..3).zip(&acks) {
-            bench.message(0, node, Message::Ack(*ack));
-        }
-        // The next block says that three acked, and nothing afterwards says that all did.
-        let next = bench.cut_unheard();
-        bench.message(0, 3, Message::Ack(acks[2]));
-        assert_eq!(bench.nodes[0].log().finalised(), Height(1));
-        bench.down = [2, 3].into();
-        bench.message(1, 0, Message::Block(next));
-        bench.wait(2_000);
-        bench.call(0, 0, nothing());
-        bench.wait(2_000);
-        let (leader, other) = (bench.nodes[0].log(), bench.nodes[1].log());
-        assert!(leader.finalised() > Height(1));
-        assert_eq!(other.finalised(), leader.finalised());
-    }
-}
+mod tests;

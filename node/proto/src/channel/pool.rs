@@ -1,8 +1,13 @@
 //! Calls that wait for the leader to order them: in each sender's order, bounded, each once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
-use fairway_types::{Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall, Time, codec};
+use fairway_types::{
+    Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall, Time, bundle::SignedBundle, codec,
+};
 
 use super::Limits;
 
@@ -10,6 +15,9 @@ use super::Limits;
 const RETRY_AFTER: u64 = 100;
 /// How far ahead of its turn a call may come and wait.
 const AHEAD: u64 = 1_024;
+/// Milliseconds for which it waits: the ones before it may never come, and its sender waits too. Longer
+/// than one that was refused for want of room is tried again.
+const PATIENCE: u64 = 15_000;
 
 #[derive(Debug, Clone)]
 pub(super) struct Pooled {
@@ -17,13 +25,24 @@ pub(super) struct Pooled {
     pub hash: Hash,
     /// The node that forwarded it; `None` for a client of this node.
     pub from: Option<NodeId>,
-    bytes: usize,
+    /// What stands for its signature, where members trust their own nodes (P-133).
+    pub bundle: Option<Arc<SignedBundle>>,
+    /// BCS bytes of the call, and of a bundle that it came first of.
+    pub bytes: usize,
+    /// When it came.
+    since: Time,
 }
 
 impl Pooled {
-    pub(super) fn new(call: SignedCall, hash: Hash, from: Option<NodeId>) -> Self {
-        let bytes = codec::encode(&call).len();
-        Self { call, hash, from, bytes }
+    pub(super) fn new(call: SignedCall, hash: Hash, from: Option<NodeId>, since: Time) -> Self {
+        let bytes = codec::size(&call);
+        Self { call, hash, from, bundle: None, bytes, since }
+    }
+
+    /// The bundle that it came in, if any, which takes so many bytes here.
+    pub(super) fn with(self, bundle: Option<(Arc<SignedBundle>, usize)>) -> Self {
+        let (bundle, room) = bundle.map_or((None, 0), |(bundle, room)| (Some(bundle), room));
+        Self { bundle, bytes: self.bytes + room, ..self }
     }
 }
 
@@ -93,9 +112,11 @@ impl Pool {
         Some(pooled)
     }
 
-    /// Takes out the early calls that can't be ordered in time any more.
-    pub(super) fn expired(&mut self, now: Time) -> Vec<Pooled> {
-        let is_over = |pooled: &Pooled| pooled.call.call.expires_at < now;
+    /// Takes out the early calls that can't be ordered in time any more, or have waited for long.
+    pub(super) fn overdue(&mut self, now: Time) -> Vec<Pooled> {
+        let is_over = |pooled: &Pooled| {
+            pooled.call.call.expires_at < now || pooled.since.plus(PATIENCE) <= now
+        };
         let over = self.early.extract_if(.., |_, pooled| is_over(pooled));
         let over: Vec<Pooled> = over.map(|(_, pooled)| pooled).collect();
         for pooled in &over {
@@ -118,6 +139,12 @@ impl Pool {
     #[must_use]
     pub(super) fn bytes(&self) -> usize {
         self.bytes.values().sum()
+    }
+
+    /// Calls that can be ordered now.
+    #[must_use]
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
     }
 
     #[must_use]
@@ -171,7 +198,7 @@ mod tests {
         };
         let call = SignedCall { signature: keypair.sign(&call), key: keypair.public(), call };
         let hash = call.hash();
-        Pooled::new(call, hash, None)
+        Pooled::new(call, hash, None, Time::ZERO)
     }
 
     fn add(pool: &mut Pool, seed: u8, sequence: u64, expected: u64) -> Result<(), Refusal> {
@@ -239,7 +266,7 @@ mod tests {
         assert_eq!(order(&mut pool).len(), 3);
         assert_eq!(pool.bytes(), 0);
         assert!(add(&mut pool, 3, 5));
-        assert_eq!(pool.expired(Time(1)).len(), 1);
+        assert_eq!(pool.overdue(Time(1)).len(), 1);
         assert_eq!(pool.bytes(), 0);
     }
 
@@ -255,12 +282,24 @@ mod tests {
         assert_eq!(pool.len(), 1);
     }
 
+    /// P-20: nobody knows whether the one before it comes.
+    #[test]
+    fn early_call_waits_a_while_for_the_ones_before_it() {
+        let mut pool = Pool::default();
+        let mut early = pooled(1, 1);
+        early.call.call.expires_at = Time(60_000);
+        assert!(pool.add(early, SequenceNumber(0), &Limits::default()).is_ok());
+        assert_eq!(pool.overdue(Time(PATIENCE - 1)).len(), 0);
+        assert_eq!(pool.overdue(Time(PATIENCE)).len(), 1);
+        assert_eq!(pool.len(), 0);
+    }
+
     #[test]
     fn expired_early_calls_make_room() {
         let mut pool = Pool::default();
         assert!(add(&mut pool, 1, 2, 0).is_ok());
-        assert_eq!(pool.expired(Time::ZERO).len(), 0);
-        assert_eq!(pool.expired(Time(1)).len(), 1);
+        assert_eq!(pool.overdue(Time::ZERO).len(), 0);
+        assert_eq!(pool.overdue(Time(1)).len(), 1);
         assert_eq!(pool.len(), 0);
     }
 }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fairway_types::{
     Hash, JoinSequence, NodeId, Time, Weight,
-    chain::{ChainMember, ChainTx, ChannelRecord, MemberRecord, PenaltyVotes},
+    chain::{Cause, ChainMember, ChainRefusal, ChainTx, ChannelRecord, MemberRecord, PenaltyVotes},
     evidence::Evidence,
     limits,
     windows::{ReportRecord, SignedVerdict, Verdict},
 };
 
 use super::{
-    Channel, accusing::shows_it_to_others, judging::Judged, log::sum, output::Effect,
+    Channel, accusing::shows_it_to_others, found::Found, judging::Judged, log::sum, output::Effect,
     quorum::is_quorum,
 };
 #[cfg(feature = "known-bugs")]
@@ -61,6 +61,15 @@ pub(super) struct Prosecuting {
     seen: BTreeMap<NodeId, (JoinSequence, Time)>,
 }
 
+/// Whom evidence is about.
+struct Accused {
+    join_sequence: JoinSequence,
+    /// It can be made to answer for a report.
+    answers: bool,
+    /// Nobody is left to vote on a report, or one member.
+    few: bool,
+}
+
 impl Prosecuting {
     fn see(&mut self, record: &ChannelRecord, now: Time) {
         let keeps = REMEMBERED + record.config.money.challenge_window;
@@ -84,53 +93,72 @@ impl Channel {
     /// as a report for the members, unless one waits that they can judge.
     pub(super) fn prosecute(&mut self, record: &ChannelRecord) {
         self.prosecuting.see(record, self.now);
-        let known = |evidence: &&Evidence| shows_it_to_others(evidence);
-        let own: Vec<_> = self.log.all_evidence().filter(known).cloned().map(Box::new).collect();
-        for evidence in own {
-            let node = evidence.accused();
-            let answers = self.answers(record, &node);
-            // P-113: a report alone may have convicted it, without a fine.
-            let few = others(record, &node) <= 1;
-            let known = self.join_sequence_of(record, &node).filter(|_| few);
-            let Some(accused) = answers.or(known) else { continue };
-            let hash = evidence.hash();
-            if record.windows.reports.iter().any(|report| report.evidence == hash) {
-                self.prosecuting.done.insert(hash);
+        for found in self.log.found().to_vec() {
+            let accused = self.accused_of(record, &found.evidence);
+            if let Some(accused) = accused.filter(|_| shows_it_to_others(&found.evidence)) {
+                self.take_to_chain(record, &accused, &found);
             }
-            let (tries, at) = self.prosecuting.tried.get(&hash).copied().unwrap_or_default();
-            if self.now < at.plus(REPORT_EVERY) && tries > 0 {
-                continue;
-            }
-            let unjudged = self.prosecuting.unjudged.contains(&hash);
-            let asked = *self.prosecuting.asked.entry(hash).or_insert(self.now);
-            // P-114: who has left, or whose channel has ended, can ask the judge alone.
-            let left = !record.open || !self.chain.knows(&self.me);
-            let patient = (few || left) && self.now < asked.plus(ASKED);
-            let judge = !unjudged && (tries < JUDGEMENTS || patient) && can_be_judged(&evidence);
-            let report = answers.is_some()
-                && !left
-                && tries < REPORTS
-                && !self.prosecuting.done.contains(&hash)
-                && !self.is_reported(record, accused, &hash);
-            if !judge && !report {
-                continue;
-            }
-            self.prosecuting.tried.insert(hash, (tries + 1, self.now));
-            let channel = self.env.channel;
-            if judge {
-                self.prosecuting.asked_at = Some(self.now);
-            }
-            let tx = match judge {
-                true => ChainTx::Judge { channel, accused, evidence },
-                false => ChainTx::Report { channel, accused, evidence },
-            };
-            self.perform(Effect::Submit(tx));
         }
         if record.open {
             self.end_overdue(record);
             self.vote_on_reports(record);
         }
         self.note_whether_out();
+    }
+
+    fn take_to_chain(&mut self, record: &ChannelRecord, accused: &Accused, found: &Found) {
+        let hash = found.hash;
+        if record.windows.reports.iter().any(|report| report.evidence == hash) {
+            self.prosecuting.done.insert(hash);
+        }
+        let (tries, at) = self.prosecuting.tried.get(&hash).copied().unwrap_or_default();
+        if self.now < at.plus(REPORT_EVERY) && tries > 0 {
+            return;
+        }
+        // P-114: who has left, or whose channel has ended, can ask the judge alone.
+        let left = !record.open || !self.chain.knows(&self.me);
+        let judge = self.is_for_the_judge(accused, found, tries, left);
+        if !judge && (left || !self.is_for_a_report(record, accused, &hash, tries)) {
+            return;
+        }
+        self.prosecuting.tried.insert(hash, (tries + 1, self.now));
+        let (channel, accused) = (self.env.channel, accused.join_sequence);
+        let evidence = Box::new(Evidence::clone(&found.evidence));
+        let tx = if judge {
+            self.prosecuting.asked_at = Some(self.now);
+            ChainTx::Judge { channel, accused, evidence }
+        } else {
+            ChainTx::Report { channel, accused, evidence }
+        };
+        self.perform(Effect::Submit(tx));
+    }
+
+    /// P-114: whether the chain may judge it yet, and could.
+    fn is_for_the_judge(
+        &mut self,
+        accused: &Accused,
+        found: &Found,
+        tries: u32,
+        left: bool,
+    ) -> bool {
+        let unjudged = self.prosecuting.unjudged.contains(&found.hash);
+        let asked = *self.prosecuting.asked.entry(found.hash).or_insert(self.now);
+        let patient = (accused.few || left) && self.now < asked.plus(ASKED);
+        !unjudged && (tries < JUDGEMENTS || patient) && can_be_judged(found)
+    }
+
+    /// P-107: whether the members are to hear of it by the chain.
+    fn is_for_a_report(
+        &self,
+        record: &ChannelRecord,
+        accused: &Accused,
+        evidence: &Hash,
+        tries: u32,
+    ) -> bool {
+        accused.answers
+            && tries < REPORTS
+            && !self.prosecuting.done.contains(evidence)
+            && !self.is_reported(record, accused.join_sequence, evidence)
     }
 
     /// P-111: the chain judged it: there is nothing left to ask.
@@ -144,23 +172,24 @@ impl Channel {
 
     /// P-107: the chain did not judge it, whatever the reason: the members shall. P-112: what was
     /// decided, or reported by this member before, is not reported again.
-    pub(super) fn on_unjudged(&mut self, tx: &ChainTx, reason: &str) {
+    pub(super) fn on_unjudged(&mut self, tx: &ChainTx, refusal: &ChainRefusal) {
+        let cause = refusal.cause();
         if let ChainTx::Report { evidence, .. } = tx
-            && reason.contains("E_DECIDED")
+            && cause == Cause::Decided
         {
             self.prosecuting.done.insert(evidence.hash());
         }
         let ChainTx::Judge { evidence, .. } = tx else { return };
         self.prosecuting.asked_at = None;
         let hash = evidence.hash();
-        let is_over = ["E_DECIDED", "E_BAD_ACCUSED"].iter().any(|name| reason.contains(name));
+        let is_over = matches!(cause, Cause::Decided | Cause::BadAccused);
         if is_over {
             self.prosecuting.done.insert(hash);
         }
         // Where there is nobody to vote, a report costs the cheat nothing: asked again instead.
         let record = self.chain.record();
         let few = record.is_some_and(|record| others(record, &evidence.accused()) <= 1);
-        let is_final = ["E_UNCLEAR", "E_DOES_NOT_FIT"].iter().any(|name| reason.contains(name));
+        let is_final = matches!(cause, Cause::Unclear | Cause::DoesNotFit);
         if (is_over || is_final || !few) && self.prosecuting.unjudged.insert(hash) {
             self.prosecuting.tried.remove(&hash);
         }
@@ -175,6 +204,17 @@ impl Channel {
             .any(|report| me.is_some_and(|me| report.reporter == me || report.accused == me));
         let answer = self.prosecuting.asked_at.map(|at| at.plus(2 * REPORT_EVERY));
         waits || answer.is_some_and(|until| self.now < until)
+    }
+
+    /// Whom the evidence is about, if the chain can be told of it.
+    fn accused_of(&self, record: &ChannelRecord, evidence: &Evidence) -> Option<Accused> {
+        let node = evidence.accused();
+        let answers = self.answers(record, &node);
+        let few = others(record, &node) <= 1;
+        // P-113: a report alone may have convicted it, without a fine.
+        let known = self.join_sequence_of(record, &node).filter(|_| few);
+        let join_sequence = answers.or(known)?;
+        Some(Accused { join_sequence, answers: answers.is_some(), few })
     }
 
     /// P-113: join sequence of the member whose node this is, if it can be made to answer: it is active and was
@@ -257,34 +297,40 @@ impl Channel {
     }
 
     fn tell(&mut self, report: &ReportRecord) {
-        let evidence = self.log.all_evidence().find(|own| own.hash() == report.evidence).cloned();
-        let unheard = self.chain.record().is_some_and(|record| {
-            let known = &self.prosecuting.verdicts;
-            let heard = |node: &NodeId| known.contains_key(&(report.evidence, *node));
-            record.members.iter().any(|member| !heard(&member.record.node))
-        });
-        if let Some(evidence) = evidence.filter(|_| unheard) {
-            self.perform(Effect::Broadcast(Message::Report(Box::new(evidence))));
-        }
-        let decided = |judged: &&Judged| !matches!(judged.verdict, dispute::Verdict::Unclear(_));
-        let judged =
-            self.verdicts().filter(|judged| judged.evidence == report.evidence).find(decided);
-        let guilty = match judged.map(|judged| &judged.verdict) {
-            Some(dispute::Verdict::Guilty(_)) => true,
-            Some(dispute::Verdict::Innocent(_)) => false,
-            Some(dispute::Verdict::Unclear(_)) | None => return,
-        };
-        #[cfg(feature = "known-bugs")]
-        let guilty = guilty || KnownBug::BlindVerdict.is_back();
-        if judged.is_some_and(|judged| judged.accused == self.me) {
-            return;
-        }
+        self.show_evidence(report);
+        let Some(guilty) = self.found_guilty(report) else { return };
         let (channel, accused, evidence) = (self.env.channel, report.accused, report.evidence);
         let verdict = Verdict { channel, accused, evidence, guilty };
         let signature = self.env.keypair.sign(&verdict);
         let signed = SignedVerdict { verdict, node: self.me, signature };
         self.on_verdict(signed);
         self.perform(Effect::Broadcast(Message::Verdict(signed)));
+    }
+
+    /// Who found the evidence itself shows it, as long as somebody has not told its verdict.
+    fn show_evidence(&mut self, report: &ReportRecord) {
+        let unheard = self.chain.record().is_some_and(|record| {
+            let known = &self.prosecuting.verdicts;
+            let heard = |node: &NodeId| known.contains_key(&(report.evidence, *node));
+            record.members.iter().any(|member| !heard(&member.record.node))
+        });
+        let mut own = self.log.found().iter();
+        if let Some(found) = own.find(|found| unheard && found.hash == report.evidence) {
+            let evidence = Box::new(Evidence::clone(&found.evidence));
+            self.perform(Effect::Broadcast(Message::Report(evidence)));
+        }
+    }
+
+    /// Whether this node found the accused guilty by the report's evidence, if it could tell and is not
+    /// the accused.
+    fn found_guilty(&self, report: &ReportRecord) -> Option<bool> {
+        let decided = |judged: &&Judged| !matches!(judged.verdict, dispute::Verdict::Unclear(_));
+        let mut judged = self.verdicts().filter(|judged| judged.evidence == report.evidence);
+        let judged = judged.find(decided)?;
+        let guilty = judged.verdict.is_guilty();
+        #[cfg(feature = "known-bugs")]
+        let guilty = guilty || KnownBug::BlindVerdict.is_back();
+        (judged.accused != self.me).then_some(guilty)
     }
 
     pub(super) fn on_verdict(&mut self, signed: SignedVerdict) {
@@ -360,10 +406,10 @@ fn others(record: &ChannelRecord, accused: &NodeId) -> usize {
 }
 
 /// Whether the chain could execute the disputed block again by the evidence alone.
-fn can_be_judged(evidence: &Evidence) -> bool {
-    match evidence {
+fn can_be_judged(found: &Found) -> bool {
+    match &*found.evidence {
         Evidence::Divergence { block, .. } | Evidence::InvalidTransaction { block, .. } => {
-            block.witness.is_some() && evidence.to_file().len() <= limits::JUDGED_BYTES
+            block.witness.is_some() && found.file_bytes <= limits::JUDGED_BYTES
         }
         Evidence::DoubleBlock { .. } | Evidence::DoubleAck { .. } => false,
     }

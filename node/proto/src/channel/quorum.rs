@@ -277,6 +277,6 @@ mod tests {
     }
 
     fn appended(block: Arc<Block>, effects: Effects) -> Appended {
-        Appended { block, effects: Arc::new(vec![effects]), state: None }
+        Appended { block, effects: Arc::new(vec![effects]), state: None, calls: None }
     }
 }

@@ -176,7 +176,13 @@ impl Channel {
             active
                 .all(|member| member.record.node == self.me || whole.contains(&member.record.node))
         });
-        (all && joined).then(|| self.credible_term().unwrap_or_default())
+        if !(all && joined) {
+            return None;
+        }
+        let term = self.credible_term().unwrap_or_default();
+        let mut sets = self.log.sets_before(self.log.head().next());
+        let few = sets.any(|members| self.has_few_voters(members, term.epoch));
+        Some(if few { Term { view: View(u64::MAX), ..term } } else { term })
     }
 
     /// The highest term that at least a third of the weight knows of: it is not a liar's invention.

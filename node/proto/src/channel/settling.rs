@@ -1,10 +1,13 @@
 //! This node's own proposal, from the wish to settle until it executes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use fairway_types::{
     Hash, Height, NodeId, Refusal, Time, Transaction, Weight,
-    chain::{ChainMember, ChainTx, ChannelRecord, SettlementRule},
+    chain::{ChainMember, ChainRefusal, ChainTx, ChannelRecord, SettlementRule},
     settlement::{Proposal, SignedProposal, SignedVote},
     windows::{BlockProof, WaitingRecord},
 };
@@ -70,6 +73,10 @@ pub struct ProposalView {
 }
 
 impl Settling {
+    pub(super) fn forget_requests(&mut self, gone: &BTreeSet<RequestId>) {
+        self.wanted.retain(|id| !gone.contains(id));
+    }
+
     /// A proposal that was signed before a restart goes on.
     #[must_use]
     pub(super) fn resume(log: &Log, me: NodeId) -> Self {
@@ -237,7 +244,7 @@ impl Channel {
                     what,
                     reason: format!("the chain would refuse it: {reason}"),
                 };
-                self.settling.last_error = Some(reason);
+                self.settling.last_error = Some(reason.into());
                 self.answer_wanted(Err(refusal));
             }
         }
@@ -422,7 +429,7 @@ impl Channel {
 
     /// P-55: a settlement that the chain refused is proposed again after a pause, from a fresh record;
     /// its reason stays in status.
-    pub(super) fn on_rejected(&mut self, tx: &ChainTx, reason: &str) {
+    pub(super) fn on_rejected(&mut self, tx: &ChainTx, refusal: &ChainRefusal) {
         let own = self.settling.own.as_ref().map(|own| own.hash);
         if let Some(hash) = settles(tx)
             && own.is_none_or(|own| own == hash)
@@ -432,10 +439,10 @@ impl Channel {
                 self.settling.wants = true;
                 self.dry_runs.forget(&hash);
             }
-            self.settling.last_error = Some(reason.to_owned());
+            self.settling.last_error = Some(refusal.to_string());
             self.settling.paused_until = self.now.plus(RETRY);
         }
-        self.on_unjudged(tx, reason);
+        self.on_unjudged(tx, refusal);
         self.refresh();
     }
 
@@ -515,7 +522,7 @@ fn enough(
 fn has_leaver(tip: &super::log::Tip) -> bool {
     use fairway_types::{Address, StateKey};
     tip.state
-        .entries_from(&StateKey::Departed(Address::ZERO))
+        .records_from(&StateKey::Departed(Address::ZERO))
         .next()
         .is_some_and(|(key, _)| key.departed().is_some())
 }

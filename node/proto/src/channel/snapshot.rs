@@ -136,7 +136,8 @@ impl Log {
         for kept in snapshot.blocks {
             let height = kept.block.height();
             certificates.extend(kept.certificate.map(|certificate| (height, certificate)));
-            let appended = Appended { block: kept.block, effects: kept.effects, state: None };
+            let appended =
+                Appended { block: kept.block, effects: kept.effects, state: None, calls: None };
             log.apply(&Event::Appended(appended));
         }
         log.set_durable(snapshot.durable, certificates);

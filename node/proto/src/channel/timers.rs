@@ -112,11 +112,13 @@ impl Timers {
         if windows.is_some_and(WindowRecord::is_open) {
             next = next.min(channel.guarding.next_look().max(channel.now.plus(1)));
         }
-        for due in channel.patience_ends().into_iter().chain(channel.ends_at()) {
+        let dues = channel.patience_ends().into_iter().chain(channel.ends_at());
+        for due in dues.chain(channel.telling_due()) {
             next = next.min(due);
         }
         let Some(tip) = channel.log.tip().filter(|_| channel.orders()) else { return next };
-        let ticks = !channel.is_over() && !channel.is_window_full(&tip);
+        let window = channel.env.limits.window;
+        let ticks = !channel.is_over() && channel.in_flight(&tip) < window;
         let tick = channel.next_tick(&tip).filter(|_| ticks);
         for due in tick.into_iter().chain(channel.child_due()) {
             next = next.min(due.max(channel.now.plus(1)));

@@ -107,6 +107,11 @@ impl Channel {
         (other && ends > self.now && electorate.len() > 1).then_some(ends)
     }
 
+    /// Whether this node is one of those who change the term.
+    pub(super) fn has_a_say(&self) -> bool {
+        self.electorate().is_some()
+    }
+
     /// Those who change the term, if this node is one of them: the set registered after the highest
     /// certified block. Who left goes on until that is certain.
     fn electorate(&self) -> Option<Arc<Members>> {

@@ -34,6 +34,8 @@ pub(super) struct Waiting {
     leaves: bool,
     /// From where on the blocks of a branch are asked for, once an answer did not show its beginning.
     branch_from: Option<Height>,
+    /// Who is to be asked further up, and from where on: its answer ended on a branch.
+    further: Option<(NodeId, Height)>,
     /// When each peer was last asked for blocks, and the head at that time.
     asked: BTreeMap<NodeId, (Time, Height)>,
 }
@@ -99,8 +101,14 @@ impl Waiting {
 }
 
 impl Channel {
-    pub(super) fn on_sync_blocks(&mut self, blocks: Vec<CertifiedBlock>, vm: &impl Execute) {
+    pub(super) fn on_sync_blocks(
+        &mut self,
+        from: NodeId,
+        blocks: Vec<CertifiedBlock>,
+        vm: &impl Execute,
+    ) {
         self.look_for_fork(&blocks);
+        let last = blocks.last().map(|last| (last.block.height(), last.block.hash()));
         for entry in blocks {
             if !self.is_plausible(&entry.block) {
                 return;
@@ -110,6 +118,10 @@ impl Channel {
             }
             self.hold(entry.block);
             self.drain_waiting(vm);
+        }
+        let Some((height, hash)) = last else { return };
+        if self.waiting.asked.contains_key(&from) && self.is_end_of_branch(&hash) {
+            self.waiting.further = Some((from, height.next()));
         }
     }
 
@@ -147,14 +159,23 @@ impl Channel {
         }
         let slot = slot(&block);
         let held = self.waiting.blocks.get(&slot);
-        if held.is_some_and(|(held, _)| self.need(held) > self.need(&block)) {
+        if held.is_some_and(|(held, _)| {
+            self.need(held) > self.need(&block) || self.is_as_good(held, &block)
+        }) {
             return;
         }
-        let size = codec::encode(&block).len();
+        let size = codec::size(&block);
         self.waiting.blocks.insert(slot, (block, size));
         while let Some(slot) = self.one_too_many() {
             self.waiting.blocks.remove(&slot);
         }
+    }
+
+    /// Whether both are one block, of which the held one's bundles fit as far as this log goes: its header
+    /// does not say which it has, and another's may not fit.
+    fn is_as_good(&self, held: &Block, other: &Block) -> bool {
+        held.hash() == other.hash()
+            && self.log.tip().is_some_and(|tip| self.check_bundles(held, &tip).is_ok())
     }
 
     /// P-45: of the leader whose blocks take most room, the one that is needed least and latest.
@@ -192,7 +213,7 @@ impl Channel {
     }
 
     /// Whether the leader of a term that this node knows signed the block.
-    fn is_leaders(&self, block: &Block) -> bool {
+    pub(super) fn is_leaders(&self, block: &Block) -> bool {
         self.log.leader_of(block.header.term) == Some(block.leader)
     }
 
@@ -204,9 +225,11 @@ impl Channel {
         let known = in_log || self.log.is_leaver(signer) || self.chain.counts(signer);
         known && block.header.channel == self.env.channel
     }
-    /// Appends every block whose turn it is.
+
+    /// Appends every block whose turn it is. P-44: who holds evidence against the leader waits for a
+    /// later term; who has no say in terms, such as a newcomer, goes on by what others certified.
     pub(super) fn drain_waiting(&mut self, vm: &impl Execute) {
-        while self.log.evidence().is_none() {
+        while self.log.evidence().is_none() || !self.has_a_say() {
             self.waiting.drop_up_to(self.log.finalised());
             if !self.append_next(vm) {
                 return;
@@ -244,6 +267,24 @@ impl Channel {
         proof.is_some_and(|proof| proof.ack.height >= height && self.vouches(proof))
     }
 
+    /// P-105: whether the chain settled the block, or one held here that follows it.
+    pub(super) fn is_settled_block(&self, block: &Block) -> bool {
+        let settlement = self.chain.record().map(|record| &record.settlement);
+        let Some(settlement) = settlement.filter(|settled| block.height() <= settled.height) else {
+            return false;
+        };
+        let mut branch = BTreeSet::from([block.hash()]);
+        for height in block.height().0 + 1..=settlement.height.0 {
+            let held = self.waiting.at(Height(height));
+            let following = held.filter(|held| branch.contains(&held.header.parent));
+            branch = following.map(|held| held.hash()).collect();
+            if branch.is_empty() {
+                return false;
+            }
+        }
+        branch.contains(&settlement.block)
+    }
+
     /// The best certificate of a block not here yet; only one that is vouched for, so that nobody
     /// else's takes its place.
     pub(super) fn keep_certificate(&mut self, certificate: Certificate) {
@@ -269,6 +310,9 @@ impl Channel {
     pub(super) fn ask_for_missing(&mut self, from: NodeId, heard: &Heartbeat) {
         if self.takes_snapshot(from, heard) {
             return;
+        }
+        if let Some((_, height)) = self.waiting.further.take_if(|(node, _)| *node == from) {
+            return self.ask(from, height);
         }
         let Some(tip) = self.log.tip() else { return };
         let waits = self.waiting.at(tip.height.next()).any(|block| {

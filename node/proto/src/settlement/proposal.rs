@@ -91,7 +91,7 @@ pub fn objection(log: &Log, from: Settled, proposal: &Proposal) -> Option<String
 
 fn departed_accounts(tip: &Tip) -> Vec<Address> {
     tip.state
-        .entries_from(&StateKey::Departed(Address::ZERO))
+        .records_from(&StateKey::Departed(Address::ZERO))
         .map_while(|(key, _)| key.departed())
         .collect()
 }

@@ -118,6 +118,7 @@ impl Stage {
             min_deposit: 1,
             max_members: 16,
             gas_table: GasTableId::MEASURED,
+            trust_own_node: false,
             money,
         };
         let channel = self.ledger.create_channel(creator, package, &config).await?;

@@ -1,4 +1,4 @@
-//! Which signatures are good, found one by one or for many together: the two never differ.
+//! P-131: which signatures are good, found one by one or for many together: the two never differ.
 //!
 //! The rule: the key is a point that is not of small order, the signature's scalar is canonical, and
 //! `8(sB - R - kA) = 0`. With the factor 8 (as in ZIP 215) the sum over many signatures with random
@@ -6,7 +6,7 @@
 //! also allows, a sum accepts signatures that one by one are refused. Keys of small order are refused
 //! since one signature of theirs is good for every message. See ADR 0025.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 use ed25519_dalek::VerifyingKey;
@@ -15,8 +15,7 @@ use ed25519_zebra::{VerificationKey, VerificationKeyBytes, batch};
 use super::{PublicKey, Signature};
 use crate::hash::{Domain, Hash, hash, hash_list};
 
-/// Signatures summed up at a time: more are hardly cheaper each, and one bad one costs checking all of
-/// them one by one.
+/// Signatures summed up at a time: more are hardly cheaper each.
 const TOGETHER: usize = 256;
 /// From so many on a sum is cheaper.
 const WORTH_IT: usize = 4;
@@ -58,7 +57,8 @@ impl PublicKey {
         if verified::knows(&digest) {
             return true;
         }
-        let good = is_sound(self) && holds(self, message, signature);
+        let signature = ed25519_zebra::Signature::from(signature.0);
+        let good = sound(self).is_some_and(|key| key.verify(&signature, message).is_ok());
         if good {
             verified::learn([digest]);
         }
@@ -66,40 +66,55 @@ impl PublicKey {
     }
 }
 
-/// Whether the key can be anybody's: no point of small order.
-fn is_sound(key: &PublicKey) -> bool {
-    VerifyingKey::from_bytes(&key.0).is_ok_and(|key| !key.is_weak())
+/// A signature that this process made is good.
+pub(super) fn learn_own(key: &PublicKey, message: &[u8], signature: &Signature) {
+    verified::learn([digest(key, message, signature)]);
 }
 
-fn holds(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
-    let signature = ed25519_zebra::Signature::from(signature.0);
-    VerificationKey::try_from(key.0).is_ok_and(|key| key.verify(&signature, message).is_ok())
+/// The key's point, if it can be anybody's: none of small order.
+fn sound(key: &PublicKey) -> Option<VerificationKey> {
+    points::known(key).or_else(|| {
+        VerifyingKey::from_bytes(&key.0).ok().filter(|key| !key.is_weak())?;
+        let point = VerificationKey::try_from(key.0).ok()?;
+        points::learn(key, point);
+        Some(point)
+    })
 }
 
-/// Checks signatures together, a third of the cost each; the place of the first bad one, if one is.
-pub fn check_all(claims: &[Claim]) -> Result<(), usize> {
+/// Checks signatures together, a third of the cost each; the places of the bad ones, ascending.
+#[must_use]
+pub fn bad_signatures(claims: &[Claim]) -> Vec<usize> {
     let digests: Vec<Hash> = claims.iter().map(Claim::digest).collect();
     let unknown: Vec<usize> =
         (0..claims.len()).filter(|place| !verified::knows(&digests[*place])).collect();
+    let mut bad = Vec::new();
     for places in unknown.chunks(TOGETHER) {
-        if places.len() >= WORTH_IT && hold_together(claims, &digests, places) {
-            verified::learn(places.iter().map(|place| digests[*place]));
-            continue;
-        }
-        for place in places {
-            let claim = &claims[*place];
-            if !claim.key.verifies(&claim.message, &claim.signature) {
-                return Err(*place);
-            }
-        }
+        find_bad(claims, &digests, places, &mut bad);
     }
-    Ok(())
+    bad
+}
+
+/// Halves what does not hold together, so that one bad signature does not have all of them checked one
+/// by one.
+fn find_bad(claims: &[Claim], digests: &[Hash], places: &[usize], bad: &mut Vec<usize>) {
+    if places.len() < WORTH_IT {
+        let is_bad = |place: &&usize| {
+            let claim = &claims[**place];
+            !claim.key.verifies(&claim.message, &claim.signature)
+        };
+        bad.extend(places.iter().filter(is_bad));
+    } else if hold_together(claims, digests, places) {
+        verified::learn(places.iter().map(|place| digests[*place]));
+    } else {
+        let (first, second) = places.split_at(places.len() / 2);
+        find_bad(claims, digests, first, bad);
+        find_bad(claims, digests, second, bad);
+    }
 }
 
 fn hold_together(claims: &[Claim], digests: &[Hash], places: &[usize]) -> bool {
-    let mut sound: BTreeMap<PublicKey, bool> = BTreeMap::new();
-    let mut all_sound = places.iter().map(|place| claims[*place].key);
-    if !all_sound.all(|key| *sound.entry(key).or_insert_with(|| is_sound(&key))) {
+    let keys: BTreeSet<&PublicKey> = places.iter().map(|place| &claims[*place].key).collect();
+    if !keys.into_iter().all(|key| sound(key).is_some()) {
         return false;
     }
     let mut sum = batch::Verifier::new();
@@ -140,6 +155,36 @@ mod verified {
         for digest in digests {
             seen[slot(&digest)] = digest;
         }
+    }
+}
+
+/// Points of keys met before, ready for use: finding one costs a fifth of checking a signature. A
+/// memory of a pure function's results, as above.
+mod points {
+    use std::sync::{Mutex, PoisonError};
+
+    use ed25519_zebra::VerificationKey;
+
+    use super::PublicKey;
+
+    /// Slots, by the key's first bytes: 200 KiB. A newer key takes an older one's.
+    const SLOTS: usize = 1 << 10;
+
+    static SEEN: Mutex<Vec<Option<VerificationKey>>> = Mutex::new(Vec::new());
+
+    fn slot(key: &PublicKey) -> usize {
+        usize::from(u16::from_be_bytes([key.0[0], key.0[1]])) % SLOTS
+    }
+
+    pub(super) fn known(key: &PublicKey) -> Option<VerificationKey> {
+        let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(slot(key)).copied().flatten().filter(|point| point.as_ref() == key.0)
+    }
+
+    pub(super) fn learn(key: &PublicKey, point: VerificationKey) {
+        let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.resize(SLOTS, None);
+        seen[slot(key)] = Some(point);
     }
 }
 

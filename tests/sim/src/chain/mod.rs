@@ -24,10 +24,9 @@ use fairway_types::{
     NodeId, SignedCall, Time,
     chain::{
         ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy, MemberRecord,
-        MoneyRules, SettlementRecord,
+        MoneyRules,
     },
     settlement::Proposal,
-    windows::WindowRecord,
 };
 
 use crate::machine::ASSET;
@@ -130,6 +129,7 @@ pub fn config(tick_interval: u64, durability: Durability, money: MoneyRules) -> 
         min_deposit: 1,
         max_members: 16,
         gas_table: GasTableId::MEASURED,
+        trust_own_node: false,
         money,
     }
 }
@@ -137,30 +137,7 @@ pub fn config(tick_interval: u64, durability: Durability, money: MoneyRules) -> 
 impl Chain {
     #[must_use]
     pub fn new(creator: Address, channel: ChannelId, config: ChannelConfig) -> Self {
-        let record = ChannelRecord {
-            chain: CHAIN,
-            channel,
-            creator,
-            package: Hash([5; 32]),
-            config,
-            open: true,
-            closing: false,
-            first_grant: None,
-            founders: Vec::new(),
-            grants: Vec::new(),
-            in_force: None,
-            members: Vec::new(),
-            settlement: SettlementRecord {
-                number: 0,
-                height: Height::ZERO,
-                root: Hash::ZERO,
-                block: Hash::ZERO,
-                paid: Vec::new(),
-                closed: false,
-            },
-            locked: Vec::new(),
-            windows: WindowRecord::default(),
-        };
+        let record = ChannelRecord::new((CHAIN, channel), creator, Hash([5; 32]), config);
         Self {
             record,
             time: Time::ZERO,

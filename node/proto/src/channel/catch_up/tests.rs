@@ -2,7 +2,8 @@ use fairway_types::{Operation, Refusal, SequenceNumber, crypto::Verify};
 
 use super::{
     super::{
-        bench::{self, Bench, node_key, store},
+        bench::{self, Bench, account_key, node_key, store},
+        execution::next_sequence,
         output::Step,
     },
     *,
@@ -576,4 +577,41 @@ fn clients_hear_that_a_result_was_passed_over() {
         _ => false,
     };
     assert_eq!(bench.effects.iter().filter(told).count(), 1);
+}
+
+/// The first of three went on alone, valid alone, while the two others made so many blocks final.
+fn apart(blocks: u32) -> Bench {
+    let mut bench = Bench::new(3);
+    bench.note(0);
+    bench.down = [0].into();
+    bench.wait(2_500);
+    for number in 0..blocks {
+        bench.call(1, 1, store(number));
+    }
+    bench.wait(200);
+    bench.down = [1, 2].into();
+    bench.grant(0, &[0]);
+    for number in 0..3 {
+        bench.call(0, 0, store(number));
+    }
+    bench.down.clear();
+    bench.observe();
+    bench.grant(1, &[0, 1, 2]);
+    bench.wait(8_000);
+    bench
+}
+
+/// P-35, P-80: the opening that supersedes its blocks lies further up than what may wait here.
+#[test]
+fn node_that_went_on_alone_comes_back_over_a_branch_of_any_length() {
+    for blocks in [20, 100, 300] {
+        let bench = apart(blocks);
+        let (alone, other) = (bench.nodes[0].log(), bench.nodes[1].log());
+        assert!(other.head() > Height(u64::from(blocks)), "{blocks}");
+        assert_eq!(alone.tip().unwrap().hash, other.tip().unwrap().hash, "{blocks}");
+        assert_eq!(alone.finalised(), other.finalised());
+        let state = &other.tip().unwrap().state;
+        let next = next_sequence(state, account_key(0).address());
+        assert_eq!(next, SequenceNumber(4), "its calls were ordered again: {blocks}");
+    }
 }

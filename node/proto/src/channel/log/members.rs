@@ -102,7 +102,7 @@ pub(super) fn next_leavers(before: &Tip, after: &Arc<Members>, state: &State) ->
 #[must_use]
 pub fn registered(state: &State) -> Members {
     state
-        .entries_from(&StateKey::Member(Address::ZERO))
+        .records_from(&StateKey::Member(Address::ZERO))
         .map_while(|(key, value)| key.member().map(|_| value))
         .filter_map(|bytes| codec::decode::<MemberRecord>("member", bytes).ok())
         .map(|member| (member.node, Arc::new(member)))

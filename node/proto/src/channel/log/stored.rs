@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fairway_types::{Block, Certificate, Height};
 
 use super::{Log, Tip, by_node, records};
-use crate::channel::snapshot::Durable;
+use crate::channel::{found::Found, snapshot::Durable};
 
 impl Log {
     /// Blocks in memory, and their bytes.
@@ -46,7 +46,7 @@ impl Log {
             acked: self.acked,
             acked_to: self.acked_to,
             opened: self.opened.as_deref().cloned(),
-            evidence: self.evidence.iter().map(|evidence| (**evidence).clone()).collect(),
+            evidence: self.all_evidence().cloned().collect(),
             proposal: self.proposal.as_deref().cloned(),
             votes: self.votes.clone(),
         }
@@ -74,7 +74,7 @@ impl Log {
         self.acked = durable.acked;
         self.acked_to = durable.acked_to;
         self.opened = durable.opened.map(Arc::new);
-        self.evidence = durable.evidence.into_iter().map(Arc::new).collect();
+        self.evidence = durable.evidence.into_iter().map(Found::from).collect();
         self.proposal = durable.proposal.map(Arc::new);
         self.votes = durable.votes;
         for (height, certificate) in certificates {

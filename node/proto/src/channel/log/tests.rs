@@ -16,7 +16,12 @@ fn without_finality(count: u64, effects: &Effects) -> Log {
         block.header.parent = log.tip().unwrap().hash;
         let certificate = bench::certificate(&block, &[0]);
         let effects = Arc::new(vec![effects.clone()]);
-        log.apply(&Event::Appended(Appended { block: Arc::new(block), effects, state: None }));
+        log.apply(&Event::Appended(Appended {
+            block: Arc::new(block),
+            effects,
+            state: None,
+            calls: None,
+        }));
         log.apply(&Event::Certified { certificate });
     }
     log

@@ -12,7 +12,7 @@ use fairway_types::{
 };
 
 use super::{Digest, Entry, Genesis, Held, Log, Opened, Tip, tip_of};
-use crate::channel::books;
+use crate::channel::{books, found::Found};
 
 impl Log {
     /// What a certificate of the block at `height` is checked against, for [`KEPT_BLOCKS`] below the head.
@@ -229,12 +229,17 @@ impl Log {
 
     /// All evidence that this node has found: one of leading and one of acking an accused node.
     pub fn all_evidence(&self) -> impl Iterator<Item = &Evidence> {
-        self.evidence.iter().map(AsRef::as_ref)
+        self.evidence.iter().map(|found| &*found.evidence)
     }
 
     /// The same, for readers that keep it.
     #[must_use]
-    pub fn shared_evidence(&self) -> &[Arc<Evidence>] {
+    pub fn shared_evidence(&self) -> Vec<Arc<Evidence>> {
+        self.evidence.iter().map(|found| Arc::clone(&found.evidence)).collect()
+    }
+
+    /// The same, as it was named and measured when it was found.
+    pub(in crate::channel) fn found(&self) -> &[Found] {
         &self.evidence
     }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fairway_types::Block;
+use fairway_types::{Block, block::CertifiedBlock};
 
 use super::{
     super::{
@@ -264,6 +264,36 @@ fn who_votes_almost_alone_is_silent_until_the_next_epoch() {
     bench.wait(2_000);
     bench.note(0);
     assert_agreed(&bench, &[0, 1, 2]);
+}
+
+/// P-92: the only voter says that it knows of no later view; it may have begun one that this node acked.
+#[test]
+fn sole_voter_is_not_believed_that_no_later_view_began() {
+    for tail_lost in [false, true] {
+        let mut bench = replicated(2);
+        bench.note(1);
+        bench.grant(0, &[0]);
+        bench.note(0);
+        bench.wait(300);
+        bench.part(&[1]);
+        bench.lose_tail(1);
+        let nonce = bench.nodes[1].recovery.nonce;
+        let tip = bench.nodes[0].log().tip().map(|tip| (tip.height, tip.hash));
+        let term = bench.nodes[0].log().term();
+        for height in 1..=tip.unwrap().0.0 {
+            let block = bench.nodes[0].log().entry(Height(height)).unwrap().block.clone();
+            bench.message(
+                1,
+                0,
+                Message::SyncBlocks(vec![CertifiedBlock { block, certificate: None }]),
+            );
+        }
+        let answer = Standing { term, acked: tip, certified: tip, tail_lost, ..standing(nonce) };
+        bench.nodes[1].on_standing(node_key(0).node_id(), answer);
+        bench.nodes[1].recover();
+        let silent = bench.nodes[1].log().silent_to();
+        assert_eq!(silent.map(|term| term.view), Some(View(u64::MAX)), "tail lost: {tail_lost}");
+    }
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! A channel whose members trust their own nodes with their calls.
+
+use fairway::store::Store;
+use fairway_sdk::{ChannelId, Height};
+use fairway_types::NodeId;
+
+use crate::world::{DEPOSIT, World, fixed_places, pay};
+
+/// The bundles in the log of a node that is down: the node that signed, and how many calls.
+fn bundles(world: &World, node: usize, channel: ChannelId) -> Vec<(NodeId, usize)> {
+    let store = Store::open(&world.network.nodes[node].folder.join("data")).unwrap();
+    let stored = store.channel(channel);
+    let blocks = (1..).map_while(|height| stored.block(Height(height)).unwrap());
+    let of =
+        |signed: &fairway_types::bundle::SignedBundle| (signed.node, signed.bundle.calls.len());
+    let bundles =
+        blocks.flat_map(|appended| appended.block.bundles.iter().map(of).collect::<Vec<_>>());
+    let bundles = bundles.collect();
+    store.close();
+    bundles
+}
+
+/// Calls of a node's own member travel under the node's signature; one that is asked for at another
+/// node under its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn own_nodes_vouch_for_calls_and_who_was_away_takes_them_from_the_log() {
+    let mut places = fixed_places(5);
+    let mut world = World::start_at(places.remove(0), places).await;
+    let channel = world.create_with("payments", |config| config.trust_own_node = true).await;
+    world.join_all(channel).await;
+    world.network.kill_node(3).await;
+    let members = [
+        world.member(0, channel).await,
+        world.member(1, channel).await,
+        world.member(2, channel).await,
+    ];
+    for _ in 0..5 {
+        for (payer, member) in members.iter().enumerate() {
+            pay(member, &world.keys[(payer + 1) % 3], 3).await.unwrap();
+        }
+    }
+    let elsewhere = world.channel(2, channel).await.member(world.keys[0].clone());
+    pay(&elsewhere, &world.keys[3], 1).await.unwrap();
+    world.network.start_node(3).await.unwrap();
+    world.same_log(channel).await;
+    for node in 0..4 {
+        assert_eq!(world.held(node, channel, 0).await, DEPOSIT - 1, "node {node}");
+        assert_eq!(world.held(node, channel, 3).await, DEPOSIT + 1, "node {node}");
+    }
+    let nodes: Vec<NodeId> = {
+        let mut nodes = Vec::new();
+        for node in 0..3 {
+            nodes.push(world.network.client(node).await.unwrap().status().await.unwrap().node);
+        }
+        nodes
+    };
+    world.network.kill_node(3).await;
+    let found = bundles(&world, 3, channel);
+    for node in nodes {
+        let calls: usize = found.iter().filter(|(of, _)| *of == node).map(|(_, calls)| calls).sum();
+        assert_eq!(calls, 5, "of {node}: {found:?}");
+    }
+    world.network.start_node(3).await.unwrap();
+    pay(&members[1], &world.keys[3], 1).await.unwrap();
+    world.same_log(channel).await;
+}
