@@ -1,6 +1,7 @@
 //! How long calls stand still when the leader's process is killed under load.
 
 use std::{
+    fs,
     path::Path,
     sync::{
         Arc,
@@ -47,6 +48,7 @@ async fn measure(
     let mut gaps = Vec::new();
     for _ in 0..ROUNDS {
         let leader = leader(network, channel).await?;
+        keep_address(network, leader).await?;
         // Clients of a node that was restarted would need its new address: these two stay.
         let payer = &members[(leader + 1) % members.len()];
         gaps.push(gap(network, leader, payer, &members[leader]).await?);
@@ -108,6 +110,17 @@ async fn leader(network: &LocalNetwork, channel: ChannelId) -> anyhow::Result<us
         }
     }
     anyhow::bail!("no node leads the channel")
+}
+
+/// Has the node come back where it was, as an operator's does: two that come back at new addresses don't
+/// find each other before the chain has heard of them.
+async fn keep_address(network: &LocalNetwork, index: usize) -> anyhow::Result<()> {
+    let endpoints = network.client(index).await?.status().await?.endpoints;
+    let path = network.nodes[index].folder.join("node.toml");
+    let text = fs::read_to_string(&path)?;
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("listen")).collect();
+    fs::write(&path, format!("listen = {endpoints:?}\n{}\n", kept.join("\n")))?;
+    Ok(())
 }
 
 /// Waits until every node has certified what the furthest has.

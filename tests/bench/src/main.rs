@@ -38,14 +38,22 @@ const PARTS: [(&str, &[&str]); 13] = [
     ("disk", &["fdatasync_ms", "store_batch_ms"]),
     ("streams", &["stream_rtt_us"]),
     ("calls", &["certified_p50_ms_replicated", "certified_p50_ms_synced", "executed_p50_ms"]),
-    ("load", &["certified_per_s_all_checked", "certified_p99_ms_at_80", "overload_goodput_ratio"]),
+    (
+        "load",
+        &[
+            "certified_per_s_all_checked",
+            "certified_per_s_bundles",
+            "certified_p99_ms_at_80",
+            "overload_goodput_ratio",
+        ],
+    ),
     ("profile", &["cpu_explained_ratio", "idle_cpu_us_per_call"]),
     ("members", &["certified_per_s_1_members", "certified_per_s_16_members"]),
     ("weight", &["certified_per_s_1000_rounds"]),
     ("state", &["throughput_ratio_1e6_vs_1e3_resources"]),
     ("abuse", &["slow_follower_ratio", "subscriber_ratio", "stalled_subscriber_ratio"]),
     ("many", &["idle_100_channels_mb", "channels_1000"]),
-    ("others", &["openraft_per_s", "openraft_p50_ms", "lightning_payments_per_s"]),
+    ("others", &others::ROWS),
     ("failures", &["late_join_s", "failover_ms", "failover_timeouts"]),
 ];
 

@@ -72,7 +72,16 @@ impl Site {
         durability: Durability,
         count: usize,
     ) -> anyhow::Result<Seats> {
-        let config = config(&self.keys, durability);
+        self.open_with(package, config(&self.keys, durability), count).await
+    }
+
+    /// The same with these rules.
+    pub(crate) async fn open_with(
+        &self,
+        package: Hash,
+        config: ChannelConfig,
+        count: usize,
+    ) -> anyhow::Result<Seats> {
         let id = self.ledger.create_channel(&self.keys[0], package, &config).await?;
         let (mut members, mut channels) = (Vec::new(), Vec::new());
         for (index, key) in self.keys.iter().take(count).enumerate() {
@@ -195,6 +204,7 @@ pub(crate) fn config(keys: &[Keypair], durability: Durability) -> ChannelConfig 
         min_deposit: 1,
         max_members: 16,
         gas_table: GasTableId::MEASURED,
+        trust_own_node: false,
         money: MoneyRules::default(),
     }
 }

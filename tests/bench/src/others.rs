@@ -8,28 +8,42 @@ use fairway_types::{
     AssetId, Effects, ExecutionStatus, Gas, StateKey, Write, codec, contract::NATIVE,
     settlement::AssetAmount,
 };
+use serde_json::Value;
 
 use crate::report::Report;
 
+pub(crate) const ROWS: [&str; 6] = [
+    "openraft_per_s",
+    "openraft_p50_ms",
+    "openraft_synced_per_s",
+    "openraft_synced_p50_ms",
+    "lightning_payments_per_s",
+    "lightning_payment_ms",
+];
+
 pub(crate) fn measure(report: &mut Report, program: Option<&Path>) -> anyhow::Result<()> {
-    let Some(program) = program else {
-        let reason = "needs `--side-by-side` and the program of tests/side_by_side";
-        report.absent("openraft_per_s", reason);
-        report.absent("lightning_payments_per_s", reason);
-        return Ok(());
-    };
-    let ran = Command::new(program).arg(effects_bytes().to_string()).output()?;
+    let program = program.context("`make side-by-side` builds the program that it needs")?;
+    let ran = Command::new(program).arg(effects_bytes().to_string()).output();
+    let ran = ran.with_context(|| format!("{} does not start", program.display()))?;
     let text = String::from_utf8_lossy(&ran.stdout);
     let rows = text.lines().rfind(|line| line.starts_with('['));
-    let failed = || format!("{}", String::from_utf8_lossy(&ran.stderr));
-    let rows: serde_json::Value = serde_json::from_str(rows.with_context(failed)?)?;
-    for row in rows.as_array().into_iter().flatten() {
-        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-        let value = row["value"].as_f64().context("a row without a value")?;
-        let unit = if text("unit") == "ms" { "ms" } else { "1/s" };
-        report.add(text("id"), value, unit, None, text("setup"));
+    let failed = || format!("no rows: {}: {}", ran.status, String::from_utf8_lossy(&ran.stderr));
+    let rows: Vec<Value> = serde_json::from_str(rows.with_context(failed)?)?;
+    for id in ROWS {
+        match rows.iter().find(|row| row["id"] == id) {
+            Some(row) => take(report, id, row),
+            None => report.absent(id, "the program knows no such row: `make side-by-side`"),
+        }
     }
     Ok(())
+}
+
+fn take(report: &mut Report, id: &'static str, row: &Value) {
+    let Some(value) = row["value"].as_f64() else {
+        return report.absent(id, row["error"].as_str().unwrap_or("no value and no error"));
+    };
+    let unit = if row["unit"] == "ms" { "ms" } else { "1/s" };
+    report.add(id, value, unit, None, row["setup"].as_str().unwrap_or_default());
 }
 
 /// BCS bytes of a payment's effects: two vaults and a counter.

@@ -26,6 +26,7 @@ const STAGES: [(&str, &[&str]); 12] = [
     (
         "verify",
         &[
+            "types::crypto::verifying",
             "ed25519_dalek::verifying",
             "VerifyingKey",
             "PublicKey>::verifies",

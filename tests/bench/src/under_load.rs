@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use fairway_sdk::Durability;
+use fairway_sdk::{ChannelConfig, Durability};
 use serde_json::json;
 use tokio::task::block_in_place;
 
 use crate::{
     load::{self, Outcome, Pace, Span},
     machine,
-    network::{Seats, Site},
+    network::{self, Seats, Site},
     report::Report,
     vm,
 };
@@ -38,6 +38,10 @@ pub(crate) async fn measure(
     let payments = site.payments().await?;
     let seats = site.open(payments, Durability::Synced, NODES).await?;
     let peak = closed(report, &site, &seats, quick).await?;
+    let config = network::config(&site.keys, Durability::Synced);
+    let config = ChannelConfig { trust_own_node: true, ..config };
+    let trusting = site.open_with(payments, config, NODES).await?;
+    bundles(report, &site, &trusting, quick).await?;
     open_loop(report, &site, &seats, peak, quick).await?;
     overload(report, &site, &seats, peak, quick).await?;
     site.stop().await;
@@ -66,13 +70,7 @@ async fn closed(
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let (verify, execute) = (vm::verify_us()?, vm::payment_us()?);
     let limit = cores as f64 * 1e6 / (NODES as f64 * (verify + execute));
-    report.add(
-        "verify_us",
-        verify,
-        "us",
-        None,
-        "one ed25519 signature of a call, checked strictly",
-    );
+    report.add("verify_us", verify, "us", None, "one ed25519 signature of a call, checked alone");
     let setup = "what the cores could do if every node checked each signature by itself and executed \
                  the payment, and did nothing else: the limit of the next row";
     report.add("machine_per_s", limit, "1/s", None, setup);
@@ -110,6 +108,28 @@ async fn closed(
         report.add("node_rss_mb", rss, "MB", None, setup);
     }
     Ok(rate)
+}
+
+/// The highest rate where each member's node signs for its calls.
+async fn bundles(
+    report: &mut Report,
+    site: &Site,
+    seats: &Seats,
+    quick: bool,
+) -> anyhow::Result<()> {
+    let span = span(CLOSED, quick);
+    let calls = site.payment_calls(seats, MOST_PER_S * span.all().as_secs() as usize).await?;
+    let before = site.usage();
+    let outcome = block_in_place(|| load::run(calls, Pace::Closed { window: WINDOW }, span))?;
+    let used = site.usage().since(&before);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let limit = cores as f64 * 1e6 / (NODES as f64 * vm::payment_us()?);
+    let setup = "the same in a channel with `trust_own_node`; the limit is what the cores could do if \
+                 every node executed the payment, and did nothing else";
+    report.add("certified_per_s_bundles", outcome.per_s(), "1/s", Some(limit), setup);
+    let cpu = used.cpu.seconds() * 1e6 / outcome.all as f64;
+    report.add("cpu_us_per_call_bundles", cpu, "us", None, "CPU of the four nodes in that run");
+    Ok(())
 }
 
 async fn open_loop(
