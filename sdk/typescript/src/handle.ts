@@ -2,7 +2,7 @@
 
 import type { CallReport, CallStatus, SignedCall } from "./api.js";
 import { Emitter } from "./emitter.js";
-import { type FairwayError, fromReport } from "./errors.js";
+import { fromReport } from "./errors.js";
 import type { Follower, Heights, Tracker } from "./tracker.js";
 
 /**
@@ -22,7 +22,7 @@ const FINAL = STAGES.indexOf("final");
 interface Stage {
   promise: Promise<CallReport>;
   resolve(report: CallReport): void;
-  reject(error: FairwayError): void;
+  reject(error: Error): void;
 }
 
 /** What the handle asks of the session that made it. */
@@ -40,7 +40,7 @@ export class CallHandle implements Follower {
   readonly #stages = new Map<number, Stage>();
   #status: HandleStatus = "predicted";
   #report: CallReport | undefined;
-  #error: FairwayError | undefined;
+  #error: Error | undefined;
   /** The place in `STAGES` that was reached, -1 before the first. */
   #reached = -1;
   /** Why it ends for good: nothing more can change. */
@@ -64,7 +64,7 @@ export class CallHandle implements Follower {
   }
 
   /** Why it failed, once `status` is `failed`. */
-  get error(): FairwayError | undefined {
+  get error(): Error | undefined {
     return this.#error;
   }
 
@@ -160,7 +160,7 @@ export class CallHandle implements Follower {
   }
 
   /** @internal It ran: `error` is why it failed, if it did. `generation` is from before it was sent. */
-  onExecuted(report: CallReport, generation: number, error?: FairwayError): void {
+  onExecuted(report: CallReport, generation: number, error?: Error): void {
     if (this.#over) return;
     this.#report = report;
     this.#generation = generation;
@@ -170,7 +170,7 @@ export class CallHandle implements Follower {
   }
 
   /** @internal It will not run. */
-  onRefused(error: FairwayError): void {
+  onRefused(error: Error): void {
     if (this.#over) return;
     this.#error = error;
     this.#finish();

@@ -4,14 +4,7 @@ import { entryFunction, parseFunction } from "./abi.js";
 import type { Call, CallReport, Operation, SignedCall } from "./api.js";
 import type { Channel } from "./channel.js";
 import { encodeArgs, type MoveInput } from "./codec.js";
-import {
-  type FairwayError,
-  fromReport,
-  invalid,
-  RefusedError,
-  TimedOutError,
-  UnreachableError,
-} from "./errors.js";
+import { fromReport, invalid, RefusedError, TimedOutError, UnreachableError } from "./errors.js";
 import { CallHandle, type HandleHost } from "./handle.js";
 import type { Signer } from "./keys.js";
 import { backoffMs, sleep } from "./time.js";
@@ -148,7 +141,7 @@ export class Member implements HandleHost {
       void this.#send(job.handle, signed);
     } catch (error) {
       this.#next = undefined;
-      job.handle.onRefused(error as FairwayError);
+      job.handle.onRefused(error as Error);
     }
     this.#queue.shift();
   }
@@ -191,7 +184,7 @@ export class Member implements HandleHost {
         } else if (broken && Date.now() < signed.call.expires_at + GRACE_MS) {
           await sleep(backoffMs(BACKOFF, breaks++));
         } else {
-          return this.#conclude(handle, signed, error as FairwayError, generation);
+          return this.#conclude(handle, signed, error as Error, generation);
         }
       }
     }
@@ -208,7 +201,7 @@ export class Member implements HandleHost {
   async #conclude(
     handle: CallHandle,
     signed: SignedCall,
-    error: FairwayError,
+    error: Error,
     generation: number,
   ): Promise<boolean> {
     const name = error instanceof RefusedError ? error.refusal.name : undefined;

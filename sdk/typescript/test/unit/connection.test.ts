@@ -1,6 +1,13 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { Connection, type ConnectionOptions } from "../../src/connection.js";
-import { ClosedError, ProtocolError, RefusedError, RpcError, TimedOutError, UnreachableError } from "../../src/errors.js";
+import {
+  ClosedError,
+  ProtocolError,
+  RefusedError,
+  RpcError,
+  TimedOutError,
+  UnreachableError,
+} from "../../src/errors.js";
 import { parseJson, writeJson } from "../../src/json.js";
 import { backoffMs } from "../../src/time.js";
 import { Answer, type Handler, NEVER, ScriptedServer, until } from "./server.js";
@@ -206,7 +213,8 @@ test("waits grow to their limit and keep a random half", () => {
 });
 
 test("whole numbers keep their value, in both directions", () => {
-  const text = '{"a":9007199254740993,"b":"9007199254740993:1234567890123456789","c":12,"d":[18446744073709551615,1.5]}';
+  const text =
+    '{"a":9007199254740993,"b":"9007199254740993:1234567890123456789","c":12,"d":[18446744073709551615,1.5]}';
   const value = parseJson(text) as Record<string, unknown>;
   expect(value).toEqual({
     a: 9007199254740993n,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Abi, entryFunction, parseFunction, parseType, showType } from "../../src/abi.js";
 import type { Call, Json, LedgerTransaction, PackageSource } from "../../src/api.js";
-import { tryHex, toHex } from "../../src/bytes.js";
+import { toHex, tryHex } from "../../src/bytes.js";
 import { encode, encodeArgs } from "../../src/codec.js";
 import { parseJson } from "../../src/json.js";
 import { Keypair, signingBytes, verifies } from "../../src/keys.js";

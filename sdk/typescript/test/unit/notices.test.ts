@@ -152,7 +152,10 @@ test("a backlog is bounded: the node is stopped, and asked for the rest once it 
     const asked = await feed.nth(round);
     expect(asked.from).toBe(seen.length + 1);
     feed.send(asked, ...all.slice(seen.length));
-    await until("a full backlog", () => feed.gone.length >= round || all.length - seen.length < 1_024);
+    await until(
+      "a full backlog",
+      () => feed.gone.length >= round || all.length - seen.length < 1_024,
+    );
   }
   expect(seen).toEqual(all.map((notice) => (notice.kind === "block" ? notice.hash : "")));
 });

@@ -94,7 +94,8 @@ export class ScriptedServer {
     const { id, method, params } = request;
     this.requests.push({ method, params });
     const handler = this.handlers[method];
-    const send = (rest: object) => peer.socket.send(JSON.stringify({ jsonrpc: "2.0", id, ...rest }));
+    const send = (rest: object) =>
+      peer.socket.send(JSON.stringify({ jsonrpc: "2.0", id, ...rest }));
     if (!handler) {
       send({ error: { code: -32601, message: `no method ${method}` } });
       return;
