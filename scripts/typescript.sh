@@ -11,6 +11,7 @@ if ! cmp -s package-lock.json node_modules/.installed-lock.json; then
     cp package-lock.json node_modules/.installed-lock.json
 fi
 
+node scripts/snippets.mjs
 npx biome ci --error-on-warnings .
 for package in typescript react; do
     npx tsc -p "$package/tsconfig.json"
