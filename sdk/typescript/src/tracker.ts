@@ -56,11 +56,12 @@ export class Tracker {
     this.#running = true;
     for (let failures = 0; this.#followers.size > 0; failures += 1) {
       try {
-        this.#subscription = await Subscription.start(this.connection, this.channel, {
-          filter: NOTHING,
-        });
+        const { connection, channel } = this;
+        const take = (notice: Notice) => this.#take(notice);
+        const hidden = { filter: NOTHING };
+        this.#subscription = await Subscription.start(connection, channel, hidden, take);
         failures = 0;
-        for await (const notice of this.#subscription) this.#take(notice);
+        await this.#subscription.next();
       } catch (error) {
         if (error instanceof ClosedError) break;
       }
