@@ -122,26 +122,32 @@ export class Lobby {
    * account, channels that anybody may join.
    */
   async find(options: FindOptions = {}): Promise<Found> {
-    const account = options.account === undefined ? undefined : address(options.account, "account");
+    const wanted = {
+      ...options,
+      ...(options.account && { account: address(options.account, "account") }),
+    };
     const most = options.mostEvents ?? 10_000;
-    let cursor = options.cursor ?? 0;
-    let more = true;
-    const channels: OpenChannel[] = [];
-    for (let read = 0; more && read < most; read += EVENTS) {
-      const events = await this.client.ledger.events(cursor, Math.min(EVENTS, most - read));
-      more = events.length === Math.min(EVENTS, most - read);
-      cursor = (events.at(-1)?.number ?? cursor - 1) + 1;
-      const created = events.filter((event) => event.type === "0x3::channel::ChannelCreated");
+    const found: Found = { channels: [], cursor: options.cursor ?? 0, more: true };
+    for (let read = 0; found.more && read < most; read += EVENTS) {
+      const limit = Math.min(EVENTS, most - read);
+      const events = await this.client.ledger.events(found.cursor, limit);
+      found.more = events.length === limit;
+      found.cursor = (events.at(-1)?.number ?? found.cursor - 1) + 1;
+      const created = events.filter(({ type }) => type === "0x3::channel::ChannelCreated");
       for (const { channel } of created) {
-        if (!channel) continue;
-        const { record } = await this.client.ledger.channel(channel);
-        const found = openChannel(record);
-        const fits = !options.package || found.package === options.package;
-        const seated = account !== undefined && found.members.includes(account);
-        if (fits && !seated && found.seats > 0 && admits(record, account)) channels.push(found);
+        if (channel) found.channels.push(...(await this.#open(channel, wanted)));
       }
     }
-    return { channels, cursor, more };
+    return found;
+  }
+
+  /** The channel, if it is one that was asked for. */
+  async #open(channel: string, wanted: FindOptions): Promise<OpenChannel[]> {
+    const { record } = await this.client.ledger.channel(channel);
+    const open = openChannel(record);
+    const fits = !wanted.package || open.package === wanted.package;
+    const seated = wanted.account !== undefined && open.members.includes(wanted.account);
+    return fits && !seated && open.seats > 0 && admits(record, wanted.account) ? [open] : [];
   }
 
   /** Creates a channel and joins it: the answer is what to pass on to others. */

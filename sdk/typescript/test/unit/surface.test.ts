@@ -27,10 +27,16 @@ test("a refusal of a later version keeps what it said", () => {
   expect(error).toMatchObject({ code: 100_050, data: { name: "constructor" } });
 });
 
-test("a report's failure names its fields", () => {
+test("a report's failure has the node's words", () => {
   const details = { address: "0x44", module: "payments", code: 1, name: "E_ZERO_AMOUNT" };
   const error = fromReport({ name: "move_abort", details, transient: false });
-  expect(error.message).toContain("E_ZERO_AMOUNT");
+  expect(error.message).toBe("aborted in 0x44::payments with code 1 (E_ZERO_AMOUNT)");
+  const late = fromReport({
+    name: "expired",
+    details: { expires_at: 1, now: 2 },
+    transient: false,
+  });
+  expect(late.message).toBe("expired: expires_at 1, now 2");
 });
 
 test("amounts are exact, or refused with their name", () => {
