@@ -29,7 +29,8 @@ async function openOnNode(url: string, token: string | undefined): Promise<Socke
   return socket as unknown as Socket;
 }
 
-function openInBrowser(url: string, token: string | undefined): Socket {
+/** A browser's: the token is a subprotocol, since headers can't be sent. */
+export function openInBrowser(url: string, token: string | undefined): Socket {
   if (typeof WebSocket === "undefined") {
     throw new UnreachableError(url, "there is no WebSocket here: install the package `ws`");
   }

@@ -2,7 +2,7 @@
 
 import type { Notice } from "./api.js";
 import type { Connection } from "./connection.js";
-import { ClosedError } from "./errors.js";
+import { ClosedError, refusalOf } from "./errors.js";
 import { Subscription } from "./notices.js";
 import { backoffMs, sleep } from "./time.js";
 
@@ -25,6 +25,8 @@ export interface Follower {
   onHeights(heights: Heights): boolean;
   /** The blocks above `to` were taken back. */
   onRollback(to: number): void;
+  /** Nothing more will be heard. */
+  onEnded(error: Error): void;
 }
 
 export class Tracker {
@@ -63,7 +65,10 @@ export class Tracker {
         failures = 0;
         await this.#subscription.next();
       } catch (error) {
-        if (error instanceof ClosedError) break;
+        if (error instanceof ClosedError || refusalOf(error, "channel_not_found")) {
+          this.#end(error as Error);
+          break;
+        }
       }
       // Between two subscriptions anything may have been taken back.
       this.generation += 1;
@@ -71,6 +76,12 @@ export class Tracker {
     }
     this.#subscription = undefined;
     this.#running = false;
+  }
+
+  #end(error: Error): void {
+    const followers = [...this.#followers];
+    this.#followers.clear();
+    for (const follower of followers) follower.onEnded(error);
   }
 
   /** When nobody has followed for a while, nothing has to be heard. */

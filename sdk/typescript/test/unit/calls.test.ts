@@ -397,6 +397,17 @@ test("closing the client fails what is under way", async () => {
   expect(await ended).toBeInstanceOf(ClosedError);
 });
 
+test("closing the client fails what waits for more, and leaves what was reached", async () => {
+  const node = await Node.start();
+  const call = node.pay(1);
+  const report = await call.executed;
+  const final = call.final.catch((error) => error);
+  node.connection.close();
+  expect(await final).toBeInstanceOf(ClosedError);
+  await expect(call.settled).rejects.toBeInstanceOf(ClosedError);
+  expect([call.status, await call.executed]).toEqual(["executed", report]);
+});
+
 test("a signer that refuses fails its call alone", async () => {
   const node = await Node.start();
   let refuses = true;
