@@ -148,7 +148,9 @@ export class Connection {
       const attach = (id: unknown) => this.#attach(id, sink);
       const socket = await this.#stands();
       const { requestTimeoutMs } = this.#options;
-      return (await this.#send(socket, method, params, requestTimeoutMs, attach)) as number;
+      const id = await this.#send(socket, method, params, requestTimeoutMs, attach);
+      if (typeof id === "number") return id;
+      throw new ProtocolError(this.url, `${method} answered with no subscription`);
     } finally {
       this.#subscribing -= 1;
       if (this.#subscribing === 0) this.#early = [];

@@ -1,6 +1,6 @@
 /** One WebSocket, of the platform or of the `ws` package. */
 
-import { UnreachableError } from "./errors.js";
+import { FairwayError, invalid, UnreachableError } from "./errors.js";
 
 /** What a connection needs of a WebSocket; both kinds have it. */
 export interface Socket {
@@ -38,14 +38,24 @@ export function openInBrowser(url: string, token: string | undefined): Socket {
   return socket as unknown as Socket;
 }
 
+async function newSocket(url: string, token: string | undefined): Promise<Socket> {
+  try {
+    const onNode = isNode() ? await openOnNode(url, token) : undefined;
+    return onNode ?? openInBrowser(url, token);
+  } catch (error) {
+    // What is no address, or no token that a header can carry.
+    if (error instanceof FairwayError) throw error;
+    throw invalid("url or token", error instanceof Error ? error.message : String(error));
+  }
+}
+
 /** A socket that has opened, within `timeoutMs`. */
 export async function openSocket(
   url: string,
   token: string | undefined,
   timeoutMs: number,
 ): Promise<Socket> {
-  const onNode = isNode() ? await openOnNode(url, token) : undefined;
-  const socket = onNode ?? openInBrowser(url, token);
+  const socket = await newSocket(url, token);
   return new Promise((resolve, reject) => {
     let reason = "";
     const fail = (why: string) => {

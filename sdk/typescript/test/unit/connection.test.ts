@@ -44,6 +44,22 @@ test("nobody listening is an error that names the address and the reason", async
   expect(failed.message).toContain("ECONNREFUSED");
 });
 
+test("what is no address is refused with the reason", async () => {
+  for (const url of ["", "nowhere", "ftp://127.0.0.1"]) {
+    const failed = await Connection.open(url).catch((error) => error);
+    expect(failed).toBeInstanceOf(RefusedError);
+    expect(failed.message).toMatch(/^invalid url or token: /);
+  }
+});
+
+test("a server that gives a subscription no number is taken for something else", async () => {
+  const node = await server({ "state_channel.subscribe": () => "one" });
+  const connection = await connect(node.url);
+  const sink = { notice: () => {}, gone: () => {} };
+  const subscribed = connection.subscribe("state_channel.subscribe", {}, sink);
+  await expect(subscribed).rejects.toBeInstanceOf(ProtocolError);
+});
+
 test("a token goes as a header", async () => {
   const node = await server({});
   await connect(node.url, { ...FAST, token: "secret" });
