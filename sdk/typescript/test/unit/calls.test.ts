@@ -5,6 +5,7 @@ import { Channel } from "../../src/channel.js";
 import { Connection } from "../../src/connection.js";
 import { ClosedError, RefusedError, TimedOutError } from "../../src/errors.js";
 import { Keypair } from "../../src/keys.js";
+import { LiveState } from "../../src/live.js";
 import { callHash } from "../../src/wire.js";
 import { Answer, NEVER, type Peer, ScriptedServer, until } from "./server.js";
 
@@ -424,4 +425,69 @@ test("a signer that refuses fails its call alone", async () => {
   refuses = false;
   await me.call(PAY, ["0x5", 1]).executed;
   expect(node.came).toEqual([0]);
+});
+
+const COUNT = "0x42::app::Count";
+
+/** A block that holds a call and leaves this count. */
+function counted(height: number, call: string, count: number): Notice {
+  const changes = [{ address: "0x1", type: COUNT, value: { count } }];
+  const hashes = { hash: `${height}`, parent: `${height - 1}`, state_root: "" };
+  const calls = [{ call, index: 0, error: null }];
+  return { kind: "block", height, ...hashes, time: 0, changes, events: [], calls };
+}
+
+async function live(node: Node): Promise<LiveState<number>> {
+  const starting = LiveState.start(node.channel, {
+    select: (mirror) => (mirror.get("0x1", COUNT) as { count: number } | undefined)?.count ?? 0,
+    reduce: (count) => count + 1,
+  });
+  await node.tell({ kind: "snapshot", height: 0, state_root: "", resources: [] });
+  return starting;
+}
+
+test("a predicted call counts once, whichever comes first: its answer or its block", async () => {
+  const node = await Node.start();
+  const state = await live(node);
+  const first = state.call(node.me, PAY, ["0x5", 1]);
+  expect([state.value, state.confirmed]).toEqual([1, 0]);
+  await first.executed;
+  await node.tell(counted(1, first.hash ?? "", 1));
+  await until("the block", () => state.confirmed === 1);
+  expect(state.value).toBe(1);
+  let answer = () => {};
+  node.answer = (call) =>
+    new Promise((resolve) => {
+      answer = () => resolve(node.run(call));
+    });
+  const second = state.call(node.me, PAY, ["0x5", 1]);
+  await until("the call", () => node.came.length === 2);
+  expect(state.value).toBe(2);
+  await node.tell(counted(2, second.hash ?? "", 2));
+  await until("the block", () => state.confirmed === 2);
+  expect(state.value).toBe(2);
+  answer();
+  await second.executed;
+  expect(state.value).toBe(2);
+});
+
+test("a refused call is rolled back; one whose block is taken back is predicted again", async () => {
+  const node = await Node.start();
+  const state = await live(node);
+  const call = state.call(node.me, PAY, ["0x5", 1]);
+  await call.executed;
+  await node.tell(counted(1, call.hash ?? "", 1));
+  await until("the block", () => state.confirmed === 1);
+  node.answer = () => NEVER;
+  await node.tell({ kind: "rolled_back", to: 0 });
+  await until("the roll-back", () => state.confirmed === 0);
+  expect(state.value).toBe(1);
+  await node.tell(counted(1, call.hash ?? "", 1));
+  await until("the block again", () => state.confirmed === 1);
+  expect(state.value).toBe(1);
+  node.answer = refused("closed", 100009, {});
+  const late = state.call(node.me, PAY, ["0x5", 1]);
+  expect(state.value).toBe(2);
+  await until("the refusal", () => late.status === "failed");
+  expect(state.value).toBe(1);
 });
