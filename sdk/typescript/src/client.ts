@@ -1,6 +1,6 @@
 /** A node, as apps use it. */
 
-import type { ChannelInfo, Joined, NodeStatus } from "./api.js";
+import type { ChannelInfo, Joined, NodeStatus, PackageAbi } from "./api.js";
 import { Channel } from "./channel.js";
 import { Connection, type ConnectionOptions, type Left, type Reconnected } from "./connection.js";
 import * as contract from "./contract.js";
@@ -16,6 +16,14 @@ export interface JoinOptions {
   backing?: contract.Backing;
   /** The function that lets members in, with the arguments of `0x3::channel::join`, the default. */
   through?: string;
+}
+
+/** What an app knows of a channel without its node. */
+export interface KnownChannel {
+  /** What can be called: as `fairway --json move abi` shows it of the app's package. */
+  abi?: PackageAbi;
+  /** The settlement chain's id. */
+  chain?: number;
 }
 
 /** How long a member may take to come onto a channel's list. */
@@ -74,23 +82,25 @@ export class Client {
     return this.connection.request("state_channel.get", { channel });
   }
 
-  /** A channel that the node runs. The same object every time. */
-  channel(id: string): Promise<Channel> {
-    const known = this.#channels.get(id);
-    if (known) return known;
-    const opened = this.#open(id);
+  /**
+   * A channel that the node runs. The same object every time, with what was known of it the first time.
+   * What is not given is asked of the node, whose word then decides what arguments are encoded to.
+   */
+  channel(id: string, known: KnownChannel = {}): Promise<Channel> {
+    const before = this.#channels.get(id);
+    if (before) return before;
+    const opened = this.#open(id, known);
     this.#channels.set(id, opened);
     opened.catch(() => this.#channels.delete(id));
     return opened;
   }
 
-  async #open(id: string): Promise<Channel> {
-    const channel = { channel: id };
+  async #open(id: string, known: KnownChannel): Promise<Channel> {
     const [abi, info] = await Promise.all([
-      this.connection.request("state_channel.abi", channel),
-      this.connection.request("state_channel.get", channel),
+      known.abi ?? this.connection.request("state_channel.abi", { channel: id }),
+      this.info(id),
     ]);
-    return new Channel(this.connection, id, info.record.chain, abi);
+    return new Channel(this.connection, id, known.chain ?? info.record.chain, abi);
   }
 
   /**

@@ -3,7 +3,7 @@
 export type { Abi } from "./abi.js";
 export type * from "./api.js";
 export { Channel, type Listening, type ReadOptions, type ViewOptions } from "./channel.js";
-export { Client, type JoinOptions } from "./client.js";
+export { Client, type JoinOptions, type KnownChannel } from "./client.js";
 export type { MoveInput } from "./codec.js";
 export { Connection, type ConnectionOptions, type Left, type Reconnected } from "./connection.js";
 export { type Amount, type Backing, type ChannelRules, DEFAULT_RULES, NATIVE } from "./contract.js";

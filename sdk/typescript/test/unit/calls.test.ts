@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Call, CallReport, Notice, PackageAbi } from "../../src/api.js";
 import { Channel } from "../../src/channel.js";
+import { Client } from "../../src/client.js";
 import { Connection } from "../../src/connection.js";
 import { ClosedError, RefusedError, TimedOutError } from "../../src/errors.js";
 import { Keypair } from "../../src/keys.js";
@@ -490,4 +491,18 @@ test("a refused call is rolled back; one whose block is taken back is predicted 
   expect(state.value).toBe(2);
   await until("the refusal", () => late.status === "failed");
   expect(state.value).toBe(1);
+});
+
+test("an app's own ABI is used, and the node is not asked for it", async () => {
+  const server = await ScriptedServer.start({
+    "state_channel.get": () => ({ record: { chain: 9 }, status: null }),
+    "state_channel.list": () => [],
+  });
+  const client = await Client.connect(server.url);
+  const channel = await client.channel(CHANNEL, { abi, chain: 1 });
+  expect([channel.abi, channel.chain]).toEqual([abi, 1]);
+  expect(server.count("state_channel.abi")).toBe(0);
+  expect(await client.channel(CHANNEL)).toBe(channel);
+  client.close();
+  await server.stop();
 });
