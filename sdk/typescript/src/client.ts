@@ -20,7 +20,7 @@ export interface JoinOptions {
 
 /** What an app knows of a channel without its node. */
 export interface KnownChannel {
-  /** What can be called: as `fairway --json move abi` shows it of the app's package. */
+  /** What can be called: as `fairway move abi` shows it of the app's package. */
   abi?: PackageAbi;
   /** The settlement chain's id. */
   chain?: number;
