@@ -1,0 +1,301 @@
+/**
+ * One player at one table: the way to the net, the account's hold, the channel's record, the game under
+ * way and the money. It draws nothing.
+ */
+import {
+  type Channel,
+  type ChannelInfo,
+  type Client,
+  Keypair,
+  LiveState,
+  type Member,
+  type MoveInput,
+} from "@fairway/sdk";
+import { Changing } from "./changing.js";
+import { Feed } from "./feed.js";
+import * as arena from "./games/arena.js";
+import { GAMES, type GameName } from "./games/known.js";
+import * as ticTacToe from "./games/tic_tac_toe.js";
+import { type Hold, hold } from "./hold.js";
+import type { Seat } from "./link.js";
+import { Moves } from "./moves.js";
+import { Net } from "./net.js";
+
+/** How often record and balances are asked for. */
+const LOOK_MS = 1_000;
+
+/** The game as this page's node knows it, with this player's moves on top. */
+export type Session =
+  | { game: "tic_tac_toe"; live: LiveState<ticTacToe.Table> }
+  | { game: "arena"; live: LiveState<arena.Arena> };
+
+export type Phase =
+  | { is: "waiting" }
+  /** Another tab of this browser plays with the account. */
+  | { is: "taken" }
+  /** The link can't be played, whatever the net does. */
+  | { is: "wrong"; reason: string }
+  | { is: "outside" }
+  | { is: "joining" }
+  | { is: "playing" }
+  /** The account is no member any more, or the channel is closed and settled. */
+  | { is: "over" };
+
+export interface Money {
+  /** On the ledger now. */
+  ledger: bigint | undefined;
+  /** Brought into the channel. */
+  deposit: bigint | undefined;
+  /** In the channel and not in a game, as the newest block left it. */
+  vault: bigint | undefined;
+}
+
+export class Play extends Changing {
+  readonly #key: Keypair;
+  readonly net: Net;
+  #phase: Phase = { is: "waiting" };
+  #hold: Hold | undefined;
+  #info: ChannelInfo | undefined;
+  #ledger: bigint | undefined;
+  #deposit: bigint | undefined;
+  #vault: bigint | undefined;
+  #session: Session | undefined;
+  #member: Member | undefined;
+  #at: Client | undefined;
+  #starting = false;
+  #joinError: string | undefined;
+  #timer: ReturnType<typeof setInterval>;
+  #feed: Feed | undefined;
+  #moves: Moves | undefined;
+
+  constructor(
+    readonly seat: Seat,
+    /** Package hashes that this page can play. */
+    private readonly packages: Readonly<Record<string, GameName>>,
+  ) {
+    super();
+    this.#key = Keypair.fromSeed(seat.seed);
+    this.net = new Net(seat.nodes, (client) => this.#suits(client));
+    this.net.subscribe(() => this.#follow());
+    this.#timer = setInterval(() => void this.#look(), LOOK_MS);
+    void this.claim(false);
+  }
+
+  get account(): string {
+    return this.#key.address;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get info(): ChannelInfo | undefined {
+    return this.#info;
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get feed(): Feed | undefined {
+    return this.#feed;
+  }
+
+  get moves(): Moves | undefined {
+    return this.#moves;
+  }
+
+  get joinError(): string | undefined {
+    return this.#joinError;
+  }
+
+  get game(): GameName | undefined {
+    return this.#info && this.packages[this.#info.record.package];
+  }
+
+  get money(): Money {
+    return { ledger: this.#ledger, deposit: this.#deposit, vault: this.#vault };
+  }
+
+  /** Whether this account may close the table for all. */
+  get isCreator(): boolean {
+    return this.#info?.record.creator === this.account;
+  }
+
+  /** Takes the account for this tab; with `steal` from another one. */
+  async claim(steal: boolean): Promise<void> {
+    const taken = await hold(`${this.seat.channel} ${this.account}`, steal);
+    this.#hold = taken;
+    if (!taken.held) {
+      this.#become({ is: "taken" });
+      return;
+    }
+    void taken.lost.then(() => this.#lose());
+    this.#become({ is: "waiting" });
+    await this.#look();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#leaveSession();
+    this.net.close();
+    if (this.#hold?.held) this.#hold.release();
+  }
+
+  /** Joins by the player's own node, with a deposit in the smallest unit. */
+  async join(deposit: bigint): Promise<void> {
+    const { client } = this.net;
+    if (!client || this.#phase.is !== "outside") return;
+    this.#joinError = undefined;
+    this.#become({ is: "joining" });
+    try {
+      await client.join(this.#key, this.seat.channel, deposit);
+      await client.member(this.seat.channel, this.account);
+    } catch (error) {
+      this.#joinError = (error as Error).message;
+      this.#become({ is: "outside" });
+    }
+    await this.#look();
+  }
+
+  /** Calls the game; the outcome is shown at once and taken back if it fails. */
+  call(what: string, args: readonly MoveInput[], label: string, lifetimeMs: number): void {
+    const { game, live } = this.#session ?? {};
+    if (!game || !live || !this.#member || !this.#moves) return;
+    const handle = live.call(this.#member, `${GAMES[game].module}::${what}`, args, { lifetimeMs });
+    this.#moves.add(label, handle);
+  }
+
+  /** Leaves the table: the next settlement pays what the account has in the channel. */
+  leave(): void {
+    if (this.#member) this.#moves?.add("leave the table", this.#member.leave());
+  }
+
+  /** Closes the table: the last settlement pays everybody. */
+  closeTable(): void {
+    if (this.#member) this.#moves?.add("close the table", this.#member.close());
+  }
+
+  #become(phase: Phase): void {
+    this.#phase = phase;
+    this.changed();
+  }
+
+  /** Another tab has taken the account. */
+  #lose(): void {
+    this.#hold = { held: false };
+    this.#leaveSession();
+    this.#become({ is: "taken" });
+  }
+
+  /** Whether a node can be played at. To join, it has to be the player's own, which is named first. */
+  async #suits(client: Client): Promise<void> {
+    const { channel, nodes } = this.seat;
+    const info = await client.info(channel);
+    const own = client.connection.url === nodes[0];
+    const joined = info.record.members.some(({ record }) => record.account === this.account);
+    if (!own && !joined && this.#phase.is !== "over") {
+      throw new Error("you join by your own node, which is the link's first one");
+    }
+    if (!info.status && joined) {
+      if (!own) throw new Error(`${client.connection.url} does not run this table`);
+      await client.open(channel);
+    }
+  }
+
+  #follow(): void {
+    this.changed();
+    if (this.net.state.phase === "connected") void this.#look();
+  }
+
+  /** Asks for record and balances, and goes where they say. */
+  async #look(): Promise<void> {
+    const { client } = this.net;
+    if (!client || this.net.state.phase !== "connected") return;
+    try {
+      const [info, ledger] = await Promise.all([
+        client.info(this.seat.channel),
+        client.ledger.balance(this.account),
+      ]);
+      this.#info = info;
+      this.#ledger = ledger;
+      await this.#go(client, info);
+    } catch {
+      // The net says what is wrong with it; the next look asks again.
+    }
+    this.changed();
+  }
+
+  async #go(client: Client, info: ChannelInfo): Promise<void> {
+    if (this.#phase.is === "taken" || !this.#hold?.held) return;
+    if (!this.game) {
+      const reason = `this page does not know the table's package ${info.record.package}`;
+      this.#become({ is: "wrong", reason });
+      return;
+    }
+    const mine = info.record.members.find(({ record }) => record.account === this.account);
+    const native = mine?.record.deposit[0]?.amount;
+    if (native !== undefined) this.#deposit = BigInt(native);
+    const listed = info.status?.members.some(({ account }) => account === this.account);
+    const paid = info.record.settlement.paid.includes(this.account);
+    if (info.record.settlement.closed || (!mine && (paid || this.#member))) this.#end();
+    else if (mine && listed) await this.#play(client);
+    else if (mine) this.#become(this.#member ? { is: "playing" } : { is: "joining" });
+    else if (this.#phase.is !== "joining") this.#become({ is: "outside" });
+  }
+
+  /** Sits down at this client's node, unless it is where the game goes on already. */
+  async #play(client: Client): Promise<void> {
+    if (this.#at === client || this.#starting) return;
+    this.#starting = true;
+    try {
+      await this.#sit(client);
+      this.#at = client;
+      this.#become({ is: "playing" });
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async #sit(client: Client): Promise<void> {
+    const channel = await client.channel(this.seat.channel);
+    const game = this.game as GameName;
+    this.#feed ??= new Feed(GAMES[game].module, GAMES[game].history);
+    this.#moves ??= new Moves(this.#feed);
+    // Before anything new takes a number: what the last node may not have passed on.
+    await this.#moves.carry(client);
+    await this.#feed.follow(channel);
+    this.#session?.live.close();
+    this.#session = await this.#start(game, channel);
+    this.#member = channel.member(this.#key);
+  }
+
+  async #start(game: GameName, channel: Channel): Promise<Session> {
+    const watch = (vaults: ReadonlyMap<string, bigint>) => {
+      this.#vault = vaults.get(this.account) ?? this.#vault;
+      this.changed();
+    };
+    if (game === "arena") {
+      const live = await LiveState.start(channel, { ...arena, filter: arena.FILTER });
+      live.onChange(({ vaults }) => watch(vaults));
+      watch(live.value.vaults);
+      return { game, live };
+    }
+    const live = await LiveState.start(channel, { ...ticTacToe, filter: ticTacToe.FILTER });
+    live.onChange(({ vaults }) => watch(vaults));
+    watch(live.value.vaults);
+    return { game, live };
+  }
+
+  #end(): void {
+    this.#leaveSession();
+    this.#become({ is: "over" });
+  }
+
+  #leaveSession(): void {
+    this.#session?.live.close();
+    this.#session = undefined;
+    this.#feed?.stop();
+    this.#at = undefined;
+  }
+}

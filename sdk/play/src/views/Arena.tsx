@@ -1,0 +1,202 @@
+/** The arena: a field, the players as a table, and four ways to turn: keys, buttons, by ear, by eye. */
+
+import { usePresence } from "@fairway/react";
+import type { LiveState } from "@fairway/sdk";
+import { useEffect, useState } from "react";
+import type { Feed } from "../feed.js";
+import { ahead, MODULE, type Player, SIZE, type Arena as State, wayTo } from "../games/arena.js";
+import type { Play } from "../play.js";
+import { capital, nameOf } from "../text.js";
+import { Spoken, Status, useChanging } from "./parts.js";
+
+/** A turn that was not ordered by then is worth nothing. */
+const LIFETIME_MS = 5_000;
+
+const TURNS = {
+  up: [0, -1],
+  left: [-1, 0],
+  stop: [0, 0],
+  right: [1, 0],
+  down: [0, 1],
+} as const;
+type Turn = keyof typeof TURNS;
+
+const KEYS: Readonly<Record<string, Turn>> = {
+  arrowup: "up",
+  w: "up",
+  arrowleft: "left",
+  a: "left",
+  arrowright: "right",
+  d: "right",
+  arrowdown: "down",
+  s: "down",
+  " ": "stop",
+};
+const SIGNS: Readonly<Record<Turn, string>> = {
+  up: "↑",
+  left: "←",
+  stop: "■",
+  right: "→",
+  down: "↓",
+};
+
+interface Given {
+  play: Play;
+  live: LiveState<State>;
+  feed: Feed;
+}
+
+export function Arena({ play, live, feed }: Given) {
+  useChanging(feed);
+  const [asked, setAsked] = useState("");
+  const me = live.value.players.find(({ account }) => account === play.account);
+  const confirmed = live.confirmed.players.find(({ account }) => account === play.account);
+  const where = me && live.value.prize ? wayTo(me, live.value.prize) : "unknown";
+  const ask = () => setAsked(`The prize is ${where}. You ${heading(me)}.`);
+  const turn = (to: Turn) => {
+    const [x, y] = TURNS[to];
+    if (!me || (me.stepX === x && me.stepY === y)) return;
+    play.call("turn", [x + 1, y + 1], to === "stop" ? "stop" : `turn ${to}`, LIFETIME_MS);
+  };
+  useKeys(turn, ask);
+  const pending =
+    me !== confirmed && (me?.stepX !== confirmed?.stepX || me?.stepY !== confirmed?.stepY);
+  return (
+    <section aria-labelledby="game">
+      <h2 id="game" className="unseen">
+        Game
+      </h2>
+      <Spoken id="turn" text={`${scoreText(feed, play)} ${asked}`.trim()} />
+      <Field state={live.value} me={play.account} pending={pending} />
+      <fieldset className="pad" aria-label="Turn">
+        {(Object.keys(TURNS) as Turn[]).map((to) => (
+          <button key={to} type="button" className={to} aria-label={to} onClick={() => turn(to)}>
+            {SIGNS[to]}
+          </button>
+        ))}
+      </fieldset>
+      <p className="buttons">
+        <button type="button" onClick={ask}>
+          Where is the prize? (P)
+        </button>
+      </p>
+      <Players play={play} state={live.value} pending={pending} />
+      <p className="note">Arrow keys or W, A, S, D turn; space stops. The field wraps around.</p>
+    </section>
+  );
+}
+
+function heading(player: Player | undefined): string {
+  const turn = (Object.keys(TURNS) as Turn[]).find(
+    (to) => TURNS[to][0] === player?.stepX && TURNS[to][1] === player?.stepY,
+  );
+  return !turn || turn === "stop" ? "stand still" : `move ${turn}`;
+}
+
+/** Keys of the page, but those of whoever types or holds a modifier. */
+function useKeys(turn: (to: Turn) => void, ask: () => void): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      const onButton = event.key === " " && target.closest("button, summary");
+      if (event.ctrlKey || event.altKey || event.metaKey || onButton) return;
+      if (target.closest("input, textarea, select")) return;
+      const to = KEYS[event.key.toLowerCase()];
+      if (to) event.preventDefault();
+      if (to && !event.repeat) turn(to);
+      else if (event.key.toLowerCase() === "p") ask();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
+}
+
+/** The last point that anybody made. */
+function scoreText(feed: Feed, play: Play): string {
+  const last = feed.events.findLast(({ type }) => type === `${MODULE}::Scored`);
+  if (!last) return "Reach the prize to score.";
+  const { player, points } = last.data as { player: string; points: string };
+  const who =
+    player === play.account
+      ? "You have"
+      : `${capital(nameOf(play.info?.record, player, play.account))} has`;
+  return `${who} scored: ${points} ${points === "1" ? "point" : "points"}, ${feed.hardness(last.height)}.`;
+}
+
+function Field({ state, me, pending }: { state: State; me: string; pending: boolean }) {
+  const mine = state.players.find(({ account }) => account === me);
+  return (
+    <svg
+      className="field"
+      viewBox={`-1 -1 ${SIZE + 2} ${SIZE + 2}`}
+      role="img"
+      aria-label="The field; the table below has the same in words"
+      data-ticks={state.ticks}
+    >
+      <rect x={-0.5} y={-0.5} width={SIZE} height={SIZE} className="ground" />
+      {state.prize && (
+        <path
+          className="prize"
+          transform={`translate(${state.prize.x} ${state.prize.y})`}
+          d="M0-1.8 1.8 0 0 1.8-1.8 0Z"
+        />
+      )}
+      {state.players.map((player, index) => (
+        <g key={player.account} className={player.account === me ? "player mine" : "player"}>
+          <circle cx={player.x} cy={player.y} r={1.3} />
+          <text x={player.x} y={player.y - 2}>
+            {index + 1}
+          </text>
+        </g>
+      ))}
+      {mine && (mine.stepX !== 0 || mine.stepY !== 0) && (
+        <circle
+          className={pending ? "ghost predicted" : "ghost"}
+          cx={ahead(mine).x}
+          cy={ahead(mine).y}
+          r={1.3}
+        />
+      )}
+    </svg>
+  );
+}
+
+function Players({ play, state, pending }: { play: Play; state: State; pending: boolean }) {
+  const presence = usePresence(play.net.client ?? null, play.seat.channel, 1_000);
+  return (
+    <table className="players">
+      <caption className="unseen">Players</caption>
+      <thead>
+        <tr>
+          <th scope="col">player</th>
+          <th scope="col">points</th>
+          <th scope="col">place</th>
+          <th scope="col">direction</th>
+          <th scope="col">node</th>
+        </tr>
+      </thead>
+      <tbody>
+        {state.players.map((player, index) => {
+          const mine = player.account === play.account;
+          const node = presence.value?.find(({ account }) => account === player.account);
+          return (
+            <tr key={player.account} data-account={player.account}>
+              <th scope="row">
+                {index + 1}: {nameOf(play.info?.record, player.account, play.account)}
+              </th>
+              <td>{player.points}</td>
+              <td>
+                {player.x}, {player.y}
+              </td>
+              <td>
+                {heading(player).replace(/^move /, "")}
+                {mine && pending && <Status status="predicted" />}
+              </td>
+              <td>{node ? (node.present ? "here" : "away") : "…"}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
