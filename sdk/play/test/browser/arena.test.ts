@@ -1,0 +1,149 @@
+// The arena with three browsers: one loses its connection, one's node is killed, the leader's too.
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { World } from "../../../typescript/test/nodes/world.js";
+import { DESKTOP, join, PHONE, Stage, shot, usable } from "./stage.js";
+
+let world: World;
+let stage: Stage;
+let channel: string;
+let pages: [Page, Page, Page];
+
+beforeAll(async () => {
+  [world, stage] = await Promise.all([World.start(4), Stage.start()]);
+  channel = await world.create("arena", { tick_interval: 100, settlement_interval: 2_000 });
+  // The leader's player has others to go on with; the third one has its own node alone.
+  pages = await Promise.all([
+    stage.seat(seat(0, [0, 3, 1]), DESKTOP),
+    stage.seat(seat(1, [1]), PHONE),
+    stage.seat(seat(2, [2]), DESKTOP),
+  ]);
+  for (const page of pages) await join(page, "0.50");
+  const last = await world.client(3);
+  await last.join(world.key(3), channel, 1_000);
+  await last.member(channel, world.key(3).address);
+});
+
+afterAll(async () => {
+  await stage?.stop();
+  await world?.stop();
+});
+
+const seat = (index: number, nodes: number[]) => ({
+  nodes: nodes.map((node) => world.node(node).url),
+  channel,
+  seed: world.key(index).secretSeed(),
+});
+const ticks = async (page: Page) => Number(await page.locator(".field").getAttribute("data-ticks"));
+const row = (page: Page, index: number) =>
+  page.locator(`.players tr[data-account="${world.key(index).address}"]`);
+const banner = (page: Page) => page.locator(".banner");
+
+/** Waits until the field of each page has moved on. */
+async function goesOn(...these: Page[]): Promise<void> {
+  for (const page of these) {
+    const before = await ticks(page);
+    await expect.poll(() => ticks(page), { timeout: 20_000 }).toBeGreaterThan(before + 3);
+  }
+}
+
+/** Turns by key and waits until every one of these pages shows it. */
+async function turns(index: number, key: string, shown: string, ...these: Page[]): Promise<void> {
+  await (pages[index] as Page).keyboard.press(key);
+  for (const page of these) await row(page, index).getByText(shown).waitFor({ timeout: 20_000 });
+}
+
+test("everybody sees everybody move, by keys and by buttons", async () => {
+  await Promise.all(
+    pages.map((page) => expect.poll(() => row(page, 3).count(), { timeout: 10_000 }).toBe(1)),
+  );
+  await turns(0, "ArrowRight", "right", ...pages);
+  await turns(2, "w", "up", ...pages);
+  await pages[1].getByRole("button", { name: "down" }).tap();
+  for (const page of pages) await row(page, 1).getByText("down").waitFor();
+  await goesOn(...pages);
+  for (const page of pages) await usable(page);
+  await shot(pages[0], "arena", true);
+  await shot(pages[1], "arena-phone", true);
+});
+
+test("a player steers to the prize by keys alone, and the point is everybody's and hardens", async () => {
+  const [page] = pages;
+  const until = Date.now() + 40_000;
+  const points = () => row(page, 0).locator("td").first().textContent();
+  while ((await points()) === "0" && Date.now() < until) {
+    await page.keyboard.press("p");
+    const way = /The prize is (?:[0-9]+ )?(\w+)/.exec(
+      (await page.locator(".says").textContent()) ?? "",
+    );
+    const key = { right: "d", left: "a", up: "w", down: "s" }[way?.[1] ?? ""];
+    if (key) await page.keyboard.press(key);
+  }
+  for (const each of pages) {
+    await expect.poll(() => row(each, 0).locator("td").first().textContent()).not.toBe("0");
+  }
+  await page
+    .locator(".says", { hasText: /scored: [0-9]+ points?, settled/ })
+    .waitFor({ timeout: 20_000 });
+});
+
+test("who is offline is told so, plays no more, and comes back by itself", async () => {
+  const [first, away, third] = pages;
+  await away.context().setOffline(true);
+  await banner(away).getByText("this device is offline").waitFor({ timeout: 10_000 });
+  expect(await banner(away).textContent()).toContain("final or settled holds");
+  await away.keyboard.press("ArrowLeft");
+  await away.locator(".moves li[data-status=predicted]").first().waitFor();
+  await away.locator(".ghost.predicted").waitFor();
+  await shot(away, "arena-offline");
+  await usable(away);
+  await goesOn(first, third);
+  await away.context().setOffline(false);
+  await banner(away).getByText("Connection lost").waitFor({ state: "detached", timeout: 20_000 });
+  await goesOn(away);
+  await turns(1, "ArrowUp", "up", first, away, third);
+});
+
+test("a turn that nobody ordered in time is taken back", async () => {
+  const [, away] = pages;
+  await away.context().setOffline(true);
+  await banner(away).getByText("this device is offline").waitFor({ timeout: 10_000 });
+  await away.keyboard.press("ArrowRight");
+  await row(away, 1).getByText("right").waitFor();
+  await away.locator(".moves li[data-status=failed]").first().waitFor({ timeout: 25_000 });
+  expect(await away.locator(".moves li[data-status=failed] .why").first().textContent()).toMatch(
+    /in time|its time/,
+  );
+  await row(away, 1).getByText("up").waitFor();
+  await away.context().setOffline(false);
+  await goesOn(away);
+});
+
+test("a node is killed in mid-game: its player is told so, the others play on, and it comes back", async () => {
+  const [first, second, third] = pages;
+  await world.node(2).kill();
+  await banner(third).getByText("Connection lost").waitFor({ timeout: 10_000 });
+  await goesOn(first, second);
+  await turns(1, "ArrowDown", "down", first, second);
+  await row(first, 2).getByText("away").waitFor({ timeout: 10_000 });
+  await shot(third, "arena-node-away");
+  await world.node(2).start();
+  await banner(third).getByText("Connection lost").waitFor({ state: "detached", timeout: 30_000 });
+  await goesOn(...pages);
+  await turns(2, "ArrowRight", "right", ...pages);
+});
+
+test("the leader is killed: its player goes on at another node, and so do all", async () => {
+  const [first, second, third] = pages;
+  await world.node(0).kill();
+  await banner(first).getByText("Your own node is away: playing at").waitFor({ timeout: 30_000 });
+  await goesOn(...pages);
+  await turns(0, "ArrowLeft", "left", ...pages);
+  await first
+    .locator(".moves li[data-status=final], .moves li[data-status=settled]")
+    .first()
+    .waitFor();
+  await world.node(0).start();
+  await turns(0, "ArrowDown", "down", first, second, third);
+  expect(stage.complaints).toEqual([]);
+});

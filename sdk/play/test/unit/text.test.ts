@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { decimal, fwy, units } from "../../src/text.js";
+
+test("amounts are exact in both directions", () => {
+  expect([fwy(0n), fwy(1n), fwy(1_500_000n), fwy(12_345_678_900_000n)]).toEqual([
+    "0.00 FWY",
+    "0.000001 FWY",
+    "1.50 FWY",
+    "12,345,678.90 FWY",
+  ]);
+  for (const amount of [0n, 1n, 999_999n, 1_000_000n, 12_345_678_900_001n]) {
+    expect(units(decimal(amount))).toBe(amount);
+  }
+  expect(units(" 0,5 ")).toBe(500_000n);
+  for (const text of ["", "-1", "1.2345678", "1e3", "0x10", "1.2.3"]) {
+    expect(units(text)).toBeUndefined();
+  }
+});
