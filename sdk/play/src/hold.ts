@@ -5,6 +5,9 @@
 
 export type Hold = { held: true; lost: Promise<void>; release(): void } | { held: false };
 
+/** How long a tab that closes may take to let go. */
+const WAIT_MS = 500;
+
 /**
  * Takes the account of a channel for this tab; `held` is false while another tab has it. With `steal`
  * it is taken from that one, whose `lost` resolves.
@@ -20,15 +23,16 @@ export function hold(name: string, steal = false): Promise<Hold> {
     const lost = new Promise<void>((done) => {
       lose = done;
     });
-    const mode = steal ? { steal } : { ifAvailable: true };
-    const asked = locks.request(`fairway-play ${name}`, mode, (lock) => {
-      if (!lock) {
-        resolve({ held: false });
-        return undefined;
-      }
-      return new Promise<void>((release) => resolve({ held: true, lost, release }));
+    const mode = steal ? { steal } : { signal: AbortSignal.timeout(WAIT_MS) };
+    const asked = locks.request(
+      `fairway-play ${name}`,
+      mode,
+      () => new Promise<void>((release) => resolve({ held: true, lost, release })),
+    );
+    asked.catch(() => {
+      // Not given in time, or another tab has stolen it.
+      resolve({ held: false });
+      lose();
     });
-    // Rejects when another tab steals it.
-    asked.catch(() => lose());
   });
 }

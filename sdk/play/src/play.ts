@@ -125,6 +125,10 @@ export class Play extends Changing {
   /** Takes the account for this tab; with `steal` from another one. */
   async claim(steal: boolean): Promise<void> {
     const taken = await hold(`${this.seat.channel} ${this.account}`, steal);
+    if (this.net.state.phase === "closed") {
+      if (taken.held) taken.release();
+      return;
+    }
     this.#hold = taken;
     if (!taken.held) {
       this.#become({ is: "taken" });

@@ -24,7 +24,7 @@ export function Door({ wrong, onSeat }: Given) {
     event.preventDefault();
     const link = String(new FormData(event.currentTarget).get("link") ?? "").trim();
     void attempt(() => {
-      const seat = parseLink(link.slice(Math.max(0, link.indexOf("#"))));
+      const seat = parseLink(link.includes("#") ? link.slice(link.indexOf("#")) : "");
       if (!seat) throw new Error("there is no invitation in this link: it has no part after #");
       onSeat(seat);
     });

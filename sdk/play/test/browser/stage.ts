@@ -48,6 +48,8 @@ export class Stage {
   static async start(): Promise<Stage> {
     const folder = mkdtempSync(path(tmpdir(), "fairway-play-"));
     const options = { configFile: CONFIG, logLevel: "error", build: { outDir: folder } } as const;
+    // Vitest's own value would build the page of developers.
+    process.env.NODE_ENV = "production";
     await build({ ...options, mode: "production" });
     const server = await preview({ ...options, preview: { host: "127.0.0.1", port: 0 } });
     const { port } = server.httpServer.address() as AddressInfo;
@@ -58,6 +60,7 @@ export class Stage {
   /** A page in a browser context of its own: no storage, locks or network state is shared. */
   async open(fragment: string, options: BrowserContextOptions = DESKTOP): Promise<Page> {
     const context = await this.browser.newContext(options);
+    context.setDefaultTimeout(10_000);
     return this.visit(await context.newPage(), fragment);
   }
 
