@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The TypeScript packages: set up, lint, types, unit tests, tests against real nodes, published packages.
+# Then the playable page in Chromium, which is installed when this runs as root on Debian.
 # Builds no node: FAIRWAY_BIN names the command `fairway`. Without it this fails after the unit tests.
 set -euo pipefail
 cd "$(dirname "$0")/../sdk"
@@ -13,7 +14,7 @@ fi
 
 node scripts/snippets.mjs
 npx biome ci --error-on-warnings .
-for package in typescript react; do
+for package in typescript react play; do
     npx tsc -p "$package/tsconfig.json"
 done
 
@@ -29,6 +30,7 @@ vitest() {
 
 vitest typescript unit
 vitest react react
+vitest play play
 if [ -z "${FAIRWAY_BIN:-}" ]; then
     echo "FAIRWAY_BIN is not set: tests against real nodes need the command fairway (cargo build --locked -p fairway)" >&2
     exit 1
@@ -37,4 +39,18 @@ vitest typescript nodes
 vitest react react-nodes
 node scripts/package-check.mjs
 
-printf 'typescript: all passed: %s tests; 2 packages\n' "$(IFS=,; echo "${counts[*]}")"
+# The page in a browser: CHROMIUM names one, else Debian's.
+export CHROMIUM=${CHROMIUM:-/usr/bin/chromium}
+if [ ! -x "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+fi
+skipped=
+if [ -x "$CHROMIUM" ]; then
+    vitest play play-browser
+else
+    skipped="; SKIPPED: the playable page in a browser, there is none at $CHROMIUM"
+    echo "no browser at $CHROMIUM: apt-get install chromium, or name one with CHROMIUM" >&2
+fi
+
+printf 'typescript: all passed: %s tests; 2 packages%s\n' "$(IFS=,; echo "${counts[*]}")" "$skipped"

@@ -29,7 +29,7 @@ const seat = (index: number, nodes = [index]) => ({
 const says = (page: Page) => page.locator("#turn");
 const money = (page: Page, id: string) => page.locator(`#${id}`).textContent();
 const cell = (page: Page, name: string) =>
-  page.getByRole("button", { name: new RegExp(`^${name},`) });
+  page.getByRole("button", { name: new RegExp(`^${name}(,|$)`) });
 
 test("the seat shows what it costs, and refuses what can't be paid", async () => {
   await x.getByText("On the ledger: 1.00 FWY").waitFor();
@@ -41,15 +41,17 @@ test("the seat shows what it costs, and refuses what can't be paid", async () =>
 
 test("both join with a deposit, beside two members who only watch", async () => {
   await join(x, "0.40");
-  await join(o, "0.40");
-  for (const index of [2, 3]) {
-    const client = await world.client(index);
-    await client.join(world.key(index), channel, 1_000);
-    await client.member(channel, world.key(index).address);
-  }
+  await Promise.all([join(o, "0.40"), ...[2, 3].map(watch)]);
   expect([await money(x, "deposit"), await money(x, "vault")]).toEqual(["0.40 FWY", "0.40 FWY"]);
   await expect.poll(() => money(x, "ledger")).toBe("0.60 FWY");
 });
+
+/** A member whose node only confirms what the others do. */
+async function watch(index: number): Promise<void> {
+  const client = await world.client(index);
+  await client.join(world.key(index), channel, 1_000);
+  await client.member(channel, world.key(index).address);
+}
 
 test("a game is opened with a stake, joined, and played by keyboard and by touch", async () => {
   await x.getByLabel("Stake in FWY").fill("0.10");
@@ -98,14 +100,13 @@ test("a move that another program's call got ahead of is taken back, with the re
   await other.call("0x42::tic_tac_toe::open", ["0xfa", 7]).certified;
   // The page's next number is used: what it asks for is refused, and the next try works.
   await o.locator(".says", { hasText: "waits for an opponent" }).waitFor();
-  await x.getByRole("button", { name: /Join player 2's game/ }).click();
-  await cell(x, "centre").click();
+  await x.getByRole("button", { name: /Join player [2-4]'s game/ }).click();
   await o.locator(".says", { hasText: "It is your turn." }).waitFor();
   await cell(o, "top left").tap();
   await o.getByText("another program plays with this account").first().waitFor();
   await cell(o, "top left, empty").waitFor();
   await cell(o, "top left").tap();
-  await cell(x, "top left, O").waitFor();
+  await cell(x, "top left, X").waitFor();
 });
 
 test("who leaves in mid-game has its stake back, and is paid by the next settlement", async () => {
