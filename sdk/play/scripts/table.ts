@@ -52,8 +52,11 @@ export async function main(args: string[]): Promise<void> {
 /** The channel and a seat for each node. */
 export async function table(nodes: readonly string[], name: Name): Promise<Seat[]> {
   const keys = nodes.map(() => Keypair.generate());
-  const client = await Client.connect(nodes[0] as string);
+  const clients: Client[] = [];
   try {
+    // Each is asked for, so that no link names a node that is not there.
+    for (const node of nodes) clients.push(await Client.connect(node));
+    const client = clients[0] as Client;
     for (const key of keys) await client.ledger.faucet(key.address, MONEY);
     const creator = keys[0] as Keypair;
     const hash = await client.ledger.storePackage(creator, example(name));
@@ -64,7 +67,7 @@ export async function table(nodes: readonly string[], name: Name): Promise<Seat[
       return { nodes: [nodes[index] as string, ...others], channel, seed: key.secretSeed() };
     });
   } finally {
-    client.close();
+    for (const one of clients) one.close();
   }
 }
 

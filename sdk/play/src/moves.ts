@@ -12,6 +12,9 @@ import type { Feed } from "./feed.js";
 
 /** Moves that are kept: the newest. */
 const MOST_MOVES = 40;
+/** How long another node is asked for a move of before: leaders change in less. */
+const CARRY_MS = 10_000;
+const CARRY_TRIES = 40;
 
 export class Move {
   #report: CallReport | undefined;
@@ -56,12 +59,19 @@ export class Move {
       this.#failure = new Error("it was not sent before the node went away");
       return;
     }
-    try {
-      const params = { call: signed, wait: "executed" as const };
-      this.#report = await client.connection.request("state_channel.call", params, 10_000);
-      this.#failure = undefined;
-    } catch (error) {
-      if (!(error instanceof FairwayError) || !error.transient) this.#failure = error as Error;
+    const params = { call: signed, wait: "executed" as const };
+    for (let tries = 0; ; tries += 1) {
+      try {
+        this.#report = await client.connection.request("state_channel.call", params, CARRY_MS);
+        return;
+      } catch (error) {
+        const passes = error instanceof FairwayError && error.transient && client.connected;
+        if (!passes || tries === CARRY_TRIES) {
+          this.#failure = error as Error;
+          return;
+        }
+        await new Promise((done) => setTimeout(done, CARRY_MS / CARRY_TRIES));
+      }
     }
   }
 }

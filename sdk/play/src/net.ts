@@ -112,6 +112,7 @@ export class Net extends Changing {
     }
     this.#looking = false;
     if (this.#client?.connected) this.#back();
+    else this.#left("it broke while it was made");
   }
 
   async #take(url: string): Promise<void> {

@@ -64,6 +64,7 @@ export class Play extends Changing {
   #at: Client | undefined;
   #starting = false;
   #joinError: string | undefined;
+  #trouble: string | undefined;
   #timer: ReturnType<typeof setInterval>;
   #feed: Feed | undefined;
   #moves: Moves | undefined;
@@ -107,6 +108,11 @@ export class Play extends Changing {
 
   get joinError(): string | undefined {
     return this.#joinError;
+  }
+
+  /** Why the node did not tell how the table stands, though it answers. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   get game(): GameName | undefined {
@@ -224,8 +230,10 @@ export class Play extends Changing {
       this.#info = info;
       this.#ledger = ledger;
       await this.#go(client, info);
-    } catch {
-      // The net says what is wrong with it; the next look asks again.
+      this.#trouble = undefined;
+    } catch (error) {
+      // The net itself says that there is no connection; the next look asks again.
+      this.#trouble = client.connected ? (error as Error).message : undefined;
     }
     this.changed();
   }

@@ -144,7 +144,7 @@ function Field({ state, me, pending }: { state: State; me: string; pending: bool
       {state.players.map((player, index) => (
         <g key={player.account} className={player.account === me ? "player mine" : "player"}>
           <circle cx={player.x} cy={player.y} r={1.3} />
-          <text x={player.x} y={player.y - 2}>
+          <text x={player.x} y={player.y < 4 ? player.y + 4 : player.y - 2}>
             {index + 1}
           </text>
         </g>

@@ -6,7 +6,7 @@ import { useChanging } from "./parts.js";
 
 export function Banner({ play }: { play: Play }) {
   useChanging(play.net);
-  const text = netText(play.net.state, play) ?? channelText(play.info?.status);
+  const text = netText(play.net.state, play) ?? troubleText(play) ?? channelText(play.info?.status);
   return (
     <div role="status" aria-live="assertive" className={text ? "banner" : "banner unseen"}>
       {text}
@@ -32,6 +32,10 @@ function netText(state: NetState, { seat, phase }: Play): string | undefined {
     case "closed":
       return undefined;
   }
+}
+
+function troubleText({ trouble }: Play): string | undefined {
+  return trouble && `The node does not tell how the table stands: ${trouble}. Asking again.`;
 }
 
 function channelText(status: ChannelStatus | null | undefined): string | undefined {

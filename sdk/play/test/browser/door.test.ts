@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join as path } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { World } from "../../../typescript/test/nodes/world.js";
-import { linkText } from "../../src/link.js";
+import { table } from "../../scripts/table.js";
+import { linkText, type Seat } from "../../src/link.js";
 import { join, PHONE, Stage, usable } from "./stage.js";
 
 let world: World;
@@ -59,6 +60,17 @@ test("a table of another package is not played", async () => {
   const other = await world.create("payments");
   const page = await stage.open(linkText({ ...seat(0), channel: other }));
   await page.getByRole("alert").getByText("does not know the table's package").waitFor();
+});
+
+test("what `npm run table` makes is a table with money for each player", async () => {
+  const urls = [world.node(0).url, world.node(1).url];
+  const [first, second] = await table(urls, "arena");
+  expect(second?.nodes).toEqual([...urls].reverse());
+  const page = await stage.open(linkText(first as Seat));
+  await page.getByText("On the ledger: 100.00 FWY").waitFor();
+  await page.getByRole("heading", { name: "Arena" }).waitFor();
+  const port9 = table([urls[0] as string, "ws://127.0.0.1:9"], "arena");
+  await expect(port9).rejects.toThrow(/ws:\/\/127.0.0.1:9 can't be reached/);
 });
 
 test("a node that is down at the start is waited for", async () => {

@@ -67,7 +67,7 @@ test("a game is opened with a stake, joined, and played by keyboard and by touch
   await usable(o);
   await cell(o, "centre").tap();
   await cell(x, "centre, O").waitFor();
-  await shot(o, "tic-tac-toe-phone", true);
+  await shot(o, "tic-tac-toe-phone");
   await shot(x, "tic-tac-toe");
   await mark(["ArrowRight"], "top right");
   await expect.poll(() => says(x).textContent()).toContain("You won 0.20 FWY.");
