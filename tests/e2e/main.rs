@@ -21,5 +21,6 @@ mod load;
 mod peers;
 mod pressure;
 mod replicated;
+mod sessions;
 mod snapshots;
 mod world;

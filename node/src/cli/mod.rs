@@ -10,6 +10,7 @@ mod money;
 mod move_package;
 mod node;
 mod output;
+mod session;
 mod settle;
 mod watchtower;
 
@@ -68,6 +69,9 @@ enum Command {
     /// Create, join and use channels.
     #[command(subcommand)]
     Channel(channel::Command),
+    /// Let other keys call for an account in a channel, within limits.
+    #[command(subcommand)]
+    Session(session::Command),
     /// Settle channels on the chain.
     #[command(subcommand)]
     Settle(settle::Command),
@@ -124,6 +128,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Ledger(command) => wait(command.run(&shared)),
         Command::Node(command) => wait(command.run(&shared)),
         Command::Channel(command) => wait(command.run(&shared)),
+        Command::Session(command) => wait(command.run(&shared)),
         Command::Settle(command) => wait(command.run(&shared)),
         Command::Watchtower(command) => wait(command.run(&shared)),
         Command::Evidence(command) => wait(command.run(&shared)),

@@ -15,6 +15,7 @@ use fairway_proto::{
     channel::{
         log::Tip,
         output::{CallReport as ExecutedCall, Reply},
+        sessions::sessions,
     },
 };
 use fairway_sdk::Error;
@@ -28,6 +29,7 @@ use fairway_types::{
     crypto::{Signable, Verify},
     ledger::{LedgerPayload, SignedLedgerTransaction},
     limits,
+    session::Session,
     subscription::Filter,
     windows::Guard,
 };
@@ -148,7 +150,7 @@ async fn pass_on(
     call: Verified<SignedCall>,
     wait: CallStatus,
 ) -> Result<Reply, Refusal> {
-    if let Operation::Invoke { function, type_args, args } = &call.call.operation {
+    if let Some((function, type_args, args)) = call.call.operation.invoked() {
         handle.sandbox.check_call(function, type_args, args)?;
     }
     handle.call(call, wait).await
@@ -286,28 +288,34 @@ fn prepare(
     lifetime: Option<u64>,
 ) -> Result<PreparedCall, Refusal> {
     let operation = match request {
-        CallRequest::Invoke { function, type_args, args } => {
+        CallRequest::Invoke { function, type_args, args, session } => {
             let (function, args) = arguments(handle.sandbox.abi(), &function, &type_args, &args)?;
             handle.sandbox.check_call(&function, &type_args, &args)?;
-            Operation::Invoke { function, type_args, args }
+            match session {
+                Some(key) => Operation::Session { key, function, type_args, args },
+                None => Operation::Invoke { function, type_args, args },
+            }
         }
         CallRequest::Leave => Operation::Leave,
         CallRequest::Close => Operation::Close,
+        CallRequest::Delegate { session } => Operation::Delegate(session),
+        CallRequest::Revoke { key } => Operation::Revoke { key },
     };
     let view = handle.view();
     let record = view.record.as_ref().ok_or_else(|| Refusal::NotReady {
         what: "the channel".into(),
         reason: "the chain was not read yet".into(),
     })?;
-    let call = Call {
+    let mut call = Call {
         chain: record.chain,
         channel: handle.id,
         sender,
-        sequence: sequence.unwrap_or_else(|| next_sequence(&view, sender)),
+        sequence: SequenceNumber::ZERO,
         operation,
         gas_limit: gas_limit.unwrap_or(Gas(limits::CALL_GAS)),
         expires_at: clock().plus(lifetime.unwrap_or(LIFETIME).min(limits::CALL_LIFETIME)),
     };
+    call.sequence = sequence.unwrap_or_else(|| next_sequence(&view, call.counted_by()));
     Ok(PreparedCall { signing_bytes: call.signing_bytes(), hash: call.hash(), call })
 }
 
@@ -417,6 +425,12 @@ impl StateChannelApiServer for ChannelServer {
     async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber> {
         let handle = rpc(self.node.channel(channel))?;
         Ok(next_sequence(&handle.view(), account))
+    }
+
+    async fn sessions(&self, channel: ChannelId, account: Address) -> RpcResult<Vec<Session>> {
+        let handle = rpc(self.node.channel(channel))?;
+        let view = handle.view();
+        Ok(rpc(tip(&view, None).map(|tip| sessions(&tip.state, account)))?)
     }
 
     async fn prepare(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     crypto::PublicKey,
-    ids::{Address, ChainId, ChannelId, GasTableId, Height, SequenceNumber, Time},
+    ids::{Address, AssetId, ChainId, ChannelId, GasTableId, Height, SequenceNumber, Time},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -65,6 +65,11 @@ pub enum Refusal {
     Pruned { what: String, above: Height },
     #[error("{what} is not available yet: {reason}")]
     NotReady { what: String, reason: String },
+    #[error(
+        "the call takes {spent} of asset {asset} out of the vault, its session key may take {left}: \
+         sign with the account's key, or delegate more"
+    )]
+    OverSpent { asset: AssetId, left: u64, spent: u64 },
     #[error("internal error: {reason}")]
     Internal { reason: String },
     #[error(
@@ -165,6 +170,7 @@ impl Refusal {
             Self::NotReady { .. } => (100_026, "not_ready"),
             Self::GasTableUnknown { .. } => (100_027, "gas_table_unknown"),
             Self::Pruned { .. } => (100_028, "pruned"),
+            Self::OverSpent { .. } => (100_029, "over_spent"),
             Self::Internal { .. } => (100_099, "internal"),
         }
     }

@@ -31,6 +31,7 @@ pub use fairway_types::{
     call::CallStatus,
     chain::{ChannelConfig, Durability, JoinPolicy, MoneyRules},
     ledger::PackageSource,
+    session::Session,
     subscription::Filter,
 };
 pub use ledger::Ledger;
