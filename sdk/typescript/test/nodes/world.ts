@@ -1,0 +1,257 @@
+// A ledger and nodes as processes of the command `fairway`, which FAIRWAY_BIN names.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import {
+  type AddressInfo,
+  createServer,
+  connect as dial,
+  type Server,
+  type Socket,
+} from "node:net";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { createInterface } from "node:readline";
+import { type ChannelRules, Client, Keypair, type PackageSource } from "../../src/index.js";
+
+const READY_MS = 30_000;
+const EXAMPLES = join(import.meta.dirname, "../../../../contracts/examples");
+
+function program(): string {
+  const path = process.env.FAIRWAY_BIN;
+  if (!path) {
+    throw new Error("FAIRWAY_BIN must name the command `fairway`: cargo build --locked -p fairway");
+  }
+  statSync(path);
+  return path;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A process that said where it listens. */
+class Process {
+  #child: ChildProcess;
+
+  private constructor(
+    child: ChildProcess,
+    readonly url: string,
+  ) {
+    this.#child = child;
+  }
+
+  static async start(args: string[], log: string): Promise<Process> {
+    const output = openSync(log, "a");
+    const child = spawn(program(), args, { stdio: ["ignore", "pipe", output] });
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+    const url = await new Promise<string>((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(new Error(`${args.join(" ")}: not ready, see ${log}`)),
+        READY_MS,
+      );
+      child.once("exit", (code) =>
+        reject(new Error(`${args.join(" ")} ended with ${code}, see ${log}`)),
+      );
+      lines.on("line", (line) => {
+        const found = /ws:\/\/[0-9.:]+/.exec(line)?.[0];
+        if (!found) return;
+        clearTimeout(late);
+        resolve(found);
+      });
+    });
+    return new Process(child, url);
+  }
+
+  async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill(signal);
+    await ended;
+  }
+}
+
+/** A node that can be killed and started again at its place. */
+export class LocalNode {
+  #process: Process | undefined;
+
+  constructor(
+    readonly folder: string,
+    readonly log: string,
+    readonly url: string,
+  ) {}
+
+  async start(): Promise<void> {
+    this.#process = await Process.start(["node", "run", this.folder], this.log);
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.end("SIGKILL");
+  }
+}
+
+/** A TCP proxy before a node whose connections a test breaks. */
+export class CutProxy {
+  readonly #sockets: Set<Socket>;
+  /** Whether new connections are broken at once. */
+  refuses = false;
+
+  private constructor(
+    readonly url: string,
+    private readonly server: Server,
+    sockets: Set<Socket>,
+  ) {
+    this.#sockets = sockets;
+  }
+
+  static async before(url: string): Promise<CutProxy> {
+    const target = new URL(url);
+    let proxy: CutProxy | undefined;
+    const sockets = new Set<Socket>();
+    const server = createServer((client) => {
+      if (proxy?.refuses) {
+        client.destroy();
+        return;
+      }
+      const upstream = dial(Number(target.port), target.hostname);
+      for (const [from, to] of [
+        [client, upstream],
+        [upstream, client],
+      ] as [Socket, Socket][]) {
+        sockets.add(from);
+        from.on("error", () => from.destroy());
+        from.on("close", () => to.destroy());
+        from.pipe(to);
+      }
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    proxy = new CutProxy(
+      `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      server,
+      sockets,
+    );
+    return proxy;
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  stop(): void {
+    this.cut();
+    this.server.close();
+  }
+}
+
+/** The example package of the repository with this name. */
+export function example(name: string): PackageSource {
+  const folder = join(EXAMPLES, name);
+  const manifest = readFileSync(join(folder, "Move.toml"), "utf8");
+  const addresses = [...manifest.matchAll(/^(\w+) = "0x([0-9a-f]+)"$/gm)].map(
+    ([, key = "", digits = ""]): [string, string] => [key, `0x${digits.padStart(64, "0")}`],
+  );
+  const sources = join(folder, "sources");
+  const files = (readdirSync(sources, { recursive: true }) as string[])
+    .filter((path) => path.endsWith(".move"))
+    .sort()
+    .map((path) => ({
+      path: relative(sources, join(sources, path)),
+      text: readFileSync(join(sources, path), "utf8"),
+    }));
+  return { name, addresses, files };
+}
+
+export class World {
+  readonly #open: { close(): void }[] = [];
+
+  private constructor(
+    readonly folder: string,
+    private readonly ledger: Process,
+    readonly nodes: LocalNode[],
+    /** A funded account for each node. */
+    readonly keys: Keypair[],
+  ) {}
+
+  static async start(count: number): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), "fairway-sdk-"));
+    const data = join(folder, "ledger");
+    const listen = ["--listen", "127.0.0.1:0"];
+    const run = ["ledger", "run", "--dev", "--data", data, ...listen];
+    const ledger = await Process.start(run, join(folder, "ledger.log"));
+    const nodes = await Promise.all(
+      Array.from({ length: count }, (_, index) => World.#node(folder, ledger.url, index)),
+    );
+    const keys = nodes.map((_, index) => Keypair.fromSeed(new Uint8Array(32).fill(index + 1)));
+    const world = new World(folder, ledger, nodes, keys);
+    const client = await world.client(0);
+    for (const key of keys) await client.ledger.faucet(key.address, 1_000_000);
+    return world;
+  }
+
+  static async #node(folder: string, ledger: string, index: number): Promise<LocalNode> {
+    const home = join(folder, `node-${index}`);
+    const [api, peers] = [await freePort(), await freePort()];
+    const args = ["--ledger", ledger, "node", "init", home, "--api", `127.0.0.1:${api}`];
+    execFileSync(program(), [...args, "--listen", `/ip4/127.0.0.1/tcp/${peers}`]);
+    const node = new LocalNode(home, `${home}.log`, `ws://127.0.0.1:${api}`);
+    await node.start();
+    return node;
+  }
+
+  node(index: number): LocalNode {
+    return this.nodes[index] as LocalNode;
+  }
+
+  key(index: number): Keypair {
+    return this.keys[index] as Keypair;
+  }
+
+  async client(index: number, url = this.node(index).url): Promise<Client> {
+    const client = await Client.connect(url, { backoff: { firstMs: 50, mostMs: 500 } });
+    this.#open.push(client);
+    return client;
+  }
+
+  async proxy(index: number): Promise<CutProxy> {
+    const proxy = await CutProxy.before(this.node(index).url);
+    this.#open.push({ close: () => proxy.stop() });
+    return proxy;
+  }
+
+  /** A channel of an example package that every account may join. */
+  async create(name: string, rules: ChannelRules = {}): Promise<string> {
+    const client = await this.client(0);
+    const hash = await client.ledger.storePackage(this.key(0), example(name));
+    const invited = this.keys.map((key) => key.address);
+    return client.ledger.createChannel(this.key(0), hash, {
+      settlement_interval: 0,
+      invited,
+      ...rules,
+    });
+  }
+
+  /** A channel that every account has joined, by its own node. */
+  async open(name: string, rules: ChannelRules = {}): Promise<string> {
+    const channel = await this.create(name, rules);
+    for (const [index, key] of this.keys.entries()) {
+      const client = await this.client(index);
+      await client.join(key, channel, 1_000);
+      await client.member(channel, key.address);
+    }
+    const first = await this.client(0);
+    for (const key of this.keys) await first.member(channel, key.address);
+    return channel;
+  }
+
+  async stop(): Promise<void> {
+    for (const one of this.#open) one.close();
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await this.ledger.end("SIGTERM");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,212 @@
+import { afterEach, expect, test } from "vitest";
+import type { Notice } from "../../src/api.js";
+import { Connection } from "../../src/connection.js";
+import { RefusedError } from "../../src/errors.js";
+import { Subscription } from "../../src/notices.js";
+import { Answer, NEVER, type Peer, ScriptedServer, until } from "./server.js";
+
+interface Asked {
+  id: number;
+  from: number | undefined;
+  peer: Peer;
+}
+
+/** A node whose subscriptions a test feeds. */
+class Feed {
+  readonly asked: Asked[] = [];
+  refusal: Answer | undefined;
+  gone: number[] = [];
+
+  private constructor(
+    readonly server: ScriptedServer,
+    readonly connection: Connection,
+  ) {}
+
+  static async start(): Promise<Feed> {
+    let feed: Feed | undefined;
+    const server = await ScriptedServer.start({
+      "state_channel.subscribe": (params, peer) => {
+        if (feed?.refusal) throw feed.refusal;
+        const id = 1_000 + (feed?.asked.length ?? 0);
+        feed?.asked.push({ id, from: params.from as number | undefined, peer });
+        return id;
+      },
+      "state_channel.unsubscribe": (params) => {
+        feed?.gone.push((params as unknown as number[])[0] ?? 0);
+        return true;
+      },
+      "state_channel.list": () => NEVER,
+    });
+    const backoff = { firstMs: 5, mostMs: 20 };
+    feed = new Feed(server, await Connection.open(server.url, { backoff }));
+    feeds.push(feed);
+    return feed;
+  }
+
+  /** The newest subscription, once there are so many. */
+  async nth(count: number): Promise<Asked> {
+    await until(`subscription ${count}`, () => this.asked.length >= count);
+    return this.asked[count - 1] as Asked;
+  }
+
+  send(asked: Asked, ...notices: Notice[]): void {
+    for (const notice of notices) asked.peer.notify(asked.id, notice);
+  }
+}
+
+const feeds: Feed[] = [];
+afterEach(async () => {
+  for (const feed of feeds.splice(0)) {
+    feed.connection.close();
+    await feed.server.stop();
+  }
+});
+
+/** Block at a height on a branch. */
+function block(height: number, branch = "a", parent = branch): Notice {
+  const hash = `${branch}${height}`;
+  const empty = { changes: [], events: [], calls: [], state_root: "", time: height };
+  return { kind: "block", height, hash, parent: `${parent}${height - 1}`, ...empty };
+}
+
+const heights = (final: number): Notice => ({
+  kind: "heights",
+  certified: final,
+  final,
+  settled: 0,
+});
+
+async function read(subscription: Subscription, count: number): Promise<string[]> {
+  const shown: string[] = [];
+  while (shown.length < count) {
+    const notice = await subscription.next();
+    if (!notice) return [...shown, "end"];
+    if (notice.kind === "block") shown.push(notice.hash);
+    else if (notice.kind === "heights") shown.push(`final ${notice.final}`);
+    else if (notice.kind === "rolled_back") shown.push(`back to ${notice.to}`);
+    else shown.push(notice.kind);
+  }
+  return shown;
+}
+
+test("a break loses and repeats nothing", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  const first = await feed.nth(1);
+  feed.send(first, block(1), block(2), block(3));
+  expect(await read(subscription, 2)).toEqual(["a1", "a2"]);
+  expect(subscription.cursor).toBe(3);
+  feed.server.cut();
+  const second = await feed.nth(2);
+  expect(second.from).toBe(4);
+  feed.send(second, block(3), block(4));
+  expect(await read(subscription, 2)).toEqual(["a3", "a4"]);
+  expect(subscription.cursor).toBe(5);
+});
+
+test("blocks taken back while it was away are named", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.send(await feed.nth(1), block(1), heights(1), block(2), block(3));
+  expect(await read(subscription, 4)).toEqual(["a1", "final 1", "a2", "a3"]);
+  feed.server.cut();
+  feed.send(await feed.nth(2), block(4, "b"));
+  expect(await read(subscription, 1)).toEqual(["back to 1"]);
+  const third = await feed.nth(3);
+  expect(third.from).toBe(2);
+  feed.send(third, block(2, "b", "a"), block(3, "b"), block(4, "b"));
+  expect(await read(subscription, 3)).toEqual(["b2", "b3", "b4"]);
+});
+
+test("who lags goes on where the node says", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.send(await feed.nth(1), block(1), { kind: "lagged", resume_from: 2 });
+  const second = await feed.nth(2);
+  expect(second.from).toBe(2);
+  feed.send(second, block(2));
+  expect(await read(subscription, 2)).toEqual(["a1", "a2"]);
+});
+
+test("skipped blocks are followed by a snapshot of that height", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  const snapshot: Notice = { kind: "snapshot", height: 900, state_root: "", resources: [] };
+  feed.send(await feed.nth(1), { kind: "skipped", to: 900 }, snapshot, block(901));
+  expect(await read(subscription, 3)).toEqual(["skipped", "snapshot", "a901"]);
+  expect(subscription.cursor).toBe(902);
+});
+
+test("a backlog is bounded: the node is stopped, and asked for the rest once it is read", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  const first = await feed.nth(1);
+  const all = Array.from({ length: 5_000 }, (_, index) => block(index + 1));
+  feed.send(first, ...all);
+  await until("the unsubscription", () => feed.gone.includes(first.id));
+  const seen: string[] = [];
+  for (let round = 2; seen.length < all.length; round += 1) {
+    const reading = read(subscription, Math.min(1_024, all.length - seen.length));
+    seen.push(...(await reading));
+    if (seen.length === all.length) break;
+    const asked = await feed.nth(round);
+    expect(asked.from).toBe(seen.length + 1);
+    feed.send(asked, ...all.slice(seen.length));
+    await until(
+      "a full backlog",
+      () => feed.gone.length >= round || all.length - seen.length < 1_024,
+    );
+  }
+  expect(seen).toEqual(all.map((notice) => (notice.kind === "block" ? notice.hash : "")));
+});
+
+test("heights that nobody read yet become one", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  const first = await feed.nth(1);
+  for (let final = 1; final <= 3_000; final += 1) feed.send(first, heights(final));
+  feed.send(first, block(1));
+  await until("all of it", () => first.peer.socket.bufferedAmount === 0);
+  const seen = await read(subscription, 2);
+  expect(seen[1] === "a1" || seen[1]?.startsWith("final")).toBe(true);
+  expect(feed.gone).toEqual([]);
+});
+
+test("it ends when the node no longer runs the channel", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.refusal = Answer.refusal("channel_not_found", 100001, { channel: "0xc" });
+  const reading = read(subscription, 1);
+  feed.server.cut();
+  expect(await reading).toEqual(["end"]);
+});
+
+test("other refusals after a break are asked again", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.refusal = Answer.refusal("not_ready", 100026, { what: "channel", reason: "young" }, true);
+  feed.server.cut();
+  await until("a refused attempt", () => feed.server.count("state_channel.subscribe") >= 2);
+  feed.refusal = undefined;
+  feed.send(await feed.nth(2), block(1));
+  expect(await read(subscription, 1)).toEqual(["a1"]);
+});
+
+test("a refused first subscription is thrown", async () => {
+  const feed = await Feed.start();
+  feed.refusal = Answer.refusal("not_ready", 100026, { what: "channel", reason: "young" }, true);
+  const started = Subscription.start(feed.connection, "0xc", {});
+  await expect(started).rejects.toBeInstanceOf(RefusedError);
+});
+
+test("leaving the loop unsubscribes", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  const asked = await feed.nth(1);
+  feed.send(asked, block(1), block(2));
+  for await (const notice of subscription) {
+    if (notice.kind === "block") break;
+  }
+  await until("the unsubscription", () => feed.gone.includes(asked.id));
+  expect(await subscription.next()).toBeUndefined();
+});
