@@ -22,6 +22,7 @@ pub(crate) fn render(plan: &Plan) -> Result<String, NoClient> {
     let hash = plan.hash.to_string();
     let file = quote! {
         /// The package that this client was made from. A channel's own is `channel.abi().package`.
+        #[allow(dead_code)]
         pub const PACKAGE: &str = #hash;
         #(#modules)*
     };
@@ -53,6 +54,7 @@ fn render_module(module: &Module) -> Result<TokenStream, NoClient> {
         #doc
         #[doc = ""]
         #path
+        #[allow(dead_code, clippy::all)]
         pub mod #name {
             #(#structs)*
             #aborts
@@ -319,9 +321,10 @@ fn render_views(module: &Module) -> Option<TokenStream> {
         let types = function.returns.iter().map(|ty| owned(ty, &module.name));
         let takes = function.returns.iter().map(|_| quote!(values.take()?));
         let (answer, value) = if function.returns.len() == 1 {
-            (quote!(#(#types)*), quote!(#(#takes)*))
+            (quote!(#(#types)*), quote!(values.take()))
         } else {
-            (quote!((#(#types),*)), quote!((#(#takes),*)))
+            let value = quote!((#(#takes),*));
+            (quote!((#(#types),*)), quote!(::std::result::Result::Ok(#value)))
         };
         quote! {
             #doc
@@ -338,7 +341,7 @@ fn render_views(module: &Module) -> Option<TokenStream> {
                         self.at,
                     )
                     .await?;
-                ::std::result::Result::Ok(#value)
+                #value
             }
         }
     });
