@@ -13,7 +13,7 @@ help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests, ten million steps of the simulation, known bugs put back, instructions"
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
-	@echo "make apps    apps as fairway new makes them, installed and tested; needs Node and the SDK built"
+	@echo "make apps    apps as fairway new makes them, installed and tested; needs Node"
 	@echo "make clients the committed clients of contracts/examples, after a change of theirs"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"

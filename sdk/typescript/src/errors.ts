@@ -132,9 +132,24 @@ export function fromData(data: unknown, message: string, code = 0): FairwayError
   return new RefusedError({ name: data.name, details: data.details } as Refusal, message);
 }
 
-/** A sentence for a failure that came without one, in a report. */
+/** The failure that a report tells, in the node's words where it has its own. */
 export function fromReport(data: RefusalData): FairwayError {
-  const fields = Object.entries((data.details ?? {}) as Record<string, unknown>);
-  const shown = fields.map(([field, value]) => `${field} ${String(value)}`).join(", ");
-  return fromData(data, shown ? `${data.name}: ${shown}` : data.name);
+  return fromData(data, worded(data));
+}
+
+function worded({ name, details }: RefusalData): string {
+  const fields = (details ?? {}) as Record<string, unknown>;
+  const { address, module, code, limit, used, reason } = fields;
+  if (name === "move_abort") {
+    const named = fields.name ? ` (${fields.name})` : "";
+    return `aborted in ${address}::${module} with code ${code}${named}`;
+  }
+  if (name === "out_of_gas") {
+    return `out of gas after ${used} of ${limit}: raise gas_limit or do less in one call`;
+  }
+  if (name === "execution_failed") {
+    return `execution failed with VM status ${code}${reason ? `: ${reason}` : ""}`;
+  }
+  const shown = Object.entries(fields).map(([field, value]) => `${field} ${String(value)}`);
+  return shown.length ? `${name}: ${shown.join(", ")}` : name;
 }

@@ -45,6 +45,8 @@ export class CallHandle implements Follower {
   #reached = -1;
   /** Why it ends for good: nothing more can change. */
   #over = false;
+  /** Why nothing more is heard of it, though it may go on. */
+  #unheard: Error | undefined;
   #generation = 0;
   #confirming = false;
   #signed: SignedCall | undefined;
@@ -129,6 +131,7 @@ export class CallHandle implements Follower {
     for (const [place, stage] of this.#stages) {
       if (this.#error && (this.#over || place === 0)) stage.reject(this.#error);
       else if (this.#report && place <= this.#reached) stage.resolve(this.#report);
+      else if (this.#unheard) stage.reject(this.#unheard);
     }
   }
 
@@ -234,6 +237,12 @@ export class CallHandle implements Follower {
     if (this.#over || !this.#report || this.#reached > 0) return;
     if (this.#report.height > to) this.#takeBack();
     else this.#generation = this.#host.tracker.generation;
+  }
+
+  /** @internal */
+  onEnded(error: Error): void {
+    this.#unheard = error;
+    this.#settleStages();
   }
 
   #takeBack(): void {

@@ -19,6 +19,7 @@ import * as contract from "./contract.js";
 import { type Amount, amount, type ChannelRules } from "./contract.js";
 import { fromReport, ProtocolError, RefusedError, refusalOf } from "./errors.js";
 import type { Signer } from "./keys.js";
+import { sleep } from "./time.js";
 import { invocation, mostGas, packageHash, signTransaction, transactionHash } from "./wire.js";
 
 const LIFETIME_MS = 60_000;
@@ -28,6 +29,8 @@ const TRIES = 8;
 /** The chain's accounts, channels and packages. */
 export class Ledger {
   #chain: Promise<ChainInfo> | undefined;
+  /** The last work of each account that is under way. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   /** The chain behind a connection to a node or to a ledger. */
   constructor(readonly connection: Connection) {}
@@ -130,13 +133,36 @@ export class Ledger {
   }
 
   /** Signs and executes; answers when the block is stored. A failed execution is an error. */
-  async execute(signer: Signer, payload: LedgerPayload): Promise<TransactionReport> {
+  execute(signer: Signer, payload: LedgerPayload): Promise<TransactionReport> {
+    return this.inTurn(signer.address, async () =>
+      succeeded(await this.#repeat(async () => this.deliver(await this.sign(signer, payload)))),
+    );
+  }
+
+  /** @internal Work for an account begins when the work before it has ended: it takes a number. */
+  inTurn<T>(account: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(account) ?? Promise.resolve();
+    const turn = before.then(work);
+    const ended = turn.then(
+      () => {},
+      () => {},
+    );
+    this.#turns.set(account, ended);
+    void ended.then(() => {
+      if (this.#turns.get(account) === ended) this.#turns.delete(account);
+    });
+    return turn;
+  }
+
+  /** Again with another number while somebody else of the account takes it first. */
+  async #repeat<T>(work: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
-      const signed = await this.sign(signer, payload);
       try {
-        return succeeded(await this.deliver(signed));
+        return await work();
       } catch (error) {
-        if (!refusalOf(error, "sequence_number") || tries === TRIES) throw error;
+        const busy = refusalOf(error, "busy");
+        if (tries === TRIES || !(busy || refusalOf(error, "sequence_number"))) throw error;
+        if (busy) await sleep(busy.retry_after_ms);
       }
     }
   }

@@ -104,7 +104,12 @@ export class Subscription implements AsyncIterable<Notice> {
   #quiet: ReturnType<typeof setInterval> | undefined;
   #round = 0;
 
-  private constructor(connection: Connection, channel: string, options: SubscribeOptions) {
+  private constructor(
+    connection: Connection,
+    channel: string,
+    options: SubscribeOptions,
+    private readonly direct?: (notice: Notice) => void,
+  ) {
     this.#connection = connection;
     this.#channel = channel;
     this.#filter = options.filter;
@@ -112,13 +117,17 @@ export class Subscription implements AsyncIterable<Notice> {
     this.#cursor = options.from;
   }
 
-  /** Subscribes. Refusals of this first time are thrown. */
+  /**
+   * Subscribes. Refusals of this first time are thrown. With `direct`, notices are given to it as they
+   * come, in order with the answers of the connection, and `next` tells the end alone.
+   */
   static async start(
     connection: Connection,
     channel: string,
     options: SubscribeOptions,
+    direct?: (notice: Notice) => void,
   ): Promise<Subscription> {
-    const subscription = new Subscription(connection, channel, options);
+    const subscription = new Subscription(connection, channel, options, direct);
     await subscription.#subscribe();
     subscription.#quiet = setInterval(() => subscription.#look(), QUIET_MS);
     (subscription.#quiet as { unref?: () => void }).unref?.();
@@ -239,6 +248,11 @@ export class Subscription implements AsyncIterable<Notice> {
 
   #deliver(notice: Notice, bytes: number): void {
     const cursor = this.#place.next;
+    if (this.direct) {
+      this.#cursor = cursor;
+      this.direct(notice);
+      return;
+    }
     const reader = this.#readers.shift();
     if (reader) {
       this.#cursor = cursor;

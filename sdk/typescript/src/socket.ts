@@ -23,13 +23,14 @@ function isNode(): boolean {
 /** Node's: it sends the token as a header, and answers pings. */
 async function openOnNode(url: string, token: string | undefined): Promise<Socket | undefined> {
   const library = await import("ws").catch(() => undefined);
-  if (!library) return undefined;
+  if (typeof library?.WebSocket !== "function") return undefined;
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const socket = new library.WebSocket(url, { headers, maxPayload: MOST_BYTES });
   return socket as unknown as Socket;
 }
 
-function openInBrowser(url: string, token: string | undefined): Socket {
+/** A browser's: the token is a subprotocol, since headers can't be sent. */
+export function openInBrowser(url: string, token: string | undefined): Socket {
   if (typeof WebSocket === "undefined") {
     throw new UnreachableError(url, "there is no WebSocket here: install the package `ws`");
   }

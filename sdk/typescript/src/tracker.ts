@@ -2,7 +2,7 @@
 
 import type { Notice } from "./api.js";
 import type { Connection } from "./connection.js";
-import { ClosedError } from "./errors.js";
+import { ClosedError, refusalOf } from "./errors.js";
 import { Subscription } from "./notices.js";
 import { backoffMs, sleep } from "./time.js";
 
@@ -25,6 +25,8 @@ export interface Follower {
   onHeights(heights: Heights): boolean;
   /** The blocks above `to` were taken back. */
   onRollback(to: number): void;
+  /** Nothing more will be heard. */
+  onEnded(error: Error): void;
 }
 
 export class Tracker {
@@ -56,13 +58,17 @@ export class Tracker {
     this.#running = true;
     for (let failures = 0; this.#followers.size > 0; failures += 1) {
       try {
-        this.#subscription = await Subscription.start(this.connection, this.channel, {
-          filter: NOTHING,
-        });
+        const { connection, channel } = this;
+        const take = (notice: Notice) => this.#take(notice);
+        const hidden = { filter: NOTHING };
+        this.#subscription = await Subscription.start(connection, channel, hidden, take);
         failures = 0;
-        for await (const notice of this.#subscription) this.#take(notice);
+        await this.#subscription.next();
       } catch (error) {
-        if (error instanceof ClosedError) break;
+        if (error instanceof ClosedError || refusalOf(error, "channel_not_found")) {
+          this.#end(error as Error);
+          break;
+        }
       }
       // Between two subscriptions anything may have been taken back.
       this.generation += 1;
@@ -70,6 +76,12 @@ export class Tracker {
     }
     this.#subscription = undefined;
     this.#running = false;
+  }
+
+  #end(error: Error): void {
+    const followers = [...this.#followers];
+    this.#followers.clear();
+    for (const follower of followers) follower.onEnded(error);
   }
 
   /** When nobody has followed for a while, nothing has to be heard. */

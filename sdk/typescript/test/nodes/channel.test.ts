@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Channel, type Client, NATIVE, type Notice, RefusedError } from "../../src/index.js";
+import {
+  type Channel,
+  type Client,
+  invitationText,
+  LiveState,
+  Lobby,
+  NATIVE,
+  type Notice,
+  parseInvitation,
+  RefusedError,
+} from "../../src/index.js";
 import { World } from "./world.js";
 
 let world: World;
@@ -203,5 +213,73 @@ describe("subscriptions", () => {
   test("a filter that does not exist is refused", async () => {
     const filter = { nothing: [] } as object;
     await expect(channels[0]!.subscribe({ filter })).rejects.toMatchObject({ code: -32602 });
+  });
+});
+
+describe("prediction", () => {
+  test("a call counts at once, once, and not at all when it fails", async () => {
+    const owner = world.key(0).address;
+    const type = "0x44::payments::Sent";
+    const live = await LiveState.start(channels[0]!, {
+      filter: { resource_types: [type], addresses: [owner] },
+      select: (mirror) => Number((mirror.get(owner, type) as { payments: string })?.payments ?? 0),
+      reduce: (count) => count + 1,
+    });
+    const before = live.value;
+    const seen: number[] = [];
+    live.onChange((value) => seen.push(value));
+    const me = channels[0]!.member(world.key(0));
+    const args = (amount: number) => [world.key(1).address, NATIVE, amount, ""];
+    const calls = [1, 2, 3].map((amount) => live.call(me, PAY, args(amount)));
+    expect([live.value, live.confirmed]).toEqual([before + 3, before]);
+    await Promise.all(calls.map((call) => call.final));
+    await expect.poll(() => live.confirmed).toBe(before + 3);
+    expect(live.value).toBe(before + 3);
+    expect(Math.max(...seen)).toBe(before + 3);
+    const failing = live.call(me, PAY, args(0));
+    expect(live.value).toBe(before + 4);
+    await expect(failing.certified).rejects.toThrow();
+    await expect.poll(() => live.value).toBe(before + 3);
+    live.close();
+  });
+});
+
+describe("the lobby", () => {
+  test("a table is found, taken, and ready; presence shows who is gone", async () => {
+    const lobby = new Lobby(clients[0]!);
+    const { record } = await clients[0]!.info(id);
+    const rules = { settlement_interval: 0, invited: [world.key(1).address], max_members: 2 };
+    const table = await lobby.create(world.key(0), record.package, rules, 100n);
+    const asked = { package: record.package, account: world.key(1).address };
+    const found = await lobby.find(asked);
+    expect(found.channels.map(({ channel }) => channel)).toEqual([table.channel]);
+    expect(found.channels[0]).toMatchObject({
+      seats: 1,
+      deposit: 1n,
+      creator: world.key(0).address,
+    });
+    const stranger = await lobby.find({ ...asked, account: `0x${"55".repeat(32)}` });
+    expect(stranger.channels).toEqual([]);
+    const invitation = parseInvitation(invitationText(table));
+    const other = new Lobby(clients[1]!);
+    await expect(other.accept(world.key(1), { ...invitation, chain: 9 }, 1n)).rejects.toThrow(
+      "it is for chain 9, this is 1",
+    );
+    await other.accept(world.key(1), invitation, 100n);
+    expect((await lobby.ready(table.channel, 2)).map(({ present }) => present)).toEqual([
+      true,
+      true,
+    ]);
+    expect((await lobby.find(asked)).channels).toEqual([]);
+    const later = await lobby.find({ ...asked, cursor: found.cursor });
+    expect(later.cursor).toBeGreaterThanOrEqual(found.cursor);
+    await world.node(1).kill();
+    await expect
+      .poll(() => lobby.presence(table.channel), { timeout: 10_000 })
+      .toEqual([
+        expect.objectContaining({ account: world.key(0).address, present: true }),
+        expect.objectContaining({ account: world.key(1).address, present: false }),
+      ]);
+    await world.node(1).start();
   });
 });

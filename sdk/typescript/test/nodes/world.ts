@@ -130,7 +130,11 @@ export class CutProxy {
       }
     }).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
-    proxy = new CutProxy(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, server, sockets);
+    proxy = new CutProxy(
+      `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      server,
+      sockets,
+    );
     return proxy;
   }
 

@@ -196,6 +196,62 @@ test("a refused call is named, fails every promise asked for, and leaves its num
   expect(node.server.count("state_channel.sequence")).toBe(2);
 });
 
+test("after a refusal the number is asked for once what is under way has its answer", async () => {
+  const node = await Node.start();
+  const held: (() => void)[] = [];
+  node.answer = (call) => {
+    if (call.sequence === 0) refused("not_a_member", 100002, { account: "" })();
+    return new Promise((resolve) => held.push(() => resolve(node.run(call))));
+  };
+  const [first, second] = [node.pay(1), node.pay(2)];
+  await expect(first.executed).rejects.toBeInstanceOf(RefusedError);
+  const third = node.pay(3);
+  await until("the second call", () => held.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(node.came).toEqual([0, 1]);
+  held.shift()?.();
+  await second.executed;
+  await until("the third call", () => held.length === 1);
+  held.shift()?.();
+  await third.executed;
+  expect(node.came).toEqual([0, 1, 2]);
+  expect(node.server.count("state_channel.sequence")).toBe(2);
+});
+
+test("a refusal while the next call is signed leaves no gap and no nonsense in the numbers", async () => {
+  const node = await Node.start();
+  let slow = Promise.resolve();
+  const wallet = {
+    address: node.key.address,
+    publicKey: node.key.publicKey,
+    sign: async (bytes: Uint8Array) => {
+      await slow;
+      return node.key.sign(bytes);
+    },
+  };
+  const me = node.channel.member(wallet);
+  const refuse = refused("not_a_member", 100002, { account: "" });
+  let release = () => {};
+  node.answer = async (_, time) => {
+    if (time === 1) await new Promise<void>((resolve) => (release = resolve));
+    refuse();
+  };
+  const first = me.call(PAY, ["0x5", 1]);
+  await until("the first call", () => node.came.length === 1);
+  let sign = () => {};
+  slow = new Promise((resolve) => {
+    sign = resolve;
+  });
+  const second = me.call(PAY, ["0x5", 2]);
+  release();
+  await expect(first.executed).rejects.toBeInstanceOf(RefusedError);
+  sign();
+  await expect(second.executed).rejects.toBeInstanceOf(RefusedError);
+  node.answer = (call) => node.run(call);
+  await me.call(PAY, ["0x5", 3]).executed;
+  expect(node.came).toEqual([0, 1, 0]);
+});
+
 test("a failed execution uses its number; it is sure once it is certified", async () => {
   const node = await Node.start();
   node.answer = (call, time) => {
@@ -339,6 +395,17 @@ test("closing the client fails what is under way", async () => {
   await until("the call", () => node.came.length === 1);
   node.connection.close();
   expect(await ended).toBeInstanceOf(ClosedError);
+});
+
+test("closing the client fails what waits for more, and leaves what was reached", async () => {
+  const node = await Node.start();
+  const call = node.pay(1);
+  const report = await call.executed;
+  const final = call.final.catch((error) => error);
+  node.connection.close();
+  expect(await final).toBeInstanceOf(ClosedError);
+  await expect(call.settled).rejects.toBeInstanceOf(ClosedError);
+  expect([call.status, await call.executed]).toEqual(["executed", report]);
 });
 
 test("a signer that refuses fails its call alone", async () => {

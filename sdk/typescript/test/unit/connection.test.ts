@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
 import { Connection, type ConnectionOptions } from "../../src/connection.js";
 import {
   ClosedError,
@@ -9,6 +10,7 @@ import {
   UnreachableError,
 } from "../../src/errors.js";
 import { parseJson, writeJson } from "../../src/json.js";
+import { openInBrowser } from "../../src/socket.js";
 import { backoffMs } from "../../src/time.js";
 import { Answer, type Handler, NEVER, ScriptedServer, until } from "./server.js";
 
@@ -46,6 +48,21 @@ test("a token goes as a header", async () => {
   const node = await server({});
   await connect(node.url, { ...FAST, token: "secret" });
   expect(node.headers[0]?.authorization).toBe("Bearer secret");
+});
+
+test("in a browser a token goes as a subprotocol", async () => {
+  const node = await server({});
+  vi.stubGlobal("WebSocket", WebSocket);
+  try {
+    const socket = openInBrowser(node.url, "secret");
+    await until("the connection", () => node.headers.length === 1);
+    socket.close();
+    expect(node.headers[0]?.["sec-websocket-protocol"]).toBe("fairway.token.secret");
+    vi.stubGlobal("WebSocket", undefined);
+    expect(() => openInBrowser(node.url, undefined)).toThrow("there is no WebSocket here");
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });
 
 test("answers find their requests in whatever order they come", async () => {

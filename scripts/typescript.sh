@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# The TypeScript packages: set up, lint, types, unit tests, tests against real nodes, published packages.
+# Builds no node: FAIRWAY_BIN names the command `fairway`. Without it this fails after the unit tests.
+set -euo pipefail
+cd "$(dirname "$0")/../sdk"
+export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
+
+# npm ci only when the lock file is another one than that of what is installed.
+if ! cmp -s package-lock.json node_modules/.installed-lock.json; then
+    npm ci --silent
+    cp package-lock.json node_modules/.installed-lock.json
+fi
+
+node scripts/snippets.mjs
+npx biome ci --error-on-warnings .
+for package in typescript react examples/typescript; do
+    npx tsc -p "$package/tsconfig.json"
+done
+
+counts=()
+# Runs the tests of a project and keeps its counts for the last line.
+vitest() {
+    local package=$1 project=$2 report
+    report=$(mktemp)
+    (cd "$package" && npx vitest run --project "$project" --reporter=default --reporter=json --outputFile.json="$report")
+    counts+=("$project $(node -p "const r = JSON.parse(fs.readFileSync('$report', 'utf8')); if (r.numTotalTests === 0 || r.numPassedTests !== r.numTotalTests) process.exit(1); r.numPassedTests")")
+    rm "$report"
+}
+
+vitest typescript unit
+vitest react react
+if [ -z "${FAIRWAY_BIN:-}" ]; then
+    echo "FAIRWAY_BIN is not set: tests against real nodes need the command fairway (cargo build --locked -p fairway)" >&2
+    exit 1
+fi
+vitest typescript nodes
+vitest react react-nodes
+node scripts/package-check.mjs
+
+printf 'typescript: all passed: %s tests; 2 packages\n' "$(IFS=,; echo "${counts[*]}")"
