@@ -89,7 +89,7 @@ export class Client {
             backing: options.backing ?? {},
             through: options.through ?? "0x3::channel::join",
         });
-        return this.#deliverJoin(channel, await this.ledger.sign(signer, payload));
+        return this.ledger.inTurn(signer.address, async () => this.#deliverJoin(channel, await this.ledger.sign(signer, payload)));
     }
     /** A join whose answer was lost is looked up; then the node is told to run the channel. */
     async #deliverJoin(channel, transaction) {

@@ -72,5 +72,5 @@ export declare function invalid(what: string, reason: string): RefusedError;
 export declare function functionNotFound(name: string): RefusedError;
 /** The error that `data` of an answer or a report shows. `code` is that of the answer, if it had one. */
 export declare function fromData(data: unknown, message: string, code?: number): FairwayError;
-/** A sentence for a failure that came without one, in a report. */
+/** The failure that a report tells, in the node's words where it has its own. */
 export declare function fromReport(data: RefusalData): FairwayError;

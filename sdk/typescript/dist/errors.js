@@ -106,10 +106,24 @@ export function fromData(data, message, code = 0) {
         return new RpcError(code, message, data);
     return new RefusedError({ name: data.name, details: data.details }, message);
 }
-/** A sentence for a failure that came without one, in a report. */
+/** The failure that a report tells, in the node's words where it has its own. */
 export function fromReport(data) {
-    const fields = Object.entries((data.details ?? {}));
-    const shown = fields.map(([field, value]) => `${field} ${String(value)}`).join(", ");
-    return fromData(data, shown ? `${data.name}: ${shown}` : data.name);
+    return fromData(data, worded(data));
+}
+function worded({ name, details }) {
+    const fields = (details ?? {});
+    const { address, module, code, limit, used, reason } = fields;
+    if (name === "move_abort") {
+        const named = fields.name ? ` (${fields.name})` : "";
+        return `aborted in ${address}::${module} with code ${code}${named}`;
+    }
+    if (name === "out_of_gas") {
+        return `out of gas after ${used} of ${limit}: raise gas_limit or do less in one call`;
+    }
+    if (name === "execution_failed") {
+        return `execution failed with VM status ${code}${reason ? `: ${reason}` : ""}`;
+    }
+    const shown = Object.entries(fields).map(([field, value]) => `${field} ${String(value)}`);
+    return shown.length ? `${name}: ${shown.join(", ")}` : name;
 }
 //# sourceMappingURL=errors.js.map

@@ -55,4 +55,6 @@ export declare class CallHandle implements Follower {
     onHeights(heights: Heights): boolean;
     /** @internal */
     onRollback(to: number): void;
+    /** @internal */
+    onEnded(error: Error): void;
 }

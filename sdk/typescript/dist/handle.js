@@ -15,6 +15,8 @@ export class CallHandle {
     #reached = -1;
     /** Why it ends for good: nothing more can change. */
     #over = false;
+    /** Why nothing more is heard of it, though it may go on. */
+    #unheard;
     #generation = 0;
     #confirming = false;
     #signed;
@@ -89,6 +91,8 @@ export class CallHandle {
                 stage.reject(this.#error);
             else if (this.#report && place <= this.#reached)
                 stage.resolve(this.#report);
+            else if (this.#unheard)
+                stage.reject(this.#unheard);
         }
     }
     #become(status) {
@@ -197,6 +201,11 @@ export class CallHandle {
             this.#takeBack();
         else
             this.#generation = this.#host.tracker.generation;
+    }
+    /** @internal */
+    onEnded(error) {
+        this.#unheard = error;
+        this.#settleStages();
     }
     #takeBack() {
         this.#report = undefined;

@@ -10,8 +10,12 @@ export { ClosedError, FairwayError, ProtocolError, type Refusal, RefusedError, R
 export { CallHandle, type HandleStatus, type StatusChange } from "./handle.js";
 export { addressOf, Keypair, type Signer } from "./keys.js";
 export { Ledger } from "./ledger.js";
+export { type LiveOptions, LiveState } from "./live.js";
+export { type FindOptions, type Found, type Invitation, invitationText, Lobby, type OpenChannel, type Presence, parseInvitation, presenceOf, } from "./lobby.js";
 export { type CallOptions, Member } from "./member.js";
+export { Mirror } from "./mirror.js";
 export { type SubscribeOptions, Subscription } from "./notices.js";
+export { type PredictContext, type PredictedCall, Prediction, type Reducer } from "./predict.js";
 export { REFUSALS, type RefusalDetails, type RefusalName } from "./refusals.js";
 export type { Backoff } from "./time.js";
 export { callHash, channelId, packageHash, transactionHash } from "./wire.js";

@@ -7,8 +7,12 @@ export { ClosedError, FairwayError, ProtocolError, RefusedError, RpcError, refus
 export { CallHandle } from "./handle.js";
 export { addressOf, Keypair } from "./keys.js";
 export { Ledger } from "./ledger.js";
+export { LiveState } from "./live.js";
+export { invitationText, Lobby, parseInvitation, presenceOf, } from "./lobby.js";
 export { Member } from "./member.js";
+export { Mirror } from "./mirror.js";
 export { Subscription } from "./notices.js";
+export { Prediction } from "./predict.js";
 export { REFUSALS } from "./refusals.js";
 export { callHash, channelId, packageHash, transactionHash } from "./wire.js";
 //# sourceMappingURL=index.js.map

@@ -39,6 +39,8 @@ export declare class Ledger {
     view(name: string, args: readonly MoveInput[], typeArgs?: string[]): Promise<Json[]>;
     /** Signs and executes; answers when the block is stored. A failed execution is an error. */
     execute(signer: Signer, payload: LedgerPayload): Promise<TransactionReport>;
+    /** @internal Work for an account begins when the work before it has ended: it takes a number. */
+    inTurn<T>(account: string, work: () => Promise<T>): Promise<T>;
     /** The account's next transaction, signed and not sent. */
     sign(signer: Signer, payload: LedgerPayload): Promise<SignedLedgerTransaction>;
     /**

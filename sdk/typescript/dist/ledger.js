@@ -5,6 +5,7 @@ import { encodeArgs } from "./codec.js";
 import * as contract from "./contract.js";
 import { amount } from "./contract.js";
 import { fromReport, ProtocolError, RefusedError, refusalOf } from "./errors.js";
+import { sleep } from "./time.js";
 import { invocation, mostGas, packageHash, signTransaction, transactionHash } from "./wire.js";
 const LIFETIME_MS = 60_000;
 /** Tries of a transaction whose number somebody else's took. */
@@ -13,6 +14,8 @@ const TRIES = 8;
 export class Ledger {
     connection;
     #chain;
+    /** The last work of each account that is under way. */
+    #turns = new Map();
     /** The chain behind a connection to a node or to a ledger. */
     constructor(connection) {
         this.connection = connection;
@@ -106,15 +109,33 @@ export class Ledger {
         return this.connection.request("chain.view", params);
     }
     /** Signs and executes; answers when the block is stored. A failed execution is an error. */
-    async execute(signer, payload) {
+    execute(signer, payload) {
+        return this.inTurn(signer.address, async () => succeeded(await this.#repeat(async () => this.deliver(await this.sign(signer, payload)))));
+    }
+    /** @internal Work for an account begins when the work before it has ended: it takes a number. */
+    inTurn(account, work) {
+        const before = this.#turns.get(account) ?? Promise.resolve();
+        const turn = before.then(work);
+        const ended = turn.then(() => { }, () => { });
+        this.#turns.set(account, ended);
+        void ended.then(() => {
+            if (this.#turns.get(account) === ended)
+                this.#turns.delete(account);
+        });
+        return turn;
+    }
+    /** Again with another number while somebody else of the account takes it first. */
+    async #repeat(work) {
         for (let tries = 1;; tries += 1) {
-            const signed = await this.sign(signer, payload);
             try {
-                return succeeded(await this.deliver(signed));
+                return await work();
             }
             catch (error) {
-                if (!refusalOf(error, "sequence_number") || tries === TRIES)
+                const busy = refusalOf(error, "busy");
+                if (tries === TRIES || !(busy || refusalOf(error, "sequence_number")))
                     throw error;
+                if (busy)
+                    await sleep(busy.retry_after_ms);
             }
         }
     }

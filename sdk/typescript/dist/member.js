@@ -106,9 +106,10 @@ export class Member {
     }
     async #start(job) {
         try {
-            this.#next ??= await this.channel.sequence(this.address);
-            const signed = await this.#sign(job, this.#next);
-            this.#next += 1;
+            const number = this.#next ?? (await this.channel.sequence(this.address));
+            // Before it is signed: an answer that comes meanwhile may forget the number again.
+            this.#next = number + 1;
+            const signed = await this.#sign(job, number);
             job.handle.onSigned(signed, callHash(signed.call));
             this.#underWay += 1;
             void this.#send(job.handle, signed);

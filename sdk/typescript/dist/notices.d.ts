@@ -30,9 +30,13 @@ export declare class Place {
  */
 export declare class Subscription implements AsyncIterable<Notice> {
     #private;
+    private readonly direct?;
     private constructor();
-    /** Subscribes. Refusals of this first time are thrown. */
-    static start(connection: Connection, channel: string, options: SubscribeOptions): Promise<Subscription>;
+    /**
+     * Subscribes. Refusals of this first time are thrown. With `direct`, notices are given to it as they
+     * come, in order with the answers of the connection, and `next` tells the end alone.
+     */
+    static start(connection: Connection, channel: string, options: SubscribeOptions, direct?: (notice: Notice) => void): Promise<Subscription>;
     /** The first height that was not read yet: where another subscription would go on. */
     get cursor(): number | undefined;
     /** The next notice; `undefined` when closed, or when the node no longer runs the channel. */

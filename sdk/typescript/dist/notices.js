@@ -64,6 +64,7 @@ export class Place {
  * Read it with `for await`, or with `next`. One reader: two would share the notices.
  */
 export class Subscription {
+    direct;
     #connection;
     #channel;
     #filter;
@@ -80,16 +81,20 @@ export class Subscription {
     #readers = [];
     #quiet;
     #round = 0;
-    constructor(connection, channel, options) {
+    constructor(connection, channel, options, direct) {
+        this.direct = direct;
         this.#connection = connection;
         this.#channel = channel;
         this.#filter = options.filter;
         this.#place = new Place(options.from);
         this.#cursor = options.from;
     }
-    /** Subscribes. Refusals of this first time are thrown. */
-    static async start(connection, channel, options) {
-        const subscription = new Subscription(connection, channel, options);
+    /**
+     * Subscribes. Refusals of this first time are thrown. With `direct`, notices are given to it as they
+     * come, in order with the answers of the connection, and `next` tells the end alone.
+     */
+    static async start(connection, channel, options, direct) {
+        const subscription = new Subscription(connection, channel, options, direct);
         await subscription.#subscribe();
         subscription.#quiet = setInterval(() => subscription.#look(), QUIET_MS);
         subscription.#quiet.unref?.();
@@ -216,6 +221,11 @@ export class Subscription {
     }
     #deliver(notice, bytes) {
         const cursor = this.#place.next;
+        if (this.direct) {
+            this.#cursor = cursor;
+            this.direct(notice);
+            return;
+        }
         const reader = this.#readers.shift();
         if (reader) {
             this.#cursor = cursor;

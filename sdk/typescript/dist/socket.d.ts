@@ -14,5 +14,7 @@ export interface Socket {
     onerror: ((event: unknown) => void) | null;
     onopen: ((event: unknown) => void) | null;
 }
+/** A browser's: the token is a subprotocol, since headers can't be sent. */
+export declare function openInBrowser(url: string, token: string | undefined): Socket;
 /** A socket that has opened, within `timeoutMs`. */
 export declare function openSocket(url: string, token: string | undefined, timeoutMs: number): Promise<Socket>;

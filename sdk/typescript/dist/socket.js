@@ -8,13 +8,14 @@ function isNode() {
 /** Node's: it sends the token as a header, and answers pings. */
 async function openOnNode(url, token) {
     const library = await import("ws").catch(() => undefined);
-    if (!library)
+    if (typeof library?.WebSocket !== "function")
         return undefined;
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const socket = new library.WebSocket(url, { headers, maxPayload: MOST_BYTES });
     return socket;
 }
-function openInBrowser(url, token) {
+/** A browser's: the token is a subprotocol, since headers can't be sent. */
+export function openInBrowser(url, token) {
     if (typeof WebSocket === "undefined") {
         throw new UnreachableError(url, "there is no WebSocket here: install the package `ws`");
     }

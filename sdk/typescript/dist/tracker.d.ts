@@ -12,6 +12,8 @@ export interface Follower {
     onHeights(heights: Heights): boolean;
     /** The blocks above `to` were taken back. */
     onRollback(to: number): void;
+    /** Nothing more will be heard. */
+    onEnded(error: Error): void;
 }
 export declare class Tracker {
     #private;

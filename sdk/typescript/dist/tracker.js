@@ -1,5 +1,5 @@
 /** How far the calls of a channel have come, from one subscription that all of them share. */
-import { ClosedError } from "./errors.js";
+import { ClosedError, refusalOf } from "./errors.js";
 import { Subscription } from "./notices.js";
 import { backoffMs, sleep } from "./time.js";
 /** Hides every resource and event: no type begins so. */
@@ -36,16 +36,18 @@ export class Tracker {
         this.#running = true;
         for (let failures = 0; this.#followers.size > 0; failures += 1) {
             try {
-                this.#subscription = await Subscription.start(this.connection, this.channel, {
-                    filter: NOTHING,
-                });
+                const { connection, channel } = this;
+                const take = (notice) => this.#take(notice);
+                const hidden = { filter: NOTHING };
+                this.#subscription = await Subscription.start(connection, channel, hidden, take);
                 failures = 0;
-                for await (const notice of this.#subscription)
-                    this.#take(notice);
+                await this.#subscription.next();
             }
             catch (error) {
-                if (error instanceof ClosedError)
+                if (error instanceof ClosedError || refusalOf(error, "channel_not_found")) {
+                    this.#end(error);
                     break;
+                }
             }
             // Between two subscriptions anything may have been taken back.
             this.generation += 1;
@@ -54,6 +56,12 @@ export class Tracker {
         }
         this.#subscription = undefined;
         this.#running = false;
+    }
+    #end(error) {
+        const followers = [...this.#followers];
+        this.#followers.clear();
+        for (const follower of followers)
+            follower.onEnded(error);
     }
     /** When nobody has followed for a while, nothing has to be heard. */
     #rest() {

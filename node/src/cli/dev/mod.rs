@@ -235,10 +235,11 @@ impl Session<'_> {
         if let Some(stage) = &mut self.stage
             && !stage.network.stop().await
         {
-            let folder = self.app.data().display();
+            let folder = self.app.data();
             self.output.show(&json!({ "event": "stopped_badly" }), || {
                 format!(
-                    "a process did not end when asked to and was killed: see the logs in {folder}"
+                    "a process did not end when asked to and was killed: see the logs in {}",
+                    folder.display()
                 )
             });
             return;
