@@ -8,7 +8,7 @@ use std::{
 
 use fairway::local::Process;
 use fairway_sdk::{Channel, Client, Keypair, Member, Refusal, json};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};

@@ -102,6 +102,8 @@ impl Writer<'_> {
         self.events(module, &mut out);
         self.calls(module, &mut out);
         self.views(module, &mut out);
+        out.truncate(out.trim_end().len());
+        out.push('\n');
         out
     }
 

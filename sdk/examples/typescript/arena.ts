@@ -168,7 +168,6 @@ export class ArenaViews {
   }
 }
 
-
 // 0x2::lifecycle
 /** Why a call aborts in `0x2::lifecycle`: its codes by name. */
 export const lifecycleAborts = {
@@ -183,7 +182,6 @@ export function lifecycleAbort(error: unknown): LifecycleAbort | undefined {
   return move.abort(error, "0x2::lifecycle", lifecycleAborts);
 }
 
-
 // 0x2::random
 /** Why a call aborts in `0x2::random`: its codes by name. */
 export const randomAborts = {
@@ -197,7 +195,6 @@ export type RandomAbort = keyof typeof randomAborts;
 export function randomAbort(error: unknown): RandomAbort | undefined {
   return move.abort(error, "0x2::random", randomAborts);
 }
-
 
 // 0x2::vault
 /** Move: `0x2::vault::Balance`. */
@@ -312,4 +309,3 @@ export class VaultViews {
     return Coin.read(values[0]);
   }
 }
-

@@ -115,7 +115,6 @@ export class PaymentsViews {
   }
 }
 
-
 // 0x2::lifecycle
 /** Why a call aborts in `0x2::lifecycle`: its codes by name. */
 export const lifecycleAborts = {
@@ -130,7 +129,6 @@ export function lifecycleAbort(error: unknown): LifecycleAbort | undefined {
   return move.abort(error, "0x2::lifecycle", lifecycleAborts);
 }
 
-
 // 0x2::random
 /** Why a call aborts in `0x2::random`: its codes by name. */
 export const randomAborts = {
@@ -144,7 +142,6 @@ export type RandomAbort = keyof typeof randomAborts;
 export function randomAbort(error: unknown): RandomAbort | undefined {
   return move.abort(error, "0x2::random", randomAborts);
 }
-
 
 // 0x2::vault
 /** Move: `0x2::vault::Balance`. */
@@ -259,4 +256,3 @@ export class VaultViews {
     return Coin.read(values[0]);
   }
 }
-
