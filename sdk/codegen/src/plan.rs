@@ -363,10 +363,7 @@ impl Reader<'_> {
 }
 
 fn is_signer(ty: &TypeAbi) -> bool {
-    match ty {
-        TypeAbi::Reference(inner) => is_signer(inner),
-        other => *other == TypeAbi::Signer,
-    }
+    if let TypeAbi::Reference(inner) = ty { is_signer(inner) } else { *ty == TypeAbi::Signer }
 }
 
 fn holds_struct(ty: &Type) -> bool {
