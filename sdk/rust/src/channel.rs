@@ -225,8 +225,8 @@ impl Channel {
                 let (id, function) = (self.id, function.to_owned());
                 let (type_args, args) = (type_args.clone(), args.clone());
                 async move {
-                    let view = StateChannelApiClient::view;
-                    view(&*client, id, function, type_args, args, Some(at)).await
+                    let at = Some(at);
+                    StateChannelApiClient::view(&*client, id, function, type_args, args, at).await
                 }
             })
             .await?;
