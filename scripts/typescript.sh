@@ -13,7 +13,7 @@ fi
 
 node scripts/snippets.mjs
 npx biome ci --error-on-warnings .
-for package in typescript react; do
+for package in typescript react examples/typescript; do
     npx tsc -p "$package/tsconfig.json"
 done
 

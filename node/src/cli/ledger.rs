@@ -129,6 +129,7 @@ async fn run(
     dev: bool,
     root: Option<Address>,
 ) -> anyhow::Result<()> {
+    fairway::local::end_with_parent();
     start_logging(shared.json);
     let running = Running::start(data, listen, chain_id, dev, root).await?;
     let url = running.url();

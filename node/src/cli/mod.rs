@@ -2,12 +2,16 @@
 
 mod account;
 mod channel;
+mod client;
 mod demo;
+mod dev;
 mod evidence;
 mod keys;
 mod ledger;
+mod members;
 mod money;
 mod move_package;
+mod new;
 mod node;
 mod output;
 mod session;
@@ -84,6 +88,13 @@ enum Command {
     /// Build, test and describe Move packages.
     #[command(subcommand)]
     Move(move_package::Command),
+    /// Make an app: a Move package, its TypeScript client, and a test that plays on a local network.
+    New(new::New),
+    /// Write typed clients of Move packages.
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Run an app on a local network, and again whenever its Move source changes.
+    Dev(dev::Dev),
     /// A ledger and four nodes on this machine, real games, and a settlement.
     Demo(demo::Demo),
     /// Print completions for a shell.
@@ -118,6 +129,7 @@ pub(crate) fn run() -> ExitCode {
     let shared = options.shared;
     let result = match options.command {
         Command::Move(command) => command.run(shared.json),
+        Command::New(new) => new.run(&shared),
         Command::SandboxCompile => return fairway_sandbox::compiler::child_main(),
         Command::Completions { shell } => {
             let mut command = Options::command();
@@ -132,6 +144,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Settle(command) => wait(command.run(&shared)),
         Command::Watchtower(command) => wait(command.run(&shared)),
         Command::Evidence(command) => wait(command.run(&shared)),
+        Command::Client(command) => wait(command.run(&shared)),
+        Command::Dev(dev) => wait(dev.run(&shared)),
         Command::Demo(demo) => wait(demo.run(&shared)),
     };
     match result {

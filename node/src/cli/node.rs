@@ -185,6 +185,7 @@ async fn run(
     how: How,
     shared: &Shared,
 ) -> anyhow::Result<ExitCode> {
+    fairway::local::end_with_parent();
     start_logging(shared.json);
     let path = folder.join("node.toml");
     let text = fs::read_to_string(&path).with_context(|| {

@@ -159,6 +159,12 @@ impl Channel {
         self.id
     }
 
+    /// The node's URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.connection.url()
+    }
+
     /// What can be called.
     #[must_use]
     pub fn abi(&self) -> &PackageAbi {
@@ -221,12 +227,26 @@ impl Channel {
         args: &[Value],
         at: At,
     ) -> Result<Vec<Value>, Error> {
+        self.view_with(function, Vec::new(), args.to_vec(), at).await
+    }
+
+    /// As [`Self::view_at`], of a generic function: its type arguments as text, such as `u64`.
+    pub async fn view_with(
+        &self,
+        function: &str,
+        type_args: Vec<String>,
+        args: Vec<Value>,
+        at: At,
+    ) -> Result<Vec<Value>, Error> {
+        let type_args = (!type_args.is_empty()).then_some(type_args);
         let viewed = self
             .connection
             .request(|client| {
-                let (id, function, args) = (self.id, function.to_owned(), args.to_vec());
+                let (id, function) = (self.id, function.to_owned());
+                let (type_args, args) = (type_args.clone(), args.clone());
                 async move {
-                    StateChannelApiClient::view(&*client, id, function, None, args, Some(at)).await
+                    let at = Some(at);
+                    StateChannelApiClient::view(&*client, id, function, type_args, args, at).await
                 }
             })
             .await?;
@@ -308,7 +328,7 @@ impl Channel {
         self.invoke_with(function, &[], args)
     }
 
-    fn invoke_with(
+    pub(crate) fn invoke_with(
         &self,
         function: &str,
         type_args: &[String],
