@@ -73,6 +73,8 @@ pub enum Refusal {
         listed(known)
     )]
     GasTableUnknown { table: GasTableId, known: Vec<GasTableId> },
+    #[error("this client asks too often: retry in {retry_after_ms} ms")]
+    RateLimited { retry_after_ms: u64 },
 }
 
 impl Refusal {
@@ -106,6 +108,7 @@ impl Refusal {
         matches!(
             self,
             Self::Busy { .. }
+                | Self::RateLimited { .. }
                 | Self::NoLeader { .. }
                 | Self::ChainUnreachable { .. }
                 | Self::StorageFull { .. }
@@ -165,6 +168,7 @@ impl Refusal {
             Self::NotReady { .. } => (100_026, "not_ready"),
             Self::GasTableUnknown { .. } => (100_027, "gas_table_unknown"),
             Self::Pruned { .. } => (100_028, "pruned"),
+            Self::RateLimited { .. } => (100_030, "rate_limited"),
             Self::Internal { .. } => (100_099, "internal"),
         }
     }
