@@ -104,6 +104,11 @@ impl Process {
         let _ = self.child.kill().await;
     }
 
+    /// Waits until it ends by itself; its exit code, unless a signal ended it.
+    pub async fn ended(&mut self) -> Option<i32> {
+        self.child.wait().await.ok()?.code()
+    }
+
     /// Asks it to end and waits; kills it if it does not. Whether it ended well.
     pub async fn stop(&mut self) -> bool {
         self.signal(Signal::TERM);

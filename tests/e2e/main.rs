@@ -7,6 +7,7 @@
     reason = "tests may panic and print"
 )]
 
+mod access;
 mod audit;
 mod bad_calls;
 mod bundles;
@@ -19,7 +20,9 @@ mod dev;
 mod exits;
 mod faults;
 mod foreign;
+mod http;
 mod load;
+mod operating;
 mod peers;
 mod pressure;
 mod replicated;

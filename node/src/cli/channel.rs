@@ -8,10 +8,7 @@ use fairway_sdk::{
     CallStatus, ChannelConfig, ChannelId, Durability, Filter, GasTableId, Height, JoinPolicy,
     api::channel::{At, BlockView, CallReport, Notice, TransactionView},
 };
-use fairway_types::{
-    Operation,
-    contract::{self, Backing},
-};
+use fairway_types::contract::{self, Backing};
 use serde_json::Value;
 
 use super::{

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use fairway::driver::clock;
 use fairway_sdk::Client;
 use fairway_types::{
     AssetId, ChannelId, FunctionName, PublicKey, Time, session::Session, settlement::AssetAmount,
 };
 
 use super::{Shared, keys::Keys, output::units};
-use crate::driver::clock;
 
 /// Milliseconds of an hour.
 const HOUR: u64 = 3_600_000;

@@ -1,6 +1,6 @@
 //! `state_channel.*`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use fairway_api::{
     StateChannelApiServer,
@@ -104,27 +104,49 @@ impl ChannelServer {
         self.node.chain().ledger().submit(transaction).await.map_err(refusal)
     }
 
-    /// P-37: what this node can refuse at once goes no further. A call that is in the log already
-    /// is answered from there, also by a node that was restarted since.
+    /// Orders a call, and counts what comes of it.
     async fn order(
         &self,
         call: SignedCall,
         wait: Option<CallStatus>,
     ) -> Result<CallReport, Refusal> {
-        let handle = self.node.channel(call.call.channel)?;
+        let started = Instant::now();
+        let wait = wait.unwrap_or(CallStatus::Certified);
+        let handle = self.node.channel(call.call.channel);
+        let ordered = match &handle {
+            Ok(handle) => self.order_in(handle, call, wait).await,
+            Err(refusal) => Err(refusal.clone()),
+        };
+        match (&ordered, &handle) {
+            (Err(refusal), _) => self.node.refusals().count(refusal),
+            (Ok(_), Ok(handle)) if wait == CallStatus::Certified => {
+                handle.meter().to_certified.observe(started.elapsed());
+            }
+            (Ok(_), _) => {}
+        }
+        ordered
+    }
+
+    /// P-37: what this node can refuse at once goes no further. A call that is in the log already
+    /// is answered from there, also by a node that was restarted since.
+    async fn order_in(
+        &self,
+        handle: &ChannelHandle,
+        call: SignedCall,
+        wait: CallStatus,
+    ) -> Result<CallReport, Refusal> {
         handle.check_room()?;
         let _under_way = self.signatures.begin();
         let (limit, hash) = (call.call.gas_limit, call.hash());
-        let wait = wait.unwrap_or(CallStatus::Certified);
         let call = self.signatures.verify(call).await?;
-        match pass_on(&handle, call, wait).await {
-            Ok(Reply::Call(report)) => executed(&handle, &report, limit),
+        match pass_on(handle, call, wait).await {
+            Ok(Reply::Call(report)) => executed(handle, &report, limit),
             Ok(Reply::Proposed { .. } | Reply::Guard(_)) => Err(unexpected()),
             // Whoever is refused for want of room has not been ordered yet, or can ask again.
             Err(refusal @ Refusal::Busy { .. }) => Err(refusal),
             // It may be in the log: its number is used by this very call, or its block has left memory.
             Err(refusal) => {
-                let report = stored(&handle, &hash, wait).await?;
+                let report = stored(handle, &hash, wait).await?;
                 report.map_or(Err(refusal), succeeded)
             }
         }

@@ -53,6 +53,9 @@ impl std::str::FromStr for FunctionName {
     }
 }
 
+/// A function with its type arguments and arguments.
+pub type Invoked<'a> = (&'a FunctionName, &'a [String], &'a [Vec<u8>]);
+
 /// What a signed call asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -90,7 +93,7 @@ pub enum Operation {
 impl Operation {
     /// The function that it runs, with type arguments and arguments; `None` for what the host does.
     #[must_use]
-    pub fn invoked(&self) -> Option<(&FunctionName, &[String], &[Vec<u8>])> {
+    pub fn invoked(&self) -> Option<Invoked<'_>> {
         match self {
             Self::Invoke { function, type_args, args }
             | Self::Session { function, type_args, args, .. } => Some((function, type_args, args)),
@@ -216,6 +219,7 @@ impl Verify for SignedCall {
 
 /// What a block orders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are calls")]
 pub enum Transaction {
     Call(SignedCall),
     /// Runs the package's `on_tick` at the block's time.

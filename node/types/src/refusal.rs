@@ -78,6 +78,8 @@ pub enum Refusal {
         listed(known)
     )]
     GasTableUnknown { table: GasTableId, known: Vec<GasTableId> },
+    #[error("this client asks too often: retry in {retry_after_ms} ms")]
+    RateLimited { retry_after_ms: u64 },
 }
 
 impl Refusal {
@@ -111,6 +113,7 @@ impl Refusal {
         matches!(
             self,
             Self::Busy { .. }
+                | Self::RateLimited { .. }
                 | Self::NoLeader { .. }
                 | Self::ChainUnreachable { .. }
                 | Self::StorageFull { .. }
@@ -171,6 +174,7 @@ impl Refusal {
             Self::GasTableUnknown { .. } => (100_027, "gas_table_unknown"),
             Self::Pruned { .. } => (100_028, "pruned"),
             Self::OverSpent { .. } => (100_029, "over_spent"),
+            Self::RateLimited { .. } => (100_030, "rate_limited"),
             Self::Internal { .. } => (100_099, "internal"),
         }
     }

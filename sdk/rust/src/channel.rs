@@ -48,7 +48,15 @@ pub struct Client {
 impl Client {
     /// Connects to a node at `url` (`ws://…`).
     pub async fn connect(url: impl Into<String>) -> Result<Self, Error> {
-        let connection = Connection::new(url);
+        Self::connect_with(url, None).await
+    }
+
+    /// The same to a node that asks for a token (`access.tokens` of its configuration).
+    pub async fn connect_with(
+        url: impl Into<String>,
+        token: Option<String>,
+    ) -> Result<Self, Error> {
+        let connection = Connection::with_token(url, token);
         connection.client().await?;
         let ledger = Arc::new(Ledger::over(connection.clone()));
         Ok(Self { connection, ledger })
@@ -452,7 +460,10 @@ impl Member {
                 .await
         };
         let passes = |error: &Error| {
-            matches!(error.refusal(), Some(Refusal::Busy { .. } | Refusal::NoLeader { .. }))
+            matches!(
+                error.refusal(),
+                Some(Refusal::Busy { .. } | Refusal::RateLimited { .. } | Refusal::NoLeader { .. })
+            )
         };
         let result = send.retry(PATIENCE).when(passes).await;
         if result.as_ref().is_err_and(|error| !used_its_number(error)) {
