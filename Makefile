@@ -7,12 +7,14 @@ SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
 
-.PHONY: help check test known-bugs sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
+.PHONY: help check test apps clients known-bugs sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
 
 help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests, ten million steps of the simulation, known bugs put back, instructions"
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
+	@echo "make apps    apps as fairway new makes them, installed and tested; needs Node"
+	@echo "make clients the committed clients of contracts/examples, after a change of theirs"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
 	@echo "make model   the model checker on larger bounds than in make test; minutes, some GB"
@@ -51,6 +53,20 @@ sim: setup
 
 fuzz: setup
 	scripts/fuzz.sh $(TARGET) $(or $(SECONDS),60)
+
+apps: setup
+	cargo build --locked -p fairway --bin fairway
+	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/apps.sh
+
+# sdk/examples, after a change of a package or of what writes clients.
+clients: setup
+	cargo build --locked -p fairway --bin fairway
+	set -e; for name in arena payments tic_tac_toe; do \
+		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang rust contracts/examples/$$name \
+			--out sdk/examples/src/$$name.rs; \
+		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang ts contracts/examples/$$name \
+			--out sdk/examples/typescript/$$name.ts; \
+	done
 
 # The valid seeds of tests/fuzz/corpus, after a change of format.
 fuzz-seeds: setup

@@ -9,7 +9,7 @@ for crate in fairway-types fairway-state fairway-proto; do
     found=$(tree "$crate" | grep -E '^(tokio|libp2p|rocksdb) v' || true)
     [ -z "$found" ] || fail "$crate is no longer pure: $found"
 done
-for crate in fairway-types fairway-state; do
+for crate in fairway-types fairway-state fairway-sdk fairway-codegen; do
     found=$(tree "$crate" | grep -E '^(mv-|move-)' || true)
     [ -z "$found" ] || fail "$crate depends on the Move VM: $found"
 done

@@ -14,7 +14,7 @@ fi
 
 node scripts/snippets.mjs
 npx biome ci --error-on-warnings .
-for package in typescript react play; do
+for package in typescript react examples/typescript play; do
     npx tsc -p "$package/tsconfig.json"
 done
 

@@ -4,6 +4,7 @@
 //! in groups; a group's events are stored in one write, and only then do its effects happen.
 
 mod handle;
+mod meter;
 mod notes;
 mod outbox;
 
@@ -32,10 +33,12 @@ use tracing::{error, info, warn};
 
 use self::{
     handle::{Answer, Command},
+    meter::Counting,
     notes::Notes,
 };
 pub use self::{
     handle::{ChannelHandle, View},
+    meter::{ChannelMeter, Refusals},
     outbox::{Altered, Alters, ChainOutbox, Outbox},
 };
 use crate::{
@@ -83,6 +86,7 @@ struct Driver<O, C> {
     parts: PartServer<O>,
     chain: C,
     notes: Notes,
+    counting: Counting,
     answers: BTreeMap<RequestId, Answer>,
     next_request: u64,
     /// When requests whose clients are gone were last looked for.
@@ -104,6 +108,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
     let (stop, stopping) = watch::channel(false);
     let (end, ended) = watch::channel(());
     let sandbox = Arc::clone(&parts.sandbox);
+    let meter = Arc::<ChannelMeter>::default();
     let driver = Driver {
         env: parts.env,
         channel,
@@ -114,6 +119,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         parts: PartServer::new(parts.peers.clone()),
         peers: parts.peers,
         notes: Notes::new(id),
+        counting: Counting::new(Arc::clone(&meter)),
         chain: parts.chain,
         answers: BTreeMap::new(),
         next_request: 0,
@@ -132,7 +138,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         .map_err(|error| StoreError::Damaged { channel: id, reason: error.to_string() })?;
     let stop = Arc::new(stop);
     let (store, room) = (parts.store, Arc::new(Semaphore::new(INBOX_BYTES)));
-    Ok(ChannelHandle { id, sandbox, store, commands, room, view, updates, stop, ended })
+    Ok(ChannelHandle { id, sandbox, store, commands, room, view, updates, stop, ended, meter })
 }
 
 impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
@@ -207,6 +213,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         let binds = group.binds(self.channel.log().durability());
         self.store(&group.events, binds, finalised, runtime)?;
         self.notes.events(&group.events);
+        self.counting.events(&group.events);
         self.notes.progress(self.channel.catching_up());
         // Before any answer leaves: who is told of its call sees it in the next read.
         self.publish();
@@ -458,6 +465,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
             log.apply(&Event::TailLost);
         }
         self.channel = Channel::restore(self.env.clone(), log);
+        self.counting.forget();
         self.writer = writer;
         self.chain.refresh();
         self.resume(runtime)

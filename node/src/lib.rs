@@ -1,9 +1,12 @@
 //! A Fairway node: channels of Move contracts among members' nodes, settled on a chain.
 
+pub mod backup;
 pub mod chain;
+pub mod config;
 pub mod driver;
 pub mod local;
 pub mod node;
+pub mod observe;
 mod parts;
 pub mod peers;
 pub mod store;

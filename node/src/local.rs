@@ -16,6 +16,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+/// Set for every process started here: it ends when its standard input does, so that none outlives who
+/// started it, however that ended.
+pub const ENDS_WITH_INPUT: &str = "FAIRWAY_ENDS_WITH_INPUT";
+
 /// How long a process may take until it is ready, and until it has ended.
 const READY: Duration = Duration::from_secs(60);
 const END: Duration = Duration::from_secs(10);
@@ -90,9 +94,19 @@ impl Process {
         }
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Ends it at once, as a power cut would: `kill -9`.
     pub async fn kill(&mut self) {
         let _ = self.child.kill().await;
+    }
+
+    /// Waits until it ends by itself; its exit code, unless a signal ended it.
+    pub async fn ended(&mut self) -> Option<i32> {
+        self.child.wait().await.ok()?.code()
     }
 
     /// Asks it to end and waits; kills it if it does not. Whether it ended well.
@@ -108,6 +122,20 @@ impl Process {
     }
 }
 
+/// Ends this process when its standard input does, if a [`Process`] was started with it: first as
+/// SIGTERM would, then, if that takes too long, at once.
+pub fn end_with_parent() {
+    if std::env::var_os(ENDS_WITH_INPUT).is_none() {
+        return;
+    }
+    std::thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = kill_process(rustix::process::getpid(), Signal::TERM);
+        std::thread::sleep(END);
+        std::process::exit(1);
+    });
+}
+
 /// Starts a process, and says what it is called in errors.
 fn spawn(mut program: Command, args: &[String], log: &Path) -> Result<(Child, String), LocalError> {
     let command = format!("fairway {}", args.join(" "));
@@ -116,7 +144,8 @@ fn spawn(mut program: Command, args: &[String], log: &Path) -> Result<(Child, St
             program
                 .arg("--json")
                 .args(args)
-                .stdin(Stdio::null())
+                .env(ENDS_WITH_INPUT, "1")
+                .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::from(file))
                 .kill_on_drop(true)
@@ -305,14 +334,11 @@ impl LocalNetwork {
         Ok(())
     }
 
-    /// Asks every process to end; whether all ended well.
+    /// Asks every process to end, the ledger last; whether all ended well.
     pub async fn stop(&mut self) -> bool {
-        let mut well = true;
-        for node in &mut self.nodes {
-            if let Some(mut process) = node.process.take() {
-                well &= process.stop().await;
-            }
-        }
+        let nodes = self.nodes.iter_mut().filter_map(|node| node.process.take());
+        let stops = nodes.map(|mut process| async move { process.stop().await });
+        let well = futures::future::join_all(stops).await.into_iter().all(|well| well);
         self.ledger.stop().await && well
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use fairway_proto::{Env, Limits};
 use fairway_sandbox::{GasTable, LoadedPackage, MoveSandbox, compiler::BoundedCompiler};
-use fairway_store::OpenError;
+use fairway_store::{OpenError, meter::Meter};
 use fairway_types::{
     Address, ChainId, ChannelId, GasTableId, Hash, Keypair, NodeId, Refusal, Signature,
     chain::ChannelRecord, contract, ledger::PackageSource,
@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     chain::{self, ChainWords, Heard, LedgerChain, SettlementChain},
-    driver::{self, Altered, Alters, ChannelHandle, Parts, View},
+    driver::{self, Altered, Alters, ChannelHandle, Parts, Refusals, View},
     peers::{Peer, Peers, PeersError},
     store::{Store, StoreError, StoredChannel},
 };
@@ -107,6 +107,9 @@ struct Inner {
     tail_lost: bool,
     alters: Option<Arc<dyn Alters>>,
     channels: RwLock<BTreeMap<ChannelId, Running>>,
+    /// Stored channels that can't be run, and why.
+    not_running: RwLock<BTreeMap<ChannelId, String>>,
+    refusals: Refusals,
     /// Channels of one package share its code.
     packages: Mutex<Packages>,
     /// One compilation at a time, however many ask.
@@ -170,6 +173,8 @@ impl Node {
             tail_lost: settings.tail_lost,
             alters: settings.alters,
             channels: RwLock::default(),
+            not_running: RwLock::default(),
+            refusals: Refusals::default(),
             packages: Mutex::default(),
             compiling: Arc::new(Semaphore::new(1)),
             opening: Mutex::default(),
@@ -184,6 +189,7 @@ impl Node {
         for StoredChannel { channel, chain, package, gas_table } in self.inner.store.channels()? {
             let Some(source) = self.inner.store.package(&package)? else {
                 error!(%channel, %package, "the stored channel's package is missing");
+                self.note_not_running(channel, format!("its package {package} is missing"));
                 continue;
             };
             let resumed = match self.sandbox(source, gas_table).await {
@@ -192,9 +198,33 @@ impl Node {
             };
             if let Err(refusal) = resumed {
                 error!(%channel, %refusal, "the stored channel can't be run");
+                self.note_not_running(channel, refusal.to_string());
             }
         }
         Ok(())
+    }
+
+    fn note_not_running(&self, channel: ChannelId, reason: String) {
+        let mut known = self.inner.not_running.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(channel, reason);
+    }
+
+    /// Stored channels that can't be run, and why.
+    #[must_use]
+    pub fn not_running(&self) -> BTreeMap<ChannelId, String> {
+        self.inner.not_running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Calls that this node answered with an error.
+    #[must_use]
+    pub fn refusals(&self) -> &Refusals {
+        &self.inner.refusals
+    }
+
+    /// What this node wrote since it started.
+    #[must_use]
+    pub fn store_meter(&self) -> &Meter {
+        self.inner.store.meter()
     }
 
     #[must_use]
@@ -352,6 +382,8 @@ impl Node {
         let serving = tokio::spawn(serving);
         let mut channels = inner.channels.write().unwrap_or_else(PoisonError::into_inner);
         channels.insert(channel, Running { handle: handle.clone(), serving });
+        let mut failed = inner.not_running.write().unwrap_or_else(PoisonError::into_inner);
+        failed.remove(&channel);
         info!(%channel, "running channel");
         Ok(handle)
     }
@@ -408,9 +440,10 @@ impl Node {
 /// P-90: channels whose last writes may be gone know it before anything else happens.
 fn begin(store: &Store, settings: &Settings) -> Result<(), NodeError> {
     let tail = store.tail();
-    if settings.tail_lost || tail.may_be_lost()? {
+    let all = settings.tail_lost || tail.is_restored()?;
+    if all || tail.may_be_lost()? {
         warn!("the last writes may be gone: the others are asked what this node signed");
-        store.note_lost_tails(settings.tail_lost)?;
+        store.note_lost_tails(all)?;
     }
     Ok(tail.begin()?)
 }

@@ -21,7 +21,7 @@ use fairway_proto::{
     channel::{log::Log, output::Appended, snapshot::Snapshot},
 };
 use fairway_state::parts::{Entries, Prefix};
-use fairway_store::{Batch, Database, Format, OpenError, WriteError};
+use fairway_store::{Batch, Database, Format, OpenError, WriteError, meter::Meter};
 use fairway_types::{
     ChainId, ChannelId, GasTableId, Hash, Height, Refusal, Transaction, chain::Durability, codec,
     ledger::PackageSource,
@@ -153,9 +153,23 @@ impl Store {
         Ok(self.database.sync()?)
     }
 
+    /// What was written since it was opened.
+    pub(crate) fn meter(&self) -> &Meter {
+        self.database.meter()
+    }
+
     /// Whether what was written last is on the disk.
     pub(crate) fn tail(&self) -> &Tail {
         &self.tail
+    }
+
+    /// Copies the data to the new folder `to`, marked as one that lacks what was signed since: a node
+    /// that starts on it asks the others before it signs (P-90).
+    pub(crate) fn copy_to(&self, to: &Path) -> Result<(), StoreError> {
+        self.database.checkpoint(to)?;
+        let marked = Tail::of(to).restore();
+        marked.map_err(|error| WriteError { reason: format!("{}: {error}", to.display()) })?;
+        Ok(())
     }
 
     /// Closes the folder's files before the process ends.

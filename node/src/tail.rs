@@ -17,6 +17,8 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const CLOSED: &str = "closed";
 /// The disk failed, and what it took before that is not sure.
 const LOST: &str = "lost";
+/// The folder is a copy from a backup: whatever was signed since it was made is not in it.
+const RESTORED: &str = "restored";
 
 /// The file.
 #[derive(Debug, Clone)]
@@ -37,6 +39,21 @@ impl Tail {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the folder is a backup on which no node has started yet. Then every channel lacks what
+    /// was signed since, however it is kept.
+    pub(crate) fn is_restored(&self) -> io::Result<bool> {
+        match fs::read_to_string(&self.path) {
+            Ok(last) => Ok(last == RESTORED),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Marks the folder as a copy from a backup.
+    pub(crate) fn restore(&self) -> io::Result<()> {
+        self.put(RESTORED)
     }
 
     /// From here on writes may get lost. What was lost before must be known by now.
@@ -97,5 +114,10 @@ mod tests {
         tail.lose();
         tail.close();
         assert!(tail.may_be_lost().unwrap(), "a close mends no disk");
+        assert!(!tail.is_restored().unwrap());
+        tail.restore().unwrap();
+        assert!(tail.is_restored().unwrap() && tail.may_be_lost().unwrap());
+        tail.begin().unwrap();
+        assert!(!tail.is_restored().unwrap(), "the others are asked once");
     }
 }

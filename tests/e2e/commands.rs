@@ -106,6 +106,53 @@ async fn operator_makes_an_account_joins_calls_and_settles() {
     panic!("the close never paid: {}", text(&run(&["channel", "show", channel]).stdout));
 }
 
+/// A key of another account on this machine pays what it was delegated, and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn account_delegates_to_another_key_and_takes_it_back() {
+    let world = World::start(1).await;
+    let home = world.folder.path().join("home");
+    let (ledger, node) = (world.network.ledger_url(), world.network.url(0));
+    let run = |args: &[&str]| {
+        let shared = ["--json", "--ledger", &ledger, "--node", &node];
+        fairway(&home, &[&shared, args].concat())
+    };
+    let refused = |args: &[&str]| {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+        serde_json::from_slice::<Value>(&output.stderr).unwrap()["data"]["name"].clone()
+    };
+    let erin = json(&run(&["account", "new", "erin"]))["address"].as_str().unwrap().to_owned();
+    json(&run(&["account", "new", "game"]));
+    json(&run(&["account", "faucet", "erin", "5000"]));
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let create = ["channel", "create", "--package", package, "--account", "erin", "--open"];
+    let created = json(&run(&create));
+    let channel = created["channel"].as_str().unwrap();
+    json(&run(&["channel", "join", channel, "--account", "erin", "--deposit", "100"]));
+
+    let function = "0x44::payments::pay";
+    let delegate = ["session", "delegate", channel, "game", "--account", "erin"];
+    let limits = ["--function", function, "--spend", "5", "--hours", "1"];
+    for _ in 0..100 {
+        if run(&[&delegate[..], &limits].concat()).status.success() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let sessions = json(&run(&["session", "list", channel, "erin"]));
+    assert_eq!(sessions[0]["spending"][0]["amount"], "5");
+    let asset = fairway_types::contract::NATIVE.to_string();
+    let pay = ["channel", "call", channel, function, &erin, &asset, "3", "tea"];
+    let by_game = [&pay[..], &["--account", "game", "--for", "erin"]].concat();
+    json(&run(&by_game));
+    assert_eq!(refused(&[&pay[..], &["--account", "game"]].concat()), "not_a_member");
+    json(&run(&["session", "revoke", channel, "game", "--account", "erin"]));
+    assert_eq!(refused(&by_game), "unauthorised");
+    assert_eq!(json(&run(&["session", "list", channel, "erin"])), Value::Array(Vec::new()));
+    let hours = [&delegate[..], &["--hours", "721"]].concat();
+    assert_eq!(run(&hours).status.code(), Some(2), "longer than a session may last");
+}
+
 /// The leader orders the call that the complaint brings, and the complaint is answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_complaint_has_the_call_ordered() {

@@ -7,19 +7,25 @@
     reason = "tests may panic and print"
 )]
 
+mod access;
 mod audit;
 mod bad_calls;
 mod bundles;
 mod channels;
 mod chaos;
+mod clients;
 mod commands;
 mod dapp;
+mod dev;
 mod exits;
 mod faults;
 mod foreign;
+mod http;
 mod load;
+mod operating;
 mod peers;
 mod pressure;
 mod replicated;
+mod sessions;
 mod snapshots;
 mod world;

@@ -121,7 +121,7 @@ impl Net {
             enter: self.enter(Who::Node(index)),
             api,
             listen,
-            options: vec!["--archive".into()],
+            options: vec!["--archive".into(), "--allow-anyone".into()],
             ..Place::default()
         }
     }

@@ -56,6 +56,8 @@ module settlement::complaint {
     const CALL_GAS: u64 = 10000000;
     const CALL_LIFETIME: u64 = 600000;
     const CALL_ARGUMENTS: u64 = 64;
+    /// The nodes' `Operation::Revoke`.
+    const REVOKE: u8 = 4;
     /// Bytes of a signed call about which somebody can complain: others carry it along.
     const MOST_CALL: u64 = 16384;
 
@@ -181,7 +183,8 @@ module settlement::complaint {
     /// Passes over the nodes' `Operation`: whether it closes the channel.
     fun read_operation(reader: &mut Reader): bool {
         let kind = bytes::read_u8(reader);
-        assert!(kind <= 2, E_MALFORMED);
+        // What a session key asks for, or is delegated, can wait; what takes it back can't.
+        assert!(kind <= 2 || kind == REVOKE, E_MALFORMED);
         if (kind == 0) {
             bytes::skip(reader, 32);
             read_text(reader);
@@ -200,6 +203,7 @@ module settlement::complaint {
                 args = args - 1;
             };
         };
+        if (kind == REVOKE) bytes::skip(reader, 32);
         kind == 2
     }
 

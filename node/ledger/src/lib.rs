@@ -18,4 +18,4 @@ pub use fairway_types::contract;
 pub use machine::{BlockHeader, ExecutedBlock, Genesis, Head, Ledger, LedgerError, Receipt};
 pub use publish::{Code, Compiled};
 pub use server::{ChainServer, Server};
-pub use service::{Service, Settings};
+pub use service::{Counts, Service, Settings};

@@ -1,6 +1,6 @@
 //! `chain.*` over HTTP and WebSocket.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use fairway_api::{
     ChainApiServer,
@@ -39,8 +39,8 @@ const LIMITS: rpc::Limits = rpc::Limits {
 const EVENTS: usize = 1_000;
 /// How long a subscriber may take for one event.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a prepared transaction is valid: ten minutes.
-const LIFETIME: u64 = 10 * 60 * 1000;
+/// How long a prepared transaction is valid by the ledger's clock, in milliseconds: ten minutes.
+pub const LIFETIME: u64 = 10 * 60 * 1000;
 
 /// Answers `chain.*` from a running ledger.
 pub struct ChainServer {
@@ -310,12 +310,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `chain.*` on `address`; port 0 takes a free one.
-    pub async fn start(service: Service, address: SocketAddr) -> Result<Self, ServeError> {
+    /// Serves `chain.*` on `address` to whom `access` lets in; port 0 takes a free one.
+    pub async fn start(
+        service: Service,
+        address: SocketAddr,
+        access: rpc::Access,
+    ) -> Result<Self, ServeError> {
         let failed = |error: std::io::Error| ServeError { address, reason: error.to_string() };
         let methods = ChainServer::new(service).into_rpc();
-        let server = rpc::Server::start(methods, address, LIMITS).await.map_err(failed)?;
+        let server = rpc::Server::start(methods, address, LIMITS, access).await.map_err(failed)?;
         Ok(Self { address: server.address, server })
+    }
+
+    /// Requests that were not let in.
+    #[must_use]
+    pub fn denials(&self) -> &Arc<rpc::Denials> {
+        &self.server.denials
     }
 
     /// Closes connections and frees the port.

@@ -3,7 +3,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -12,6 +15,7 @@ use fairway_sandbox::{Home, LoadedPackage, compiler::BoundedCompiler};
 use fairway_types::{
     Address, Gas, Hash, Keypair, Refusal, SequenceNumber, Time, codec, contract,
     crypto::Verify,
+    effects::ExecutionStatus,
     ledger::{LedgerPayload, LedgerTransaction, SignedLedgerTransaction},
     limits,
 };
@@ -58,6 +62,18 @@ struct Shared {
     faucet: Option<Mutex<Keypair>>,
     /// Number of events on the chain.
     events: watch::Sender<u64>,
+    counts: Counts,
+}
+
+/// What happened since the start.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Transactions in blocks that did what they were to do.
+    pub executed: AtomicU64,
+    /// Those that failed in execution.
+    pub failed: AtomicU64,
+    /// The disk takes no writes.
+    pub storage_failing: AtomicBool,
 }
 
 /// A handle to the running chain. It stops when the last handle is dropped.
@@ -84,6 +100,7 @@ impl Service {
             compiling: Arc::new(Semaphore::new(1)),
             faucet: settings.faucet.map(Mutex::new),
             events,
+            counts: Counts::default(),
         });
         let (submissions, sequencer) = LocalSequencer::new();
         let stopped = Arc::new(watch::Sender::new(()));
@@ -212,6 +229,11 @@ impl Service {
     }
 
     #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.shared.counts
+    }
+
+    #[must_use]
     pub fn has_faucet(&self) -> bool {
         self.shared.faucet.is_some()
     }
@@ -277,6 +299,7 @@ impl Shared {
     /// holds, once it can be read.
     fn recover(&self, failed: &StoreError) {
         let chain = self.ledger.read().unwrap_or_else(PoisonError::into_inner).chain();
+        self.counts.storage_failing.store(true, Ordering::Relaxed);
         error!(%failed, "can't store a block: the chain stands still until the disk works");
         loop {
             thread::sleep(RECOVER);
@@ -284,6 +307,7 @@ impl Shared {
                 Ok(ledger) => {
                     *self.ledger.write().unwrap_or_else(PoisonError::into_inner) = ledger;
                     self.events.send_replace(self.store.event_count().unwrap_or_default());
+                    self.counts.storage_failing.store(false, Ordering::Relaxed);
                     info!("storing again");
                     return;
                 }
@@ -308,12 +332,17 @@ impl Shared {
             }
         };
         let height = block.header.height;
-        let executed = (0u32..)
+        let executed: Vec<Executed> = (0u32..)
             .zip(block.receipts.clone())
             .map(|(index, receipt)| Executed { height, index, receipt })
             .collect();
         self.ledger.write().unwrap_or_else(PoisonError::into_inner).commit(block);
         self.events.send_replace(events);
+        for one in &executed {
+            let done = one.receipt.status == ExecutionStatus::Success;
+            let count = if done { &self.counts.executed } else { &self.counts.failed };
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(executed)
     }
 }

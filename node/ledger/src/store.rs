@@ -11,7 +11,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use fairway_sandbox::Package;
-use fairway_store::{Batch, Database, Format, OpenError, WriteError};
+use fairway_store::{Batch, Database, Format, OpenError, WriteError, meter::Meter};
 use fairway_types::{
     ChainId, ChannelId, Hash, Height, MoveEvent, Refusal, StateKey, codec, codec::DecodeError,
     ledger::SignedLedgerTransaction,
@@ -191,6 +191,11 @@ impl Store {
     }
 
     /// Takes writes again after one failed.
+    /// What was written since it was opened.
+    pub fn meter(&self) -> &Meter {
+        self.database.meter()
+    }
+
     pub fn reopen(&self) -> Result<(), StoreError> {
         Ok(self.database.reopen()?)
     }

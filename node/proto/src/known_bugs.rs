@@ -23,10 +23,12 @@ pub enum KnownBug {
     BlindVerdict,
     /// Any node's bundle stands for any account's calls (P-133).
     AnyonesBundle,
+    /// A session key spends without limit (P-137).
+    EndlessSession,
 }
 
 impl KnownBug {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DoubleAck,
         Self::LostLock,
         Self::SignatureBeforeStore,
@@ -36,6 +38,7 @@ impl KnownBug {
         Self::UnansweredExit,
         Self::BlindVerdict,
         Self::AnyonesBundle,
+        Self::EndlessSession,
     ];
 
     pub(crate) fn is_back(self) -> bool {

@@ -125,7 +125,8 @@ impl Subscription {
                 | StateKey::Ticked
                 | StateKey::Registered
                 | StateKey::Counted
-                | StateKey::Result => None,
+                | StateKey::Result
+                | StateKey::Sessions(_) => None,
             })
             .filter(|change| self.filter.wants_resource(&change.address, &change.type_tag))
             .collect();

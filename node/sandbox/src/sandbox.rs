@@ -251,6 +251,9 @@ impl MoveSandbox {
                 let reason = StatusCode::try_from(*code).ok().map(|code| format!("{code:?}"));
                 Refusal::ExecutionFailed { code: *code, reason }
             }
+            ExecutionStatus::OverSpent { asset, left, spent } => {
+                Refusal::OverSpent { asset: *asset, left: *left, spent: *spent }
+            }
         }
     }
 

@@ -157,6 +157,7 @@ fn describe(status: &ExecutionStatus) -> String {
         ExecutionStatus::Abort { module, code, .. } => format!("aborted in {module} with {code}"),
         ExecutionStatus::OutOfGas => "ran out of gas".into(),
         ExecutionStatus::Failed { code } => format!("failed with VM status {code}"),
+        ExecutionStatus::OverSpent { .. } => "spent more than a session may".into(),
     }
 }
 

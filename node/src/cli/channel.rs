@@ -8,10 +8,7 @@ use fairway_sdk::{
     CallStatus, ChannelConfig, ChannelId, Durability, Filter, GasTableId, Height, JoinPolicy,
     api::channel::{At, BlockView, CallReport, Notice, TransactionView},
 };
-use fairway_types::{
-    Operation,
-    contract::{self, Backing},
-};
+use fairway_types::contract::{self, Backing};
 use serde_json::Value;
 
 use super::{
@@ -92,8 +89,12 @@ pub(crate) enum Command {
         function: String,
         /// JSON values; what is no JSON is taken as a string.
         args: Vec<String>,
+        /// Who signs.
         #[arg(long)]
         account: String,
+        /// The account (a name or an address) that delegated to the one that signs.
+        #[arg(long = "for")]
+        on_behalf_of: Option<String>,
         /// Answer once the call is this far.
         #[arg(long, value_enum, default_value_t = Wait::Certified)]
         wait: Wait,
@@ -282,11 +283,14 @@ impl Command {
                 let report = chain.release(&key, channel, keys.address(&of)?).await?;
                 output.show(&report, || format!("given back in block {}", report.height));
             }
-            Self::Call { channel, function, args, account, wait } => {
-                let key = Keys::open(shared)?.unlock(&account)?;
+            Self::Call { channel, function, args, account, on_behalf_of, wait } => {
+                let keys = Keys::open(shared)?;
+                let key = keys.unlock(&account)?;
+                let sender = on_behalf_of.map(|name| keys.address(&name)).transpose()?;
                 let channel = shared.client().await?.channel(channel).await?;
-                let report =
-                    channel.member(key).call_until(&function, &values(&args), wait.into()).await?;
+                let sender = sender.unwrap_or_else(|| key.address());
+                let member = channel.session(sender, key);
+                let report = member.call_until(&function, &values(&args), wait.into()).await?;
                 show_report(output, &report);
             }
             Self::Complain { channel, function, args, account } => {
@@ -516,12 +520,7 @@ fn describe_block(block: &BlockView) -> String {
     for entry in &block.transactions {
         let what = match &entry.transaction {
             TransactionView::Call { sender, sequence, operation, .. } => {
-                let what = match operation {
-                    Operation::Invoke { function, .. } => function.to_string(),
-                    Operation::Leave => "leave".into(),
-                    Operation::Close => "close".into(),
-                };
-                format!("call {sequence} of {}: {what}", sender.short())
+                format!("call {sequence} of {}: {operation}", sender.short())
             }
             TransactionView::Tick => "tick".into(),
             TransactionView::Join { account, .. } => format!("join of {}", account.short()),

@@ -400,6 +400,9 @@ fn status(status: &ExecutionStatus) -> String {
         }
         ExecutionStatus::OutOfGas => "out of gas".into(),
         ExecutionStatus::Failed { code } => format!("failed {code}"),
+        ExecutionStatus::OverSpent { asset, left, spent } => {
+            format!("spent {spent} of {asset}, the session key may spend {left}")
+        }
     }
 }
 
@@ -407,12 +410,7 @@ fn describe(transaction: &Transaction) -> String {
     match transaction {
         Transaction::Call(signed) => {
             let call = &signed.call;
-            let operation = match &call.operation {
-                fairway_types::Operation::Invoke { function, .. } => function.to_string(),
-                fairway_types::Operation::Leave => "leave".into(),
-                fairway_types::Operation::Close => "close".into(),
-            };
-            format!("call {} of {} by {}", call.sequence.0, operation, call.sender)
+            format!("call {} of {} by {}", call.sequence.0, call.operation, call.sender)
         }
         Transaction::Tick => "tick".into(),
         Transaction::Join(member) => format!("join of {}", member.account),

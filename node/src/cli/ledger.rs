@@ -1,14 +1,18 @@
 //! `fairway ledger run|register|publish|call|view|abi`.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use fairway_ledger::{Genesis, Server, Service, Settings};
+use fairway::{
+    config::{Chain, Config},
+    observe::LedgerSubject,
+};
+use fairway_ledger::{Genesis, Server, Service, Settings, rpc};
 use fairway_sandbox::{Home, read_package, read_package_of};
 use fairway_types::{Address, ids::ChainId};
 use serde_json::json;
@@ -17,8 +21,9 @@ use super::{
     Shared,
     channel::values,
     compiler,
+    config::{Flags, load},
     keys::{Keys, key_file},
-    node::{start_logging, stop_signal},
+    node::{end, serve_operators, start_logging, stop_signal, url_of},
     print,
 };
 
@@ -26,21 +31,27 @@ use super::{
 pub(crate) enum Command {
     /// Run the settlement chain until it is stopped.
     Run {
-        /// Where its blocks and state lie.
+        /// A configuration file; without one the environment and flags say everything.
         #[arg(long)]
-        data: PathBuf,
-        /// Port 0 takes a free one.
-        #[arg(long, default_value = "127.0.0.1:9100")]
-        listen: SocketAddr,
-        #[arg(long, default_value_t = 1)]
-        chain_id: u64,
-        /// A chain for trying things out: anybody may take money from its faucet. The root key is
-        /// made in the data folder.
+        config: Option<PathBuf>,
+        /// Where its blocks and state lie (`chain.data`).
+        #[arg(long)]
+        data: Option<String>,
+        /// Where it is reached (`chain.listen`); port 0 takes a free one.
+        #[arg(long)]
+        listen: Option<String>,
+        /// `chain.id` [default: 1].
+        #[arg(long)]
+        chain_id: Option<String>,
+        /// A chain for trying things out: anybody may take money from its faucet (`chain.dev`). The
+        /// root key is made in the data folder.
         #[arg(long)]
         dev: bool,
-        /// The account that may mint, on a chain that is not for development.
+        /// The account that may mint, on a chain that is not for development (`chain.root`).
         #[arg(long, conflicts_with = "dev")]
-        root: Option<Address>,
+        root: Option<String>,
+        #[command(flatten)]
+        flags: Flags,
     },
     /// Register the sources of a channel's package, so that nodes find them by the hash that this
     /// prints: for contracts that create channels.
@@ -82,8 +93,22 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Run { data, listen, chain_id, dev, root } => {
-                run(shared, &data, listen, chain_id, dev, root).await?;
+            Self::Run { config, data, listen, chain_id, dev, root, flags } => {
+                let missing = "name a file that is there, or leave --config out";
+                let dev = dev.then(|| "true".to_owned());
+                let said = [
+                    ("--data", "chain.data", data),
+                    ("--listen", "chain.listen", listen),
+                    ("--chain-id", "chain.id", chain_id),
+                    ("--dev", "chain.dev", dev),
+                    ("--root", "chain.root", root),
+                ];
+                let config = load(config.as_deref(), missing, shared, &flags, |layers| {
+                    for (flag, key, text) in said {
+                        text.into_iter().for_each(|text| layers.flag(flag, key, &text));
+                    }
+                })?;
+                return run(shared, &config).await;
             }
             Self::Register { folder, account } => {
                 let source = read_package(&folder)?;
@@ -121,22 +146,25 @@ impl Command {
     }
 }
 
-async fn run(
-    shared: &Shared,
-    data: &Path,
-    listen: SocketAddr,
-    chain_id: u64,
-    dev: bool,
-    root: Option<Address>,
-) -> anyhow::Result<()> {
-    start_logging(shared.json);
-    let running = Running::start(data, listen, chain_id, dev, root).await?;
+async fn run(shared: &Shared, config: &Config) -> anyhow::Result<ExitCode> {
+    fairway::local::end_with_parent();
+    start_logging(&config.log)?;
+    let running = Running::start(&config.chain, config.access.for_ledger()).await?;
     let url = running.url();
-    let ready = json!({ "ready": "ledger", "url": url, "chain": chain_id, "faucet": dev });
-    shared.output().show(&ready, || format!("ledger of chain {chain_id} at {url}"));
+    let http = serve_operators(config.http.listen, running.subject()).await?;
+    let Chain { id, dev, .. } = config.chain;
+    let ready = json!({
+        "ready": "ledger", "url": url, "chain": id, "faucet": dev, "http": http.as_ref().map(url_of),
+    });
+    shared.output().show(&ready, || format!("ledger of chain {id} at {url}"));
     stop_signal().await.context("waiting for a signal")?;
-    running.stop().await;
-    Ok(())
+    Ok(end(async {
+        if let Some(http) = http {
+            http.stop().await;
+        }
+        running.stop().await;
+    })
+    .await)
 }
 
 async fn publish(shared: &Shared, folder: &Path, account: &str) -> anyhow::Result<()> {
@@ -173,27 +201,31 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) async fn start(
-        data: &Path,
-        listen: SocketAddr,
-        chain_id: u64,
-        dev: bool,
-        root: Option<Address>,
-    ) -> anyhow::Result<Self> {
-        let faucet = if dev { Some(key_file(&data.join("root.key"))?) } else { None };
-        let root = match (&faucet, root) {
-            (Some(key), _) => key.address(),
+    pub(crate) async fn start(chain: &Chain, access: rpc::Access) -> anyhow::Result<Self> {
+        let data =
+            chain.data.as_ref().context("say where the chain lies: --data or `chain.data`")?;
+        let faucet = if chain.dev { Some(key_file(&data.join("root.key"))?) } else { None };
+        let root = match (&faucet, chain.root) {
+            (Some(_), Some(_)) => {
+                bail!("`chain.dev` makes a root of its own: leave `chain.root` out")
+            }
+            (Some(key), None) => key.address(),
             (None, Some(root)) => root,
             (None, None) => bail!("name the account that may mint with --root, or run with --dev"),
         };
         let service = Service::start(Settings {
             folder: data.join("chain"),
-            genesis: Genesis { chain: ChainId(chain_id), root },
+            genesis: Genesis { chain: ChainId(chain.id), root },
             compiler: compiler()?,
             faucet,
         })?;
-        let server = Server::start(service.clone(), listen).await?;
+        let server = Server::start(service.clone(), chain.listen, access).await?;
         Ok(Self { service, server })
+    }
+
+    fn subject(&self) -> LedgerSubject {
+        let denials = Arc::clone(self.server.denials());
+        LedgerSubject { service: self.service.clone(), denials }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -1,20 +1,29 @@
 //! One file a command.
 
 mod account;
+mod backup;
 mod channel;
+mod client;
+mod config;
 mod demo;
+mod dev;
+mod doctor;
 mod evidence;
 mod keys;
 mod ledger;
+mod members;
 mod money;
 mod move_package;
+mod new;
 mod node;
 mod output;
+mod session;
 mod settle;
 mod watchtower;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use fairway_sandbox::compiler::BoundedCompiler;
 use fairway_sdk::{Client, Error, Ledger};
@@ -43,6 +52,9 @@ pub(crate) struct Shared {
     /// The node to talk to.
     #[arg(long, global = true, env = "FAIRWAY_NODE", default_value = "ws://127.0.0.1:9101")]
     node: String,
+    /// A file whose first line is the token that the node asks for; or `FAIRWAY_TOKEN` is the token.
+    #[arg(long, global = true, env = "FAIRWAY_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// The ledger to talk to, where no node is needed.
     #[arg(long, global = true, env = "FAIRWAY_LEDGER", default_value = "ws://127.0.0.1:9100")]
     ledger: String,
@@ -65,9 +77,20 @@ enum Command {
     /// Run a node.
     #[command(subcommand)]
     Node(node::Command),
+    /// Check and show the configuration of a node or a ledger.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Back up and restore the folder of a node.
+    #[command(subcommand)]
+    Backup(backup::Command),
+    /// Look at everything that a node needs, and say what to do about what is wrong.
+    Doctor(doctor::Doctor),
     /// Create, join and use channels.
     #[command(subcommand)]
     Channel(channel::Command),
+    /// Let other keys call for an account in a channel, within limits.
+    #[command(subcommand)]
+    Session(session::Command),
     /// Settle channels on the chain.
     #[command(subcommand)]
     Settle(settle::Command),
@@ -80,6 +103,13 @@ enum Command {
     /// Build, test and describe Move packages.
     #[command(subcommand)]
     Move(move_package::Command),
+    /// Make an app: a Move package, its TypeScript client, and a test that plays on a local network.
+    New(new::New),
+    /// Write typed clients of Move packages.
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Run an app on a local network, and again whenever its Move source changes.
+    Dev(dev::Dev),
     /// A ledger and four nodes on this machine, real games, and a settlement.
     Demo(demo::Demo),
     /// Print completions for a shell.
@@ -94,8 +124,17 @@ impl Shared {
         Output { json: self.json }
     }
 
-    async fn client(&self) -> Result<Client, Error> {
-        Client::connect(&self.node).await
+    async fn client(&self) -> anyhow::Result<Client> {
+        Ok(Client::connect_with(&self.node, self.token()?).await?)
+    }
+
+    /// What is shown to a node that asks for a token.
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.token_file else { return Ok(std::env::var("FAIRWAY_TOKEN").ok()) };
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+        let token = lines.find(|line| !line.is_empty());
+        Ok(Some(token.with_context(|| format!("{} holds no token", path.display()))?.to_owned()))
     }
 
     async fn chain(&self) -> Result<Ledger, Error> {
@@ -114,6 +153,9 @@ pub(crate) fn run() -> ExitCode {
     let shared = options.shared;
     let result = match options.command {
         Command::Move(command) => command.run(shared.json),
+        Command::New(new) => new.run(&shared),
+        Command::Config(command) => command.run(&shared),
+        Command::Backup(command) => command.run(&shared),
         Command::SandboxCompile => return fairway_sandbox::compiler::child_main(),
         Command::Completions { shell } => {
             let mut command = Options::command();
@@ -124,9 +166,13 @@ pub(crate) fn run() -> ExitCode {
         Command::Ledger(command) => wait(command.run(&shared)),
         Command::Node(command) => wait(command.run(&shared)),
         Command::Channel(command) => wait(command.run(&shared)),
+        Command::Session(command) => wait(command.run(&shared)),
         Command::Settle(command) => wait(command.run(&shared)),
         Command::Watchtower(command) => wait(command.run(&shared)),
         Command::Evidence(command) => wait(command.run(&shared)),
+        Command::Client(command) => wait(command.run(&shared)),
+        Command::Dev(dev) => wait(dev.run(&shared)),
+        Command::Doctor(doctor) => wait(doctor.run(&shared)),
         Command::Demo(demo) => wait(demo.run(&shared)),
     };
     match result {

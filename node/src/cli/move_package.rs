@@ -12,7 +12,10 @@ use fairway_sandbox::{
 };
 use serde_json::json;
 
-use super::print;
+use super::{
+    new::{BLANK, MANIFEST, check_name},
+    print,
+};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -62,66 +65,13 @@ impl Command {
     }
 }
 
-const MANIFEST: &str = r#"[package]
-name = "NAME"
-
-[addresses]
-NAME = "0x100"
-"#;
-
-const SOURCE: &str = r#"/// Counts for everybody.
-module NAME::NAME {
-    use std::signer;
-    use runtime::event;
-
-    /// Nobody counts past a hundred.
-    const E_TOO_FAR: u64 = 1;
-
-    struct Counter has key {
-        value: u64,
-    }
-
-    /// `account` has counted to `value`.
-    struct Counted has copy, drop, store {
-        account: address,
-        value: u64,
-    }
-
-    /// Counts one further.
-    public entry fun count(player: &signer) acquires Counter {
-        let account = signer::address_of(player);
-        if (!exists<Counter>(account)) {
-            move_to(player, Counter { value: 0 });
-        };
-        let counter = borrow_global_mut<Counter>(account);
-        counter.value = counter.value + 1;
-        assert!(counter.value <= 100, E_TOO_FAR);
-        event::emit(Counted { account, value: counter.value });
-    }
-
-    /// How far `account` has counted.
-    public fun value(account: address): u64 acquires Counter {
-        if (exists<Counter>(account)) borrow_global<Counter>(account).value else 0
-    }
-
-    #[test(player = @0xa)]
-    fun a_count_goes_one_further(player: signer) acquires Counter {
-        count(&player);
-        count(&player);
-        assert!(value(@0xa) == 2, 0);
-    }
-}
-"#;
-
 fn new(name: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let fits = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    anyhow::ensure!(fits, "{name:?} is no package name: lower-case letters, digits and _");
+    check_name(name)?;
     let folder = PathBuf::from(name);
     anyhow::ensure!(!folder.exists(), "{} exists already", folder.display());
     fs::create_dir_all(folder.join("sources"))?;
     fs::write(folder.join("Move.toml"), MANIFEST.replace("NAME", name))?;
-    fs::write(folder.join(format!("sources/{name}.move")), SOURCE.replace("NAME", name))?;
+    fs::write(folder.join(format!("sources/{name}.move")), BLANK.replace("NAME", name))?;
     if json {
         print(&json!({ "folder": folder }).to_string());
     } else {

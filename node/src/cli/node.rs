@@ -5,22 +5,35 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use fairway::{Keeping, Node, Settings, stream::Server};
+use fairway::{
+    Keeping, Node, Settings,
+    config::{Chain, Config, FILE, Log, LogFormat},
+    observe::{self, HttpServer, NodeSubject, Subject},
+    stream::Server,
+};
+use fairway_ledger::rpc;
 use fairway_sdk::api::channel::{ChannelStatus, NodeStatus};
 use fairway_types::{Address, Height};
-use serde::{Deserialize, Serialize};
+use libp2p::Multiaddr;
 use serde_json::json;
+use tracing::{info, warn};
 use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{
     Shared, compiler,
+    config::{Flags, load, write_new},
     keys::{existing_key, key_file},
     ledger,
 };
+
+/// How long an orderly end may take.
+const END: Duration = Duration::from_secs(15);
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -29,6 +42,8 @@ pub(crate) enum Command {
         folder: PathBuf,
         #[command(flatten)]
         config: ConfigArgs,
+        #[command(flatten)]
+        flags: Flags,
     },
     /// Run the node of a folder until it is stopped.
     Run {
@@ -44,6 +59,8 @@ pub(crate) enum Command {
         /// before it signs again.
         #[arg(long)]
         tail_lost: bool,
+        #[command(flatten)]
+        flags: Flags,
     },
     /// Where a running node stands.
     Status,
@@ -56,10 +73,10 @@ pub(crate) struct ConfigArgs {
     api: SocketAddr,
     /// Where other nodes connect, as libp2p addresses.
     #[arg(long, default_values = ["/ip4/127.0.0.1/tcp/9102", "/ip4/127.0.0.1/udp/9102/quic-v1"])]
-    listen: Vec<String>,
+    listen: Vec<Multiaddr>,
     /// What others are told to dial, when it differs from where this node listens.
     #[arg(long)]
-    announce: Vec<String>,
+    announce: Vec<Multiaddr>,
     /// Accounts the node acts for; anybody who reaches its API when none is named.
     #[arg(long)]
     serve: Vec<Address>,
@@ -74,32 +91,6 @@ pub(crate) struct ConfigArgs {
     archive: bool,
 }
 
-/// `node.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    /// The settlement chain.
-    ledger: String,
-    api: SocketAddr,
-    listen: Vec<String>,
-    #[serde(default)]
-    announce: Vec<String>,
-    /// Accounts this node acts for; anybody who reaches its API when empty.
-    #[serde(default)]
-    accounts: Vec<Address>,
-    #[serde(default = "default_channels")]
-    max_channels: usize,
-    /// Blocks kept below the last settled one.
-    #[serde(default = "default_keep")]
-    keep_blocks: u64,
-    /// Blocks behind beyond which a snapshot is taken instead.
-    #[serde(default = "default_sync")]
-    sync_blocks: u64,
-    /// Whether every block is kept.
-    #[serde(default)]
-    archive: bool,
-}
-
 fn default_keep() -> u64 {
     Keeping::default().blocks.unwrap_or_default()
 }
@@ -108,17 +99,19 @@ fn default_sync() -> u64 {
     Keeping::default().sync_blocks
 }
 
-const fn default_channels() -> usize {
-    256
-}
-
 impl Command {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Init { folder, config } => init(&folder, config, shared),
-            Self::Run { folder, dev_ledger, archive, tail_lost } => {
-                let how = How { archive, tail_lost };
-                run(&folder, dev_ledger.as_deref(), how, shared).await
+            Self::Init { folder, config, flags } => init(&folder, config, &flags, shared),
+            Self::Run { folder, dev_ledger, archive, tail_lost, flags } => {
+                let missing = format!("make it with `fairway node init {}`", folder.display());
+                let path = folder.join(FILE);
+                let config = load(Some(&path), &missing, shared, &flags, |layers| {
+                    if archive {
+                        layers.flag("--archive", "archive", "true");
+                    }
+                })?;
+                run(&folder, config, dev_ledger.as_deref(), tail_lost, shared).await
             }
             Self::Status => {
                 let status = shared.client().await?.status().await?;
@@ -129,8 +122,13 @@ impl Command {
     }
 }
 
-fn init(folder: &Path, args: ConfigArgs, shared: &Shared) -> anyhow::Result<ExitCode> {
-    let path = folder.join("node.toml");
+fn init(
+    folder: &Path,
+    args: ConfigArgs,
+    flags: &Flags,
+    shared: &Shared,
+) -> anyhow::Result<ExitCode> {
+    let path = folder.join(FILE);
     if path.exists() {
         bail!("{} exists already: edit it, or choose another folder", path.display());
     }
@@ -140,99 +138,111 @@ fn init(folder: &Path, args: ConfigArgs, shared: &Shared) -> anyhow::Result<Exit
         listen: args.listen,
         announce: args.announce,
         accounts: args.serve,
-        max_channels: default_channels(),
         keep_blocks: args.keep_blocks,
         sync_blocks: args.sync_blocks,
         archive: args.archive,
+        ..Config::default()
     };
-    check(&config)?;
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    write_new(&path, &config, flags)?;
     let key = key_file(&folder.join("node.key"))?;
-    fs::write(&path, toml::to_string_pretty(&config)?)?;
     let value = json!({ "node": key.node_id(), "account": key.address(), "config": path });
     shared.output().show(&value, || format!("node {}\nconfig {}", key.node_id(), path.display()));
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(config: &Config) -> anyhow::Result<(Vec<libp2p::Multiaddr>, Vec<libp2p::Multiaddr>)> {
-    let parse = |texts: &[String]| {
-        texts
-            .iter()
-            .map(|text| text.parse().with_context(|| format!("{text:?} is no libp2p address")))
-            .collect::<anyhow::Result<Vec<_>>>()
-    };
-    if config.listen.is_empty() {
-        bail!("`listen` is empty: no other node could reach this one");
-    }
-    let everywhere = |text: &String| text.contains("/0.0.0.0/") || text.contains("/::/");
-    if config.announce.is_empty() && config.listen.iter().any(everywhere) {
-        bail!(
-            "`listen` names every interface ({}): say in `announce` what others are to dial",
-            config.listen.join(", ")
-        );
-    }
-    Ok((parse(&config.listen)?, parse(&config.announce)?))
-}
-
-/// What the command line says of a run.
-struct How {
-    archive: bool,
-    tail_lost: bool,
-}
-
 async fn run(
     folder: &Path,
+    config: Config,
     dev_ledger: Option<&Path>,
-    how: How,
+    tail_lost: bool,
     shared: &Shared,
 ) -> anyhow::Result<ExitCode> {
-    start_logging(shared.json);
-    let path = folder.join("node.toml");
-    let text = fs::read_to_string(&path).with_context(|| {
-        format!("{}: make it with `fairway node init {}`", path.display(), folder.display())
-    })?;
-    let config: Config =
-        toml::from_str(&text).with_context(|| format!("{} is no configuration", path.display()))?;
-    let (listen, announce) = check(&config)?;
+    fairway::local::end_with_parent();
+    start_logging(&config.log)?;
     let ledger = match dev_ledger {
         Some(data) => {
-            Some(ledger::Running::start(data, address(&config.ledger)?, 1, true, None).await?)
+            let chain = Chain {
+                data: Some(data.to_owned()),
+                listen: address(&config.ledger)?,
+                id: 1,
+                dev: true,
+                root: None,
+            };
+            Some(ledger::Running::start(&chain, rpc::Access::default()).await?)
         }
         None => None,
     };
+    let keeping = config.keeping();
     let node = Node::start(Settings {
         keypair: existing_key(&folder.join("node.key"))?,
         folder: folder.join("data"),
-        chain: config.ledger.clone(),
-        listen,
-        announce,
+        chain: config.ledger,
+        listen: config.listen,
+        announce: config.announce,
         accounts: config.accounts,
         max_channels: config.max_channels,
-        keeping: if how.archive || config.archive {
-            Keeping::archive()
-        } else {
-            Keeping { blocks: Some(config.keep_blocks), sync_blocks: config.sync_blocks }
-        },
-        tail_lost: how.tail_lost,
+        keeping,
+        tail_lost,
         compiler: compiler()?,
         alters: None,
     })
     .await?;
-    let server = Server::start(&node, config.api).await?;
+    let server = Server::start_for(&node, config.api, config.access.for_node()).await?;
+    let subject = NodeSubject { node: node.clone(), denials: Arc::clone(server.denials()) };
+    let http = serve_operators(config.http.listen, subject).await?;
     let url = format!("ws://{}", server.address);
     let ready = json!({
         "ready": "node",
         "url": url,
+        "http": http.as_ref().map(url_of),
         "node": node.id(),
         "endpoints": node.endpoints().iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     shared.output().show(&ready, || format!("node {} at {url}", node.id()));
     stop_signal().await.context("waiting for a signal")?;
-    server.stop().await;
-    node.stop().await;
-    if let Some(ledger) = ledger {
-        ledger.stop().await;
+    Ok(end(async {
+        server.stop().await;
+        node.stop().await;
+        if let Some(ledger) = ledger {
+            ledger.stop().await;
+        }
+        if let Some(http) = http {
+            http.stop().await;
+        }
+    })
+    .await)
+}
+
+/// Serves operators' programs, where the configuration says so.
+pub(crate) async fn serve_operators(
+    address: Option<SocketAddr>,
+    subject: impl Subject,
+) -> anyhow::Result<Option<HttpServer>> {
+    let Some(address) = address else { return Ok(None) };
+    Ok(Some(HttpServer::start(observe::router(Arc::new(subject)), address).await?))
+}
+
+/// Where a port for operators is reached.
+pub(crate) fn url_of(http: &HttpServer) -> String {
+    format!("http://{}", http.address)
+}
+
+/// Ends in bounded time: what does not end by itself, or is asked a second time, is cut off, as by a
+/// power cut; the next start goes on from what was stored.
+pub(crate) async fn end(orderly: impl Future<Output = ()>) -> ExitCode {
+    info!("ending");
+    tokio::select! {
+        () = orderly => ExitCode::SUCCESS,
+        () = tokio::time::sleep(END) => {
+            warn!(seconds = END.as_secs(), "did not end in time: cut off");
+            ExitCode::FAILURE
+        }
+        _ = stop_signal() => {
+            warn!("asked to end again: cut off");
+            ExitCode::FAILURE
+        }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The socket address in a `ws://` URL.
@@ -241,16 +251,17 @@ fn address(url: &str) -> anyhow::Result<SocketAddr> {
     text.parse().with_context(|| format!("{url}: expected ws://ADDRESS:PORT for a ledger run here"))
 }
 
-/// Logs go to standard error; `RUST_LOG` chooses what.
-pub(crate) fn start_logging(json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Logs go to standard error.
+pub(crate) fn start_logging(wanted: &Log) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&wanted.filter)
+        .with_context(|| format!("`log.filter`: {:?} is no filter", wanted.filter))?;
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let log = log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
-    if json {
-        log.json().init();
-    } else {
-        log.init();
+    match wanted.format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.init(),
     }
+    Ok(())
 }
 
 /// Returns when the process is asked to end: Ctrl-C or SIGTERM.

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use super::{
     Shared,
+    config::{Flags, load},
     keys::{Keys, key_file},
     node::{start_logging, stop_signal},
 };
@@ -78,7 +79,8 @@ async fn run(
     files: Vec<PathBuf>,
     asked: Option<(ChannelId, Address)>,
 ) -> anyhow::Result<()> {
-    start_logging(shared.json);
+    let config = load(None, "", shared, &Flags::default(), |_| ())?;
+    start_logging(&config.log)?;
     let key = key_file(&data.join("tower.key"))?;
     let ledger = shared.chain().await?;
     let mut tower = Watchtower::open(ledger, key, data.join("guards"))?;

@@ -13,6 +13,7 @@ use fairway_types::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 
+use super::meter::ChannelMeter;
 use crate::store::ChannelStore;
 
 /// Milliseconds after which a client may try again.
@@ -104,6 +105,7 @@ pub struct ChannelHandle {
     pub(super) updates: broadcast::Sender<Arc<Update>>,
     pub(super) stop: Arc<watch::Sender<bool>>,
     pub(super) ended: watch::Receiver<()>,
+    pub(super) meter: Arc<ChannelMeter>,
 }
 
 impl ChannelHandle {
@@ -154,6 +156,12 @@ impl ChannelHandle {
     #[must_use]
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.view.borrow())
+    }
+
+    /// What is counted of the channel.
+    #[must_use]
+    pub fn meter(&self) -> &ChannelMeter {
+        &self.meter
     }
 
     /// Whether this node is done with the channel: what it stored can still be read.

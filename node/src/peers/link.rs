@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
 use tracing::{debug, warn};
 
-use super::{Inner, PROTOCOL, frame, swarm::Command};
+use super::{Inner, PROTOCOL, Traffic, frame, swarm::Command};
 use crate::driver::ChannelHandle;
 
 /// Frames and bytes waiting for one peer; more are dropped, and the peer catches up by asking.
@@ -36,6 +36,8 @@ const SERVED_BYTES: usize = 8 << 20;
 const INBOX_BYTES: usize = limits::FRAME_BYTES;
 /// What a frame counts at least, so that small ones leave room in the inbox for others' words.
 const FRAME_LEAST: usize = 8 << 10;
+/// Bytes that say how long a frame is.
+const FRAME_HEAD: u64 = 4;
 /// Written at once.
 const WRITE_FRAMES: usize = 64;
 const WRITE_BYTES: usize = 16 << 10;
@@ -67,6 +69,7 @@ pub(super) struct LinkParts {
     pub(super) control: libp2p_stream::Control,
     /// What is left of [`INBOX_BYTES`].
     pub(super) room: Arc<Semaphore>,
+    pub(super) traffic: Arc<Traffic>,
 }
 
 impl LinkParts {
@@ -200,7 +203,7 @@ impl Worker {
         let (reader, writer) = tokio::io::split(stream.compat());
         tokio::select! {
             end = read_frames(reader, &self.parts) => end,
-            error = write_frames(writer, &mut self.outgoing, &self.queued) => End::Broken(error),
+            error = write_frames(writer, &mut self.outgoing, &self.queued, &self.parts.traffic) => End::Broken(error),
             Some(stream) = self.incoming.recv() => End::Replaced(stream),
         }
     }
@@ -263,6 +266,7 @@ async fn read_group(
 ) -> Result<(), End> {
     loop {
         frame::read_frame(reader, frame).await.map_err(broken)?;
+        parts.traffic.received.fetch_add(FRAME_HEAD + frame.len() as u64, Ordering::Relaxed);
         if !frame.is_empty() {
             let bytes = u32::try_from(frame.len().max(FRAME_LEAST)).unwrap_or(u32::MAX);
             let room = Arc::clone(&parts.room).acquire_many_owned(bytes).await;
@@ -297,6 +301,7 @@ async fn write_frames(
     mut writer: WriteHalf<Compat<Stream>>,
     outgoing: &mut mpsc::Receiver<Arc<[u8]>>,
     queued: &AtomicUsize,
+    traffic: &Traffic,
 ) -> io::Error {
     let mut buffer = Vec::with_capacity(WRITE_BYTES);
     loop {
@@ -317,6 +322,7 @@ async fn write_frames(
         if let Err(error) = write_all(&mut writer, &buffer).await {
             return error;
         }
+        traffic.sent.fetch_add(buffer.len() as u64, Ordering::Relaxed);
     }
 }
 

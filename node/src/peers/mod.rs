@@ -11,7 +11,7 @@ mod swarm;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 
 use fairway_types::{ChannelId, Keypair, NodeId};
@@ -49,6 +49,14 @@ struct Inner {
     channels: Mutex<HashMap<ChannelId, HashMap<NodeId, Link>>>,
     /// Where this node listens.
     listening: Vec<Multiaddr>,
+    traffic: Arc<Traffic>,
+}
+
+/// Bytes of frames, with what frames them.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    pub sent: AtomicU64,
+    pub received: AtomicU64,
 }
 
 /// A member's node and where it says that it listens.
@@ -69,6 +77,7 @@ impl Peers {
             control: started.control.clone(),
             channels: Mutex::new(HashMap::new()),
             listening: started.listening,
+            traffic: Arc::default(),
         });
         tokio::spawn(link::accept(Arc::downgrade(&inner), started.control));
         Ok(Self { inner })
@@ -84,6 +93,12 @@ impl Peers {
     #[must_use]
     pub fn connected(&self) -> usize {
         self.inner.connected.borrow().len()
+    }
+
+    /// What went over all links since the start.
+    #[must_use]
+    pub fn traffic(&self) -> &Traffic {
+        &self.inner.traffic
     }
 
     /// The links a channel has from now on; links to others are closed.
@@ -107,6 +122,7 @@ impl Peers {
                         connected: self.inner.connected.clone(),
                         control: self.inner.control.clone(),
                         room: LinkParts::inbox(),
+                        traffic: Arc::clone(&self.inner.traffic),
                     };
                     links.insert(member.node, Link::start(parts, endpoints));
                 }

@@ -1,6 +1,6 @@
 //! `state_channel.*`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use fairway_api::{
     StateChannelApiServer,
@@ -15,6 +15,7 @@ use fairway_proto::{
     channel::{
         log::Tip,
         output::{CallReport as ExecutedCall, Reply},
+        sessions::sessions,
     },
 };
 use fairway_sdk::Error;
@@ -28,6 +29,7 @@ use fairway_types::{
     crypto::{Signable, Verify},
     ledger::{LedgerPayload, SignedLedgerTransaction},
     limits,
+    session::Session,
     subscription::Filter,
     windows::Guard,
 };
@@ -102,27 +104,49 @@ impl ChannelServer {
         self.node.chain().ledger().submit(transaction).await.map_err(refusal)
     }
 
-    /// P-37: what this node can refuse at once goes no further. A call that is in the log already
-    /// is answered from there, also by a node that was restarted since.
+    /// Orders a call, and counts what comes of it.
     async fn order(
         &self,
         call: SignedCall,
         wait: Option<CallStatus>,
     ) -> Result<CallReport, Refusal> {
-        let handle = self.node.channel(call.call.channel)?;
+        let started = Instant::now();
+        let wait = wait.unwrap_or(CallStatus::Certified);
+        let handle = self.node.channel(call.call.channel);
+        let ordered = match &handle {
+            Ok(handle) => self.order_in(handle, call, wait).await,
+            Err(refusal) => Err(refusal.clone()),
+        };
+        match (&ordered, &handle) {
+            (Err(refusal), _) => self.node.refusals().count(refusal),
+            (Ok(_), Ok(handle)) if wait == CallStatus::Certified => {
+                handle.meter().to_certified.observe(started.elapsed());
+            }
+            (Ok(_), _) => {}
+        }
+        ordered
+    }
+
+    /// P-37: what this node can refuse at once goes no further. A call that is in the log already
+    /// is answered from there, also by a node that was restarted since.
+    async fn order_in(
+        &self,
+        handle: &ChannelHandle,
+        call: SignedCall,
+        wait: CallStatus,
+    ) -> Result<CallReport, Refusal> {
         handle.check_room()?;
         let _under_way = self.signatures.begin();
         let (limit, hash) = (call.call.gas_limit, call.hash());
-        let wait = wait.unwrap_or(CallStatus::Certified);
         let call = self.signatures.verify(call).await?;
-        match pass_on(&handle, call, wait).await {
-            Ok(Reply::Call(report)) => executed(&handle, &report, limit),
+        match pass_on(handle, call, wait).await {
+            Ok(Reply::Call(report)) => executed(handle, &report, limit),
             Ok(Reply::Proposed { .. } | Reply::Guard(_)) => Err(unexpected()),
             // Whoever is refused for want of room has not been ordered yet, or can ask again.
             Err(refusal @ Refusal::Busy { .. }) => Err(refusal),
             // It may be in the log: its number is used by this very call, or its block has left memory.
             Err(refusal) => {
-                let report = stored(&handle, &hash, wait).await?;
+                let report = stored(handle, &hash, wait).await?;
                 report.map_or(Err(refusal), succeeded)
             }
         }
@@ -148,7 +172,7 @@ async fn pass_on(
     call: Verified<SignedCall>,
     wait: CallStatus,
 ) -> Result<Reply, Refusal> {
-    if let Operation::Invoke { function, type_args, args } = &call.call.operation {
+    if let Some((function, type_args, args)) = call.call.operation.invoked() {
         handle.sandbox.check_call(function, type_args, args)?;
     }
     handle.call(call, wait).await
@@ -286,28 +310,34 @@ fn prepare(
     lifetime: Option<u64>,
 ) -> Result<PreparedCall, Refusal> {
     let operation = match request {
-        CallRequest::Invoke { function, type_args, args } => {
+        CallRequest::Invoke { function, type_args, args, session } => {
             let (function, args) = arguments(handle.sandbox.abi(), &function, &type_args, &args)?;
             handle.sandbox.check_call(&function, &type_args, &args)?;
-            Operation::Invoke { function, type_args, args }
+            match session {
+                Some(key) => Operation::Session { key, function, type_args, args },
+                None => Operation::Invoke { function, type_args, args },
+            }
         }
         CallRequest::Leave => Operation::Leave,
         CallRequest::Close => Operation::Close,
+        CallRequest::Delegate { session } => Operation::Delegate(session),
+        CallRequest::Revoke { key } => Operation::Revoke { key },
     };
     let view = handle.view();
     let record = view.record.as_ref().ok_or_else(|| Refusal::NotReady {
         what: "the channel".into(),
         reason: "the chain was not read yet".into(),
     })?;
-    let call = Call {
+    let mut call = Call {
         chain: record.chain,
         channel: handle.id,
         sender,
-        sequence: sequence.unwrap_or_else(|| next_sequence(&view, sender)),
+        sequence: SequenceNumber::ZERO,
         operation,
         gas_limit: gas_limit.unwrap_or(Gas(limits::CALL_GAS)),
         expires_at: clock().plus(lifetime.unwrap_or(LIFETIME).min(limits::CALL_LIFETIME)),
     };
+    call.sequence = sequence.unwrap_or_else(|| next_sequence(&view, call.counted_by()));
     Ok(PreparedCall { signing_bytes: call.signing_bytes(), hash: call.hash(), call })
 }
 
@@ -417,6 +447,12 @@ impl StateChannelApiServer for ChannelServer {
     async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber> {
         let handle = rpc(self.node.channel(channel))?;
         Ok(next_sequence(&handle.view(), account))
+    }
+
+    async fn sessions(&self, channel: ChannelId, account: Address) -> RpcResult<Vec<Session>> {
+        let handle = rpc(self.node.channel(channel))?;
+        let view = handle.view();
+        Ok(rpc(tip(&view, None).map(|tip| sessions(&tip.state, account)))?)
     }
 
     async fn prepare(

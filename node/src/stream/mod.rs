@@ -7,7 +7,7 @@ mod notices;
 mod signatures;
 mod view;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use fairway_api::{ChainApiServer, StateChannelApiServer, to_error};
 use fairway_ledger::rpc;
@@ -50,13 +50,29 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the node's API on `address`; port 0 takes a free one.
+    /// Serves the node's API on `address` to this machine's programs and pages; port 0 takes a free
+    /// one.
     pub async fn start(node: &Node, address: SocketAddr) -> Result<Self, ServeError> {
+        Self::start_for(node, address, rpc::Access::default()).await
+    }
+
+    /// The same to whom `access` lets in.
+    pub async fn start_for(
+        node: &Node,
+        address: SocketAddr,
+        access: rpc::Access,
+    ) -> Result<Self, ServeError> {
         let failed = |reason: String| ServeError { address, reason };
         let methods = methods(node).map_err(|error| failed(error.to_string()))?;
-        let server = rpc::Server::start(methods, address, LIMITS).await;
+        let server = rpc::Server::start(methods, address, LIMITS, access).await;
         let server = server.map_err(|error| failed(error.to_string()))?;
         Ok(Self { address: server.address, server })
+    }
+
+    /// Requests that were not let in.
+    #[must_use]
+    pub fn denials(&self) -> &Arc<rpc::Denials> {
+        &self.server.denials
     }
 
     /// Closes connections and frees the port.

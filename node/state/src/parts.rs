@@ -195,7 +195,8 @@ fn size(key: &StateKey, value: &[u8]) -> usize {
         | StateKey::Ticked
         | StateKey::Registered
         | StateKey::Counted
-        | StateKey::Result => 0,
+        | StateKey::Result
+        | StateKey::Sessions(_) => 0,
     };
     ENTRY_BYTES + text + value.len()
 }

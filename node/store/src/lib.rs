@@ -1,17 +1,22 @@
 //! A RocksDB folder that knows what it holds: one process at a time, one kind of data, one schema
 //! version, atomic batches, and errors that say what to do.
 
+pub mod meter;
+
 use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{PoisonError, RwLock, RwLockReadGuard, atomic::Ordering},
+    time::Instant,
 };
 
 use rocksdb::{
     ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode, Options, WriteBatch,
-    WriteOptions,
+    WriteOptions, checkpoint::Checkpoint,
 };
+
+use self::meter::{Latency, Meter};
 
 /// What a folder holds, written into it when it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +102,7 @@ pub struct Database {
     format: Format,
     /// `None` once it is closed, and while it is being opened again after an error.
     db: RwLock<Option<DB>>,
+    meter: Meter,
     /// Held as long as the folder is open.
     _lock: File,
 }
@@ -110,8 +116,8 @@ impl Database {
         fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
         let lock = lock(path)?;
         let db = open(path, format).map_err(|error| failed(error.to_string()))?;
-        let database =
-            Self { path: path.to_owned(), format, db: RwLock::new(Some(db)), _lock: lock };
+        let (path, db) = (path.to_owned(), RwLock::new(Some(db)));
+        let database = Self { path, format, db, meter: Meter::default(), _lock: lock };
         database.check_format()?;
         Ok(database)
     }
@@ -182,7 +188,8 @@ impl Database {
 
     /// Writes a batch; with `sync` it is on the disk when this returns.
     pub fn write(&self, batch: Batch, sync: bool) -> Result<(), WriteError> {
-        self.read(|db| {
+        let latency = if sync { &self.meter.synced } else { &self.meter.unsynced };
+        self.measured(latency, |db| {
             let mut writes = WriteBatch::default();
             for Write { family, key, change } in batch.writes {
                 let Some(handle) = db.cf_handle(family) else { continue };
@@ -198,7 +205,13 @@ impl Database {
 
     /// Everything written so far is on the disk when this returns.
     pub fn sync(&self) -> Result<(), WriteError> {
-        self.read(|db| db.flush_wal(true))
+        self.measured(&self.meter.syncs, |db| db.flush_wal(true))
+    }
+
+    /// Copies everything written so far to the new folder `to`, consistent in itself. Files that never
+    /// change are linked where both folders are on one file system.
+    pub fn checkpoint(&self, to: &Path) -> Result<(), WriteError> {
+        self.read(|db| Checkpoint::new(db)?.create_checkpoint(to))
     }
 
     /// Closes the files; every later read and write fails. RocksDB wants this before the process
@@ -213,6 +226,27 @@ impl Database {
         *db = None;
         *db = Some(open(&self.path, self.format).map_err(error)?);
         Ok(())
+    }
+
+    /// What was written since it was opened.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    fn measured(
+        &self,
+        latency: &Latency,
+        run: impl FnOnce(&DB) -> Result<(), rocksdb::Error>,
+    ) -> Result<(), WriteError> {
+        let started = Instant::now();
+        let done = self.read(run);
+        match &done {
+            Ok(()) => latency.observe(started.elapsed()),
+            Err(_) => {
+                self.meter.failures.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        done
     }
 
     fn read<T>(&self, run: impl FnOnce(&DB) -> Result<T, rocksdb::Error>) -> Result<T, WriteError> {

@@ -12,6 +12,7 @@ use crate::{
     hash::{Domain, Hash, hash_value},
     ids::{Address, ChainId, ChannelId, Gas, JoinSequence, SequenceNumber, Time},
     limits,
+    session::Session,
 };
 
 /// An entry function of the channel's package, or of a contract on the ledger.
@@ -52,6 +53,9 @@ impl std::str::FromStr for FunctionName {
     }
 }
 
+/// A function with its type arguments and arguments.
+pub type Invoked<'a> = (&'a FunctionName, &'a [String], &'a [Vec<u8>]);
+
 /// What a signed call asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -70,6 +74,45 @@ pub enum Operation {
     Leave,
     /// Close the channel: only its creator may ask; every member leaves.
     Close,
+    /// Let a key call for the sender, within limits, in place of what that key was delegated before.
+    Delegate(Session),
+    /// Take back what was delegated to a key, if anything was.
+    Revoke { key: PublicKey },
+    /// As `Invoke`, signed by a key that the sender delegated to, and counted with that key's numbers.
+    Session {
+        key: PublicKey,
+        function: FunctionName,
+        #[serde(deserialize_with = "codec::at_most::<_, _, { limits::CALL_ARGUMENTS }>")]
+        type_args: Vec<String>,
+        #[serde(with = "hex_list")]
+        #[schemars(with = "Vec<String>")]
+        args: Vec<Vec<u8>>,
+    },
+}
+
+impl Operation {
+    /// The function that it runs, with type arguments and arguments; `None` for what the host does.
+    #[must_use]
+    pub fn invoked(&self) -> Option<Invoked<'_>> {
+        match self {
+            Self::Invoke { function, type_args, args }
+            | Self::Session { function, type_args, args, .. } => Some((function, type_args, args)),
+            Self::Leave | Self::Close | Self::Delegate(_) | Self::Revoke { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invoke { function, .. } => write!(f, "{function}"),
+            Self::Session { function, key, .. } => write!(f, "{function} (session {key})"),
+            Self::Leave => write!(f, "leave"),
+            Self::Close => write!(f, "close"),
+            Self::Delegate(session) => write!(f, "delegate to {}", session.key),
+            Self::Revoke { key } => write!(f, "revoke {key}"),
+        }
+    }
 }
 
 /// A request to order one operation. Valid in one channel of one chain, once, until it expires.
@@ -91,6 +134,19 @@ impl Call {
     pub fn hash(&self) -> Hash {
         hash_value(Domain::Call, self)
     }
+
+    /// The account or session key whose sequence numbers it counts with: each key has its own.
+    #[must_use]
+    pub fn counted_by(&self) -> Address {
+        match &self.operation {
+            Operation::Session { key, .. } => key.address(),
+            Operation::Invoke { .. }
+            | Operation::Leave
+            | Operation::Close
+            | Operation::Delegate(_)
+            | Operation::Revoke { .. } => self.sender,
+        }
+    }
 }
 
 impl Signable for Call {
@@ -100,7 +156,7 @@ impl Signable for Call {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SignedCall {
     pub call: Call,
-    /// The sender's account key.
+    /// The sender's account key, or the session key that the operation names.
     pub key: PublicKey,
     pub signature: Signature,
 }
@@ -134,7 +190,15 @@ impl SignedCall {
                 limit: limits::CALL_BYTES as u64,
             });
         }
-        if self.key.address() != self.call.sender {
+        let is_due = match &self.call.operation {
+            Operation::Session { key, .. } => self.key == *key,
+            Operation::Invoke { .. }
+            | Operation::Leave
+            | Operation::Close
+            | Operation::Delegate(_)
+            | Operation::Revoke { .. } => self.key.address() == self.call.sender,
+        };
+        if !is_due {
             return Err(Refusal::BadSignature { what: "call sender".into(), key: self.key });
         }
         Ok(())
@@ -142,7 +206,8 @@ impl SignedCall {
 }
 
 impl Verify for SignedCall {
-    // P-11: the key owns the sender's account and signed exactly this call.
+    // P-11: the key owns the sender's account, or is the session key that the call names, and signed
+    // exactly this call.
     fn check(&self) -> Result<(), Refusal> {
         let claim = self.claim()?;
         if claim.key.verifies(&claim.message, &claim.signature) {
@@ -154,6 +219,7 @@ impl Verify for SignedCall {
 
 /// What a block orders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are calls")]
 pub enum Transaction {
     Call(SignedCall),
     /// Runs the package's `on_tick` at the block's time.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     codec,
     hash::{Domain, Hash, hash_list, hash_value},
-    ids::{Address, Gas},
+    ids::{Address, AssetId, Gas},
     state::StateKey,
 };
 
@@ -24,6 +24,12 @@ pub enum ExecutionStatus {
     /// Any other failure, by the VM's major status code.
     Failed {
         code: u64,
+    },
+    /// A session key's call would have taken more out of its account's vault than was left to it.
+    OverSpent {
+        asset: AssetId,
+        left: u64,
+        spent: u64,
     },
 }
 

@@ -18,6 +18,7 @@ pub mod ids;
 pub mod ledger;
 pub mod limits;
 pub mod refusal;
+pub mod session;
 pub mod settlement;
 pub mod state;
 pub mod subscription;

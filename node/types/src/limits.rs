@@ -10,6 +10,12 @@ pub const CALL_ARGUMENTS: usize = 64;
 pub const ENDPOINTS: usize = 8;
 /// Transactions in a block.
 pub const BLOCK_TRANSACTIONS: usize = 4096;
+/// Sessions that an account may have in a channel at a time.
+pub const SESSIONS: usize = 16;
+/// Functions that a session may name.
+pub const SESSION_FUNCTIONS: usize = 32;
+/// Milliseconds until a session expires, at most: thirty days.
+pub const SESSION_LIFETIME: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Calls in a bundle.
 pub const BUNDLE_CALLS: usize = 256;
 /// BCS bytes of a block: as evidence, with its witness, it fits a frame.

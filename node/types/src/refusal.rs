@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     crypto::PublicKey,
-    ids::{Address, ChainId, ChannelId, GasTableId, Height, SequenceNumber, Time},
+    ids::{Address, AssetId, ChainId, ChannelId, GasTableId, Height, SequenceNumber, Time},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -65,6 +65,11 @@ pub enum Refusal {
     Pruned { what: String, above: Height },
     #[error("{what} is not available yet: {reason}")]
     NotReady { what: String, reason: String },
+    #[error(
+        "the call takes {spent} of asset {asset} out of the vault, its session key may take {left}: \
+         sign with the account's key, or delegate more"
+    )]
+    OverSpent { asset: AssetId, left: u64, spent: u64 },
     #[error("internal error: {reason}")]
     Internal { reason: String },
     #[error(
@@ -73,6 +78,8 @@ pub enum Refusal {
         listed(known)
     )]
     GasTableUnknown { table: GasTableId, known: Vec<GasTableId> },
+    #[error("this client asks too often: retry in {retry_after_ms} ms")]
+    RateLimited { retry_after_ms: u64 },
 }
 
 impl Refusal {
@@ -106,6 +113,7 @@ impl Refusal {
         matches!(
             self,
             Self::Busy { .. }
+                | Self::RateLimited { .. }
                 | Self::NoLeader { .. }
                 | Self::ChainUnreachable { .. }
                 | Self::StorageFull { .. }
@@ -165,6 +173,8 @@ impl Refusal {
             Self::NotReady { .. } => (100_026, "not_ready"),
             Self::GasTableUnknown { .. } => (100_027, "gas_table_unknown"),
             Self::Pruned { .. } => (100_028, "pruned"),
+            Self::OverSpent { .. } => (100_029, "over_spent"),
+            Self::RateLimited { .. } => (100_030, "rate_limited"),
             Self::Internal { .. } => (100_099, "internal"),
         }
     }

@@ -14,7 +14,7 @@ pub enum StateKey {
     /// A Move resource. The tag is canonical: `0x2::vault::Vault`, `0x42::a::B<u64,0x1::c::D>`;
     /// addresses in Move's short form, no spaces.
     Resource { address: Address, type_tag: Arc<str> },
-    /// BCS of the account's next sequence number (`u64`).
+    /// BCS of the next sequence number (`u64`) of an account, or of the address of a session key.
     Sequence(Address),
     /// BCS of a registered member's `MemberRecord`.
     Member(Address),
@@ -42,6 +42,9 @@ pub enum StateKey {
     Counted,
     /// BCS of the app's result (`runtime::lifecycle::set_result`); none before the first.
     Result,
+    /// BCS of what the account delegated to other keys: `Vec<Session>`, sorted by key, without those
+    /// that had expired when it was written.
+    Sessions(Address),
 }
 
 impl StateKey {

@@ -1,14 +1,15 @@
 //! `state_channel.*`: channels as apps use them.
 
 use fairway_types::{
-    Address, Call, ChannelId, Gas, Hash, Height, JoinSequence, NodeId, Operation, SequenceNumber,
-    Signature, SignedCall, Term, Time,
+    Address, Call, ChannelId, Gas, Hash, Height, JoinSequence, NodeId, Operation, PublicKey,
+    SequenceNumber, Signature, SignedCall, Term, Time,
     abi::PackageAbi,
     call::CallStatus,
     chain::ChannelRecord,
     codec,
     ledger::SignedLedgerTransaction,
     refusal::RefusalData,
+    session::Session,
     settlement::{AssetAmount, Proposal},
     subscription::Filter,
     windows::Guard,
@@ -192,9 +193,20 @@ pub enum CallRequest {
         #[serde(default)]
         type_args: Vec<String>,
         args: Vec<Value>,
+        /// The key that will sign, when that is one which the sender delegated to.
+        #[serde(default)]
+        session: Option<PublicKey>,
     },
     Leave,
     Close,
+    /// Lets a key call for the sender.
+    Delegate {
+        session: Session,
+    },
+    /// Takes back what was delegated to a key.
+    Revoke {
+        key: PublicKey,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -369,9 +381,13 @@ pub trait StateChannelApi {
     #[method(name = "open", param_kind = map)]
     async fn open(&self, channel: ChannelId) -> RpcResult<ChannelInfo>;
 
-    /// An account's next sequence number in the channel.
+    /// The next sequence number in the channel of an account, or of a session key by its address.
     #[method(name = "sequence", param_kind = map)]
     async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber>;
+
+    /// What the account delegated to session keys, and what is left of it.
+    #[method(name = "sessions", param_kind = map)]
+    async fn sessions(&self, channel: ChannelId, account: Address) -> RpcResult<Vec<Session>>;
 
     /// The call that `request` is, ready to be signed by `sender`; valid for `lifetime_ms` (60,000).
     #[method(name = "prepare", param_kind = map)]

@@ -8,6 +8,7 @@ use fairway_types::{
     call::CallStatus,
     ledger::{PackageSource, SignedLedgerTransaction},
     refusal::RefusalData,
+    session::Session,
     subscription::Filter,
     windows::Guard,
 };
@@ -116,6 +117,10 @@ fn channel_methods(builder: &mut Builder) {
     builder.method::<ChannelInfo>("state_channel.open").needs::<ChannelId>("channel");
     builder
         .method::<SequenceNumber>("state_channel.sequence")
+        .needs::<ChannelId>("channel")
+        .needs::<Address>("account");
+    builder
+        .method::<Vec<Session>>("state_channel.sessions")
         .needs::<ChannelId>("channel")
         .needs::<Address>("account");
     builder

@@ -13,11 +13,12 @@ use fairway_api::{
 };
 use fairway_types::{
     Address, Call, ChainId, ChannelId, FunctionName, Gas, Hash, Height, Keypair, Operation,
-    Refusal, SequenceNumber, SignedCall,
+    PublicKey, Refusal, SequenceNumber, SignedCall,
     abi::{PackageAbi, TypeAbi, codec},
     call::CallStatus,
     contract::{self, Backing},
     limits,
+    session::Session,
     subscription::Filter,
     windows::Guard,
 };
@@ -47,7 +48,15 @@ pub struct Client {
 impl Client {
     /// Connects to a node at `url` (`ws://…`).
     pub async fn connect(url: impl Into<String>) -> Result<Self, Error> {
-        let connection = Connection::new(url);
+        Self::connect_with(url, None).await
+    }
+
+    /// The same to a node that asks for a token (`access.tokens` of its configuration).
+    pub async fn connect_with(
+        url: impl Into<String>,
+        token: Option<String>,
+    ) -> Result<Self, Error> {
+        let connection = Connection::with_token(url, token);
         connection.client().await?;
         let ledger = Arc::new(Ledger::over(connection.clone()));
         Ok(Self { connection, ledger })
@@ -158,6 +167,12 @@ impl Channel {
         self.id
     }
 
+    /// The node's URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.connection.url()
+    }
+
     /// What can be called.
     #[must_use]
     pub fn abi(&self) -> &PackageAbi {
@@ -167,8 +182,21 @@ impl Channel {
     /// Calls in the name of an account.
     #[must_use]
     pub fn member(&self, key: Keypair) -> Member {
+        let account = key.address();
+        self.member_by(account, key)
+    }
+
+    /// Acts for `account` with a key that it delegated to ([`Member::delegate`]): such a member calls
+    /// functions and does nothing else. Its numbers are its own: it may call beside the account.
+    #[must_use]
+    pub fn session(&self, account: Address, key: Keypair) -> Member {
+        self.member_by(account, key)
+    }
+
+    fn member_by(&self, account: Address, key: Keypair) -> Member {
         Member {
             channel: self.clone(),
+            account,
             key: Arc::new(key),
             numbers: Arc::default(),
             under_way: Arc::new(Semaphore::new(UNDER_WAY)),
@@ -180,8 +208,7 @@ impl Channel {
         self.connection.request(|client| async move { client.get(id).await }).await
     }
 
-    /// Runs a read-only function on the newest state.
-    /// The number that the account's next call must have.
+    /// The number that the next call of an account, or of a session key by its address, must have.
     pub async fn sequence(&self, account: Address) -> Result<SequenceNumber, Error> {
         let id = self.id;
         self.connection
@@ -191,6 +218,13 @@ impl Channel {
             .await
     }
 
+    /// What the account delegated to session keys, and what is left of it.
+    pub async fn sessions(&self, account: Address) -> Result<Vec<Session>, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.sessions(id, account).await }).await
+    }
+
+    /// Runs a read-only function on the newest state.
     pub async fn view(&self, function: &str, args: &[Value]) -> Result<Vec<Value>, Error> {
         self.view_at(function, args, At::Head).await
     }
@@ -201,12 +235,26 @@ impl Channel {
         args: &[Value],
         at: At,
     ) -> Result<Vec<Value>, Error> {
+        self.view_with(function, Vec::new(), args.to_vec(), at).await
+    }
+
+    /// As [`Self::view_at`], of a generic function: its type arguments as text, such as `u64`.
+    pub async fn view_with(
+        &self,
+        function: &str,
+        type_args: Vec<String>,
+        args: Vec<Value>,
+        at: At,
+    ) -> Result<Vec<Value>, Error> {
+        let type_args = (!type_args.is_empty()).then_some(type_args);
         let viewed = self
             .connection
             .request(|client| {
-                let (id, function, args) = (self.id, function.to_owned(), args.to_vec());
+                let (id, function) = (self.id, function.to_owned());
+                let (type_args, args) = (type_args.clone(), args.clone());
                 async move {
-                    StateChannelApiClient::view(&*client, id, function, None, args, Some(at)).await
+                    let at = Some(at);
+                    StateChannelApiClient::view(&*client, id, function, type_args, args, at).await
                 }
             })
             .await?;
@@ -288,7 +336,7 @@ impl Channel {
         self.invoke_with(function, &[], args)
     }
 
-    fn invoke_with(
+    pub(crate) fn invoke_with(
         &self,
         function: &str,
         type_args: &[String],
@@ -320,10 +368,11 @@ struct Numbers {
 }
 
 /// A member of a channel who calls. Calls may be made concurrently: they run in the order in which
-/// they were made. One session a member: two would take each other's sequence numbers.
+/// they were made. One `Member` a key: two would take each other's sequence numbers.
 #[derive(Clone)]
 pub struct Member {
     channel: Channel,
+    account: Address,
     key: Arc<Keypair>,
     numbers: Arc<Mutex<Numbers>>,
     under_way: Arc<Semaphore>,
@@ -332,7 +381,7 @@ pub struct Member {
 impl Member {
     #[must_use]
     pub fn address(&self) -> Address {
-        self.key.address()
+        self.account
     }
 
     #[must_use]
@@ -365,6 +414,16 @@ impl Member {
         self.order(Operation::Close, CallStatus::Certified).await
     }
 
+    /// Lets a key call for this account, within limits, in place of what that key was delegated before.
+    pub async fn delegate(&self, session: Session) -> Result<CallReport, Error> {
+        self.order(Operation::Delegate(session), CallStatus::Certified).await
+    }
+
+    /// Takes back what was delegated to a key, from the block on that orders this.
+    pub async fn revoke(&self, key: PublicKey) -> Result<CallReport, Error> {
+        self.order(Operation::Revoke { key }, CallStatus::Certified).await
+    }
+
     /// Complains on the chain that the leader leaves this call undone: it is signed, and lies there for
     /// any leader to order in its last window. What the chain takes of it, and when, is the contract's
     /// to say (`settlement::complaint`).
@@ -373,6 +432,10 @@ impl Member {
         function: &str,
         args: &[Value],
     ) -> Result<TransactionReport, Error> {
+        if self.key.address() != self.account {
+            let reason = "the chain hears complaints of the account's own key only".to_owned();
+            return Err(Refusal::Unauthorised { reason }.into());
+        }
         let operation = self.channel.invoke(function, args)?;
         let signed = self.sign_for(operation, COMPLAINT_LIFETIME).await?;
         let ledger = Ledger::over(self.channel.connection.clone());
@@ -397,7 +460,10 @@ impl Member {
                 .await
         };
         let passes = |error: &Error| {
-            matches!(error.refusal(), Some(Refusal::Busy { .. } | Refusal::NoLeader { .. }))
+            matches!(
+                error.refusal(),
+                Some(Refusal::Busy { .. } | Refusal::RateLimited { .. } | Refusal::NoLeader { .. })
+            )
         };
         let result = send.retry(PATIENCE).when(passes).await;
         if result.as_ref().is_err_and(|error| !used_its_number(error)) {
@@ -413,11 +479,12 @@ impl Member {
     }
 
     async fn sign_for(&self, operation: Operation, lifetime: u64) -> Result<SignedCall, Error> {
+        let operation = self.due(operation)?;
         let sequence = self.next_number().await?;
         let call = Call {
             chain: self.channel.chain,
             channel: self.channel.id,
-            sender: self.address(),
+            sender: self.account,
             sequence,
             operation,
             gas_limit: Gas(limits::CALL_GAS),
@@ -427,11 +494,31 @@ impl Member {
         Ok(SignedCall { key: self.key.public(), signature, call })
     }
 
+    /// The operation as this member's key may sign it.
+    fn due(&self, operation: Operation) -> Result<Operation, Error> {
+        if self.key.address() == self.account {
+            return Ok(operation);
+        }
+        match operation {
+            Operation::Invoke { function, type_args, args } => {
+                Ok(Operation::Session { key: self.key.public(), function, type_args, args })
+            }
+            other @ Operation::Session { .. } => Ok(other),
+            other @ (Operation::Leave
+            | Operation::Close
+            | Operation::Delegate(_)
+            | Operation::Revoke { .. }) => {
+                let reason = format!("a session key calls functions only, not {other}");
+                Err(Refusal::Unauthorised { reason }.into())
+            }
+        }
+    }
+
     async fn next_number(&self) -> Result<SequenceNumber, Error> {
         let mut numbers = self.numbers.lock().await;
         let number = match numbers.next {
             Some(number) => number,
-            None => self.channel.sequence(self.address()).await?,
+            None => self.channel.sequence(self.key.address()).await?,
         };
         numbers.next = Some(number.next());
         Ok(number)

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use jsonrpsee::{
     core::ClientError,
-    ws_client::{PingConfig, WsClient, WsClientBuilder},
+    ws_client::{HeaderMap, HeaderValue, PingConfig, WsClient, WsClientBuilder},
 };
 use tokio::sync::Mutex;
 
@@ -24,13 +24,20 @@ pub struct Connection {
 
 struct Inner {
     url: String,
+    /// Shown to the server, where it asks for one.
+    token: Option<String>,
     client: Mutex<Option<Arc<WsClient>>>,
 }
 
 impl Connection {
     /// A connection to `url` (`ws://…`); nothing is sent until it is needed.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { inner: Arc::new(Inner { url: url.into(), client: Mutex::new(None) }) }
+        Self::with_token(url, None)
+    }
+
+    /// The same, showing a token to a server that asks for one.
+    pub fn with_token(url: impl Into<String>, token: Option<String>) -> Self {
+        Self { inner: Arc::new(Inner { url: url.into(), token, client: Mutex::new(None) }) }
     }
 
     #[must_use]
@@ -44,7 +51,14 @@ impl Connection {
         if let Some(client) = slot.as_ref().filter(|client| client.is_connected()) {
             return Ok(Arc::clone(client));
         }
+        let mut headers = HeaderMap::new();
+        if let Some(token) = &self.inner.token {
+            let bearer = HeaderValue::from_str(&format!("Bearer {token}"))
+                .map_err(|_| self.unreachable("the token can't be sent: it holds other characters than letters, digits and -._~"))?;
+            headers.insert("authorization", bearer);
+        }
         let client = WsClientBuilder::default()
+            .set_headers(headers)
             .connection_timeout(CONNECT)
             .request_timeout(REQUEST)
             .max_request_size(MESSAGE_BYTES)

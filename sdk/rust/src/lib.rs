@@ -21,18 +21,24 @@ mod connection;
 mod error;
 mod ledger;
 mod notices;
+pub mod typed;
 
 pub use channel::{Channel, Client, Member};
 pub use connection::Connection;
 pub use error::Error;
 pub use fairway_api as api;
+pub use fairway_api::{
+    chain::EventView,
+    channel::{At, CallReport},
+};
 pub use fairway_types::{
     Address, AssetId, ChannelId, GasTableId, Hash, Height, Keypair, NodeId, Refusal,
     call::CallStatus,
     chain::{ChannelConfig, Durability, JoinPolicy, MoneyRules},
     ledger::PackageSource,
+    session::Session,
     subscription::Filter,
 };
 pub use ledger::Ledger;
 pub use notices::Notices;
-pub use serde_json::json;
+pub use serde_json::{Value, json};

@@ -37,6 +37,7 @@ async fn main() -> anyhow::Result<()> {
     let (Some(lie), Some(honest), Some(folder)) = (args.first(), args.get(1), args.last()) else {
         bail!("usage: fairway-byzantine LIE FAIRWAY --json node run FOLDER");
     };
+    fairway::local::end_with_parent();
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).json().init();
     run(lie.parse()?, Path::new(honest), Path::new(folder)).await
 }

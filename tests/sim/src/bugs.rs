@@ -14,7 +14,7 @@ const STEPS: u64 = 4_000;
 
 fn main() -> ExitCode {
     let options = Options { all: false, lines: 0, begin: || known_bugs::put_back(None) };
-    let begin: [fn(); 9] = [
+    let begin: [fn(); 10] = [
         || known_bugs::put_back(Some(KnownBug::DoubleAck)),
         || known_bugs::put_back(Some(KnownBug::LostLock)),
         || known_bugs::put_back(Some(KnownBug::SignatureBeforeStore)),
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         || known_bugs::put_back(Some(KnownBug::UnansweredExit)),
         || known_bugs::put_back(Some(KnownBug::BlindVerdict)),
         || known_bugs::put_back(Some(KnownBug::AnyonesBundle)),
+        || known_bugs::put_back(Some(KnownBug::EndlessSession)),
     ];
     let mut missed = 0;
     for (bug, begin) in KnownBug::ALL.into_iter().zip(begin) {

@@ -1,7 +1,9 @@
 //! What clients ask for: mostly payments, some of them wrong; leaves; settlements.
 
 use fairway_proto::{CallStatus, Input, Request, RequestId, channel::execution::next_sequence};
-use fairway_types::{Call, Gas, Operation, SequenceNumber, Signature, SignedCall, Verified, codec};
+use fairway_types::{
+    Address, Call, Gas, Operation, SequenceNumber, Signature, SignedCall, Verified, codec,
+};
 use rand::Rng;
 
 use crate::{
@@ -25,6 +27,9 @@ impl World {
             self.next_request += 1;
             let id = RequestId(self.next_request);
             return self.input(via, Input::Client { id, request: Request::ProposeSettlement });
+        }
+        if self.plan.sessions && self.rng.random_bool(0.3) {
+            return self.use_session(sender, via);
         }
         let sequence = self.next_sequence(sender) + u64::from(self.rng.random_bool(0.05));
         let operation = self.operation(sender);
@@ -87,7 +92,17 @@ impl World {
         sequence: u64,
         operation: Operation,
     ) -> Result<(), Broken> {
-        let mut call = self.sign(sender, sequence, operation);
+        let call = self.sign(sender, sequence, operation);
+        self.ask(sender, via, call)
+    }
+
+    /// A client hands a signed call of `sender` to the node `via`.
+    pub(crate) fn ask(
+        &mut self,
+        sender: usize,
+        via: usize,
+        mut call: SignedCall,
+    ) -> Result<(), Broken> {
         let forged = self.may_forge(sender, via) && self.rng.random_bool(0.3);
         if forged {
             call.signature = Signature::ZERO;
@@ -131,7 +146,11 @@ impl World {
     }
 
     pub(crate) fn next_sequence(&self, sender: usize) -> u64 {
-        let account = self.nodes[sender].account.address();
+        self.next_number(self.nodes[sender].account.address())
+    }
+
+    /// The next number of an account or of a session key's address.
+    pub(crate) fn next_number(&self, account: Address) -> u64 {
         self.honest()
             .filter_map(|node| node.channel.log().tip())
             .map(|tip| next_sequence(&tip.state, account).0)

@@ -21,7 +21,7 @@ use fairway_types::{
     settlement::AssetAmount,
 };
 
-use crate::{chain::SettlementChain, contradictions::Contradictions, node::Node};
+use crate::{chain::SettlementChain, contradictions::Contradictions, node::Node, sessions};
 
 /// A broken invariant, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,13 @@ impl Invariants {
                     if let Some(strange) = appended.block.bundles.iter().find(is_strange) {
                         let (node, height) = (strange.node, header.height);
                         return Err(Broken(format!("{id} took a bundle of {node} at {height}")));
+                    }
+                    let parent = header.height.0.checked_sub(1).map(Height);
+                    let log = node.channel.log();
+                    if let Some(parent) = parent.and_then(|height| log.entry(height))
+                        && parent.block.hash() == header.parent
+                    {
+                        sessions::check(&parent.state, appended)?;
                     }
                     if appended.block.leader == id {
                         let place = (id, header.term, header.height);

@@ -26,6 +26,7 @@ pub mod node;
 mod onchain;
 pub mod plan;
 pub mod runner;
+mod sessions;
 mod slander;
 pub mod trace;
 pub mod world;

@@ -49,6 +49,8 @@ pub struct Plan {
     pub replicated: bool,
     /// Members trust their own nodes with their calls.
     pub trust_own_node: bool,
+    /// Accounts delegate to session keys, which call.
+    pub sessions: bool,
     /// Nobody is told anything before the sender knows that it joined.
     pub members_only: bool,
     /// The chain runs the channel's package, and so judges evidence itself; else members vote.
@@ -88,6 +90,7 @@ impl Plan {
             sync_blocks_most: FAR,
             replicated: false,
             trust_own_node: false,
+            sessions: false,
             members_only: false,
             judged: true,
             money: money(),
@@ -130,6 +133,7 @@ impl Plan {
             sync_blocks_most: if seed.is_multiple_of(4) { seed / 4 % 16 } else { FAR },
             replicated: seed % 4 == 2,
             trust_own_node: seed % 10 == 9,
+            sessions: seed % 8 == 5,
             members_only: seed.is_multiple_of(4),
             judged: seed % 5 != 3 || (seed / 5).is_multiple_of(2),
             money: MoneyRules { drop_rule: drop_rule(seed), ..money() },
@@ -181,6 +185,7 @@ impl Plan {
             replicated: ticks & 4 == 4,
             members_only: ticks & 8 == 8,
             trust_own_node: ticks & 16 == 16,
+            sessions: ticks & 32 == 32,
             choices: choices.to_vec(),
             ..Self::calm(0, 1)
         })

@@ -21,11 +21,14 @@ use jsonrpsee::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::access::Client;
+
 /// Milliseconds after which a client may try again.
 const RETRY_AFTER: u64 = 100;
 
 /// Who asks.
 pub(super) struct Caller {
+    pub(super) client: Client,
     pub(super) methods: Methods,
     pub(super) answer_bytes: usize,
     pub(super) number: ConnectionId,
@@ -99,6 +102,9 @@ impl Caller {
 
     async fn call(&self, request: Request<'_>) -> MethodResponse {
         let Request { id, method, params, .. } = request;
+        if let Err(early) = self.client.take() {
+            return MethodResponse::error(id, early);
+        }
         let params = Params::new(params.as_ref().map(|params| params.get()));
         let mut extensions = Extensions::new();
         extensions.insert(self.number);

@@ -2,20 +2,22 @@
 //! in requests and bytes under way, in what waits to be written, and in how long a client may take
 //! to read it. Who goes beyond is answered `busy`, or not read from until it has read its answers.
 
+mod access;
 mod dispatch;
+mod limited;
 mod session;
 mod socket;
 
 use std::{
     convert::Infallible,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use hyper::{
-    Request, StatusCode,
+    Method, Request, StatusCode,
     body::Incoming,
     header::{self, HeaderName, HeaderValue},
     server::conn::http1,
@@ -40,7 +42,12 @@ use tokio::{
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
-use self::socket::{Paced, Unfinished};
+pub use self::access::{Access, Denials, Rate, names_this_machine};
+use self::{
+    access::{Admitted, Client, Gate},
+    limited::Limited,
+    socket::{Paced, Unfinished},
+};
 
 /// How long a request's head may take.
 const HEAD: Duration = Duration::from_secs(10);
@@ -67,36 +74,42 @@ pub struct Limits {
 /// A running server.
 pub struct Server {
     pub address: SocketAddr,
+    /// Requests that were not let in.
+    pub denials: Arc<Denials>,
     stop: watch::Sender<bool>,
 }
 
 struct Shared {
     methods: Methods,
     limits: Limits,
+    gate: Gate,
     unfinished: Unfinished,
     http: ConnectionGuard,
     stopped: StopHandle,
 }
 
 impl Server {
-    /// Serves `methods` on `address`; port 0 takes a free one.
+    /// Serves `methods` on `address` to whom `access` lets in; port 0 takes a free one.
     pub async fn start(
         methods: impl Into<Methods>,
         address: SocketAddr,
         limits: Limits,
+        access: Access,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
+        let denials = Arc::<Denials>::default();
         let (stop, stopping) = watch::channel(false);
         let shared = Shared {
             methods: methods.into(),
             limits,
+            gate: Gate::new(access, address.ip(), Arc::clone(&denials)),
             unfinished: Unfinished::default(),
             http: ConnectionGuard::new(limits.connections),
             stopped: stop_channel().0,
         };
         tokio::spawn(accept(listener, Arc::new(shared), stopping));
-        Ok(Self { address, stop })
+        Ok(Self { address, denials, stop })
     }
 
     /// Closes connections and frees the port.
@@ -116,7 +129,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch:
             Some(_) = connections.join_next() => continue,
             _ = stopping.wait_for(|stop| *stop) => break,
         };
-        let Ok((socket, _)) = accepted else {
+        let Ok((socket, from)) = accepted else {
             sleep(ACCEPT_AGAIN).await;
             continue;
         };
@@ -127,7 +140,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch:
         number += 1;
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            serve(socket, shared, number).await;
+            serve(socket, from.ip(), shared, number).await;
             drop(place);
         });
     }
@@ -135,20 +148,20 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch:
     connections.shutdown().await;
 }
 
+/// A connection that becomes a WebSocket, and whose it is.
+type Upgrade = Mutex<Option<(OnUpgrade, Client)>>;
+
 /// One connection: requests over HTTP, one after the other, until it becomes a WebSocket.
-async fn serve(socket: TcpStream, shared: Arc<Shared>, number: u32) {
+async fn serve(socket: TcpStream, from: IpAddr, shared: Arc<Shared>, number: u32) {
     let _ = socket.set_nodelay(true);
     let (socket, meter) = Paced::new(socket, shared.unfinished.clone());
-    let upgrade: Mutex<Option<OnUpgrade>> = Mutex::new(None);
+    let upgrade = Upgrade::default();
     let answer = |request: Request<Incoming>| {
-        let answered = match request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
-            true => Err(shake_hands(request, &upgrade)),
-            false => Ok(request),
-        };
+        let answered = begin(&shared.gate, request, from, &upgrade);
         let (shared, meter) = (&shared, &meter);
         async move {
             let response = match answered {
-                Ok(request) => answer_http(shared, request, number).await,
+                Ok((request, admitted)) => answer_http(shared, request, admitted, number).await,
                 Err(response) => response,
             };
             meter.finished();
@@ -164,20 +177,43 @@ async fn serve(socket: TcpStream, shared: Arc<Shared>, number: u32) {
         debug!(%error, "a client's connection ended");
     }
     let upgrade = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(upgraded) = upgrade
+    if let Some((upgraded, client)) = upgrade
         && let Ok(upgraded) = upgraded.await
     {
-        session::run(upgraded, &shared, meter, number).await;
+        session::run(upgraded, client, &shared, meter, number).await;
     }
 }
 
-/// RFC 6455, 4.2: without extensions and subprotocols.
-fn shake_hands(mut request: Request<Incoming>, upgrade: &Mutex<Option<OnUpgrade>>) -> HttpResponse {
+/// A request over HTTP from who may ask; anything else is answered at once.
+#[allow(clippy::result_large_err, reason = "an answer is no error, and made once a request")]
+fn begin(
+    gate: &Gate,
+    request: Request<Incoming>,
+    from: IpAddr,
+    upgrade: &Upgrade,
+) -> Result<(Request<Incoming>, Admitted), HttpResponse> {
+    let admitted = gate.admit(request.method(), request.headers(), from);
+    let admitted = admitted.map_err(|denied| denied.response())?;
+    if *request.method() == Method::OPTIONS && admitted.origin.is_some() {
+        let mut response = access::preflight();
+        access::show_to(admitted.origin, &mut response);
+        return Err(response);
+    }
+    match request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
+        true => Err(shake_hands(request, admitted, upgrade)),
+        false => Ok((request, admitted)),
+    }
+}
+
+/// RFC 6455, 4.2: without extensions; of subprotocols the one that shows a token.
+fn shake_hands(
+    mut request: Request<Incoming>,
+    admitted: Admitted,
+    upgrade: &Upgrade,
+) -> HttpResponse {
     let headers = request.headers();
     let is = |name: HeaderName, wanted: &str| {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let mut words = values.flat_map(|value| value.split(',')).map(str::trim);
-        words.any(|word| word.eq_ignore_ascii_case(wanted))
+        access::words(headers, name).iter().any(|word| word.eq_ignore_ascii_case(wanted))
     };
     let asks = is(header::CONNECTION, "upgrade")
         && is(header::UPGRADE, "websocket")
@@ -195,12 +231,20 @@ fn shake_hands(mut request: Request<Incoming>, upgrade: &Mutex<Option<OnUpgrade>
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    let upgraded = hyper::upgrade::on(&mut request);
+    if let Some(protocol) = admitted.protocol {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    let upgraded = (hyper::upgrade::on(&mut request), admitted.client);
     *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(upgraded);
     response
 }
 
-async fn answer_http(shared: &Shared, request: Request<Incoming>, number: u32) -> HttpResponse {
+async fn answer_http(
+    shared: &Shared,
+    request: Request<Incoming>,
+    admitted: Admitted,
+    number: u32,
+) -> HttpResponse {
     let limits = shared.limits;
     let Some(permit) = shared.http.try_acquire() else {
         return http::response::too_many_requests();
@@ -210,6 +254,12 @@ async fn answer_http(shared: &Shared, request: Request<Incoming>, number: u32) -
         .max_response_body_size(limits.answer_bytes)
         .build();
     let state = ConnectionState::new(shared.stopped.clone(), number, permit);
-    let (methods, plain) = (shared.methods.clone(), RpcServiceBuilder::new());
-    http::call_with_service_builder(request, config, state, methods, plain).await
+    let client = admitted.client;
+    let limited = RpcServiceBuilder::new()
+        .layer_fn(move |service| Limited { service, client: client.clone() });
+    let methods = shared.methods.clone();
+    let mut response =
+        http::call_with_service_builder(request, config, state, methods, limited).await;
+    access::show_to(admitted.origin, &mut response);
+    response
 }

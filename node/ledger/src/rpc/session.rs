@@ -31,6 +31,7 @@ use tokio_tungstenite::{
 
 use super::{
     Shared,
+    access::Client,
     dispatch::{Caller, busy, peek},
     socket::Meter,
 };
@@ -70,7 +71,13 @@ struct Places {
 type Place = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 /// Ends when the client is gone; everything of it ends with it.
-pub(super) async fn run(upgraded: Upgraded, shared: &Shared, meter: Meter, number: u32) {
+pub(super) async fn run(
+    upgraded: Upgraded,
+    client: Client,
+    shared: &Shared,
+    meter: Meter,
+    number: u32,
+) {
     let most = Some(READ_ON * shared.limits.request_bytes as usize);
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)
@@ -81,6 +88,7 @@ pub(super) async fn run(upgraded: Upgraded, shared: &Shared, meter: Meter, numbe
     let (sender, receiver) = socket.split();
     let (queue, outgoing) = mpsc::channel(QUEUE);
     let caller = Caller {
+        client,
         methods: shared.methods.clone(),
         answer_bytes: shared.limits.answer_bytes as usize,
         number: number.into(),

@@ -3,11 +3,12 @@
 use fairway_ledger::contract;
 use fairway_state::State;
 use fairway_types::{
-    Address, ChannelId, Hash, Header, JoinSequence, Keypair, Operation, SignedAck,
-    SignedViewChange, StateKey, Term, View, ViewChange,
+    Address, ChannelId, FunctionName, Hash, Header, JoinSequence, Keypair, Operation, SignedAck,
+    SignedViewChange, StateKey, Term, Time, View, ViewChange,
     chain::{ChainTx, DropRule, MoneyRules, SettlementRule},
     ledger::LedgerPayload,
     limits,
+    session::Session,
     windows::BlockProof,
 };
 
@@ -353,6 +354,30 @@ fn of_reports() -> Vec<Case> {
     let double = contract::double_ack(world.channel, accused, [&acks[0], &acks[1]]);
     cases.push(by("double_ack", world, other, node(1), double));
     cases
+}
+
+/// Nobody waits in vain for what a session key may not do any more; all else of sessions can wait.
+#[test]
+fn complaints_are_about_calls_of_the_account_itself_and_its_revocations() {
+    let key = Keypair::from_seed(&[93; 32]).public();
+    let function: FunctionName = "0x44::payments::pay".parse().unwrap();
+    let (functions, spending) = (vec![function.clone()], Vec::new());
+    let session = Session { key, functions, spending, expires_at: Time(9_000_000) };
+    let (type_args, args) = (Vec::new(), Vec::new());
+    let operations = [
+        (Operation::Revoke { key }, None),
+        (Operation::Delegate(session), Some("E_MALFORMED")),
+        (Operation::Session { key, function, type_args, args }, Some("E_MALFORMED")),
+    ];
+    for (operation, refused) in operations {
+        let (mut world, _) = pair(stakes());
+        let complaint = contract::complain(world.channel, &world.call(1, 5, operation));
+        let result = world.transact(&account(1), complaint).map(|_| ());
+        match refused {
+            None => assert_eq!(result, Ok(())),
+            Some(name) => assert!(result.as_ref().unwrap_err().contains(name), "{result:?}"),
+        }
+    }
 }
 
 fn of_complaints() -> Vec<Case> {

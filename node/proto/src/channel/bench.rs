@@ -11,8 +11,8 @@ use std::{
 use fairway_types::{
     Ack, Address, AssetId, Block, Call, Certificate, ChainId, ChannelId, Context, Epoch, Execute,
     ExecutionStatus, Gas, GasTableId, Hash, Height, Invocation, JoinSequence, Keypair, NodeId,
-    Operation, Outcome, SequenceNumber, SignedCall, StateKey, StateReader, Term, Time, Verified,
-    View, Weight, Write,
+    Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey, StateReader, Term, Time,
+    Verified, View, Weight, Write,
     block::CertifiedBlock,
     chain::{
         ChainMember, ChainRefusal, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant,
@@ -27,7 +27,7 @@ use super::{
     execution::next_sequence,
     input::{Input, Request, RequestId},
     log::Log,
-    output::{CallStatus, Effect, Event, Step},
+    output::{CallStatus, Effect, Event, Reply, Step},
 };
 use crate::{message::Message, settlement::membership};
 
@@ -257,6 +257,15 @@ impl Bench {
         let request = Request::Call { call, wait: CallStatus::Executed };
         self.run(via, Input::Client { id, request });
         id
+    }
+
+    /// What a request was answered with.
+    pub(super) fn answer(&self, asked: RequestId) -> Result<Reply, Refusal> {
+        let mut answers = self.effects.iter().filter_map(|(_, effect)| match effect {
+            Effect::Reply { id, result } if *id == asked => Some(result.clone()),
+            _ => None,
+        });
+        answers.next_back().expect("an answer")
     }
 
     fn next_sequence(&self, sender: usize, via: usize) -> SequenceNumber {

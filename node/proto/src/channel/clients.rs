@@ -16,6 +16,7 @@ use super::{
     log::Log,
     output::{CallPlaces, CallReport, CallStatus, Effect, Reply, call_places},
     pool::Pooled,
+    sessions,
 };
 #[cfg(feature = "known-bugs")]
 use crate::known_bugs::KnownBug;
@@ -205,7 +206,7 @@ impl Channel {
         }
         self.log
             .tip()
-            .map_or_else(Default::default, |tip| next_sequence(&tip.state, call.call.sender))
+            .map_or_else(Default::default, |tip| next_sequence(&tip.state, call.call.counted_by()))
     }
 
     /// P-37: what every node can refuse at once, before the leader sees it.
@@ -231,19 +232,20 @@ impl Channel {
             let reason = format!("at most {} ms ahead", limits::CALL_LIFETIME);
             return Err(Refusal::invalid("expires_at", reason));
         }
-        let expected = next_sequence(&tip.state, call.call.sender);
+        let counted_by = call.call.counted_by();
+        let expected = next_sequence(&tip.state, counted_by);
         #[cfg(feature = "known-bugs")]
         if KnownBug::ForgottenNonce.is_back() {
             return Ok(());
         }
         if call.call.sequence < expected {
             return Err(Refusal::SequenceNumber {
-                account: call.call.sender,
+                account: counted_by,
                 expected,
                 actual: call.call.sequence,
             });
         }
-        Ok(())
+        sessions::check(&tip.state, &call.call, self.now)
     }
 
     /// The leader's side of a forwarded call.
@@ -334,8 +336,9 @@ impl Channel {
         let is_due = |signed: &SignedCall| {
             let call = &signed.call;
             call.expires_at >= self.now
-                && call.sequence == next_sequence(&tip.state, call.sender)
+                && call.sequence == next_sequence(&tip.state, call.counted_by())
                 && member(&tip.state, call.sender).is_some()
+                && sessions::check(&tip.state, call, self.now).is_ok()
         };
         orders && !self.is_over() && self.clients.on_the_way.iter().any(|(_, call)| is_due(call))
     }
@@ -344,8 +347,9 @@ impl Channel {
     /// nor what it waits for of those it has shown since.
     pub(super) fn fail_passed_over(&mut self, from: Height) {
         let Some(tip) = self.log.tip() else { return };
-        let passed =
-            |call: &SignedCall| call.call.sequence < next_sequence(&tip.state, call.call.sender);
+        let passed = |call: &SignedCall| {
+            call.call.sequence < next_sequence(&tip.state, call.call.counted_by())
+        };
         let on_the_way = self.clients.on_the_way.iter().filter(|(_, call)| passed(call));
         let mut hashes: Vec<Hash> = on_the_way.map(|(hash, _)| *hash).collect();
         let shown = self.clients.hardening.values().flatten().map(|(hash, _)| *hash);
@@ -429,7 +433,8 @@ impl Channel {
     pub(super) fn expire_calls(&mut self) {
         let now = self.now;
         for pooled in self.pool.overdue(now) {
-            let (account, expires_at) = (pooled.call.call.sender, pooled.call.call.expires_at);
+            let (account, expires_at) =
+                (pooled.call.call.counted_by(), pooled.call.call.expires_at);
             let (expected, actual) =
                 (self.expected_sequence(&pooled.call), pooled.call.call.sequence);
             let refusal = match expires_at < now {

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use fairway_state::State;
 use fairway_types::{
     Address, Context, Effects, Execute, ExecutionStatus, Gas, Hash, Height, Hook, Invocation,
-    MoveEvent, Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey, StateReader,
-    Time, Transaction, Write,
+    MoveEvent, Operation, Outcome, PublicKey, Refusal, SequenceNumber, SignedCall, StateKey,
+    StateReader, Time, Transaction, Write,
     chain::{ChannelFacts, ChannelRecord, MemberRecord},
     codec,
     hash::{Domain, hash_value},
     limits,
+    session::{OverSpent, Session},
     settlement::AssetAmount,
 };
 
@@ -19,6 +20,7 @@ use super::{
     books, entered,
     ground::{Ground, Roll},
     overlay::Overlay,
+    sessions,
 };
 
 /// Event types with which an app asks for something (`runtime::lifecycle`).
@@ -171,7 +173,8 @@ impl<'a, V: Execute> Execution<'a, V> {
         self.check_open()?;
         check_place(&self.place.facts, signed)?;
         self.member(call.sender)?;
-        let expected = self.next_sequence(call.sender);
+        let counted_by = call.counted_by();
+        let expected = self.next_sequence(counted_by);
         #[cfg(feature = "known-bugs")]
         let expected = match crate::known_bugs::KnownBug::ForgottenNonce.is_back() {
             true => expected.min(call.sequence),
@@ -179,7 +182,7 @@ impl<'a, V: Execute> Execution<'a, V> {
         };
         if call.sequence != expected {
             return Err(Refusal::SequenceNumber {
-                account: call.sender,
+                account: counted_by,
                 expected,
                 actual: call.sequence,
             });
@@ -198,7 +201,7 @@ impl<'a, V: Execute> Execution<'a, V> {
                 reason: format!("only the creator {} may close", self.place.facts.creator),
             });
         }
-        Ok(())
+        sessions::check(&self.overlay, call, self.place.time)
     }
 
     // P-40: ticks come at the channel's interval by the blocks' time, never in bursts to catch up.
@@ -362,18 +365,35 @@ struct Books<'a, V: Execute> {
 impl<V: Execute> Books<'_, V> {
     fn call(&mut self, signed: &SignedCall) -> ExecutionStatus {
         let call = &signed.call;
-        self.put(StateKey::Sequence(call.sender), &call.sequence.next());
+        self.put(StateKey::Sequence(call.counted_by()), &call.sequence.next());
+        let sender = call.sender;
         let status = match &call.operation {
             Operation::Invoke { function, type_args, args } => {
-                let invocation =
-                    Invocation::Call { sender: call.sender, function, type_args, args };
+                let invocation = Invocation::Call { sender, function, type_args, args };
                 self.invoke(&invocation, call.gas_limit)
             }
-            Operation::Leave => self.leave(call.sender),
+            Operation::Session { key, function, type_args, args } => {
+                let invocation = Invocation::Call { sender, function, type_args, args };
+                self.invoke_for((sender, key), &invocation, call.gas_limit)
+            }
+            Operation::Leave => self.leave(sender),
             Operation::Close => self.close(),
+            Operation::Delegate(session) => {
+                let time = self.context.time;
+                self.put_sessions(sender, &sessions::with(&self.state, sender, session, time))
+            }
+            Operation::Revoke { key } => {
+                self.put_sessions(sender, &sessions::without(&self.state, sender, key))
+            }
         };
         self.follow_requests();
         status
+    }
+
+    fn put_sessions(&mut self, account: Address, sessions: &[Session]) -> ExecutionStatus {
+        let entry = (!sessions.is_empty()).then(|| codec::encode(&sessions));
+        self.state.put(StateKey::Sessions(account), entry);
+        ExecutionStatus::Success
     }
 
     fn tick(&mut self) -> ExecutionStatus {
@@ -414,6 +434,7 @@ impl<V: Execute> Books<'_, V> {
     fn leave(&mut self, account: Address) -> ExecutionStatus {
         let status = self.depart(account);
         self.state.put(StateKey::Member(account), None);
+        self.put_sessions(account, &[]);
         let height = self.context.height;
         self.put(StateKey::Registered, &height);
         status
@@ -499,9 +520,43 @@ impl<V: Execute> Books<'_, V> {
     }
 
     fn invoke(&mut self, invocation: &Invocation<'_>, gas_limit: Gas) -> ExecutionStatus {
-        let Outcome { status, gas_used, writes, events } =
-            self.vm.execute(&self.state, &self.context, invocation, gas_limit);
-        self.gas = self.gas.saturating_add(gas_used.0);
+        let outcome = self.execute(invocation, gas_limit);
+        self.keep(outcome)
+    }
+
+    /// P-137: a session key's call, which must leave its account what is not that key's to spend.
+    fn invoke_for(
+        &mut self,
+        (account, key): (Address, &PublicKey),
+        invocation: &Invocation<'_>,
+        gas_limit: Gas,
+    ) -> ExecutionStatus {
+        let outcome = self.execute(invocation, gas_limit);
+        if !outcome.status.is_success() {
+            return outcome.status;
+        }
+        let mut after = Overlay::on_overlay(&self.state);
+        after.absorb(&outcome.writes);
+        let vaults = [&*books::vault(&self.state, account), &*books::vault(&after, account)];
+        match sessions::spent(&self.state, account, key, vaults) {
+            Ok(sessions) => {
+                self.put_sessions(account, &sessions);
+                self.keep(outcome)
+            }
+            Err(OverSpent { asset, left, spent }) => {
+                ExecutionStatus::OverSpent { asset, left, spent }
+            }
+        }
+    }
+
+    fn execute(&mut self, invocation: &Invocation<'_>, gas_limit: Gas) -> Outcome {
+        let outcome = self.vm.execute(&self.state, &self.context, invocation, gas_limit);
+        self.gas = self.gas.saturating_add(outcome.gas_used.0);
+        outcome
+    }
+
+    fn keep(&mut self, outcome: Outcome) -> ExecutionStatus {
+        let Outcome { status, writes, events, .. } = outcome;
         if status.is_success() {
             self.state.absorb(&writes);
             self.keep_result(&events);

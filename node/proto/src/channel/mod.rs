@@ -37,6 +37,7 @@ pub mod quorum;
 pub mod recovery;
 mod refuting;
 pub mod selection;
+pub mod sessions;
 pub mod settling;
 mod showing;
 pub mod snapshot;

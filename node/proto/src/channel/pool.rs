@@ -23,6 +23,8 @@ const PATIENCE: u64 = 15_000;
 pub(super) struct Pooled {
     pub call: SignedCall,
     pub hash: Hash,
+    /// Whose sequence numbers it counts with.
+    counted_by: Address,
     /// The node that forwarded it; `None` for a client of this node.
     pub from: Option<NodeId>,
     /// What stands for its signature, where members trust their own nodes (P-133).
@@ -36,7 +38,8 @@ pub(super) struct Pooled {
 impl Pooled {
     pub(super) fn new(call: SignedCall, hash: Hash, from: Option<NodeId>, since: Time) -> Self {
         let bytes = codec::size(&call);
-        Self { call, hash, from, bundle: None, bytes, since }
+        let counted_by = call.call.counted_by();
+        Self { call, hash, counted_by, from, bundle: None, bytes, since }
     }
 
     /// The bundle that it came in, if any, which takes so many bytes here.
@@ -49,11 +52,17 @@ impl Pooled {
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     ready: VecDeque<Pooled>,
-    /// Next number of senders that have calls in `ready`.
+    /// Next number of who has calls in `ready`.
     next: BTreeMap<Address, SequenceNumber>,
     early: BTreeMap<(Address, SequenceNumber), Pooled>,
-    /// Bytes of each sender's calls.
-    bytes: BTreeMap<Address, usize>,
+    /// What each sender has here, whichever of its keys signed.
+    held: BTreeMap<Address, Held>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Held {
+    calls: usize,
+    bytes: usize,
 }
 
 impl Pool {
@@ -65,7 +74,7 @@ impl Pool {
         expected: SequenceNumber,
         limits: &Limits,
     ) -> Result<(), Refusal> {
-        let account = pooled.call.call.sender;
+        let account = pooled.counted_by;
         let actual = pooled.call.call.sequence;
         let next = self.next.get(&account).copied().unwrap_or(expected).max(expected);
         let pooled_already = actual >= expected && actual < next;
@@ -84,26 +93,31 @@ impl Pool {
                 Err(Refusal::busy("a call at this number", RETRY_AFTER))
             };
         }
-        let of_sender = (next.0 - expected.0) as usize + self.early_of(account);
-        let bytes = pooled.bytes;
-        let bytes_of_sender = self.bytes.get(&account).copied().unwrap_or_default() + bytes;
+        self.check_room(&pooled, limits)?;
+        let held = self.held.entry(pooled.call.call.sender).or_default();
+        held.calls += 1;
+        held.bytes += pooled.bytes;
+        self.early.insert((account, actual), pooled);
+        self.promote(account, next);
+        Ok(())
+    }
+
+    fn check_room(&self, pooled: &Pooled, limits: &Limits) -> Result<(), Refusal> {
+        let of_sender = self.held.get(&pooled.call.call.sender).copied().unwrap_or_default();
         if self.len() >= limits.pool_calls
-            || of_sender >= limits.pool_calls_per_sender
-            || self.bytes() + bytes > limits.pool_bytes
-            || bytes_of_sender > limits.pool_bytes_per_sender
+            || of_sender.calls >= limits.pool_calls_per_sender
+            || self.bytes() + pooled.bytes > limits.pool_bytes
+            || of_sender.bytes + pooled.bytes > limits.pool_bytes_per_sender
         {
             return Err(Refusal::busy("calls waiting to be ordered", RETRY_AFTER));
         }
-        self.bytes.insert(account, bytes_of_sender);
-        self.early.insert((account, actual), pooled);
-        self.promote(account, next);
         Ok(())
     }
 
     /// The next call in order.
     pub(super) fn take(&mut self) -> Option<Pooled> {
         let pooled = self.ready.pop_front()?;
-        let account = pooled.call.call.sender;
+        let account = pooled.counted_by;
         let last = self.next.get(&account) == Some(&pooled.call.call.sequence.next());
         if last {
             self.next.remove(&account);
@@ -126,19 +140,19 @@ impl Pool {
     }
 
     fn release(&mut self, pooled: &Pooled) {
-        let account = pooled.call.call.sender;
-        let left = self.bytes.get(&account).map_or(0, |bytes| bytes.saturating_sub(pooled.bytes));
-        if left == 0 {
-            self.bytes.remove(&account);
-        } else {
-            self.bytes.insert(account, left);
+        let sender = pooled.call.call.sender;
+        let Some(held) = self.held.get_mut(&sender) else { return };
+        held.calls = held.calls.saturating_sub(1);
+        held.bytes = held.bytes.saturating_sub(pooled.bytes);
+        if held.calls == 0 {
+            self.held.remove(&sender);
         }
     }
 
     /// BCS bytes of all calls.
     #[must_use]
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.values().sum()
+        self.held.values().map(|held| held.bytes).sum()
     }
 
     /// Calls that can be ordered now.
@@ -155,19 +169,13 @@ impl Pool {
     /// Empties the pool, in order.
     pub(super) fn drain(&mut self) -> Vec<Pooled> {
         self.next.clear();
-        self.bytes.clear();
+        self.held.clear();
         let early = std::mem::take(&mut self.early);
         self.ready.drain(..).chain(early.into_values()).collect()
     }
 
     fn holds(&self, hash: &Hash) -> bool {
         self.ready.iter().any(|pooled| pooled.hash == *hash)
-    }
-
-    fn early_of(&self, account: Address) -> usize {
-        let first = (account, SequenceNumber::ZERO);
-        let last = (account, SequenceNumber(u64::MAX));
-        self.early.range(first..=last).count()
     }
 
     fn promote(&mut self, account: Address, mut next: SequenceNumber) {

@@ -3,22 +3,25 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
 
 use anyhow::{Context, bail, ensure};
 use fairway::local::LocalNetwork;
 use fairway_sandbox::read_package;
 use fairway_sdk::{
-    Channel, ChannelConfig, ChannelId, Client, Durability, GasTableId, Height, JoinPolicy, Keypair,
-    Ledger, Member, MoneyRules, json,
+    Channel, ChannelConfig, ChannelId, Client, Height, Keypair, Ledger, Member, MoneyRules, json,
 };
 use fairway_types::contract::{Backing, NATIVE};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use super::{
-    super::{Shared, keys::Keys, output::units, print},
+    super::{
+        Shared,
+        keys::Keys,
+        members::{Members, until},
+        output::units,
+        print,
+    },
     games, payments,
     report::Report,
 };
@@ -29,8 +32,6 @@ const PASSPHRASE: &str = "demo";
 const FUNDS: u64 = 1_000_000_000;
 const DEPOSIT: u64 = 100_000_000;
 const STAKE: u64 = 1_000_000;
-/// How long any one thing may take.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the scenes share.
 pub(super) struct Stage {
@@ -105,57 +106,19 @@ impl Stage {
     ) -> anyhow::Result<ChannelId> {
         let creator = self.keys.first().context("no accounts")?;
         let package = read_package(&self.examples.join(example))?;
-        let package = self.ledger.store_package(creator, package).await?;
-        let mut invited: Vec<_> = self.keys.iter().map(Keypair::address).collect();
-        invited.sort();
-        let config = ChannelConfig {
-            tick_interval: tick,
-            settlement_interval: 0,
-            durability: Durability::Synced,
-            join_policy: JoinPolicy::Invited,
-            invited,
-            asset: NATIVE,
-            min_deposit: 1,
-            max_members: 16,
-            gas_table: GasTableId::MEASURED,
-            trust_own_node: false,
-            money,
-        };
-        let channel = self.ledger.create_channel(creator, package, &config).await?;
-        for (client, key) in self.clients.iter().zip(&self.keys) {
-            client.join_backed(key, channel, DEPOSIT, backing).await?;
-        }
-        self.until("four members on every node", || async {
-            for client in &self.clients {
-                let status = client.info(channel).await?.status;
-                if status.is_none_or(|status| status.members.len() < NAMES.len()) {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        })
-        .await?;
+        let members = Members { ledger: &self.ledger, clients: &self.clients, keys: &self.keys };
+        let config = ChannelConfig { money, ..members.config(tick) };
+        let channel = members.open(creator, package, &config, DEPOSIT, backing).await?;
         print(&format!("channel {} runs {example} on four nodes", channel.short()));
         Ok(channel)
     }
 
     /// Waits until `done` says yes.
-    pub(super) async fn until<F>(
-        &self,
-        what: &str,
-        mut done: impl FnMut() -> F,
-    ) -> anyhow::Result<()>
+    pub(super) async fn until<F>(&self, what: &str, done: impl FnMut() -> F) -> anyhow::Result<()>
     where
         F: Future<Output = anyhow::Result<bool>>,
     {
-        let end = Instant::now() + PATIENCE;
-        while !done().await? {
-            if Instant::now() > end {
-                bail!("{what}: not within {} s", PATIENCE.as_secs());
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        until(what, done).await
     }
 
     pub(super) async fn members(&self, channel: Option<ChannelId>) -> anyhow::Result<Vec<Member>> {

@@ -63,7 +63,7 @@ describe("the ledger", () => {
   test("a contract's function is called by its ABI, and viewed", async () => {
     const { ledger } = clients[0]!;
     await ledger.call(world.key(0), "0x3::coin::transfer", [NATIVE, "0x78", 5]);
-    expect(await ledger.view("0x3::coin::balance", [NATIVE, "0x78"])).toEqual(["5"]);
+    expect(await ledger.view("0x3::coin::balance", ["0x78", NATIVE])).toEqual(["5"]);
     const wrong = ledger.call(world.key(0), "0x3::coin::transfer", [NATIVE, "0x78", -5]);
     await expect(wrong).rejects.toThrow("invalid args[2]: expected u64, found -5");
   });

@@ -12,11 +12,10 @@ import {
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { type ChannelRules, Client, Keypair, type PackageSource } from "../../src/index.js";
 
 const READY_MS = 30_000;
-const EXAMPLES = fileURLToPath(new URL("../../../../contracts/examples/", import.meta.url));
+const EXAMPLES = join(import.meta.dirname, "../../../../contracts/examples");
 
 function program(): string {
   const path = process.env.FAIRWAY_BIN;

@@ -61,6 +61,9 @@ impl Chain {
         let own = signed.key.address() == account
             && check_signature(call, &signed.key, &signed.signature).is_ok();
         require(own, "complaint::E_OTHER_CALL")?;
+        let orderable =
+            !matches!(call.operation, Operation::Delegate(_) | Operation::Session { .. });
+        require(orderable, "complaint::E_MALFORMED")?;
         let least = self.window().min(limits::CALL_LIFETIME) / 2;
         let in_time = call.expires_at >= self.time.plus(least)
             && call.expires_at <= self.time.plus(limits::CALL_LIFETIME);

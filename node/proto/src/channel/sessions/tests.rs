@@ -1,0 +1,234 @@
+use fairway_types::{
+    Context, Execute, ExecutionStatus, Gas, Invocation, Keypair, Outcome, SequenceNumber,
+    SignedCall, Transaction, Write,
+    chain::ChannelRecord,
+    crypto::{Signable, Verify},
+};
+
+use super::{
+    super::{
+        bench::{self, Bench, Vaults, account_key, nothing},
+        books,
+        execution::{Execution, genesis_writes, next_sequence},
+    },
+    *,
+};
+use fairway_state::State;
+
+const LATER: Time = Time(60_000);
+
+/// An app whose calls leave their sender with as much as their argument says.
+struct Leaving;
+
+impl Execute for Leaving {
+    fn execute(
+        &self,
+        state: &dyn StateReader,
+        context: &Context,
+        invocation: &Invocation<'_>,
+        gas: Gas,
+    ) -> Outcome {
+        let Invocation::Call { sender, args, .. } = invocation else {
+            return Vaults.execute(state, context, invocation, gas);
+        };
+        let left = args.first().and_then(|arg| codec::decode::<u64>("amount", arg).ok());
+        let left = left.unwrap_or_default();
+        let amounts = if left == 0 { Vec::new() } else { bench::amounts(left) };
+        let write = Write {
+            key: StateKey::resource(*sender, books::VAULT_TAG),
+            value: Some(codec::encode(&amounts)),
+        };
+        let status = ExecutionStatus::Success;
+        Outcome { status, gas_used: Gas(7), writes: vec![write], events: Vec::new() }
+    }
+}
+
+fn session_key() -> Keypair {
+    Keypair::from_seed(&[90; 32])
+}
+
+/// A session of one function, with so much to spend.
+fn session_of(key: &Keypair, spending: u64) -> Session {
+    Session {
+        key: key.public(),
+        functions: vec!["0x42::app::leave_with".parse().unwrap()],
+        spending: if spending == 0 { Vec::new() } else { bench::amounts(spending) },
+        expires_at: LATER,
+    }
+}
+
+fn by_account(sequence: u64, operation: Operation) -> SignedCall {
+    bench::sign(0, SequenceNumber(sequence), operation, LATER)
+}
+
+/// A call of account 0, signed by `key`.
+fn by(key: &Keypair, sequence: u64, function: &str, left: u64) -> SignedCall {
+    let (function, args) = (function.parse().unwrap(), vec![codec::encode(&left)]);
+    let operation = Operation::Session { key: key.public(), function, type_args: Vec::new(), args };
+    let call = by_account(sequence, operation).call;
+    SignedCall { signature: key.sign(&call), key: key.public(), call }
+}
+
+fn leaving(sequence: u64, left: u64) -> SignedCall {
+    by(&session_key(), sequence, "0x42::app::leave_with", left)
+}
+
+/// A channel of one member with a vault of 100.
+struct Table {
+    record: ChannelRecord,
+    state: State,
+}
+
+impl Table {
+    fn new() -> Self {
+        let record = bench::record(1);
+        let vault = Write {
+            key: StateKey::resource(account_key(0).address(), books::VAULT_TAG),
+            value: Some(codec::encode(&bench::amounts(100))),
+        };
+        let state = State::default().with_writes(&genesis_writes(&record, &Vaults));
+        Self { record, state: state.with_writes(&[vault]) }
+    }
+
+    fn delegated(session: &Session) -> Self {
+        let mut table = Self::new();
+        let delegation = by_account(0, Operation::Delegate(session.clone()));
+        assert_eq!(table.run(delegation, 1), Ok(ExecutionStatus::Success));
+        table
+    }
+
+    /// A block of one call at `time`.
+    fn run(&mut self, call: SignedCall, time: u64) -> Result<ExecutionStatus, Refusal> {
+        let start = super::super::execution::Start {
+            height: fairway_types::Height(1),
+            hash: fairway_types::Hash::ZERO,
+            state: &self.state,
+        };
+        let mut run = Execution::new(&Leaving, self.record.facts(), start, Time(time));
+        let status = run.run(&Transaction::Call(call))?.status.clone();
+        self.state = run.finish(&self.state).state;
+        Ok(status)
+    }
+
+    fn refusal(&mut self, call: SignedCall, time: u64) -> &'static str {
+        self.run(call, time).unwrap_err().name()
+    }
+
+    fn vault(&self) -> Vec<AssetAmount> {
+        books::vault(&self.state, account_key(0).address())
+    }
+
+    fn left(&self) -> Vec<u64> {
+        let sessions = sessions(&self.state, account_key(0).address());
+        sessions.iter().map(|s| s.spending.iter().map(|limit| limit.amount).sum()).collect()
+    }
+}
+
+/// P-135, P-137.
+#[test]
+fn session_key_calls_and_spends_what_it_was_delegated_with_numbers_of_its_own() {
+    let mut table = Table::delegated(&session_of(&session_key(), 30));
+    assert_eq!(table.run(leaving(0, 80), 2), Ok(ExecutionStatus::Success));
+    assert_eq!((table.vault(), table.left()), (bench::amounts(80), vec![10]));
+    let asset = bench::amounts(1)[0].asset;
+    let over = ExecutionStatus::OverSpent { asset, left: 10, spent: 11 };
+    assert_eq!(table.run(leaving(1, 69), 3), Ok(over));
+    assert_eq!((table.vault(), table.left()), (bench::amounts(80), vec![10]));
+    assert_eq!(table.run(leaving(2, 500), 4), Ok(ExecutionStatus::Success));
+    assert_eq!(table.left(), [10], "what comes in raises no limit");
+    assert_eq!(next_sequence(&table.state, account_key(0).address()), SequenceNumber(1));
+    assert_eq!(next_sequence(&table.state, session_key().address()), SequenceNumber(3));
+    assert_eq!(table.refusal(leaving(2, 500), 5), "sequence_number");
+}
+
+/// P-136.
+#[test]
+fn session_key_is_refused_other_functions_other_times_and_other_accounts() {
+    let mut table = Table::delegated(&session_of(&session_key(), 30));
+    let other = by(&session_key(), 0, "0x42::app::drain", 100);
+    assert_eq!(table.refusal(other, 2), "unauthorised");
+    assert_eq!(table.refusal(leaving(0, 100), LATER.0 + 1), "expired");
+    let stranger = by(&Keypair::from_seed(&[91; 32]), 0, "0x42::app::leave_with", 100);
+    assert_eq!(table.refusal(stranger, 2), "unauthorised");
+    let mut elsewhere = leaving(0, 100);
+    elsewhere.call.sender = account_key(1).address();
+    elsewhere.signature = session_key().sign(&elsewhere.call);
+    assert_eq!(table.refusal(elsewhere, 2), "not_a_member");
+}
+
+/// P-11, P-136: what binds the account takes its own key.
+#[test]
+fn session_key_signs_for_nothing_but_functions() {
+    let delegation = Operation::Delegate(session_of(&Keypair::from_seed(&[92; 32]), 99));
+    let revoke = Operation::Revoke { key: session_key().public() };
+    for operation in [nothing(), Operation::Leave, Operation::Close, delegation, revoke] {
+        let call = by_account(0, operation).call;
+        let signed =
+            SignedCall { signature: session_key().sign(&call), key: session_key().public(), call };
+        assert_eq!(signed.check().unwrap_err().name(), "bad_signature");
+    }
+    let good = leaving(0, 1);
+    assert_eq!(good.check(), Ok(()));
+    let call = good.call.clone();
+    let account = account_key(0);
+    let by_the_account = SignedCall { signature: account.sign(&call), key: account.public(), call };
+    assert_eq!(by_the_account.check().unwrap_err().name(), "bad_signature");
+    assert!(good.call.signing_bytes().len() > 100);
+}
+
+/// P-135.
+#[test]
+fn revoked_session_and_that_of_a_leaver_call_no_more() {
+    let mut table = Table::delegated(&session_of(&session_key(), 30));
+    let revoke = Operation::Revoke { key: session_key().public() };
+    assert_eq!(table.run(by_account(1, revoke.clone()), 2), Ok(ExecutionStatus::Success));
+    assert_eq!(table.refusal(leaving(0, 100), 3), "unauthorised");
+    assert_eq!(table.state.read(&StateKey::Sessions(account_key(0).address())), None);
+    assert_eq!(table.run(by_account(2, revoke), 3), Ok(ExecutionStatus::Success));
+    let again = Operation::Delegate(session_of(&session_key(), 5));
+    assert_eq!(table.run(by_account(3, again), 3), Ok(ExecutionStatus::Success));
+    assert_eq!(table.left(), [5]);
+    assert_eq!(table.run(by_account(4, Operation::Leave), 4), Ok(ExecutionStatus::Success));
+    assert_eq!(table.left(), Vec::<u64>::new());
+}
+
+/// P-135: new terms take the place of old ones; expired sessions leave room.
+#[test]
+fn account_has_sixteen_sessions_at_a_time() {
+    let mut table = Table::new();
+    let key = |seed: u8| Keypair::from_seed(&[seed; 32]);
+    for seed in 1..=16 {
+        let session =
+            Session { expires_at: Time(10 + u64::from(seed)), ..session_of(&key(seed), 1) };
+        let call = by_account(u64::from(seed) - 1, Operation::Delegate(session));
+        assert_eq!(table.run(call, 1), Ok(ExecutionStatus::Success));
+    }
+    let one_more = by_account(16, Operation::Delegate(session_of(&key(17), 1)));
+    assert_eq!(table.refusal(one_more.clone(), 11), "too_large");
+    assert_eq!(table.run(one_more, 12), Ok(ExecutionStatus::Success));
+    let renewed = by_account(17, Operation::Delegate(session_of(&key(17), 9)));
+    assert_eq!(table.run(renewed, 12), Ok(ExecutionStatus::Success));
+    assert_eq!((table.left().len(), table.left().iter().sum::<u64>()), (16, 15 + 9));
+    let own = by_account(18, Operation::Delegate(session_of(&account_key(0), 1)));
+    assert_eq!(table.refusal(own, 12), "invalid_argument");
+}
+
+/// P-37, P-70: what can't be ordered is refused at once, and is no reason to change the leader.
+#[test]
+fn node_refuses_calls_of_keys_that_hold_nothing() {
+    let mut bench = Bench::new(3);
+    let call = |bench: &Bench| {
+        let mut call = leaving(0, 1);
+        call.call.expires_at = bench.now.plus(60_000);
+        SignedCall { signature: session_key().sign(&call.call), ..call }
+    };
+    let id = bench.request(2, call(&bench));
+    assert_eq!(bench.answer(id).unwrap_err().name(), "unauthorised");
+    let mut session = session_of(&session_key(), 0);
+    session.expires_at = bench.now.plus(60_000);
+    bench.call(0, 0, Operation::Delegate(session));
+    bench.wait(200);
+    let id = bench.request(2, call(&bench));
+    bench.wait(200);
+    assert!(bench.answer(id).is_ok());
+}

@@ -1,0 +1,261 @@
+/** A subscription that goes on after a reconnect, where it stopped. */
+import { ClosedError, refusalOf } from "./errors.js";
+import { backoffMs, sleep } from "./time.js";
+/** Notices that wait for their reader; with more, the node is asked for the rest later. */
+const MOST_WAITING = 1024;
+const MOST_BYTES = 32 << 20;
+const BACKOFF = { firstMs: 200, mostMs: 2_000 };
+/** After so long without a notice the node is asked whether it has more. */
+const QUIET_MS = 30_000;
+/** Where a subscription stands in the log: what is new, what was seen, what was taken back. */
+export class Place {
+    /** The first height not seen yet, once one is known. */
+    next;
+    /** The hash of the block before it, if it was seen. */
+    #last;
+    /** The last height that can't be taken back. */
+    #final = 0;
+    constructor(from) {
+        this.next = from;
+    }
+    /** Whether the block follows another one than was seen. */
+    isElsewhere(notice) {
+        if (notice.kind !== "block" || notice.height !== this.next)
+            return false;
+        return this.#last !== undefined && this.#last !== notice.parent;
+    }
+    /** Forgets what lies above the last final height. */
+    goBack(to = this.#final) {
+        this.next = to + 1;
+        this.#last = undefined;
+        return { kind: "rolled_back", to };
+    }
+    /** Whether the notice is new. */
+    take(notice) {
+        switch (notice.kind) {
+            case "heights":
+                this.#final = Math.max(this.#final, notice.final);
+                return true;
+            case "rolled_back":
+                this.goBack(notice.to);
+                return true;
+            case "skipped":
+                // Not above it: a snapshot of that height follows.
+                this.next = notice.to;
+                this.#last = undefined;
+                return true;
+            case "lagged":
+                return false;
+            case "snapshot":
+            case "block":
+                if (this.next !== undefined && notice.height < this.next)
+                    return false;
+                this.next = notice.height + 1;
+                this.#last = notice.kind === "block" ? notice.hash : undefined;
+                return true;
+        }
+    }
+}
+/**
+ * Notices of one channel, in log order: every block once, none left out, across reconnects and after
+ * falling behind, unless the node itself has skipped some (`skipped`). Blocks that were taken back are
+ * named by `rolled_back`, also when that happened while there was no connection.
+ *
+ * Read it with `for await`, or with `next`. One reader: two would share the notices.
+ */
+export class Subscription {
+    direct;
+    #connection;
+    #channel;
+    #filter;
+    #place;
+    #items = [];
+    #bytes = 0;
+    #cursor;
+    #stream;
+    #ended = false;
+    /** So much waits for the reader that the node was told to stop. */
+    #full = false;
+    #failures = 0;
+    #heardAt = Date.now();
+    #readers = [];
+    #quiet;
+    #round = 0;
+    constructor(connection, channel, options, direct) {
+        this.direct = direct;
+        this.#connection = connection;
+        this.#channel = channel;
+        this.#filter = options.filter;
+        this.#place = new Place(options.from);
+        this.#cursor = options.from;
+    }
+    /**
+     * Subscribes. Refusals of this first time are thrown. With `direct`, notices are given to it as they
+     * come, in order with the answers of the connection, and `next` tells the end alone.
+     */
+    static async start(connection, channel, options, direct) {
+        const subscription = new Subscription(connection, channel, options, direct);
+        await subscription.#subscribe();
+        subscription.#quiet = setInterval(() => subscription.#look(), QUIET_MS);
+        subscription.#quiet.unref?.();
+        return subscription;
+    }
+    /** The first height that was not read yet: where another subscription would go on. */
+    get cursor() {
+        return this.#cursor;
+    }
+    /** The next notice; `undefined` when closed, or when the node no longer runs the channel. */
+    next() {
+        const item = this.#items.shift();
+        if (item) {
+            this.#bytes -= item.bytes;
+            this.#cursor = item.cursor;
+            if (this.#stream === undefined)
+                this.#resume();
+            return Promise.resolve(item.notice);
+        }
+        if (this.#ended)
+            return Promise.resolve(undefined);
+        return new Promise((resolve) => this.#readers.push(resolve));
+    }
+    /** Ends it. Whoever waits for a notice gets `undefined`. */
+    close() {
+        this.#stop();
+        this.#items.length = 0;
+        this.#end();
+    }
+    async *[Symbol.asyncIterator]() {
+        try {
+            for (let notice = await this.next(); notice; notice = await this.next())
+                yield notice;
+        }
+        finally {
+            this.close();
+        }
+    }
+    async #subscribe() {
+        const round = ++this.#round;
+        const sink = {
+            notice: (result, bytes) => {
+                if (round === this.#round)
+                    this.#take(result, bytes);
+            },
+            gone: () => {
+                if (round === this.#round)
+                    this.#again();
+            },
+        };
+        const params = { channel: this.#channel, from: this.#place.next, filter: this.#filter };
+        const id = await this.#connection.subscribe("state_channel.subscribe", params, sink);
+        this.#heardAt = Date.now();
+        this.#failures = 0;
+        // Notices that came with the answer may have ended it already.
+        if (round === this.#round && !this.#ended)
+            this.#stream = id;
+        else
+            this.#connection.unsubscribe("state_channel.unsubscribe", id);
+    }
+    #stop() {
+        this.#round += 1;
+        if (this.#stream === undefined)
+            return;
+        this.#connection.unsubscribe("state_channel.unsubscribe", this.#stream);
+        this.#stream = undefined;
+    }
+    #end() {
+        this.#ended = true;
+        clearInterval(this.#quiet);
+        for (const reader of this.#readers.splice(0))
+            reader(undefined);
+    }
+    /** Subscribes again from where it stands, for as long as it takes. */
+    async #again(pauseMs = 0) {
+        this.#stop();
+        if (this.#full)
+            return;
+        const round = this.#round;
+        if (pauseMs > 0)
+            await sleep(pauseMs);
+        while (!this.#ended && round === this.#round) {
+            try {
+                await this.#subscribe();
+                return;
+            }
+            catch (error) {
+                // The attempt that failed opened a round of its own.
+                if (this.#round !== round + 1 && this.#round !== round)
+                    return;
+                this.#round = round;
+                if (error instanceof ClosedError || refusalOf(error, "channel_not_found")) {
+                    this.#end();
+                    return;
+                }
+                await sleep(backoffMs(BACKOFF, this.#failures++));
+            }
+        }
+    }
+    /** Goes on once the reader has caught up. */
+    #resume() {
+        const waits = this.#items.length > MOST_WAITING / 2 || this.#bytes > MOST_BYTES / 2;
+        if (this.#full && !waits) {
+            this.#full = false;
+            void this.#again();
+        }
+    }
+    #take(notice, bytes) {
+        this.#heardAt = Date.now();
+        if (this.#ended)
+            return;
+        if (notice.kind === "lagged") {
+            const stuck = this.#place.next === notice.resume_from;
+            this.#place.next = notice.resume_from;
+            void this.#again(stuck ? BACKOFF.firstMs : 0);
+        }
+        else if (this.#place.isElsewhere(notice)) {
+            this.#deliver(this.#place.goBack(), 0);
+            void this.#again();
+        }
+        else if (this.#place.take(notice)) {
+            this.#deliver(notice, bytes);
+        }
+    }
+    #deliver(notice, bytes) {
+        const cursor = this.#place.next;
+        if (this.direct) {
+            this.#cursor = cursor;
+            this.direct(notice);
+            return;
+        }
+        const reader = this.#readers.shift();
+        if (reader) {
+            this.#cursor = cursor;
+            reader(notice);
+            return;
+        }
+        const last = this.#items.at(-1);
+        if (notice.kind === "heights" && last?.notice.kind === "heights") {
+            last.notice = notice;
+            return;
+        }
+        this.#items.push({ notice, bytes, cursor });
+        this.#bytes += bytes;
+        if (this.#items.length < MOST_WAITING && this.#bytes < MOST_BYTES)
+            return;
+        this.#full = true;
+        this.#stop();
+    }
+    /** `lagged` may not arrive: a node that has more than was shown is asked again. */
+    async #look() {
+        const { next } = this.#place;
+        const idle = Date.now() - this.#heardAt > QUIET_MS;
+        if (!idle || this.#stream === undefined || next === undefined)
+            return;
+        const round = this.#round;
+        const asked = this.#connection.request("state_channel.get", { channel: this.#channel });
+        const info = await asked.catch(() => undefined);
+        const behind = (info?.status?.head ?? 0) >= next && this.#place.next === next;
+        if (behind && round === this.#round)
+            void this.#again();
+    }
+}
+//# sourceMappingURL=notices.js.map
