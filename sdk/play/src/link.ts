@@ -11,6 +11,8 @@ export interface Seat {
   channel: string;
   /** The account's 32 secret bytes. */
   seed: Uint8Array;
+  /** What the nodes ask for, if they ask for a token. */
+  token?: string;
 }
 
 /** A link or file that can't be used; the message says what is wrong with it. */
@@ -26,6 +28,7 @@ export function linkText(seat: Seat): string {
   for (const node of seat.nodes) fields.append("node", node);
   fields.set("channel", seat.channel);
   fields.set("seed", toHex(seat.seed));
+  if (seat.token !== undefined) fields.set("token", seat.token);
   return `#${fields}`;
 }
 
@@ -35,11 +38,15 @@ export function parseLink(fragment: string): Seat | undefined {
   if (text === "") return undefined;
   const fields = new URLSearchParams(text);
   for (const name of fields.keys()) {
-    if (!["node", "channel", "seed"].includes(name)) {
-      throw new LinkError(`the link has a field ${shown(name)}: expected node, channel and seed`);
+    if (!["node", "channel", "seed", "token"].includes(name)) {
+      throw new LinkError(
+        `the link has a field ${shown(name)}: expected node, channel, seed, token`,
+      );
     }
   }
-  return seatOf(fields.getAll("node"), fields.get("channel"), fields.get("seed"));
+  const seat = seatOf(fields.getAll("node"), fields.get("channel"), fields.get("seed"));
+  const token = fields.get("token");
+  return token === null ? seat : { ...seat, token: tokenOf(token) };
 }
 
 /** The seats of a table's file, by the players' names. Throws a `LinkError`. */
@@ -95,6 +102,12 @@ function seedOf(seed: unknown): Uint8Array {
     throw new LinkError(`the link's seed is ${found}: expected 64 hex digits`);
   }
   return Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+}
+
+/** What a subprotocol's name can carry; secret as well. */
+function tokenOf(token: string): string {
+  if (/^[A-Za-z0-9\-._~]+$/.test(token)) return token;
+  throw new LinkError("the link's token has other characters than letters, digits and - . _ ~");
 }
 
 function toHex(bytes: Uint8Array): string {

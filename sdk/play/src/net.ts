@@ -29,6 +29,7 @@ export class Net extends Changing {
 
   constructor(
     readonly nodes: readonly string[],
+    private readonly token: string | undefined,
     private readonly suits: Suits,
   ) {
     super();
@@ -116,7 +117,10 @@ export class Net extends Changing {
   }
 
   async #take(url: string): Promise<void> {
-    const client = await Client.connect(url, OPTIONS);
+    const client = await Client.connect(url, {
+      ...OPTIONS,
+      ...(this.token !== undefined && { token: this.token }),
+    });
     try {
       await this.suits(client);
       if (this.#closed) throw new Error("the page closed the connection");

@@ -76,7 +76,7 @@ export class Play extends Changing {
   ) {
     super();
     this.#key = Keypair.fromSeed(seat.seed);
-    this.net = new Net(seat.nodes, (client) => this.#suits(client));
+    this.net = new Net(seat.nodes, seat.token, (client) => this.#suits(client));
     this.net.subscribe(() => this.#follow());
     this.#timer = setInterval(() => void this.#look(), LOOK_MS);
     void this.claim(false);

@@ -9,6 +9,8 @@ const seat = {
 
 test("a link holds what it was made of", () => {
   expect(parseLink(linkText(seat))).toEqual(seat);
+  const guarded = { ...seat, token: "a-._~9" };
+  expect(parseLink(linkText(guarded))).toEqual(guarded);
   expect(parseLink("")).toBeUndefined();
   expect(parseLink("#")).toBeUndefined();
 });
@@ -20,6 +22,7 @@ test.each([
   ["node=ws://a&seed=SEED", /channel "null" is none/],
   ["node=ws://a&channel=CH&seed=12", /seed is 2 characters: expected 64 hex digits/],
   ["node=ws://a&channel=CH", /seed is nothing/],
+  ["node=ws://a&channel=CH&seed=SEED&token=a%20b", /token has other characters/],
   ["node=ws://a&channel=CH&seed=SEED&key=1", /field "key"/],
   [`${"node=ws://a&".repeat(9)}channel=CH&seed=SEED`, /names 9 nodes: at most 8/],
 ])("a link that is none is refused in words: %s", (text, message) => {
