@@ -186,21 +186,19 @@ export class Member implements HandleHost {
   }
 
   async #send(handle: CallHandle, signed: SignedCall): Promise<void> {
-    const used = await this.#deliver(handle, signed);
-    // The number may or may not be used: the node knows.
-    if (!used) this.#next = undefined;
+    await this.#deliver(handle, signed);
     this.#underWay -= 1;
     void this.#pump();
   }
 
-  /** Sends the same signed call until it has an answer. Whether it ran. */
-  async #deliver(handle: CallHandle, signed: SignedCall): Promise<boolean> {
+  /** Sends the same signed call until it has an answer. */
+  async #deliver(handle: CallHandle, signed: SignedCall): Promise<void> {
     for (let tries = 0, breaks = 0; ; ) {
       const { generation } = this.tracker;
       try {
         const report = await this.#ask(signed);
         handle.onExecuted(report, generation);
-        return true;
+        return;
       } catch (error) {
         const passes = error instanceof RefusedError && error.transient && tries < PATIENCE_TRIES;
         const broken = error instanceof UnreachableError || error instanceof TimedOutError;
@@ -223,13 +221,13 @@ export class Member implements HandleHost {
     return this.channel.connection.request("state_channel.call", params, timeoutMs);
   }
 
-  /** What the last answer means: the log may say that the call ran. Whether it did. */
+  /** What the last answer means: the log may say that the call ran. */
   async #conclude(
     handle: CallHandle,
     signed: SignedCall,
     error: Error,
     generation: number,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const name = error instanceof RefusedError ? error.refusal.name : undefined;
     const ran = name !== undefined && FAILURES.has(name);
     if (ran || name === undefined || MAYBE_RAN.has(name)) {
@@ -237,11 +235,12 @@ export class Member implements HandleHost {
       if (report) {
         const failure = report.error ? (ran ? error : fromReport(report.error)) : undefined;
         handle.onExecuted(report, generation, failure);
-        return true;
+        return;
       }
     }
+    // The number may or may not be used: the node knows. Before anybody calls again because of the error.
+    if (!ran) this.#next = undefined;
     handle.onRefused(error);
-    return ran;
   }
 }
 

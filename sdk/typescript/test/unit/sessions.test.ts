@@ -189,18 +189,18 @@ test("a call that would spend too much used its number", async () => {
   const error = await over.executed.catch((reason) => reason);
   expect(refusalOf(error, "over_spent")).toEqual(details);
   await silent.call(PAY, ["0x5", 1]).executed;
-  expect(came.map((signed) => signed.call.sequence)).toEqual([3, 4]);
+  await silent.call(PAY, ["0x5", 1]).executed;
+  expect(came.map((signed) => signed.call.sequence)).toEqual([3, 4, 5]);
   expect(server.count("state_channel.sequence")).toBe(1);
 });
 
-test("a call that was refused left its number, which is asked for again", async () => {
+test("a call that was refused left its number to one made at once because of it", async () => {
   answer = () => {
     if (came.length === 1)
       throw Answer.refusal("unauthorised", 100012, { reason: "not delegated" });
   };
   const silent = channel.session(alice.address, key);
-  const refused = silent.call(PAY, ["0x5", 7]);
-  await expect(refused.executed).rejects.toMatchObject({ refusal: { name: "unauthorised" } });
-  await silent.call(PAY, ["0x5", 1]).executed;
+  const again = () => silent.call(PAY, ["0x5", 1]).executed;
+  await silent.call(PAY, ["0x5", 7]).executed.catch(again);
   expect(came.map((signed) => signed.call.sequence)).toEqual([3, 3]);
 });
