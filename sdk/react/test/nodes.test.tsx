@@ -1,5 +1,5 @@
 // A component on a real node: loads a channel, pays, and shows the new balance.
-import { type Client, NATIVE } from "@fairway/sdk";
+import { type Client, Keypair, NATIVE } from "@fairway/sdk";
 import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { World } from "../../typescript/test/nodes/world.js";
@@ -58,4 +58,36 @@ test("a wallet pays, shows what it did, and says why it could not", async () => 
   await waitFor(() => screen.getByText(/E_ZERO_AMOUNT/), patience);
   expect(screen.getByText("call failed")).toBeDefined();
   expect(screen.getByText("paid 1 times")).toBeDefined();
+});
+
+/** Pays five by a session key. */
+function Silent(given: { session: Keypair }) {
+  const { value: channel } = useChannel(client, id);
+  const member = channel?.session(world.key(0).address, given.session);
+  const pay = useCall(member, "0x44::payments::pay");
+  return (
+    <main>
+      <button type="button" onClick={() => pay.call([world.key(1).address, NATIVE, 5, ""])}>
+        pay silently
+      </button>
+      <p>silent call {pay.status ?? (channel ? "none" : "waits")}</p>
+      <p>{pay.error?.message}</p>
+    </main>
+  );
+}
+
+test("a component pays by a session key, until that has spent what it may", async () => {
+  const session = Keypair.generate();
+  const account = (await client.channel(id)).member(world.key(0));
+  const spending = [{ asset: NATIVE, amount: 5 }];
+  const limits = { functions: ["0x44::payments::pay"], spending, expires_at: Date.now() + 60_000 };
+  await account.delegate({ key: session.publicKey, ...limits }).certified;
+  render(<Silent session={session} />);
+  const patience = { timeout: 10_000 };
+  await waitFor(() => screen.getByText("silent call none"), patience);
+  act(() => void fireEvent.click(screen.getByText("pay silently")));
+  await waitFor(() => screen.getByText("silent call final"), patience);
+  act(() => void fireEvent.click(screen.getByText("pay silently")));
+  await waitFor(() => screen.getByText("silent call failed"), patience);
+  expect(screen.getByText(/may take 0/)).toBeDefined();
 });

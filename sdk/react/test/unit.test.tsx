@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Client, Keypair, type Notice } from "@fairway/sdk";
+import { Client, Keypair, NATIVE, type Notice, refusalOf, type SignedCall } from "@fairway/sdk";
 import { act, cleanup, renderHook, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Answer, type Peer, ScriptedServer } from "../../typescript/test/unit/server.js";
@@ -93,6 +93,26 @@ test("a call shows what is wrong with it, before and after it is sent", async ()
   expect(result.current.status).toBe("predicted");
   await waitFor(() => expect(result.current.status).toBe("failed"));
   expect(result.current.error?.message).toContain("not_a_member");
+});
+
+test("a call by a session key is signed by it, and shows that it spent too much", async () => {
+  const session = Keypair.fromSeed(new Uint8Array(32).fill(7));
+  server.handlers["state_channel.call"] = ({ call }) => {
+    const { call: inside, key: by } = call as SignedCall;
+    const spent = { asset: NATIVE, left: 3, spent: 4 };
+    if (
+      inside.sender === key.address &&
+      by === session.publicKey &&
+      "session" in Object(inside.operation)
+    )
+      throw Answer.refusal("over_spent", 100029, spent);
+    throw Answer.refusal("internal", 100099, { reason: "another call than expected" });
+  };
+  const member = (await client.channel(ID)).session(key.address, session);
+  const { result } = renderHook(() => useCall(member, "0x42::app::pay"));
+  act(() => void result.current.call(["0x5", 4]));
+  await waitFor(() => expect(result.current.status).toBe("failed"));
+  expect(refusalOf(result.current.error, "over_spent")).toMatchObject({ left: 3, spent: 4 });
 });
 
 test("a call without a member is an error, not a crash", () => {

@@ -187,10 +187,18 @@ export type CallRequest = {
   function: string;
   type_args?: string[];
   args: Json[];
+  /** The key that will sign, when that is one which the sender delegated to. */
+  session?: PublicKey | null;
 } | {
   operation: "leave";
 } | {
   operation: "close";
+} | {
+  operation: "delegate";
+  session: Session;
+} | {
+  operation: "revoke";
+  key: PublicKey;
 };
 
 /** How far a call has come. Ordered: each status implies those before it. */
@@ -678,7 +686,20 @@ export type Operation = {
     type_args: string[];
     args: string[];
   };
-} | "leave" | "close";
+} | "leave" | "close" | {
+  delegate: Session;
+} | {
+  revoke: {
+    key: PublicKey;
+  };
+} | {
+  session: {
+    key: PublicKey;
+    function: FunctionName;
+    type_args: string[];
+    args: string[];
+  };
+};
 
 /** Where a channel that closed by an exit stands. */
 export interface Outcome {
@@ -817,6 +838,20 @@ export type Role = "leader" | "follower" | "waiting" | "halted" | "ended";
 
 /** A sender's next call in a channel, or an account's next transaction on the ledger. Starts at 0. */
 export type SequenceNumber = number;
+
+/** What an account delegates to a key, and what is left of it. */
+export interface Session {
+  key: PublicKey;
+  /** Entry functions that it may call; all of the package when empty. */
+  functions: FunctionName[];
+  /**
+   * How much of each asset its calls may take out of the account's vault, all together: sorted by
+   * asset, no zeros, nothing of an asset that is not listed.
+   */
+  spending: AssetAmount[];
+  /** The last block time (milliseconds) at which it may call. */
+  expires_at: Time;
+}
 
 /** The last settlement that executed. */
 export interface SettlementRecord {
@@ -1032,6 +1067,7 @@ export interface Methods {
   "state_channel.join_proof": { params: { channel: ChannelId; account: Address }; result: Signature };
   "state_channel.open": { params: { channel: ChannelId }; result: ChannelInfo };
   "state_channel.sequence": { params: { channel: ChannelId; account: Address }; result: SequenceNumber };
+  "state_channel.sessions": { params: { channel: ChannelId; account: Address }; result: Session[] };
   "state_channel.prepare": { params: { channel: ChannelId; sender: Address; request: CallRequest; sequence?: SequenceNumber; gas_limit?: Gas; lifetime_ms?: number }; result: PreparedCall };
   "state_channel.call": { params: { call: SignedCall; wait?: CallStatus }; result: CallReport };
   "state_channel.leave": { params: { call: SignedCall; wait?: CallStatus }; result: CallReport };

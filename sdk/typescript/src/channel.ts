@@ -10,6 +10,7 @@ import type {
   PackageAbi,
   Proposed,
   ResourceRead,
+  Session,
   Viewed,
 } from "./api.js";
 import { address } from "./bytes.js";
@@ -48,12 +49,26 @@ export class Channel {
     this.tracker = new Tracker(connection, id);
   }
 
-  /** Calls in the name of an account: the same session every time, since there may be one alone. */
+  /** Calls in the name of an account: the same `Member` every time, since there may be one alone. */
   member(signer: Signer): Member {
-    const known = this.#members.get(signer.address);
+    return this.#memberBy(signer.address, signer);
+  }
+
+  /**
+   * Calls in the name of `account` with a key that it delegated to (`Member.delegate`): such a member
+   * calls functions and does nothing else. It counts with numbers of the key's own, so it calls beside
+   * the account. One key for one account: members of two would take each other's numbers.
+   */
+  session(account: string, signer: Signer): Member {
+    return this.#memberBy(address(account, "account"), signer);
+  }
+
+  #memberBy(account: string, signer: Signer): Member {
+    const name = `${account} ${signer.address}`;
+    const known = this.#members.get(name);
     if (known) return known;
-    const member = new Member(this, signer);
-    this.#members.set(signer.address, member);
+    const member = new Member(this, signer, account);
+    this.#members.set(name, member);
     return member;
   }
 
@@ -62,9 +77,20 @@ export class Channel {
     return this.connection.request("state_channel.get", { channel: this.id });
   }
 
-  /** The number that the account's next call must have, after this node's head. */
+  /**
+   * The number that the next call of an account, or of a session key by its address, must have after
+   * this node's head.
+   */
   sequence(account: string): Promise<number> {
     return this.connection.request("state_channel.sequence", {
+      channel: this.id,
+      account: address(account),
+    });
+  }
+
+  /** What an account delegated to session keys, and what is left of it; expired ones may be among them. */
+  sessions(account: string): Promise<Session[]> {
+    return this.connection.request("state_channel.sessions", {
       channel: this.id,
       account: address(account),
     });

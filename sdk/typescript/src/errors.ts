@@ -150,6 +150,13 @@ function worded({ name, details }: RefusalData): string {
   if (name === "execution_failed") {
     return `execution failed with VM status ${code}${reason ? `: ${reason}` : ""}`;
   }
+  if (name === "over_spent") {
+    const { asset, left, spent } = fields;
+    return (
+      `the call takes ${spent} of asset ${asset} out of the vault, its session key may take ${left}: ` +
+      "sign with the account's key, or delegate more"
+    );
+  }
   const shown = Object.entries(fields).map(([field, value]) => `${field} ${String(value)}`);
   return shown.length ? `${name}: ${shown.join(", ")}` : name;
 }

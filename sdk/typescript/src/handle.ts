@@ -55,7 +55,7 @@ export class CallHandle implements Follower {
   /** @internal Made by `Member.call`. */
   constructor(
     host: HandleHost,
-    /** What was called: `0x44::payments::pay`, `leave` or `close`. */
+    /** What was called: `0x44::payments::pay`, `leave`, `close`, `delegate to` or `revoke` a key. */
     readonly what: string,
   ) {
     this.#host = host;

@@ -38,5 +38,6 @@ export { Mirror } from "./mirror.js";
 export { type SubscribeOptions, Subscription } from "./notices.js";
 export { type PredictContext, type PredictedCall, Prediction, type Reducer } from "./predict.js";
 export { REFUSALS, type RefusalDetails, type RefusalName } from "./refusals.js";
+export type { Delegation } from "./sessions.js";
 export type { Backoff } from "./time.js";
 export { callHash, channelId, packageHash, transactionHash } from "./wire.js";

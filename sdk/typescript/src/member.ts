@@ -7,6 +7,7 @@ import { encodeArgs, type MoveInput } from "./codec.js";
 import { fromReport, invalid, RefusedError, TimedOutError, UnreachableError } from "./errors.js";
 import { CallHandle, type HandleHost } from "./handle.js";
 import type { Signer } from "./keys.js";
+import { bySession, type Delegation, delegated, sessionKey } from "./sessions.js";
 import { backoffMs, sleep } from "./time.js";
 import { callHash, invocation, signCall } from "./wire.js";
 
@@ -32,7 +33,7 @@ const PATIENCE_MS = 50;
 const PATIENCE_TRIES = 200;
 const BACKOFF = { firstMs: 100, mostMs: 2_000 };
 /** Ran, and failed: its number is used. */
-const FAILURES = new Set(["move_abort", "out_of_gas", "execution_failed"]);
+const FAILURES = new Set(["move_abort", "out_of_gas", "execution_failed", "over_spent"]);
 /** Answers that a call also gets which ran before, and whose answer was lost. */
 const MAYBE_RAN = new Set(["sequence_number", "expired", "not_found"]);
 
@@ -43,8 +44,8 @@ interface Job {
 }
 
 /**
- * Calls in the name of one account, in the order in which they are made. One session an account: two
- * would take each other's sequence numbers.
+ * Calls in the name of one account, in the order in which they are made. One `Member` a key: two would
+ * take each other's sequence numbers.
  */
 export class Member implements HandleHost {
   readonly #queue: Job[] = [];
@@ -53,15 +54,14 @@ export class Member implements HandleHost {
   #next: number | undefined;
   #pumping = false;
 
-  /** @internal Made by `Channel.member`. */
+  /** @internal Made by `Channel.member` and `Channel.session`. */
   constructor(
     readonly channel: Channel,
+    /** The account's own key, or one that it delegated to. */
     readonly signer: Signer,
+    /** The account in whose name it calls. */
+    readonly address: string = signer.address,
   ) {}
-
-  get address(): string {
-    return this.signer.address;
-  }
 
   /** @internal */
   get tracker() {
@@ -86,6 +86,21 @@ export class Member implements HandleHost {
     return this.order("close", "close", options);
   }
 
+  /**
+   * Lets a key call for this account, within limits, in place of what that key was delegated before.
+   * What is wrong with the limits is thrown, but for the expiry, which goes by the channel's time.
+   */
+  delegate(given: Delegation, options: CallOptions = {}): CallHandle {
+    const session = delegated(this.channel.abi, this.address, given);
+    return this.order(`delegate to ${session.key}`, { delegate: session }, options);
+  }
+
+  /** Takes back what was delegated to a public key, from the block on that orders this. */
+  revoke(key: string, options: CallOptions = {}): CallHandle {
+    const known = sessionKey(key);
+    return this.order(`revoke ${known}`, { revoke: { key: known } }, options);
+  }
+
   /** What a call of this function asks for: BCS arguments, by the channel's ABI. */
   operation(name: string, args: readonly MoveInput[], typeArgs: readonly string[] = []): Operation {
     const parsed = parseFunction(name);
@@ -93,16 +108,26 @@ export class Member implements HandleHost {
     return invocation(parsed, typeArgs, encodeArgs(this.channel.abi, entry, typeArgs, args));
   }
 
-  /** Orders any operation; `what` is what the handle says it is. */
+  /**
+   * Orders any operation; `what` is what the handle says it is. Throws `unauthorised` for what a session
+   * key may not sign.
+   */
   order(what: string, operation: Operation, options: CallOptions = {}): CallHandle {
+    const due = this.#due(what, operation);
     if (this.#queue.length >= MOST_QUEUED) {
       const details = { what: "calls waiting in this client", retry_after_ms: 100 };
       throw new RefusedError({ name: "busy", details }, "busy with calls waiting in this client");
     }
     const handle = new CallHandle(this, what);
-    this.#queue.push({ handle, operation, options: checked(options) });
+    this.#queue.push({ handle, operation: due, options: checked(options) });
     void this.#pump();
     return handle;
+  }
+
+  /** The operation as this member's key signs it. */
+  #due(what: string, operation: Operation): Operation {
+    if (this.signer.address === this.address) return operation;
+    return bySession(what, operation, this.signer.publicKey);
   }
 
   /** @internal */
@@ -133,7 +158,7 @@ export class Member implements HandleHost {
 
   async #start(job: Job): Promise<void> {
     try {
-      const number = this.#next ?? (await this.channel.sequence(this.address));
+      const number = this.#next ?? (await this.channel.sequence(this.signer.address));
       // Before it is signed: an answer that comes meanwhile may forget the number again.
       this.#next = number + 1;
       const signed = await this.#sign(job, number);
@@ -161,21 +186,19 @@ export class Member implements HandleHost {
   }
 
   async #send(handle: CallHandle, signed: SignedCall): Promise<void> {
-    const used = await this.#deliver(handle, signed);
-    // The number may or may not be used: the node knows.
-    if (!used) this.#next = undefined;
+    await this.#deliver(handle, signed);
     this.#underWay -= 1;
     void this.#pump();
   }
 
-  /** Sends the same signed call until it has an answer. Whether it ran. */
-  async #deliver(handle: CallHandle, signed: SignedCall): Promise<boolean> {
+  /** Sends the same signed call until it has an answer. */
+  async #deliver(handle: CallHandle, signed: SignedCall): Promise<void> {
     for (let tries = 0, breaks = 0; ; ) {
       const { generation } = this.tracker;
       try {
         const report = await this.#ask(signed);
         handle.onExecuted(report, generation);
-        return true;
+        return;
       } catch (error) {
         const passes = error instanceof RefusedError && error.transient && tries < PATIENCE_TRIES;
         const broken = error instanceof UnreachableError || error instanceof TimedOutError;
@@ -198,13 +221,13 @@ export class Member implements HandleHost {
     return this.channel.connection.request("state_channel.call", params, timeoutMs);
   }
 
-  /** What the last answer means: the log may say that the call ran. Whether it did. */
+  /** What the last answer means: the log may say that the call ran. */
   async #conclude(
     handle: CallHandle,
     signed: SignedCall,
     error: Error,
     generation: number,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const name = error instanceof RefusedError ? error.refusal.name : undefined;
     const ran = name !== undefined && FAILURES.has(name);
     if (ran || name === undefined || MAYBE_RAN.has(name)) {
@@ -212,11 +235,12 @@ export class Member implements HandleHost {
       if (report) {
         const failure = report.error ? (ran ? error : fromReport(report.error)) : undefined;
         handle.onExecuted(report, generation, failure);
-        return true;
+        return;
       }
     }
+    // The number may or may not be used: the node knows. Before anybody calls again because of the error.
+    if (!ran) this.#next = undefined;
     handle.onRefused(error);
-    return ran;
   }
 }
 

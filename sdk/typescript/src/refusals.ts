@@ -58,6 +58,10 @@ export interface RefusalDetails {
   gas_table_unknown: { table: number; known: number[] };
   /** A block that this node keeps no more. */
   pruned: { what: string; above: number };
+  /** A session key's call would spend more than was left to it. */
+  over_spent: { asset: string; left: number | bigint; spent: number | bigint };
+  /** This client asks more often than it may. */
+  rate_limited: { retry_after_ms: number };
   /** A bug. */
   internal: { reason: string };
 }
@@ -94,5 +98,7 @@ export const REFUSALS: Readonly<Record<RefusalName, { code: number; transient: b
   not_ready: { code: 100026, transient: true },
   gas_table_unknown: { code: 100027, transient: false },
   pruned: { code: 100028, transient: false },
+  over_spent: { code: 100029, transient: false },
+  rate_limited: { code: 100030, transient: true },
   internal: { code: 100099, transient: false },
 };

@@ -27,14 +27,25 @@ const bytes = bcs.byteVector().transform({
   output: (value: Uint8Array) => toHex(Uint8Array.from(value)),
 });
 
-const Invoke = bcs.struct("Invoke", {
-  function: bcs.struct("FunctionName", {
-    address: id("function address"),
-    module: bcs.string(),
-    function: bcs.string(),
-  }),
+const Name = bcs.struct("FunctionName", {
+  address: id("function address"),
+  module: bcs.string(),
+  function: bcs.string(),
+});
+
+const INVOKED = {
+  function: Name,
   type_args: bcs.vector(bcs.string()),
   args: bcs.vector(bytes),
+};
+
+const Invoke = bcs.struct("Invoke", INVOKED);
+
+const Delegated = bcs.struct("Session", {
+  key: id("session key"),
+  functions: bcs.vector(Name),
+  spending: bcs.vector(bcs.struct("AssetAmount", { asset: id("asset"), amount: bcs.u64() })),
+  expires_at: bcs.u64(),
 });
 
 const Source = bcs.struct("PackageSource", {
@@ -43,7 +54,14 @@ const Source = bcs.struct("PackageSource", {
   files: bcs.vector(bcs.struct("SourceFile", { path: bcs.string(), text: bcs.string() })),
 });
 
-const OperationBcs = bcs.enum("Operation", { invoke: Invoke, leave: null, close: null });
+const OperationBcs = bcs.enum("Operation", {
+  invoke: Invoke,
+  leave: null,
+  close: null,
+  delegate: Delegated,
+  revoke: bcs.struct("Revoke", { key: id("session key") }),
+  session: bcs.struct("InvokeBySession", { key: id("session key"), ...INVOKED }),
+});
 
 const PayloadBcs = bcs.enum("LedgerPayload", {
   invoke: Invoke,

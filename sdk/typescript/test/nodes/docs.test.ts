@@ -22,6 +22,8 @@ test("the examples of the guide run, in order", async () => {
   const said = lines.map((values) => values.join(" "));
   expect(said).toContain("true true");
   expect(said).toContain("final -> settled");
+  expect(said).toContain("5 left");
+  expect(said).toContain("6 is more than 5");
   expect(said).toContain("the contract says E_ZERO_AMOUNT");
   expect(said.some((line) => /^[1-9]\d* channels with a seat/.test(line))).toBe(true);
 });
