@@ -7,12 +7,13 @@ SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
 
-.PHONY: help check test apps clients known-bugs sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
+.PHONY: help check test typescript apps clients known-bugs sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
 
 help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests, ten million steps of the simulation, known bugs put back, instructions"
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
+	@echo "make typescript  the TypeScript packages: lint, types, tests, also against real nodes, as published"
 	@echo "make apps    apps as fairway new makes them, installed and tested; needs Node"
 	@echo "make clients the committed clients of contracts/examples, after a change of theirs"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
@@ -39,6 +40,7 @@ test: setup
 	else cargo test --workspace --locked; fi
 	$(MAKE) sim SEEDS=0..1600 STEPS=6000
 	$(MAKE) known-bugs
+	$(MAKE) typescript
 	$(MAKE) instructions
 
 # Bugs put back into the core one by one, each of which the simulation must catch. Built with the
@@ -54,8 +56,13 @@ sim: setup
 fuzz: setup
 	scripts/fuzz.sh $(TARGET) $(or $(SECONDS),60)
 
+# With the node's features, so that nothing is compiled once more.
+typescript: setup
+	cargo build --locked -p fairway -p fairway-sim --bin fairway
+	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/typescript.sh
+
 apps: setup
-	cargo build --locked -p fairway --bin fairway
+	cargo build --locked -p fairway -p fairway-sim --bin fairway
 	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/apps.sh
 
 # sdk/examples, after a change of a package or of what writes clients.

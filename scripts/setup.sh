@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build needs and a bare machine lacks: libclang for RocksDB's bindings, a C++
-# compiler, pkg-config. For root on Linux also what tests/netns and
-# scripts/instructions.sh use; without it they are skipped.
+# compiler, pkg-config. For root on Linux also what tests/netns,
+# scripts/instructions.sh and scripts/typescript.sh use.
 set -euo pipefail
 
 missing=()
@@ -14,6 +14,7 @@ if [ "$(uname)" = Linux ] && [ "$(id -u)" -eq 0 ]; then
     command -v ip >/dev/null || wanted+=(iproute2)
     command -v nft >/dev/null || wanted+=(nftables)
     command -v valgrind >/dev/null || wanted+=(valgrind)
+    command -v npm >/dev/null || wanted+=(nodejs npm)
 fi
 [ ${#missing[@]} -eq 0 ] && [ ${#wanted[@]} -eq 0 ] && exit 0
 

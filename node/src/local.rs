@@ -112,6 +112,9 @@ impl Process {
     /// Asks it to end and waits; kills it if it does not. Whether it ended well.
     pub async fn stop(&mut self) -> bool {
         self.signal(Signal::TERM);
+        // Waiting closes it otherwise, which asks a second time: a process that is asked twice cuts off
+        // what it is at.
+        let _input = self.child.stdin.take();
         match timeout(END, self.child.wait()).await {
             Ok(Ok(status)) => status.success(),
             Ok(Err(_)) | Err(_) => {
@@ -149,6 +152,8 @@ fn spawn(mut program: Command, args: &[String], log: &Path) -> Result<(Child, St
                 .stdout(Stdio::piped())
                 .stderr(Stdio::from(file))
                 .kill_on_drop(true)
+                // An interrupt at the terminal is for who started it, which then ends it in order.
+                .process_group(0)
                 .spawn()
         });
     match started {

@@ -530,7 +530,10 @@ fn used_its_number(error: &Error) -> bool {
     matches!(
         error.refusal(),
         Some(
-            Refusal::MoveAbort { .. } | Refusal::OutOfGas { .. } | Refusal::ExecutionFailed { .. }
+            Refusal::MoveAbort { .. }
+                | Refusal::OutOfGas { .. }
+                | Refusal::ExecutionFailed { .. }
+                | Refusal::OverSpent { .. }
         )
     )
 }
