@@ -890,7 +890,7 @@ export type Signature = string;
 
 export interface SignedCall {
   call: Call;
-  /** The sender's account key. */
+  /** The sender's account key, or the session key that the operation names. */
   key: PublicKey;
   signature: Signature;
 }
