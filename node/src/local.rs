@@ -3,7 +3,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -106,22 +106,26 @@ impl Process {
 
     /// Waits until it ends by itself; its exit code, unless a signal ended it.
     pub async fn ended(&mut self) -> Option<i32> {
-        self.child.wait().await.ok()?.code()
+        self.exit().await.ok()?.code()
     }
 
     /// Asks it to end and waits; kills it if it does not. Whether it ended well.
     pub async fn stop(&mut self) -> bool {
         self.signal(Signal::TERM);
-        // Waiting closes it otherwise, which asks a second time: a process that is asked twice cuts off
-        // what it is at.
-        let _input = self.child.stdin.take();
-        match timeout(END, self.child.wait()).await {
+        match timeout(END, self.exit()).await {
             Ok(Ok(status)) => status.success(),
             Ok(Err(_)) | Err(_) => {
                 self.kill().await;
                 false
             }
         }
+    }
+
+    /// Waits for its end with its standard input kept open: [`Child::wait`] closes it, which asks it to
+    /// end, and a process that is asked twice cuts off what it is at.
+    async fn exit(&mut self) -> io::Result<ExitStatus> {
+        let _input = self.child.stdin.take();
+        self.child.wait().await
     }
 }
 
