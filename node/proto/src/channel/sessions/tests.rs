@@ -7,7 +7,7 @@ use fairway_types::{
 
 use super::{
     super::{
-        bench::{self, Bench, Vaults, account_key, nothing},
+        bench::{self, Bench, Vaults, account_key, nothing, session_key},
         books,
         execution::{Execution, genesis_writes, next_sequence},
     },
@@ -41,10 +41,6 @@ impl Execute for Leaving {
         let status = ExecutionStatus::Success;
         Outcome { status, gas_used: Gas(7), writes: vec![write], events: Vec::new() }
     }
-}
-
-fn session_key() -> Keypair {
-    Keypair::from_seed(&[90; 32])
 }
 
 /// A session of one function, with so much to spend.
