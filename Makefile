@@ -36,8 +36,8 @@ check: setup
 	else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
 
 test: setup
-	@if command -v cargo-nextest >/dev/null; then cargo nextest run --workspace --locked; \
-	else cargo test --workspace --locked; fi
+	@if command -v cargo-nextest >/dev/null; then cargo nextest run --workspace --locked --no-fail-fast; \
+	else cargo test --workspace --locked --no-fail-fast; fi
 	$(MAKE) sim SEEDS=0..1600 STEPS=6000
 	$(MAKE) known-bugs
 	$(MAKE) typescript
