@@ -38,6 +38,13 @@ const UNDER_WAY: usize = 512;
 const PATIENCE: ConstantBuilder =
     ConstantBuilder::new().with_delay(Duration::from_millis(50)).with_max_times(200);
 
+/// How long to wait before a request is sent again: as long as the node says, and no less than `pause`;
+/// `None` once it is sent no more.
+fn pause_after(error: &Error, pause: Option<Duration>) -> Option<Duration> {
+    let told = error.refusal().and_then(Refusal::retry_after_ms).map(Duration::from_millis);
+    pause.map(|pause| pause.max(told.unwrap_or_default()))
+}
+
 /// A node.
 #[derive(Clone)]
 pub struct Client {
@@ -465,7 +472,7 @@ impl Member {
                 Some(Refusal::Busy { .. } | Refusal::RateLimited { .. } | Refusal::NoLeader { .. })
             )
         };
-        let result = send.retry(PATIENCE).when(passes).await;
+        let result = send.retry(PATIENCE).when(passes).adjust(pause_after).await;
         if result.as_ref().is_err_and(|error| !used_its_number(error)) {
             // The number may or may not be used: the node knows.
             self.numbers.lock().await.next = None;
@@ -536,4 +543,22 @@ fn used_its_number(error: &Error) -> bool {
                 | Refusal::OverSpent { .. }
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_waits_as_long_as_the_node_says() {
+        let refused = |refusal: Refusal| Error::Refused(refusal);
+        let least = Duration::from_millis(50);
+        let second = Some(Duration::from_secs(1));
+        let rate = refused(Refusal::RateLimited { retry_after_ms: 1_000 });
+        assert_eq!(pause_after(&rate, Some(least)), second);
+        assert_eq!(pause_after(&refused(Refusal::busy("pool", 1_000)), Some(least)), second);
+        assert_eq!(pause_after(&refused(Refusal::busy("pool", 1)), Some(least)), Some(least));
+        assert_eq!(pause_after(&refused(Refusal::Closed), Some(least)), Some(least));
+        assert_eq!(pause_after(&rate, None), None, "it was sent often enough");
+    }
 }
