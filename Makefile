@@ -15,7 +15,7 @@ help:
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
 	@echo "make typescript  the TypeScript packages: lint, types, tests, also against real nodes, as published"
 	@echo "make apps    apps as fairway new makes them, installed and tested; needs Node"
-	@echo "make clients the committed clients of contracts/examples, after a change of theirs"
+	@echo "make clients the committed clients of sdk/examples, after a change of their packages"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
 	@echo "make model   the model checker on larger bounds than in make test; minutes, some GB"
@@ -68,10 +68,12 @@ apps: setup
 # sdk/examples, after a change of a package or of what writes clients.
 clients: setup
 	cargo build --locked -p fairway --bin fairway
-	set -e; for name in arena payments tic_tac_toe; do \
-		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang rust contracts/examples/$$name \
+	set -e; for package in contracts/examples/arena contracts/examples/payments \
+		contracts/examples/tic_tac_toe sdk/codegen/shapes; do \
+		name=$${package##*/}; \
+		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang rust $$package \
 			--out sdk/examples/src/$$name.rs; \
-		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang ts contracts/examples/$$name \
+		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang ts $$package \
 			--out sdk/examples/typescript/$$name.ts; \
 	done
 
