@@ -89,10 +89,10 @@ async fn prepared_call_of_a_session_names_its_key_and_counts_with_it() {
         "args": [to, NATIVE, "1", ""], "session": key.public(),
     });
     let prepared = prepare(invoke).await.unwrap();
-    assert_eq!(prepared.call.counted_by(), key.address());
+    assert_eq!(prepared.call.counter().session, Some(key.public()));
     let delegate = json!({ "operation": "delegate", "session": session(&key, 3, 1_000) });
-    assert_eq!(prepare(delegate).await.unwrap().call.counted_by(), sender);
+    assert_eq!(prepare(delegate).await.unwrap().call.counter(), sender.into());
     let revoke = json!({ "operation": "revoke", "key": key.public() });
-    assert_eq!(prepare(revoke).await.unwrap().call.counted_by(), sender);
+    assert_eq!(prepare(revoke).await.unwrap().call.counter(), sender.into());
     assert!(world.network.stop().await);
 }

@@ -13,6 +13,7 @@ use fairway_api::{
 use fairway_proto::{
     Request,
     channel::{
+        execution,
         log::Tip,
         output::{CallReport as ExecutedCall, Reply},
         sessions::sessions,
@@ -20,10 +21,10 @@ use fairway_proto::{
 };
 use fairway_sdk::Error;
 use fairway_types::{
-    Address, Call, ChannelId, Context, FunctionName, Gas, Hash, Height, NodeId, Operation, Refusal,
-    SequenceNumber, Signature, SignedCall, StateKey, StateReader, Verified,
+    Address, Call, ChannelId, Context, FunctionName, Gas, Hash, Height, NodeId, Operation,
+    PublicKey, Refusal, SequenceNumber, Signature, SignedCall, StateKey, StateReader, Verified,
     abi::{FunctionAbi, PackageAbi, TypeAbi, codec as json},
-    call::CallStatus,
+    call::{CallStatus, Counter},
     chain::ChannelRecord,
     codec,
     crypto::{Signable, Verify},
@@ -337,16 +338,13 @@ fn prepare(
         gas_limit: gas_limit.unwrap_or(Gas(limits::CALL_GAS)),
         expires_at: clock().plus(lifetime.unwrap_or(LIFETIME).min(limits::CALL_LIFETIME)),
     };
-    call.sequence = sequence.unwrap_or_else(|| next_sequence(&view, call.counted_by()));
+    call.sequence = sequence.unwrap_or_else(|| next_sequence(&view, call.counter()));
     Ok(PreparedCall { signing_bytes: call.signing_bytes(), hash: call.hash(), call })
 }
 
-fn next_sequence(view: &View, account: Address) -> SequenceNumber {
-    view.head
-        .as_ref()
-        .and_then(|tip| tip.state.read(&StateKey::Sequence(account)))
-        .and_then(|bytes| codec::decode("sequence", &bytes).ok())
-        .unwrap_or_default()
+fn next_sequence(view: &View, counter: impl Into<Counter>) -> SequenceNumber {
+    let tip = view.head.as_ref();
+    tip.map(|tip| execution::next_sequence(&tip.state, counter)).unwrap_or_default()
 }
 
 fn blocks(handle: &ChannelHandle, from: Height, limit: u32) -> Result<Vec<BlockView>, Refusal> {
@@ -444,15 +442,21 @@ impl StateChannelApiServer for ChannelServer {
         rpc(self.info(channel).await)
     }
 
-    async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber> {
+    async fn sequence(
+        &self,
+        channel: ChannelId,
+        account: Address,
+        session: Option<PublicKey>,
+    ) -> RpcResult<SequenceNumber> {
         let handle = rpc(self.node.channel(channel))?;
-        Ok(next_sequence(&handle.view(), account))
+        Ok(next_sequence(&handle.view(), Counter { account, session }))
     }
 
     async fn sessions(&self, channel: ChannelId, account: Address) -> RpcResult<Vec<Session>> {
         let handle = rpc(self.node.channel(channel))?;
         let view = handle.view();
-        Ok(rpc(tip(&view, None).map(|tip| sessions(&tip.state, account)))?)
+        let delegated = rpc(tip(&view, None).map(|tip| sessions(&tip.state, account)))?;
+        Ok(delegated.into_iter().map(|delegated| delegated.session).collect())
     }
 
     async fn prepare(

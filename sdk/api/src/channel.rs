@@ -381,9 +381,14 @@ pub trait StateChannelApi {
     #[method(name = "open", param_kind = map)]
     async fn open(&self, channel: ChannelId) -> RpcResult<ChannelInfo>;
 
-    /// The next sequence number in the channel of an account, or of a session key by its address.
+    /// The next sequence number in the channel of an account, or of one of its session keys.
     #[method(name = "sequence", param_kind = map)]
-    async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber>;
+    async fn sequence(
+        &self,
+        channel: ChannelId,
+        account: Address,
+        session: Option<PublicKey>,
+    ) -> RpcResult<SequenceNumber>;
 
     /// What the account delegated to session keys, and what is left of it.
     #[method(name = "sessions", param_kind = map)]

@@ -15,7 +15,7 @@ use fairway_types::{
     Address, Call, ChainId, ChannelId, FunctionName, Gas, Hash, Height, Keypair, Operation,
     PublicKey, Refusal, SequenceNumber, SignedCall,
     abi::{PackageAbi, TypeAbi, codec},
-    call::CallStatus,
+    call::{CallStatus, Counter},
     contract::{self, Backing},
     limits,
     session::Session,
@@ -215,12 +215,12 @@ impl Channel {
         self.connection.request(|client| async move { client.get(id).await }).await
     }
 
-    /// The number that the next call of an account, or of a session key by its address, must have.
-    pub async fn sequence(&self, account: Address) -> Result<SequenceNumber, Error> {
-        let id = self.id;
+    /// The number that the next call of an account, or of one of its sessions, must have.
+    pub async fn sequence(&self, counter: impl Into<Counter>) -> Result<SequenceNumber, Error> {
+        let (id, Counter { account, session }) = (self.id, counter.into());
         self.connection
             .request(|client| async move {
-                StateChannelApiClient::sequence(&*client, id, account).await
+                StateChannelApiClient::sequence(&*client, id, account, session).await
             })
             .await
     }
@@ -521,11 +521,16 @@ impl Member {
         }
     }
 
+    fn counter(&self) -> Counter {
+        let is_session = self.key.address() != self.account;
+        Counter { account: self.account, session: is_session.then(|| self.key.public()) }
+    }
+
     async fn next_number(&self) -> Result<SequenceNumber, Error> {
         let mut numbers = self.numbers.lock().await;
         let number = match numbers.next {
             Some(number) => number,
-            None => self.channel.sequence(self.key.address()).await?,
+            None => self.channel.sequence(self.counter()).await?,
         };
         numbers.next = Some(number.next());
         Ok(number)

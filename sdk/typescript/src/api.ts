@@ -1066,7 +1066,7 @@ export interface Methods {
   "state_channel.join": { params: { transaction: SignedLedgerTransaction }; result: Joined };
   "state_channel.join_proof": { params: { channel: ChannelId; account: Address }; result: Signature };
   "state_channel.open": { params: { channel: ChannelId }; result: ChannelInfo };
-  "state_channel.sequence": { params: { channel: ChannelId; account: Address }; result: SequenceNumber };
+  "state_channel.sequence": { params: { channel: ChannelId; account: Address; session?: PublicKey }; result: SequenceNumber };
   "state_channel.sessions": { params: { channel: ChannelId; account: Address }; result: Session[] };
   "state_channel.prepare": { params: { channel: ChannelId; sender: Address; request: CallRequest; sequence?: SequenceNumber; gas_limit?: Gas; lifetime_ms?: number }; result: PreparedCall };
   "state_channel.call": { params: { call: SignedCall; wait?: CallStatus }; result: CallReport };

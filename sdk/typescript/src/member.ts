@@ -156,9 +156,14 @@ export class Member implements HandleHost {
     }
   }
 
+  /** The session key whose numbers the calls count with; none for those of the account's own key. */
+  get #session(): string | undefined {
+    return this.signer.address === this.address ? undefined : this.signer.publicKey;
+  }
+
   async #start(job: Job): Promise<void> {
     try {
-      const number = this.#next ?? (await this.channel.sequence(this.signer.address));
+      const number = this.#next ?? (await this.channel.sequence(this.address, this.#session));
       // Before it is signed: an answer that comes meanwhile may forget the number again.
       this.#next = number + 1;
       const signed = await this.#sign(job, number);

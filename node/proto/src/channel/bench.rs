@@ -14,6 +14,7 @@ use fairway_types::{
     Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey, StateReader, Term, Time,
     Verified, View, Weight, Write,
     block::CertifiedBlock,
+    call::Counter,
     chain::{
         ChainMember, ChainRefusal, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant,
         JoinPolicy, MemberRecord, MoneyRules, Observation, TermRecord,
@@ -240,7 +241,7 @@ impl Bench {
 
     /// Has the account of `sender` ask for an operation through the node `via`.
     pub(super) fn call(&mut self, sender: usize, via: usize, operation: Operation) {
-        let sequence = self.next_sequence(signer(sender, &operation).address(), via);
+        let sequence = self.next_sequence(counter(sender, &operation), via);
         let call = sign(sender, sequence, operation, self.now.plus(60_000));
         self.request(via, call);
     }
@@ -269,7 +270,7 @@ impl Bench {
         answers.next_back().expect("an answer")
     }
 
-    fn next_sequence(&self, counter: Address, via: usize) -> SequenceNumber {
+    fn next_sequence(&self, counter: Counter, via: usize) -> SequenceNumber {
         let tip = self.nodes[via].log().tip();
         tip.map_or(SequenceNumber(0), |tip| next_sequence(&tip.state, counter))
     }
@@ -445,7 +446,7 @@ impl Bench {
     pub(super) fn cut_many(&mut self, operations: Vec<Operation>) -> Arc<Block> {
         let mut numbers = BTreeMap::new();
         for operation in operations {
-            let counter = signer(0, &operation).address();
+            let counter = counter(0, &operation);
             let first = self.next_sequence(counter, 0);
             let number = numbers.entry(counter).or_insert(first);
             let call = sign(0, *number, operation, self.now.plus(60_000));
@@ -457,6 +458,19 @@ impl Bench {
         }
         block_of(&self.nodes[0].handle(self.now, &Vaults, Input::Flush))
     }
+}
+
+/// Whose numbers it counts with.
+fn counter(sender: usize, operation: &Operation) -> Counter {
+    let session = match operation {
+        Operation::Session { key, .. } => Some(*key),
+        Operation::Invoke { .. }
+        | Operation::Leave
+        | Operation::Close
+        | Operation::Delegate(_)
+        | Operation::Revoke { .. } => None,
+    };
+    Counter { account: account_key(sender).address(), session }
 }
 
 /// Who signs this for the account.
@@ -484,7 +498,7 @@ pub(super) fn sign(
         sender: account_key(sender).address(),
         sequence,
         operation,
-        gas_limit: Gas(1_000),
+        gas_limit: Gas(1_000_000),
         expires_at,
     };
     SignedCall { signature: key.sign(&call), key: key.public(), call }
