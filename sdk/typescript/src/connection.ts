@@ -28,6 +28,8 @@ import { backoffMs, sleep, within } from "./time.js";
 interface Server {
   readonly url: string;
   readonly socket: Socket;
+  /** Why it is lost, once it is. */
+  lost?: string;
 }
 
 interface Waiting {
@@ -258,7 +260,7 @@ export class Connection {
   /** Connects to one server and uses it from then on, if it is admitted. */
   async #connect(url: string): Promise<Server> {
     const { token, connectTimeoutMs, admit } = this.#options;
-    const server = { url, socket: await openSocket(url, token, connectTimeoutMs) };
+    const server: Server = { url, socket: await openSocket(url, token, connectTimeoutMs) };
     this.#listen(server);
     try {
       const request: Candidate["request"] = async (method, params) =>
@@ -266,6 +268,7 @@ export class Connection {
       const late = () => new TimedOutError(url, "whether it can be used", connectTimeoutMs);
       if (admit) await within(admit({ url, request }), connectTimeoutMs, late);
       if (this.#closed) throw new ClosedError(url);
+      if (server.lost !== undefined) throw new UnreachableError(url, server.lost);
     } catch (error) {
       this.#mute(server, String(error));
       server.socket.close();
@@ -316,6 +319,7 @@ export class Connection {
   }
 
   #broke(server: Server, reason: string, silent = false): void {
+    server.lost = reason;
     this.#mute(server, reason);
     if (server !== this.#server) return;
     this.#drop(reason);

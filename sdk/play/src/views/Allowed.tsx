@@ -13,6 +13,7 @@ interface Given {
 /** The form when something has to be signed; else what holds. */
 export function Allowed({ play, sessionKey }: Given) {
   useChanging(sessionKey);
+  useSeconds();
   const [changing, setChanging] = useState(false);
   const { standing } = sessionKey;
   const done = () => {
@@ -64,7 +65,10 @@ function Ask({ play, sessionKey, onDone, onBack }: AskGiven) {
         Your account signs now, and this page then signs your moves with a key of its own. For{" "}
         {HOURS} hours that key may
       </p>
-      <Terms sessionKey={sessionKey} stakes={stakes ? "stake as much as you name here, in all" : ""} />
+      <Terms
+        sessionKey={sessionKey}
+        stakes={stakes ? "stake as much as you name here, in all" : ""}
+      />
       <form onSubmit={sign}>
         {stakes && (
           <label>
@@ -113,7 +117,6 @@ function Terms({ sessionKey, stakes }: { sessionKey: SessionKey; stakes: string 
 
 function Holds({ play, sessionKey, onChange }: Given & { onChange: () => void }) {
   const { standing } = sessionKey;
-  useSeconds();
   if (standing.is !== "allowed") return null;
   const { stakes } = sessionKey.game;
   const left = fwy(standing.left);

@@ -120,24 +120,31 @@ test("servers that are not admitted are passed over, with what stands against th
   await Promise.all([first.restart(), third.restart()]);
 });
 
-test("a server that is lost while it is asked whether it will do fails no one else", async () => {
-  const [first, third] = [await named(1), await named(3)];
-  const second = await server({
-    "chain.info": (_, peer) => {
-      peer.socket.terminate();
-      return NEVER;
-    },
-  });
-  const connection = await connect([first, second, third], {
-    admit: async ({ url, request }) => {
-      if (url === second.url) await request("chain.info", {});
-    },
-  });
-  await first.stop();
-  expect(await whose(connection)).toBe(3);
-  expect(second.count("chain.info")).toBe(1);
-  await first.restart();
-});
+test.each(["while it answers", "between its answers"])(
+  "a server that is lost %s whether it will do is passed over",
+  async (when) => {
+    const [first, third] = [await named(1), await named(3)];
+    const second = await server({
+      "chain.info": (_, peer) => {
+        if (when === "between its answers") setTimeout(() => peer.socket.terminate(), 5);
+        else peer.socket.terminate();
+        return when === "between its answers" ? {} : NEVER;
+      },
+    });
+    const connection = await connect([first, second, third], {
+      admit: async ({ url, request }) => {
+        if (url !== second.url) return;
+        await request("chain.info", {});
+        await until("the break", () => second.peers.size === 0);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      },
+    });
+    await first.stop();
+    expect(await whose(connection)).toBe(3);
+    expect(second.count("chain.info")).toBe(1);
+    await first.restart();
+  },
+);
 
 test("when none answers, the error names each with its reason", async () => {
   const [first, second] = [await named(1), await named(2)];
