@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { Connection, type ConnectionOptions } from "../../src/connection.js";
+import { Connection } from "../../src/connection.js";
 import {
   ClosedError,
   ProtocolError,
@@ -10,6 +10,7 @@ import {
   UnreachableError,
 } from "../../src/errors.js";
 import { parseJson, writeJson } from "../../src/json.js";
+import type { ConnectionOptions } from "../../src/options.js";
 import { openInBrowser } from "../../src/socket.js";
 import { backoffMs } from "../../src/time.js";
 import { Answer, type Handler, NEVER, ScriptedServer, until } from "./server.js";
