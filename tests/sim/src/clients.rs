@@ -2,7 +2,7 @@
 
 use fairway_proto::{CallStatus, Input, Request, RequestId, channel::execution::next_sequence};
 use fairway_types::{
-    Address, Call, Gas, Operation, SequenceNumber, Signature, SignedCall, Verified, codec,
+    Call, Gas, Operation, SequenceNumber, Signature, SignedCall, Verified, call::Counter, codec,
 };
 use rand::Rng;
 
