@@ -207,6 +207,18 @@ test("an idle connection whose server lives stays", async () => {
   expect(left).not.toHaveBeenCalled();
 });
 
+test("a client that was itself held up does not take its server for gone", async () => {
+  const node = await server({ "state_channel.list": () => [] });
+  const connection = await connect(node.url, { ...FAST, idleMs: 150 });
+  const left = vi.fn();
+  connection.onLeave(left);
+  // As a tab that nobody looks at: nothing runs, then the timer is far too late.
+  const end = Date.now() + 600;
+  while (Date.now() < end);
+  await until("a sign of life", () => node.count("state_channel.list") > 0);
+  expect(left).not.toHaveBeenCalled();
+});
+
 test("what is no JSON ends what waits, with what was wrong", async () => {
   const node = await server({
     "chain.info": (_, peer) => {
