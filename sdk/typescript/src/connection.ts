@@ -70,6 +70,8 @@ export class Connection {
   #reason = "";
   #nextId = 1;
   #heardAt = 0;
+  /** When a sign of life was asked for last. */
+  #askedAt = 0;
   #probe: ReturnType<typeof setInterval> | undefined;
   #closed = false;
   #wake: (() => void) | undefined;
@@ -303,18 +305,25 @@ export class Connection {
     this.#server = server;
     this.#url = server.url;
     this.#heardAt = Date.now();
+    this.#askedAt = 0;
     this.#probe = setInterval(() => this.#check(server), Math.max(50, this.#options.idleMs / 3));
     (this.#probe as { unref?: () => void }).unref?.();
   }
 
-  /** Asks a silent server for a sign of life; any answer is one. */
+  /**
+   * Asks a silent server for a sign of life; any answer is one. It is gone only when it was asked: where
+   * timers come late, as in tabs that nobody looks at, silence alone says nothing.
+   */
   #check(server: Server): void {
-    const silent = Date.now() - this.#heardAt;
-    if (silent > 2 * this.#options.idleMs) {
+    const [now, { idleMs }] = [Date.now(), this.#options];
+    const silent = now - this.#heardAt;
+    if (silent <= idleMs) return;
+    if (this.#askedAt <= this.#heardAt) {
+      this.#askedAt = now;
+      this.#send(server, "state_channel.list", {}, idleMs).catch(() => {});
+    } else if (now - this.#askedAt > idleMs) {
       this.#broke(server, `silent for ${silent} ms`, true);
       server.socket.close();
-    } else if (silent > this.#options.idleMs) {
-      this.#send(server, "state_channel.list", {}, this.#options.idleMs).catch(() => {});
     }
   }
 

@@ -11,7 +11,10 @@ export interface ConnectionOptions {
   connectTimeoutMs?: number;
   /** How long a request may wait for its answer: 60,000. */
   requestTimeoutMs?: number;
-  /** A connection on which nothing came for so long is asked whether it lives: 15,000. */
+  /**
+   * A connection on which nothing came for so long is asked whether it lives: 15,000. With no answer after
+   * as long again, it is taken for broken.
+   */
   idleMs?: number;
   /** Waits between attempts to connect again: 100 at first, 5,000 at most. */
   backoff?: Backoff;

@@ -49,7 +49,8 @@ function Ask({ play, sessionKey, onDone, onBack }: AskGiven) {
   const vault = play.money.vault ?? 0n;
   const [text, setText] = useState<string>();
   const { stakes } = sessionKey.game;
-  const value = text ?? decimal(vault / 2n);
+  const wanted = sessionKey.overSpent?.spent ?? 0n;
+  const value = text ?? decimal(wanted > vault / 2n ? wanted : vault / 2n);
   const stake = stakes ? units(value) : 0n;
   const sign = async (event: FormEvent) => {
     event.preventDefault();

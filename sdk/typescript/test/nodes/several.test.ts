@@ -72,6 +72,24 @@ test("the node is killed in mid-game: every call runs once, in order, and the cu
   listening.close();
 });
 
+test("a node that is frozen is left for the next one, and its calls with it", async () => {
+  const urls = [2, 3].map((index) => world.node(index).url);
+  const other = await world.connect(urls, { idleMs: 500, connectTimeoutMs: 2_000 });
+  const there = await other.channel(id);
+  const payer = there.member(world.key(2));
+  const paying = (memo: string) =>
+    payer.call("0x44::payments::pay", [world.key(1).address, NATIVE, 1, memo]);
+  await paying("before").final;
+  world.node(2).freeze();
+  const calls = Array.from({ length: 10 }, (_, n) => paying(`frozen ${n}`));
+  await Promise.all(calls.map((call) => call.final));
+  expect(other.connection.url).toBe(urls[1]);
+  world.node(2).thaw();
+  const log = (await memos(there)).filter((memo) => memo.startsWith("frozen"));
+  expect(log).toEqual(calls.map((_, n) => `frozen ${n}`));
+  expect(await there.sequence(world.key(2).address)).toBe(11);
+});
+
 test("a node that does not run the channel is passed over", async () => {
   const lone = await world.create("payments");
   const at = [2, 3, 0].map((index) => world.node(index).url);

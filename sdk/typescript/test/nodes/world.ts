@@ -75,6 +75,10 @@ class Process {
     return new Process(child, url);
   }
 
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.#child.once("exit", resolve));
@@ -100,6 +104,15 @@ export class LocalNode {
 
   async kill(): Promise<void> {
     await this.#process?.end("SIGKILL");
+  }
+
+  /** It keeps its connections and says nothing more. */
+  freeze(): void {
+    this.#process?.signal("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#process?.signal("SIGCONT");
   }
 }
 
