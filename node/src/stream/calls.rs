@@ -56,7 +56,7 @@ const BLOCKS: u32 = 100;
 const BLOCKS_TRANSACTIONS: usize = 4_096;
 /// Bytes of blocks after which an answer holds no further one: as JSON they are a few times more.
 const BLOCKS_BYTES: usize = 8 << 20;
-/// Views and block reads under way at a time.
+/// Views, block reads and snapshots for subscribers under way at a time.
 const READS: usize = 4;
 /// How long a prepared call is valid, unless asked otherwise.
 const LIFETIME: u64 = 60_000;
@@ -65,14 +65,14 @@ const LIFETIME: u64 = 60_000;
 pub struct ChannelServer {
     node: Node,
     /// Reads that keep a thread busy.
-    reads: Semaphore,
+    reads: Arc<Semaphore>,
     signatures: Arc<Signatures>,
 }
 
 impl ChannelServer {
     #[must_use]
     pub fn new(node: Node) -> Self {
-        Self { node, reads: Semaphore::new(READS), signatures: Arc::default() }
+        Self { node, reads: Arc::new(Semaphore::new(READS)), signatures: Arc::default() }
     }
 
     /// Runs a read that takes long off the network's threads, a few at a time.
@@ -584,6 +584,7 @@ impl StateChannelApiServer for ChannelServer {
                 return Ok(());
             }
         };
-        notices::serve(pending, handle, from, filter.unwrap_or_default()).await
+        let reads = Arc::clone(&self.reads);
+        notices::serve(pending, handle, from, filter.unwrap_or_default(), reads).await
     }
 }

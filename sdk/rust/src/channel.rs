@@ -35,12 +35,12 @@ const COMPLAINT_LIFETIME: u64 = limits::CALL_LIFETIME * 9 / 10;
 /// Calls of one member under way; another waits here, so that none comes too far ahead of its turn.
 const UNDER_WAY: usize = 512;
 /// A busy node is asked again for this long.
-const PATIENCE: ConstantBuilder =
+pub(crate) const PATIENCE: ConstantBuilder =
     ConstantBuilder::new().with_delay(Duration::from_millis(50)).with_max_times(200);
 
 /// How long to wait before a request is sent again: as long as the node says, and no less than `pause`;
 /// `None` once it is sent no more.
-fn pause_after(error: &Error, pause: Option<Duration>) -> Option<Duration> {
+pub(crate) fn pause_after(error: &Error, pause: Option<Duration>) -> Option<Duration> {
     let told = error.refusal().and_then(Refusal::retry_after_ms).map(Duration::from_millis);
     pause.map(|pause| pause.max(told.unwrap_or_default()))
 }
@@ -439,17 +439,40 @@ impl Member {
         function: &str,
         args: &[Value],
     ) -> Result<TransactionReport, Error> {
-        if self.key.address() != self.account {
-            let reason = "the chain hears complaints of the account's own key only".to_owned();
-            return Err(Refusal::Unauthorised { reason }.into());
-        }
-        let operation = self.channel.invoke(function, args)?;
+        self.complain_about(self.channel.invoke(function, args)?).await
+    }
+
+    /// As [`Self::complain`], about any operation that the contract hears of: a function, a leave, a
+    /// revocation, and of the channel's creator its close.
+    ///
+    /// # Errors
+    /// `unauthorised` for a session key and `invalid_argument` for a delegation, before anything is
+    /// sent: both can wait.
+    pub async fn complain_about(&self, operation: Operation) -> Result<TransactionReport, Error> {
+        self.may_complain_about(&operation)?;
         let signed = self.sign_for(operation, COMPLAINT_LIFETIME).await?;
         let ledger = Ledger::over(self.channel.connection.clone());
         let report = ledger.complain(&self.key, self.channel.id, &signed).await;
         // Whether the number will be used, the node knows.
         self.numbers.lock().await.next = None;
         report
+    }
+
+    fn may_complain_about(&self, operation: &Operation) -> Result<(), Refusal> {
+        if self.key.address() != self.account {
+            let reason = "the chain hears complaints of the account's own key only".to_owned();
+            return Err(Refusal::Unauthorised { reason });
+        }
+        match operation {
+            Operation::Invoke { .. }
+            | Operation::Leave
+            | Operation::Close
+            | Operation::Revoke { .. } => Ok(()),
+            Operation::Delegate(_) | Operation::Session { .. } => {
+                let reason = "the chain hears of functions, leaves, closes and revocations";
+                Err(Refusal::invalid("operation to complain about", reason))
+            }
+        }
     }
 
     /// Signs and orders one operation. A node that is busy, or has no leader at the moment, is asked

@@ -642,6 +642,8 @@ export interface NodeStatus {
 export type Notice = {
   kind: "snapshot";
   height: Height;
+  /** Hash of the block at this height: the parent of the next one, if that follows it. */
+  hash: Hash;
   state_root: Hash;
   resources: ResourceView[];
 } | {

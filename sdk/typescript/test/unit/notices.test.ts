@@ -157,7 +157,13 @@ test("who lags goes on where the node says", async () => {
 test("skipped blocks are followed by a snapshot of that height", async () => {
   const feed = await Feed.start();
   const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
-  const snapshot: Notice = { kind: "snapshot", height: 900, state_root: "", resources: [] };
+  const snapshot: Notice = {
+    kind: "snapshot",
+    height: 900,
+    hash: "",
+    state_root: "",
+    resources: [],
+  };
   feed.send(await feed.nth(1), { kind: "skipped", to: 900 }, snapshot, block(901));
   expect(await read(subscription, 3)).toEqual(["skipped", "snapshot", "a901"]);
   expect(subscription.cursor).toBe(902);
