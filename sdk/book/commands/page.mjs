@@ -15,6 +15,7 @@ import { slug } from "./slug.mjs";
 export const NOT_RUN = {
   "compiles the node": "what is run here is a node that is built already",
   "CI runs it": "a target of make that .ci/run runs by itself",
+  "is set up": "packages that scripts/book.sh has set up before, in the folder that it runs in",
   "takes minutes": "a measurement, or a test that somebody starts for a reason",
   "changes the system": "needs root, systemd, or an engine for containers",
   "needs the registry": "a package that is in no registry yet",

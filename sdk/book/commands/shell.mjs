@@ -9,12 +9,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 const PRELUDE = `set -aEo pipefail; shopt -s expand_aliases; trap 'FAILED="$FAILED $?"' ERR\n`;
 const MARK = "\u0001";
 
-// What a page leaves to defaults has the page's own ports.
+// What a page leaves to defaults has the page's own ports; `dev` takes free ones by itself.
 const shim = (program, ports) => `#!/usr/bin/env bash
 if [ "$1 $2" = "node init" ]; then
     [[ " $* " == *" --api "* ]] || set -- "$@" --api 127.0.0.1:${ports.at("9101")}
     [[ " $* " == *" --listen "* ]] || set -- "$@" --listen /ip4/127.0.0.1/tcp/${ports.at("9102")}
 fi
+[ "$1" != dev ] || unset FAIRWAY_LEDGER FAIRWAY_NODE FAIRWAY_CHAIN_LISTEN
 exec "${program}" "$@"
 `;
 
