@@ -1,9 +1,10 @@
 // Lays out the book's sources in target/book/pages: the documents, what they link to, and the reference
 // of the TypeScript packages. The documents themselves are not changed.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { slug } from "../commands/slug.mjs";
 import { contents, decisions, files, OUT, pages as pagesOf, placeOf, ROOT, title } from "./contents.mjs";
 import { rewrite } from "./links.mjs";
 
@@ -39,6 +40,18 @@ function listDecisions() {
 function describePackages() {
   const args = ["--options", join(HERE, "site/typedoc.json")];
   execFileSync(join(HERE, "node_modules/.bin/typedoc"), args, { cwd: HERE, stdio: "inherit" });
+  for (const path of readdirSync(join(PAGES, "reference"), { recursive: true })) {
+    if (path.endsWith(".md")) write(`reference/${path}`, withoutCounts(join(PAGES, "reference", path)));
+  }
+}
+
+/** TypeDoc counts some names twice (`#channelinfo-1`): links then name the one heading that is there. */
+function withoutCounts(path) {
+  const text = readFileSync(path, "utf8");
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
+  const anchors = new Set(headings.map(slug()));
+  const there = (whole, name) => (anchors.has(name) && !anchors.has(whole.slice(2, -1)) ? `(#${name})` : whole);
+  return text.replace(/\(#([\w-]+)-\d+\)/g, there);
 }
 
 function sidebar() {
