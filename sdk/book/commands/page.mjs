@@ -8,6 +8,8 @@
 //   <!-- until -->            the block reads what takes its time: repeated until it prints what is shown
 //   <!-- given: COMMAND -->   brings about what the text supposes; run before the block
 //   <!-- stop: COMMAND -->    Ctrl-C in the terminal that runs COMMAND; its end is waited for
+//   <!-- file: PATH -->       the block, in whatever language, is what the reader writes to PATH
+//   <!-- played: COMMAND -->  does what the text asks of the reader's hands: a browser, a game; alone
 // and one before the first block of a page: <!-- begin: PAGE#ANCHOR --> runs the blocks of another page
 // up to the end of that section first.
 import { slug } from "./slug.mjs";
@@ -24,11 +26,11 @@ export const NOT_RUN = {
 };
 
 export const LANGUAGES = new Set(
-  "sh output console text json ts tsx js rust toml yaml move".split(" "),
+  "sh output console text json html ts tsx js rust toml yaml move".split(" "),
 );
 
 const FENCE = /^(\s*)(`{3,})(.*)$/;
-const COMMENT = /^<!-- (not run|terminals|until|given|stop|begin)(?:: (.*?))? -->$/;
+const COMMENT = /^<!-- (not run|terminals|until|given|stop|begin|file|played)(?:: (.*?))? -->$/;
 
 /** The blocks of a page: { line, language, text, marks, output, section }. */
 export function blocksOf(text, path) {
@@ -41,6 +43,14 @@ export function blocksOf(text, path) {
   const slugs = slug();
   const fail = (line, what) => {
     throw new Error(`${path}:${line}: ${what}`);
+  };
+  /** Marks before a text: those that need no block are steps by themselves. */
+  const alone = (line) => {
+    for (const { name, value } of marks) {
+      if (name !== "stop" && name !== "played") fail(line, `"${name}" stands before no block`);
+      blocks.push({ line, language: name, section, text: value });
+    }
+    marks = [];
   };
   for (const [index, line] of text.split("\n").entries()) {
     const number = index + 1;
@@ -73,22 +83,17 @@ export function blocksOf(text, path) {
       }
       continue;
     }
-    if (line.startsWith("<!--") && /<!--\s*(not|run|term|until|given|stop|begin|after)/.test(line)) {
+    if (line.startsWith("<!--") && /<!--\s*(not|run|term|until|given|stop|begin|file|played)/.test(line)) {
       fail(number, `this comment is not understood: ${line}`);
     }
     if (line.trim() === "") continue;
-    if (marks.some(({ name }) => name !== "stop")) fail(number, "a mark stands before no block");
-    for (const mark of marks) blocks.push({ line: number, language: "stop", section, text: mark.value });
-    marks = [];
+    alone(number);
     prose = true;
     const heading = line.match(/^#+ (.*)$/);
     if (heading) section = slugs(heading[1]);
   }
   if (open) fail(open.line, "this block has no end");
-  for (const mark of marks) {
-    if (mark.name !== "stop") fail(0, "a mark stands before no block");
-    blocks.push({ line: 0, language: "stop", section, text: mark.value });
-  }
+  alone(text.split("\n").length);
   return { begin, blocks };
 }
 
@@ -97,7 +102,9 @@ function close(blocks, open, prose, fail) {
   const text = open.lines.join("\n");
   if (language !== "output") {
     const runs = language === "sh" || language === "console";
-    if (marks.length > 0 && !runs) fail(line, `a block of ${language} has no marks`);
+    if (marks.some(({ name }) => (name === "file") === runs)) {
+      fail(line, `a block of ${language} has no such mark as ${marks[0].name}`);
+    }
     blocks.push({ line, language, text, marks, section, output: null });
     return;
   }

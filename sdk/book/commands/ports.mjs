@@ -1,7 +1,7 @@
 // Pages name fixed ports for their readers (9100 to 9199). Each page runs on free ones in their place.
 import { createServer } from "node:net";
 
-const NAMED = /(?<=[:/]|%3A)91\d\d\b/g;
+const NAMED = /(?<=[:/ ]|%3A)91\d\d\b/g;
 
 const freePort = () =>
   new Promise((resolve, reject) => {
@@ -34,7 +34,7 @@ export class Ports {
   name(printed) {
     let text = printed;
     for (const [named, actual] of this.#actual) {
-      text = text.replace(new RegExp(`(?<=[:/]|%3A)${actual}\\b`, "g"), named);
+      text = text.replace(new RegExp(`(?<=[:/ ]|%3A)${actual}\\b`, "g"), named);
     }
     return text;
   }

@@ -1,5 +1,5 @@
 // Runs the commands of one page, in order, in an empty folder, against real processes.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,10 +10,13 @@ import { Shell, until } from "./shell.mjs";
 
 const PATIENCE = 60; // seconds in which a terminal, or a block marked `until`, prints what is shown
 
+const STEPS = ["sh", "console", "stop", "played"];
+const isFile = (marks) => marks?.some(({ name }) => name === "file") ?? false;
+
 /** The blocks that a page runs: those of the page it begins with, then its own. */
 export function stepsOf(root, path) {
   const { begin, blocks } = blocksOf(readFileSync(join(root, path), "utf8"), path);
-  const own = blocks.filter(({ language }) => ["sh", "console", "stop"].includes(language));
+  const own = blocks.filter(({ language, marks }) => STEPS.includes(language) || isFile(marks));
   const steps = own.map((block) => ({ ...block, path }));
   if (!begin) return steps;
   const [file, section] = begin.split("#");
@@ -29,7 +32,7 @@ export const isSkipped = (step) => step.marks?.some(({ name }) => name === "not 
 /** Runs the page; answers with how many of its own commands' blocks ran and how many are not run. */
 export async function runPage({ root, path, program, live, verbose }) {
   const steps = stepsOf(root, path);
-  const own = steps.filter((step) => step.path === path && step.language !== "stop");
+  const own = steps.filter((step) => step.path === path && ["sh", "console"].includes(step.language));
   const skipped = own.filter(isSkipped).length;
   if (own.length === skipped) return { ran: 0, skipped };
   const texts = steps.flatMap(({ text, output, marks }) => [
@@ -47,9 +50,8 @@ export async function runPage({ root, path, program, live, verbose }) {
       if (isSkipped(step)) continue;
       if (verbose) console.log(`${path}: ${step.path}:${step.line}`);
       await page.run(step).catch((error) => {
-        const shown = step.language === "stop" ? `<!-- stop: ${step.text} -->` : step.text;
         throw new Error(
-          `${step.path}:${step.line} (of ${path}):\n${shown}\n\n${error.message}\n${shell.logs()}`,
+          `${step.path}:${step.line} (of ${path}):\n${step.text}\n\n${error.message}\n${shell.logs()}`,
         );
       });
     }
@@ -76,6 +78,8 @@ class Page {
 
   async run(step) {
     if (step.language === "stop") return this.#shell.stop(this.#fill(step.text));
+    if (step.language === "played") return this.#expect(step.text, null);
+    if (isFile(step.marks)) return this.#write(step);
     const marks = new Set(step.marks.map(({ name }) => name));
     for (const { name, value } of step.marks) {
       if (name === "given") await this.#expect(value, null);
@@ -91,6 +95,13 @@ class Page {
 
   #fill(command) {
     return this.#ports.fill(this.#ids.fill(command)).replaceAll("/path/to/fairway", this.#root);
+  }
+
+  async #write({ text, marks }) {
+    const { printed } = await this.#shell.run("pwd");
+    const file = join(printed.trim(), marks[0].value);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${text}\n`);
   }
 
   /** Runs commands once. Only those may fail whose error is shown. */
