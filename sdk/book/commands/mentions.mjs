@@ -51,7 +51,7 @@ export class Mentions {
     const path = [];
     for (let index = 0; index < words.length; index += 1) {
       const word = words[index];
-      if (word === "--node" || word === "--ledger" || word === "--home") index += 1;
+      if (word.startsWith("--") && this.#help(path).includes(`${word} <`)) index += 1;
       if (word.startsWith("--") || word === "…") continue;
       const below = [...this.#help(path).matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name);
       if (below.length === 0) break;
