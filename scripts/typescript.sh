@@ -4,24 +4,9 @@
 # Builds no node: FAIRWAY_BIN names the command `fairway`. Without it this fails after the unit tests.
 set -euo pipefail
 cd "$(dirname "$0")/../sdk"
-export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
-
-if ! command -v npm >/dev/null; then
-    echo "the TypeScript packages need Node 20 or later with npm: install them and run this again" >&2
-    exit 1
-fi
-# The packages are for Node 20 and later; a system's own may be older.
-if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
-    newer="${FAIRWAY_CACHE:-$HOME/.cache/fairway}/node"
-    [ -x "$newer/node_modules/node/bin/node" ] || npm install --silent --prefix "$newer" node@20
-    PATH="$newer/node_modules/node/bin:$PATH"
-fi
-
-# npm ci only when the lock file is another one than that of what is installed.
-if ! cmp -s package-lock.json node_modules/.installed-lock.json; then
-    npm ci --silent
-    cp package-lock.json node_modules/.installed-lock.json
-fi
+. ../scripts/node.sh
+use_node
+install_packages .
 
 node scripts/snippets.mjs
 npx biome ci --error-on-warnings .
@@ -50,12 +35,7 @@ vitest typescript nodes
 vitest react react-nodes
 node scripts/package-check.mjs
 
-# The page in a browser: CHROMIUM names one, else Debian's.
-export CHROMIUM=${CHROMIUM:-/usr/bin/chromium}
-if [ ! -x "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
-fi
+use_browser
 skipped=
 if [ -x "$CHROMIUM" ]; then
     vitest play play-browser
