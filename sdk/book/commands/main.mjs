@@ -15,7 +15,9 @@ const named = process.argv.slice(2).filter((argument) => !argument.startsWith("-
 const verbose = process.argv.includes("--verbose");
 const program = resolve(programOf(process.env.FAIRWAY_BIN));
 
-const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.md"], { cwd: root });
+const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.md"], {
+  cwd: root,
+});
 const pages = listed.toString().trim().split("\n");
 const unknown = named.filter((page) => !pages.includes(page));
 if (unknown.length > 0) throw new Error(`no page of this repository: ${unknown.join(", ")}`);
@@ -36,7 +38,8 @@ const report = (message) => {
 
 const mentions = new Mentions(program, readFileSync(join(root, "Makefile"), "utf8"));
 for (const page of pages) {
-  for (const wrong of mentions.wrong(readFileSync(join(root, page), "utf8"))) report(`${page}:${wrong}`);
+  for (const wrong of mentions.wrong(readFileSync(join(root, page), "utf8")))
+    report(`${page}:${wrong}`);
 }
 
 const totals = { ran: 0, skipped: 0 };
@@ -49,7 +52,8 @@ async function work() {
       totals.ran += ran;
       totals.skipped += skipped;
       const seconds = ((Date.now() - begun) / 1000).toFixed(1);
-      if (ran + skipped > 0) console.log(`${path}: ${ran} blocks run, ${skipped} not, ${seconds} s`);
+      if (ran + skipped > 0)
+        console.log(`${path}: ${ran} blocks run, ${skipped} not, ${seconds} s`);
     } catch (error) {
       report(error.message);
     }

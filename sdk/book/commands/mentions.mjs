@@ -19,10 +19,11 @@ export class Mentions {
     for (const [index, line] of text.split("\n").entries()) {
       const fence = line.match(/^\s*```(\w*)/);
       if (fence) fenced = fenced === null ? fence[1] : null;
-      else for (const code of fenced === null ? spans(line) : commands(fenced, line)) {
-        const why = this.#lookUp(code);
-        if (why) found.push(`${index + 1}: \`${code}\`: ${why}`);
-      }
+      else
+        for (const code of fenced === null ? spans(line) : commands(fenced, line)) {
+          const why = this.#lookUp(code);
+          if (why) found.push(`${index + 1}: \`${code}\`: ${why}`);
+        }
     }
     return found;
   }
@@ -35,13 +36,17 @@ export class Mentions {
     }
     if (!/^fairway( |$)/.test(code)) return null;
     this.count += 1;
-    const words = code.split(/\s+(?:--\s|#|\||&&|<|>)/)[0].split(/\s+/).slice(1);
+    const words = code
+      .split(/\s+(?:--\s|#|\||&&|<|>)/)[0]
+      .split(/\s+/)
+      .slice(1);
     const path = this.#path(words);
     if (path.unknown) return `there is no command ${path.unknown}`;
     const help = this.#help(path);
     for (const word of words) {
       const [, option] = word.match(/^(--[a-z][a-z-]*)/) ?? [];
-      if (option && !new RegExp(`${option}(?![a-z-])`).test(help)) return `it has no option ${option}`;
+      if (option && !new RegExp(`${option}(?![a-z-])`).test(help))
+        return `it has no option ${option}`;
     }
     return null;
   }
@@ -88,5 +93,7 @@ export class Mentions {
 const spans = (line) => [...line.matchAll(/`([^`]+)`/g)].map(([, code]) => code.trim());
 const commands = (language, line) =>
   ["sh", "console"].includes(language)
-    ? [...line.replace(/^\$ /, "").matchAll(/(?:^|\$\(|&& )((?:fairway|make) [^)]*)/g)].map(([, code]) => code)
+    ? [...line.replace(/^\$ /, "").matchAll(/(?:^|\$\(|&& )((?:fairway|make) [^)]*)/g)].map(
+        ([, code]) => code,
+      )
     : [];

@@ -83,7 +83,10 @@ export function blocksOf(text, path) {
       }
       continue;
     }
-    if (line.startsWith("<!--") && /<!--\s*(not|run|term|until|given|stop|begin|file|played)/.test(line)) {
+    if (
+      line.startsWith("<!--") &&
+      /<!--\s*(not|run|term|until|given|stop|begin|file|played)/.test(line)
+    ) {
       fail(number, `this comment is not understood: ${line}`);
     }
     if (line.trim() === "") continue;

@@ -17,7 +17,12 @@ export class Ports {
 
   static async of(texts) {
     const ports = new Ports();
-    const named = new Set(["9100", "9101", "9102", ...texts.flatMap((text) => text.match(NAMED) ?? [])]);
+    const named = new Set([
+      "9100",
+      "9101",
+      "9102",
+      ...texts.flatMap((text) => text.match(NAMED) ?? []),
+    ]);
     for (const port of named) ports.#actual.set(port, String(await freePort()));
     return ports;
   }

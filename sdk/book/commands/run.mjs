@@ -32,7 +32,9 @@ export const isSkipped = (step) => step.marks?.some(({ name }) => name === "not 
 /** Runs the page; answers with how many of its own commands' blocks ran and how many are not run. */
 export async function runPage({ root, path, program, live, verbose }) {
   const steps = stepsOf(root, path);
-  const own = steps.filter((step) => step.path === path && ["sh", "console"].includes(step.language));
+  const own = steps.filter(
+    (step) => step.path === path && ["sh", "console"].includes(step.language),
+  );
   const skipped = own.filter(isSkipped).length;
   if (own.length === skipped) return { ran: 0, skipped };
   const texts = steps.flatMap(({ text, output, marks }) => [
@@ -121,7 +123,8 @@ class Page {
   }
 
   async #repeat(command, output) {
-    if (output === null) throw new Error("a block that is repeated until it prints what is shown shows nothing");
+    if (output === null)
+      throw new Error("a block that is repeated until it prints what is shown shows nothing");
     let why = null;
     const ask = async () => {
       why = await this.#differs(command, output);
@@ -139,14 +142,23 @@ class Page {
     const ask = () => {
       const gone = terminals.find(({ child }) => child.exitCode !== null);
       if (gone) {
-        throw new Error(`\`${gone.command}\` ended with ${gone.child.exitCode}:\n${gone.printed}${gone.log}`);
+        throw new Error(
+          `\`${gone.command}\` ended with ${gone.child.exitCode}:\n${gone.printed}${gone.log}`,
+        );
       }
       if (terminals.some(({ printed }) => printed === "")) return null;
       if (output === null) return true;
-      why = this.#ids.differs(output, this.#ports.name(terminals.map(({ printed }) => printed).join("")));
+      why = this.#ids.differs(
+        output,
+        this.#ports.name(terminals.map(({ printed }) => printed).join("")),
+      );
       return why === null ? true : null;
     };
-    await until(ask, PATIENCE, () => `within ${PATIENCE} s:\n${why ?? "a terminal printed nothing"}`);
+    await until(
+      ask,
+      PATIENCE,
+      () => `within ${PATIENCE} s:\n${why ?? "a terminal printed nothing"}`,
+    );
   }
 }
 

@@ -5,7 +5,7 @@
 // other digits; the ports that the system chose (from 20000 on) and runs of spaces differ.
 
 const ID = /0x([0-9a-f]{4,})…(?![0-9a-f])|(?<![\w])([0-9a-f]{4,})…/g;
-const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 const squeeze = (text) =>
   text
     .split("\n")
@@ -32,7 +32,7 @@ export function shapeOf(shown) {
 }
 
 const loose = (text) =>
-  escape(text)
+  literal(text)
     .replaceAll("…", "[^\\n]*")
     .replace(/(127\\\.0\\\.0\\\.1(?::|%3A))[2-6]\d{4}/g, "$1\\d+");
 

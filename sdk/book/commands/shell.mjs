@@ -136,7 +136,11 @@ export class Shell {
       await interrupt(terminal).catch((error) => unended.push(error.message));
     }
     this.#bash.stdin.end("exit 0\n");
-    await until(() => ended(this.#bash), 5, () => "").catch(() => kill(this.#bash, "SIGKILL"));
+    await until(
+      () => ended(this.#bash),
+      5,
+      () => "",
+    ).catch(() => kill(this.#bash, "SIGKILL"));
     if (unended.length > 0) throw new Error(unended.join("\n"));
   }
 
@@ -166,14 +170,19 @@ function kill(child, signal) {
 async function interrupt({ command, child }) {
   kill(child, "SIGINT");
   try {
-    await until(() => ended(child), 20, () => `\`${command}\` did not end within 20 s of Ctrl-C`);
+    await until(
+      () => ended(child),
+      20,
+      () => `\`${command}\` did not end within 20 s of Ctrl-C`,
+    );
   } finally {
     kill(child, "SIGKILL");
   }
 }
 
 export const programOf = (path) => {
-  if (!path) throw new Error("FAIRWAY_BIN names the program fairway: cargo build -p fairway makes it");
+  if (!path)
+    throw new Error("FAIRWAY_BIN names the program fairway: cargo build -p fairway makes it");
   if (!existsSync(path)) throw new Error(`FAIRWAY_BIN: there is no ${path}`);
   return path;
 };

@@ -5,7 +5,8 @@ import { chromium } from "playwright-core";
 
 const [url, part] = process.argv.slice(2);
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-if (!existsSync(executablePath)) throw new Error(`no browser at ${executablePath}: name one with CHROMIUM`);
+if (!existsSync(executablePath))
+  throw new Error(`no browser at ${executablePath}: name one with CHROMIUM`);
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 
 async function windowOf(name) {
@@ -13,9 +14,14 @@ async function windowOf(name) {
   page.on("pageerror", (error) => console.error(`${name}: ${error}`));
   await page.goto(`${url}#${name}`);
   const says = (id, text) =>
-    page.waitForFunction(([id, text]) => document.getElementById(id)?.textContent.includes(text), [id, text]).catch(async () => {
-      throw new Error(`${name}: #${id} is "${await page.textContent(`#${id}`)}", not "${text}"`);
-    });
+    page
+      .waitForFunction(
+        ([id, text]) => document.getElementById(id)?.textContent.includes(text),
+        [id, text],
+      )
+      .catch(async () => {
+        throw new Error(`${name}: #${id} is "${await page.textContent(`#${id}`)}", not "${text}"`);
+      });
   const press = async (id, answer = "certified") => {
     await page.click(`#${id}`);
     await says("said", `${id}: ${answer}`);

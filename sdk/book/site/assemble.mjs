@@ -1,11 +1,29 @@
 // Lays out the book's sources in target/book/pages: the documents, what they link to, and the reference
 // of the TypeScript packages. The documents themselves are not changed.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { slug } from "../commands/slug.mjs";
-import { contents, decisions, files, OUT, pages as pagesOf, placeOf, ROOT, title } from "./contents.mjs";
+import {
+  contents,
+  decisions,
+  files,
+  OUT,
+  pages as pagesOf,
+  placeOf,
+  ROOT,
+  title,
+} from "./contents.mjs";
 import { rewrite } from "./links.mjs";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
@@ -27,13 +45,19 @@ function showSources(sources) {
     }
     const text = readFileSync(join(ROOT, path), "utf8");
     const fence = "`".repeat(4);
-    write(`source/${path}.md`, `# ${path}\n\n${fence}${extname(path).slice(1)}\n${text}\n${fence}\n`);
+    write(
+      `source/${path}.md`,
+      `# ${path}\n\n${fence}${extname(path).slice(1)}\n${text}\n${fence}\n`,
+    );
   }
 }
 
 function listDecisions() {
   const list = decisions().map((path) => `- [${title(path)}](./${path.split("/").at(-1)})`);
-  write("adr/index.md", `# Decisions\n\nOne page each: what made it necessary, what was chosen, what follows.\n\n${list.join("\n")}\n`);
+  write(
+    "adr/index.md",
+    `# Decisions\n\nOne page each: what made it necessary, what was chosen, what follows.\n\n${list.join("\n")}\n`,
+  );
 }
 
 /** The reference of the packages, by TypeDoc, from their sources. */
@@ -41,7 +65,8 @@ function describePackages() {
   const args = ["--options", join(HERE, "site/typedoc.json")];
   execFileSync(join(HERE, "node_modules/.bin/typedoc"), args, { cwd: HERE, stdio: "inherit" });
   for (const path of readdirSync(join(PAGES, "reference"), { recursive: true })) {
-    if (path.endsWith(".md")) write(`reference/${path}`, withoutCounts(join(PAGES, "reference", path)));
+    if (path.endsWith(".md"))
+      write(`reference/${path}`, withoutCounts(join(PAGES, "reference", path)));
   }
 }
 
@@ -50,7 +75,8 @@ function withoutCounts(path) {
   const text = readFileSync(path, "utf8");
   const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
   const anchors = new Set(headings.map(slug()));
-  const there = (whole, name) => (anchors.has(name) && !anchors.has(whole.slice(2, -1)) ? `(#${name})` : whole);
+  const there = (whole, name) =>
+    anchors.has(name) && !anchors.has(whole.slice(2, -1)) ? `(#${name})` : whole;
   return text.replace(/\(#([\w-]+)-\d+\)/g, there);
 }
 
@@ -66,7 +92,12 @@ function sidebar() {
   }));
   const reference = groups.find(({ text }) => text === "Reference");
   const packages = JSON.parse(readFileSync(join(PAGES, "reference/typedoc-sidebar.json"), "utf8"));
-  reference.items.push({ text: "TypeScript packages", link: "/reference/", collapsed: true, items: packages });
+  reference.items.push({
+    text: "TypeScript packages",
+    link: "/reference/",
+    collapsed: true,
+    items: packages,
+  });
   return groups;
 }
 

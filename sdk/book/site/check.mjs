@@ -26,7 +26,9 @@ function plain(text) {
 /** The file that a link of a page leads to, or null. */
 function fileOf(page, way) {
   if (way === "") return page;
-  const path = posix.normalize(way.startsWith("/") ? way.slice(1) : posix.join(posix.dirname(page), way));
+  const path = posix.normalize(
+    way.startsWith("/") ? way.slice(1) : posix.join(posix.dirname(page), way),
+  );
   const bare = path.replace(/^\.?\/?$/, "").replace(/\/$/, "");
   const tries = [bare, `${bare}.html`, posix.join(bare, "index.html")];
   return tries.find((file) => files.has(file)) ?? null;

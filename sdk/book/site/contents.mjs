@@ -40,7 +40,8 @@ export function contents() {
     const heading = line.match(/^## (.+)$/);
     const entry = line.match(ENTRY);
     if (heading) groups.push({ text: heading[1], items: [] });
-    else if (entry) groups.at(-1).items.push({ text: entry[1], path: normalize(`docs/${entry[2]}`) });
+    else if (entry)
+      groups.at(-1).items.push({ text: entry[1], path: normalize(`docs/${entry[2]}`) });
   }
   return groups;
 }

@@ -10,7 +10,7 @@ const CODE = /^(\s*```)[\s\S]*?^\s*```\s*$|`[^`\n]+`/gm;
 /** The text with its links rewritten; `sources` and `assets` collect what else the book must hold. */
 export function rewrite(path, text, { pages, sources, assets }) {
   const held = [];
-  const masked = text.replace(CODE, (code) => `\u0000${held.push(code) - 1}\u0000`);
+  const masked = text.replace(CODE, (code) => `\uE000${held.push(code) - 1}\uE000`);
   const linked = masked.replace(LINK, (whole, before, target, after) => {
     if (/^[a-z]+:/.test(target) || target.startsWith("#")) return whole;
     const [file, anchor] = target.split("#");
@@ -24,7 +24,7 @@ export function rewrite(path, text, { pages, sources, assets }) {
     const shown = way.startsWith(".") ? way : `./${way}`;
     return `${before}${shown}${anchor ? `#${anchor}` : ""}${after}`;
   });
-  return linked.replace(/\u0000(\d+)\u0000/g, (_, index) => held[Number(index)]);
+  return linked.replace(/\uE000(\d+)\uE000/g, (_, index) => held[Number(index)]);
 }
 
 function placed(found, { pages, sources, assets }) {

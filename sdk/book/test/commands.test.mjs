@@ -77,7 +77,10 @@ test("marks, languages and outputs out of place are refused", () => {
   assert.throws(parse(block("", "ls")), /page\.md:1: a block of ""/);
   assert.throws(parse("<!-- until -->\ntext"), /stands before no block/);
   assert.throws(parse("<!-- not-run: x -->\n"), /not understood/);
-  assert.throws(parse(`${block("sh", "ls")}text\n${block("output", "a")}`), /right after no commands/);
+  assert.throws(
+    parse(`${block("sh", "ls")}text\n${block("output", "a")}`),
+    /right after no commands/,
+  );
   assert.throws(parse(`<!-- until -->\n${block("json", "{}")}`), /has no such mark/);
   assert.throws(parse(`${ticks}sh\nls`), /has no end/);
 });
@@ -107,5 +110,8 @@ test("commands, options and targets that do not exist are found where they are n
   const mentions = new Mentions(process.execPath, "test: setup\n");
   assert.deepEqual(mentions.wrong("run `make test`"), []);
   assert.match(mentions.wrong("a\nrun `make tests`")[0], /^2: .*has no tests/);
-  assert.match(mentions.wrong(block("sh", "fairway --no-such-option"))[0], /no option --no-such-option/);
+  assert.match(
+    mentions.wrong(block("sh", "fairway --no-such-option"))[0],
+    /no option --no-such-option/,
+  );
 });
