@@ -7,13 +7,14 @@ SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
 
-.PHONY: help check test typescript apps clients known-bugs sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
+.PHONY: help check test typescript apps clients known-bugs book sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
 
 help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests, ten million steps of the simulation, known bugs put back, instructions"
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
 	@echo "make typescript  the TypeScript packages: lint, types, tests, also against real nodes, as published"
+	@echo "make book    the documentation: its commands run, then built with its links checked; SITE=1 builds alone"
 	@echo "make apps    apps as fairway new makes them, installed and tested; needs Node"
 	@echo "make clients the committed clients of sdk/examples, after a change of their packages"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
@@ -41,6 +42,7 @@ test: setup
 	$(MAKE) sim SEEDS=0..1600 STEPS=6000
 	$(MAKE) known-bugs
 	$(MAKE) typescript
+	$(MAKE) book
 	$(MAKE) instructions
 
 # Bugs put back into the core one by one, each of which the simulation must catch. Built with the
@@ -60,6 +62,14 @@ fuzz: setup
 typescript: setup
 	cargo build --locked -p fairway -p fairway-sim --bin fairway
 	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/typescript.sh
+
+book: setup
+ifdef SITE
+	scripts/book.sh site
+else
+	cargo build --locked -p fairway -p fairway-sim --bin fairway
+	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/book.sh
+endif
 
 apps: setup
 	cargo build --locked -p fairway -p fairway-sim --bin fairway

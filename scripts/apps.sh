@@ -7,7 +7,9 @@ set -euo pipefail
 FAIRWAY_BIN=$(realpath "$FAIRWAY_BIN")
 PATH="$(dirname "$FAIRWAY_BIN"):$PATH"
 cd "$(dirname "$0")/../sdk"
-source ../scripts/node.sh
+. ../scripts/node.sh
+use_node
+install_packages .
 sdk="$PWD/typescript"
 npm run --silent build -w typescript
 

@@ -6,7 +6,9 @@
 set -euo pipefail
 [ -z "${FAIRWAY_BIN:-}" ] || export FAIRWAY_BIN=$(realpath "$FAIRWAY_BIN")
 cd "$(dirname "$0")/../sdk"
-source ../scripts/node.sh
+. ../scripts/node.sh
+use_node
+install_packages .
 
 node scripts/snippets.mjs
 npx biome ci --error-on-warnings .
@@ -35,12 +37,7 @@ vitest typescript nodes
 vitest react react-nodes
 node scripts/package-check.mjs
 
-# The page in a browser: CHROMIUM names one, else Debian's.
-export CHROMIUM=${CHROMIUM:-/usr/bin/chromium}
-if [ ! -x "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
-fi
+use_browser
 skipped=
 if [ -x "$CHROMIUM" ]; then
     vitest play play-browser

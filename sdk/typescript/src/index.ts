@@ -1,4 +1,8 @@
-/** Fairway for apps: connect to a node, join a channel, call, view, subscribe. */
+/**
+ * Fairway for apps: connect to a node, join a channel, call, view, subscribe.
+ *
+ * @module @fairway/sdk
+ */
 
 export type { Abi } from "./abi.js";
 export type * from "./api.js";
