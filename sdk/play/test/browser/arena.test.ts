@@ -10,7 +10,8 @@ let channel: string;
 let pages: [Page, Page, Page];
 
 beforeAll(async () => {
-  [world, stage] = await Promise.all([World.start(4), Stage.start()]);
+  world = await World.start(4);
+  stage = await Stage.start();
   channel = await world.create("arena", { tick_interval: 100, settlement_interval: 2_000 });
   // The leader's player has others to go on with; the third one has its own node alone.
   pages = await Promise.all([

@@ -12,7 +12,8 @@ let stage: Stage;
 let channel: string;
 
 beforeAll(async () => {
-  [world, stage] = await Promise.all([World.start(2), Stage.start()]);
+  world = await World.start(2);
+  stage = await Stage.start();
   channel = await world.create("tic_tac_toe");
 });
 

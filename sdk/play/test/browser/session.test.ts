@@ -15,7 +15,8 @@ let o: Page;
 let channel: Channel;
 
 beforeAll(async () => {
-  [world, stage] = await Promise.all([World.start(2), Stage.start()]);
+  world = await World.start(2);
+  stage = await Stage.start();
   const id = await world.create("tic_tac_toe");
   const seat = (index: number) => ({
     nodes: [world.node(index).url],

@@ -102,7 +102,8 @@ export async function sitDown(page: Page, deposit: string): Promise<void> {
 export async function sign(page: Page, stakes?: string): Promise<void> {
   if (stakes !== undefined) await page.getByLabel("For stakes in FWY").fill(stakes);
   await page.getByRole("button", { name: "Sign", exact: true }).click();
-  await page.locator("#session-ends").waitFor();
+  // Members who join meanwhile count in the quorum before their nodes have caught up.
+  await page.locator("#session-ends").waitFor({ timeout: 30_000 });
 }
 
 /** No finding of axe, and nothing wider than the screen. */

@@ -11,7 +11,8 @@ let x: Page;
 let o: Page;
 
 beforeAll(async () => {
-  [world, stage] = await Promise.all([World.start(4), Stage.start()]);
+  world = await World.start(4);
+  stage = await Stage.start();
   channel = await world.create("tic_tac_toe", { settlement_interval: 1_000 });
   [x, o] = await Promise.all([stage.seat(seat(0), DESKTOP), stage.seat(seat(1), PHONE)]);
 });
