@@ -35,6 +35,9 @@ function fileOf(page, way) {
 }
 
 const dead = new Set();
+for (const [page, text] of texts) {
+  if (/>\s*\{\{/.test(text)) dead.add(`${page}: a template was not filled in`);
+}
 let count = 0;
 for (const [page, text] of texts) {
   for (const [, link] of text.matchAll(/\b(?:href|src)="([^"]*)"/g)) {

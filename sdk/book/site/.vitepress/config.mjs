@@ -12,13 +12,12 @@ export default {
   srcDir: `${OUT}/pages`,
   outDir: `${OUT}/site`,
   cacheDir: `${OUT}/cache`,
-  // Code hosts show the same pages: anchors are theirs, and nothing is a template.
+  // Code hosts show the same pages: anchors are theirs, and HTML is text.
   markdown: {
     html: false,
     anchor: { slugify: (heading) => new GithubSlugger().slug(heading) },
     languageAlias: { move: "rust", txt: "text" },
   },
-  vue: { template: { compilerOptions: { delimiters: ["\u0001{", "}\u0001"] } } },
   vite: { build: { chunkSizeWarningLimit: 2_000 } },
   themeConfig: {
     sidebar,
