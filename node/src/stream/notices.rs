@@ -57,17 +57,16 @@ pub(super) async fn serve(
     // Who never gets its snapshot begins again with all blocks.
     let resume = from.unwrap_or_default().max(Height(1));
     let mut subscription = Subscription::new(filter, resume);
-    let first = match from {
-        Some(_) => None,
-        None => match block_in_place(|| snapshot(&handle, &view, subscription.filter())) {
-            Ok(snapshot) => Some(snapshot),
-            Err(refusal) => {
-                pending.reject(to_error(&refusal)).await;
-                return Ok(());
-            }
-        },
-    };
+    let first =
+        from.is_none().then(|| block_in_place(|| snapshot(&handle, &view, subscription.filter())));
     drop(permit);
+    let first = match first.transpose() {
+        Ok(first) => first,
+        Err(refusal) => {
+            pending.reject(to_error(&refusal)).await;
+            return Ok(());
+        }
+    };
     if first.is_some() {
         subscription.give_snapshot(view.status.head);
     }
