@@ -73,8 +73,11 @@ export class TimedOutError extends FairwayError {
     readonly url: string,
     readonly what: string,
     readonly afterMs: number,
+    /** The last that it sent and that was neither an answer nor a notice, if it sent such a thing. */
+    readonly strange?: string,
   ) {
-    super(`${url} did not answer ${what} within ${afterMs} ms`);
+    const sent = strange === undefined ? "" : `; it sent what is no message: ${strange}`;
+    super(`${url} did not answer ${what} within ${afterMs} ms${sent}`);
   }
 }
 
