@@ -25,7 +25,7 @@ const QUIET_MS = 30_000;
 /** Who takes notices as they come. */
 export interface Direct {
   notice(notice: Notice): void;
-  /** The connection broke: what one server said of heights does not hold for the next. */
+  /** What was said of heights holds no more: the connection broke, or notices are missing. */
   gone(): void;
   /** The subscription goes on, perhaps at another server. */
   resumed(): void;
@@ -41,7 +41,8 @@ interface Item {
 /**
  * Notices of one channel, in log order: every block once, none left out, across reconnects and after
  * falling behind, unless the node itself has skipped some (`skipped`). Blocks that were taken back are
- * named by `rolled_back`, also when that happened while there was no connection.
+ * named by `rolled_back`, also when that happened while there was no connection. When a snapshot held
+ * such blocks, another snapshot follows, and stands for all blocks up to its own.
  *
  * Read it with `for await`, or with `next`. One reader: two would share the notices.
  */
@@ -58,6 +59,10 @@ export class Subscription implements AsyncIterable<Notice> {
   /** So much waits for the reader that the node was told to stop. */
   #full = false;
   #failures = 0;
+  /** Subscriptions in a row that were made for what was missing and brought no new block. */
+  #detours = 0;
+  /** The connection broke since the last subscription. */
+  #broke = false;
   #heardAt = Date.now();
   #readers: ((notice: Notice | undefined) => void)[] = [];
   #quiet: ReturnType<typeof setInterval> | undefined;
@@ -126,7 +131,8 @@ export class Subscription implements AsyncIterable<Notice> {
     }
   }
 
-  async #subscribe(from = this.#place.next): Promise<void> {
+  async #subscribe(): Promise<void> {
+    const from = this.#broke ? this.#place.afterBreak : this.#place.next;
     const round = ++this.#round;
     const sink: Sink = {
       notice: (result, bytes) => {
@@ -140,6 +146,7 @@ export class Subscription implements AsyncIterable<Notice> {
     const id = await this.#connection.subscribe("state_channel.subscribe", params, sink);
     this.#heardAt = Date.now();
     this.#failures = 0;
+    this.#broke = false;
     // Notices that came with the answer may have ended it already.
     if (round === this.#round && !this.#ended) this.#stream = id;
     else this.#connection.unsubscribe("state_channel.unsubscribe", id);
@@ -161,19 +168,20 @@ export class Subscription implements AsyncIterable<Notice> {
   /** The connection broke. */
   async #resumeElsewhere(): Promise<void> {
     this.direct?.gone();
-    await this.#again(0, true);
+    this.#broke = true;
+    await this.#again();
     if (!this.#ended) this.direct?.resumed();
   }
 
   /** Subscribes again from where it stands, for as long as it takes. */
-  async #again(pauseMs = 0, broke = false): Promise<void> {
+  async #again(pauseMs = 0): Promise<void> {
     this.#stop();
     if (this.#full) return;
     const round = this.#round;
     if (pauseMs > 0) await sleep(pauseMs);
     while (!this.#ended && round === this.#round) {
       try {
-        await this.#subscribe(broke ? this.#place.afterBreak : this.#place.next);
+        await this.#subscribe();
         return;
       } catch (error) {
         // The attempt that failed opened a round of its own.
@@ -200,16 +208,26 @@ export class Subscription implements AsyncIterable<Notice> {
   #take(notice: Notice, bytes: number): void {
     this.#heardAt = Date.now();
     if (this.#ended) return;
-    if (notice.kind === "lagged") {
-      const stuck = this.#place.next === notice.resume_from;
-      this.#place.next = notice.resume_from;
-      void this.#again(stuck ? BACKOFF.firstMs : 0);
+    const { next } = this.#place;
+    if (notice.kind === "lagged" || this.#place.isAhead(notice)) {
+      this.#anew();
     } else if (this.#place.isElsewhere(notice)) {
       this.#deliver(this.#place.goBack(), 0);
-      void this.#again();
+      this.#anew();
     } else if (this.#place.take(notice)) {
+      if (notice.kind === "block") this.#detours = 0;
       this.#deliver(notice, bytes);
+      // Blocks of the snapshot were taken back: another one takes its place.
+      if (next !== undefined && this.#place.next === undefined) this.#anew();
     }
+  }
+
+  /** Asks for what is missing: at once, then with pauses for as long as no new block comes of it. */
+  #anew(): void {
+    const pauseMs = this.#detours > 0 ? backoffMs(BACKOFF, this.#detours - 1) : 0;
+    this.#detours += 1;
+    this.direct?.gone();
+    void this.#again(pauseMs);
   }
 
   #deliver(notice: Notice, bytes: number): void {

@@ -2,17 +2,41 @@
 
 import type { Notice } from "./api.js";
 
+/** Blocks whose hashes are remembered; of more, the last ones. */
+const MOST_KNOWN = 1_024;
+
+/** What tells a block from another one at its height. */
+interface Known {
+  /** Not every node names the block of a snapshot. */
+  hash: string | undefined;
+  stateRoot: string;
+}
+
+type Block = Extract<Notice, { kind: "block" }>;
+type Snapshot = Extract<Notice, { kind: "snapshot" }> & { block?: string };
+
+const isSame = (known: Known, block: Block) =>
+  known.hash === undefined ? known.stateRoot === block.state_root : known.hash === block.hash;
+
 /** Where a subscription stands in the log: what is new, what was seen, what was taken back. */
 export class Place {
-  /** The first height not seen yet, once one is known. */
-  next: number | undefined;
-  /** The hash of the block before it, if it was seen. */
-  #last: string | undefined;
+  #next: number | undefined;
+  /** Blocks below `next` that can be taken back, and the last one, by height and in order. */
+  readonly #known = new Map<number, Known>();
+  /** The height of the snapshot that what was seen begins with. */
+  #base: number | undefined;
+  /** A snapshot of the height `next` is to come, unless it is too large. */
+  #snapshotDue = false;
   /** The last height that can't be taken back. */
   #final = 0;
 
   constructor(from: number | undefined) {
-    this.next = from;
+    this.#next = from === undefined ? undefined : Math.max(1, from);
+  }
+
+  /** The first height not seen yet; `undefined` when that is for a snapshot to say. */
+  get next(): number | undefined {
+    return this.#next;
   }
 
   /**
@@ -20,22 +44,38 @@ export class Place {
    * that another one in its place shows at once.
    */
   get afterBreak(): number | undefined {
-    if (this.next === undefined || this.#last === undefined) return this.next;
-    return Math.max(this.next - 1, this.#final + 1);
+    const next = this.#next;
+    if (next === undefined || !this.#known.has(next - 1)) return next;
+    return Math.min(next, Math.max(next - 1, this.#final + 1));
   }
 
   /** Whether the block follows another one than was seen, or is in its place. */
   isElsewhere(notice: Notice): boolean {
-    if (notice.kind !== "block" || this.next === undefined || this.#last === undefined)
-      return false;
-    if (notice.height === this.next) return notice.parent !== this.#last;
-    return notice.height === this.next - 1 && notice.hash !== this.#last;
+    if (notice.kind !== "block" || this.#next === undefined) return false;
+    const last = this.#known.get(this.#next - 1);
+    if (!last) return false;
+    if (notice.height === this.#next) return last.hash !== undefined && notice.parent !== last.hash;
+    return notice.height === this.#next - 1 && !isSame(last, notice);
   }
 
-  /** Forgets what lies above the last final height. */
-  goBack(to = this.#final): Notice {
-    this.next = to + 1;
-    this.#last = undefined;
+  /** Whether blocks before this one are missing. */
+  isAhead(notice: Notice): boolean {
+    if (notice.kind !== "block" || this.#next === undefined) return false;
+    return notice.height > this.#next + (this.#snapshotDue ? 1 : 0);
+  }
+
+  /** Forgets what lies above a height, the last final one: what a snapshot held needs another snapshot. */
+  goBack(given = this.#final): Notice {
+    // What was not seen is not taken back.
+    const to = this.#next === undefined ? given : Math.min(given, this.#next - 1);
+    if (this.#base !== undefined && to < this.#base) {
+      this.#base = undefined;
+      this.#next = undefined;
+      this.#known.clear();
+    } else if (this.#next !== undefined) {
+      this.#next = to + 1;
+      for (const height of this.#known.keys()) if (height > to) this.#known.delete(height);
+    }
     return { kind: "rolled_back", to };
   }
 
@@ -44,23 +84,58 @@ export class Place {
     switch (notice.kind) {
       case "heights":
         this.#final = Math.max(this.#final, notice.final);
+        this.#forget();
         return true;
       case "rolled_back":
         this.goBack(notice.to);
         return true;
       case "skipped":
         // Not above it: a snapshot of that height follows.
-        this.next = notice.to;
-        this.#last = undefined;
+        this.#next = notice.to;
+        this.#snapshotDue = true;
+        this.#base = undefined;
+        this.#known.clear();
         return true;
       case "lagged":
         return false;
       case "snapshot":
+        return this.#takeSnapshot(notice);
       case "block":
-        if (this.next !== undefined && notice.height < this.next) return false;
-        this.next = notice.height + 1;
-        this.#last = notice.kind === "block" ? notice.hash : undefined;
-        return true;
+        return this.#takeBlock(notice);
+    }
+  }
+
+  #takeSnapshot({ height, block, state_root }: Snapshot): boolean {
+    if (this.#next !== undefined && height < this.#next) return false;
+    this.#known.clear();
+    this.#base = height;
+    this.#pass(height, { hash: block, stateRoot: state_root });
+    return true;
+  }
+
+  #takeBlock({ height, hash, state_root }: Block): boolean {
+    const known = { hash, stateRoot: state_root };
+    if (this.#next !== undefined && height < this.#next) {
+      if (height === this.#next - 1) this.#known.set(height, known);
+      return false;
+    }
+    this.#pass(height, known);
+    return true;
+  }
+
+  #pass(height: number, known: Known): void {
+    this.#next = height + 1;
+    this.#snapshotDue = false;
+    this.#known.set(height, known);
+    this.#forget();
+  }
+
+  /** Blocks that can't be taken back, but for the last one, which the next one follows. */
+  #forget(): void {
+    const first = Math.min(this.#final, (this.#next ?? 0) - 1);
+    for (const height of this.#known.keys()) {
+      if (height >= first && this.#known.size <= MOST_KNOWN) return;
+      this.#known.delete(height);
     }
   }
 }

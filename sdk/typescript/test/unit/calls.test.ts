@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Call, CallReport, Notice, PackageAbi } from "../../src/api.js";
+import type { Call, CallReport, Filter, Notice, PackageAbi } from "../../src/api.js";
 import { Channel } from "../../src/channel.js";
 import { Client } from "../../src/client.js";
 import { Connection } from "../../src/connection.js";
@@ -15,6 +15,14 @@ const { abi } = JSON.parse(readFileSync(arguments_, "utf8")) as { abi: PackageAb
 const PAY = "0x42::app::pay";
 const CHANNEL = `0x${"22".repeat(32)}`;
 
+interface Asked {
+  from?: number;
+  filter: Filter;
+}
+
+/** Whether the filter hides everything: the subscription is for the calls' heights. */
+const isTracking = ({ resource_types }: Filter) => resource_types?.[0] === "-";
+
 /** A node with one channel, whose log a test writes. */
 class Node {
   readonly key = Keypair.fromSeed(new Uint8Array(32).fill(1));
@@ -24,6 +32,8 @@ class Node {
   reports = new Map<string, CallReport>();
   answer: (call: Call, time: number) => unknown = (call) => this.run(call);
   readonly watchers: { id: number; peer: Peer }[] = [];
+  /** The parameters of every subscription, in order. */
+  readonly asked: Asked[] = [];
   #height = 0;
 
   private constructor(
@@ -42,7 +52,8 @@ class Node {
         return node?.answer(given, node.came.length);
       },
       "state_channel.report": ({ call }) => node?.reports.get(call as string) ?? null,
-      "state_channel.subscribe": (_, peer) => {
+      "state_channel.subscribe": (params, peer) => {
+        node?.asked.push(params as unknown as Asked);
         node?.watchers.push({ id: 1 + node.watchers.length, peer });
         return node?.watchers.length;
       },
@@ -491,6 +502,42 @@ test("a refused call is rolled back; one whose block is taken back is predicted 
   expect(state.value).toBe(2);
   await until("the refusal", () => late.status === "failed");
   expect(state.value).toBe(1);
+});
+
+/** A snapshot that holds this count. */
+const holding = (height: number, count: number): Notice => ({
+  kind: "snapshot",
+  height,
+  state_root: "",
+  resources: [{ address: "0x1", type: COUNT, value: { count } }],
+});
+
+test("a snapshot whose blocks are taken back is replaced; its calls are predicted meanwhile", async () => {
+  const node = await Node.start();
+  const starting = LiveState.start(node.channel, {
+    select: (mirror) => (mirror.get("0x1", COUNT) as { count: number } | undefined)?.count ?? 0,
+    reduce: (count) => count + 1,
+  });
+  await node.tell(holding(5, 50));
+  const state = await starting;
+  node.answer = (given) => node.run(given, 6);
+  const call = state.call(node.me, PAY, ["0x5", 1]);
+  await call.executed;
+  await node.tell(counted(6, call.hash ?? "", 51));
+  await until("the block", () => state.confirmed === 51);
+  node.answer = () => NEVER;
+  const subscribed = () => node.asked.filter(({ filter }) => !isTracking(filter));
+  await node.tell({ kind: "rolled_back", to: 3 });
+  await until("another subscription", () => subscribed().length === 2);
+  expect(subscribed().map(({ from }) => from)).toEqual([undefined, undefined]);
+  // What is shown stays until there is something else to show.
+  expect([state.value, state.confirmed]).toEqual([51, 51]);
+  await node.tell(holding(4, 40));
+  await until("the snapshot", () => state.confirmed === 40);
+  expect(state.value).toBe(41);
+  await node.tell(counted(5, call.hash ?? "", 41));
+  await until("the block", () => state.confirmed === 41);
+  expect(state.value).toBe(41);
 });
 
 test("an app's own ABI is used, and the node is not asked for it", async () => {
