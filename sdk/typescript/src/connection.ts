@@ -147,9 +147,8 @@ export class Connection {
     params: Methods[Name]["params"],
     options: RequestOptions = {},
   ): Promise<Methods[Name]["result"]> {
-    const { timeoutMs = this.#options.requestTimeoutMs, at } = options;
     const patience = new Patience(options.patienceMs ?? this.patienceMs);
-    const send = () => this.#requestTwice(method, params, timeoutMs, at);
+    const send = () => this.#requestTwice(method, params, options);
     return (await patiently(patience, send)) as Methods[Name]["result"];
   }
 
@@ -180,16 +179,15 @@ export class Connection {
   async #requestTwice(
     method: string,
     params: object,
-    timeoutMs: number,
-    at: string | undefined,
+    { timeoutMs = this.#options.requestTimeoutMs, at, once = false }: RequestOptions,
   ): Promise<unknown> {
     const until = Date.now() + timeoutMs;
     const left = () => Math.max(1, until - Date.now());
     try {
       return await this.#send(await this.#stands(at), method, params, left());
     } catch (error) {
-      const broken = error instanceof UnreachableError && !NOT_REPEATED.has(method);
-      if (!broken || this.#closed) throw error;
+      const repeats = !once && !NOT_REPEATED.has(method);
+      if (!(error instanceof UnreachableError) || !repeats || this.#closed) throw error;
       return this.#send(await this.#stands(at), method, params, left());
     }
   }

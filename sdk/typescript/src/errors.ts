@@ -104,6 +104,15 @@ export class ClosedError extends FairwayError {
   }
 }
 
+/** Whether a request ended without an answer that can be read: what it asked for may have been done. */
+export function isLost(error: unknown): boolean {
+  return (
+    error instanceof UnreachableError ||
+    error instanceof TimedOutError ||
+    error instanceof ProtocolError
+  );
+}
+
 /** The refusal that is meant, if the error is one with this name. */
 export function refusalOf<Name extends RefusalName>(
   error: unknown,

@@ -7,6 +7,7 @@ import { Connection } from "../../src/connection.js";
 import { ClosedError, RefusedError, TimedOutError } from "../../src/errors.js";
 import { Keypair } from "../../src/keys.js";
 import { LiveState } from "../../src/live.js";
+import type { ConnectionOptions } from "../../src/options.js";
 import { callHash } from "../../src/wire.js";
 import { Answer, NEVER, type Peer, ScriptedServer, until } from "./server.js";
 
@@ -42,7 +43,7 @@ class Node {
     readonly channel: Channel,
   ) {}
 
-  static async start(requestTimeoutMs = 60_000): Promise<Node> {
+  static async start(options: ConnectionOptions = {}): Promise<Node> {
     let node: Node | undefined;
     const server = await ScriptedServer.start({
       "state_channel.sequence": () => node?.sequence,
@@ -61,7 +62,7 @@ class Node {
       "state_channel.list": () => [],
     });
     const backoff = { firstMs: 5, mostMs: 20 };
-    const connection = await Connection.open(server.url, { backoff, requestTimeoutMs });
+    const connection = await Connection.open(server.url, { backoff, ...options });
     node = new Node(server, connection, new Channel(connection, CHANNEL, 1, abi));
     nodes.push(node);
     return node;
@@ -312,6 +313,90 @@ test("a connection that breaks in mid-call: the same signed call is sent until i
   expect(report.height).toBe(1);
   const sent = node.server.requests.filter(({ method }) => method === "state_channel.call");
   expect(new Set(sent.map(({ params }) => JSON.stringify(params.call))).size).toBe(1);
+});
+
+const NO_LEADER = refused("no_leader", 100008, { reason: "no quorum is heard" }, true);
+
+/** Answers the first time with nothing and a cut, then with `later`. */
+const cutThen = (node: Node, later: (call: Call, time: number) => unknown) => {
+  node.answer = (call, time) => {
+    if (time > 1) return later(call, time);
+    node.server.cut();
+    return NEVER;
+  };
+};
+
+test("a call whose answer was lost is not failed for as long as it may run", async () => {
+  const node = await Node.start({ patienceMs: 100 });
+  const times: number[] = [];
+  cutThen(node, (call, time) => {
+    times.push(Date.now());
+    return time < 8 ? NO_LEADER() : node.run(call);
+  });
+  const call = node.pay(1);
+  const seen: string[] = [];
+  call.on("status", ({ to }) => seen.push(to));
+  expect((await call.executed).height).toBe(1);
+  expect(seen).toEqual(["executed"]);
+  const sent = node.server.requests.filter(({ method }) => method === "state_channel.call");
+  expect(new Set(sent.map(({ params }) => JSON.stringify(params.call))).size).toBe(1);
+  // Longer than its patience, and less often as time goes on.
+  expect(times.at(-1)! - times[0]!).toBeGreaterThan(500);
+});
+
+test("after its time, the log decides on a call whose answer was lost, not a refusal", async () => {
+  const busy = refused("busy", 100007, { what: "calls", retry_after_ms: 1 }, true);
+  const ends = async (answer: () => unknown, ran: boolean) => {
+    const node = await Node.start({ patienceMs: 10 });
+    cutThen(node, (given) => {
+      if (ran && node.reports.size === 0) node.run(given);
+      return answer();
+    });
+    const began = Date.now();
+    const call = node.me.call(PAY, ["0x5", 1], { lifetimeMs: 300 });
+    const ended = await call.executed.catch((error) => error);
+    // Clocks may differ by 5 s.
+    expect(Date.now() - began).toBeGreaterThanOrEqual(5_300);
+    if (ran) expect(ended.height).toBe(1);
+    else expect(ended).toBeInstanceOf(RefusedError);
+  };
+  const cases = [true, false].flatMap((ran) => [ends(NO_LEADER, ran), ends(busy, ran)]);
+  await Promise.all(cases);
+});
+
+test("where the log can't be asked, no refusal is the last word on a call", async () => {
+  const node = await Node.start();
+  cutThen(node, refused("closed", 100009, {}));
+  node.server.handlers["state_channel.report"] = refused("not_ready", 100026, {}, true);
+  await expect(node.pay(1).executed).rejects.toMatchObject({ refusal: { name: "not_ready" } });
+});
+
+test("whatever refuses a call whose answer was lost, the log is asked", async () => {
+  const node = await Node.start();
+  cutThen(node, (call) => {
+    node.run(call);
+    return refused("closed", 100009, {})();
+  });
+  expect((await node.pay(1).executed).height).toBe(1);
+});
+
+test("a call whose answer makes no sense is sent again", async () => {
+  const node = await Node.start();
+  node.answer = (call, time) => {
+    if (time > 1) return node.run(call);
+    const [peer] = node.server.peers;
+    peer?.socket.send(JSON.stringify({ jsonrpc: "2.0", id: node.server.ids.at(-1) }));
+    return NEVER;
+  };
+  expect((await node.pay(1).executed).height).toBe(1);
+});
+
+test("a call that was put off and never lost is not sent for longer than the patience", async () => {
+  const node = await Node.start({ patienceMs: 200 });
+  node.answer = NO_LEADER;
+  await expect(node.pay(1).executed).rejects.toMatchObject({ refusal: { name: "no_leader" } });
+  expect(node.came.length).toBeLessThanOrEqual(4);
+  expect(node.server.count("state_channel.report")).toBe(0);
 });
 
 test("a call that ran before its answer was lost is found in the log", async () => {

@@ -73,7 +73,9 @@ test("in a browser a token goes as a subprotocol", async () => {
   vi.stubGlobal("WebSocket", WebSocket);
   try {
     const socket = openInBrowser(node.url, "secret");
-    await until("the connection", () => node.headers.length === 1);
+    await new Promise((resolve) => {
+      socket.onopen = resolve;
+    });
     socket.close();
     expect(node.headers[0]?.["sec-websocket-protocol"]).toBe("fairway.token.secret");
     vi.stubGlobal("WebSocket", undefined);
