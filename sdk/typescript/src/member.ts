@@ -4,12 +4,11 @@ import { entryFunction, parseFunction } from "./abi.js";
 import type { Call, CallReport, Operation, SignedCall } from "./api.js";
 import type { Channel } from "./channel.js";
 import { encodeArgs, type MoveInput } from "./codec.js";
-import { fromReport, invalid, isLost, RefusedError } from "./errors.js";
+import { fromReport, invalid, RefusedError } from "./errors.js";
 import { CallHandle, type HandleHost } from "./handle.js";
 import type { Signer } from "./keys.js";
-import { Patience, retryAfter } from "./patience.js";
+import { Attempts, GRACE_MS } from "./patience.js";
 import { bySession, type Delegation, delegated, sessionKey } from "./sessions.js";
-import { backoffMs, sleep } from "./time.js";
 import { callHash, invocation, signCall } from "./wire.js";
 
 /** How a call is made. */
@@ -27,9 +26,6 @@ const UNDER_WAY = 512;
 /** Calls that wait here for their turn. */
 const MOST_QUEUED = 8_192;
 const LIFETIME_MS = 60_000;
-/** The clocks of client and node may differ by so much. */
-const GRACE_MS = 5_000;
-const BACKOFF = { firstMs: 100, mostMs: 2_000 };
 /** Ran, and failed: its number is used. */
 const FAILURES = new Set(["move_abort", "out_of_gas", "execution_failed", "over_spent"]);
 /** Answers that a call also gets which ran before, and whose answer was lost. */
@@ -249,33 +245,6 @@ export class Member implements HandleHost {
     // The number may or may not be used: the node knows. Before anybody calls again because of the error.
     if (!ran) this.#next = undefined;
     handle.onRefused(error);
-  }
-}
-
-/** Whether and when one signed call is sent again. */
-class Attempts {
-  /** One ended without an answer: whoever has the call may still order it, until it has expired. */
-  lost = false;
-  readonly #patience: Patience;
-  #pauses = 0;
-
-  constructor(
-    private readonly expiresAt: number,
-    patienceMs: number,
-  ) {
-    this.#patience = new Patience(patienceMs);
-  }
-
-  /** Waits for the next attempt after this error; `false` when there is none. */
-  async again(error: unknown): Promise<boolean> {
-    this.lost ||= isLost(error);
-    const putOff = error instanceof RefusedError && error.transient;
-    if (!putOff && !isLost(error)) return false;
-    const afterMs = retryAfter(error) ?? 0;
-    if (putOff && (await this.#patience.wait(afterMs))) return true;
-    if (!this.lost || Date.now() >= this.expiresAt + GRACE_MS) return false;
-    await sleep(Math.max(afterMs, backoffMs(BACKOFF, this.#pauses++)));
-    return true;
   }
 }
 

@@ -364,7 +364,7 @@ test("after its time, the log decides on a call whose answer was lost, not a ref
   await Promise.all(cases);
 });
 
-test("where the log can't be asked, no refusal is the last word on a call", async () => {
+test("where the log can't be asked, why not is the last word on a call, and no refusal", async () => {
   const node = await Node.start();
   cutThen(node, refused("closed", 100009, {}));
   node.server.handlers["state_channel.report"] = refused("not_ready", 100026, {}, true);
