@@ -8,7 +8,6 @@ import {
   fromData,
   invalid,
   ProtocolError,
-  RpcError,
   TimedOutError,
   UnreachableError,
 } from "./errors.js";
@@ -30,6 +29,8 @@ interface Server {
   readonly socket: Socket;
   /** Why it is lost, once it is. */
   lost?: string;
+  /** The last that it sent and that was no message. */
+  strange?: string;
 }
 
 interface Waiting {
@@ -42,6 +43,8 @@ interface Waiting {
 const NOT_REPEATED = new Set<string>(["chain.faucet"]);
 /** Notices that may come before the answer that names their subscription. */
 const MOST_EARLY = 4096;
+/** Characters of a strange message that an error shows. */
+const MOST_SHOWN = 200;
 
 const DEFAULTS = {
   connectTimeoutMs: 5_000,
@@ -146,9 +149,8 @@ export class Connection {
     params: Methods[Name]["params"],
     options: RequestOptions = {},
   ): Promise<Methods[Name]["result"]> {
-    const { timeoutMs = this.#options.requestTimeoutMs, at } = options;
     const patience = new Patience(options.patienceMs ?? this.patienceMs);
-    const send = () => this.#requestTwice(method, params, timeoutMs, at);
+    const send = () => this.#requestTwice(method, params, options);
     return (await patiently(patience, send)) as Methods[Name]["result"];
   }
 
@@ -179,16 +181,15 @@ export class Connection {
   async #requestTwice(
     method: string,
     params: object,
-    timeoutMs: number,
-    at: string | undefined,
+    { timeoutMs = this.#options.requestTimeoutMs, at, once = false }: RequestOptions,
   ): Promise<unknown> {
     const until = Date.now() + timeoutMs;
     const left = () => Math.max(1, until - Date.now());
     try {
       return await this.#send(await this.#stands(at), method, params, left());
     } catch (error) {
-      const broken = error instanceof UnreachableError && !NOT_REPEATED.has(method);
-      if (!broken || this.#closed) throw error;
+      const repeats = !once && !NOT_REPEATED.has(method);
+      if (!(error instanceof UnreachableError) || !repeats || this.#closed) throw error;
       return this.#send(await this.#stands(at), method, params, left());
     }
   }
@@ -230,7 +231,7 @@ export class Connection {
         reject(new UnreachableError(server.url, String(error)));
       }
     });
-    const late = () => new TimedOutError(server.url, method, timeoutMs);
+    const late = () => new TimedOutError(server.url, method, timeoutMs, server.strange);
     return within(answer, timeoutMs, late).finally(() => this.#waiting.delete(id));
   }
 
@@ -389,47 +390,44 @@ export class Connection {
     let message: unknown;
     try {
       message = parseJson(data);
-    } catch (error) {
-      this.#refuse(server, `no JSON: ${String(error)}`);
+    } catch {
+      server.strange = data.slice(0, MOST_SHOWN);
       return;
     }
     const messages = Array.isArray(message) ? message : [message];
     for (const one of messages) this.#take(server, one, data.length);
   }
 
-  #refuse(server: Server, reason: string): void {
-    for (const [id, waiting] of this.#waiting) {
-      if (waiting.server !== server) continue;
-      this.#waiting.delete(id);
-      waiting.reject(new ProtocolError(server.url, reason));
-    }
-  }
-
+  /** What is neither an answer nor a notice says nothing of any request. */
   #take(
     server: Server,
-    message: Partial<Record<"id" | "method" | "params" | "result" | "error", unknown>>,
+    message: Partial<Record<"id" | "method" | "params" | "result" | "error", unknown>> | null,
     bytes: number,
   ): void {
-    if (typeof message?.id === "number") this.#answer(message.id, message);
+    if (typeof message?.id === "number") this.#answer(server, message.id, message);
     else if (typeof message?.method === "string") this.#notice(message.params, bytes);
-    else this.#refuse(server, "a message that is neither an answer nor a notice");
+    else if (message?.id === null && message.error) this.#unread(server, message.error);
+    else server.strange = writeJson(message).slice(0, MOST_SHOWN);
   }
 
-  #answer(id: number, message: { result?: unknown; error?: unknown }): void {
+  #answer(server: Server, id: number, message: { result?: unknown; error?: unknown }): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (!waiting) return;
-    if (message.error === undefined) {
-      waiting.resolve(message.result);
+    if (message.result !== undefined) waiting.resolve(message.result);
+    else waiting.reject(errorOf(server.url, message.error));
+  }
+
+  /** It could not read a request and does not know which: that is certain when one alone waits. */
+  #unread(server: Server, error: unknown): void {
+    const waiting = [...this.#waiting].filter(([, one]) => one.server === server);
+    const [only] = waiting;
+    if (!only || waiting.length > 1) {
+      server.strange = writeJson(error).slice(0, MOST_SHOWN);
       return;
     }
-    const {
-      code,
-      message: text,
-      data,
-    } = message.error as { code: number; message: string; data?: unknown };
-    const error = fromData(data, text, code);
-    waiting.reject(error instanceof RpcError ? new RpcError(code, text, data) : error);
+    this.#waiting.delete(only[0]);
+    only[1].reject(errorOf(server.url, error));
   }
 
   #notice(params: unknown, bytes: number): void {
@@ -441,6 +439,15 @@ export class Connection {
       this.#early.push({ subscription, result, bytes });
     }
   }
+}
+
+/** What the error of an answer is to an app. */
+function errorOf(url: string, error: unknown): FairwayError {
+  const { code, message, data } = (error ?? {}) as Record<"code" | "message" | "data", unknown>;
+  if (typeof code !== "number" || typeof message !== "string") {
+    return new ProtocolError(url, "an answer with neither a result nor an error");
+  }
+  return fromData(data, message, code);
 }
 
 /** The servers' addresses, at least one. */

@@ -73,8 +73,11 @@ export class TimedOutError extends FairwayError {
     readonly url: string,
     readonly what: string,
     readonly afterMs: number,
+    /** The last that it sent and that was neither an answer nor a notice, if it sent such a thing. */
+    readonly strange?: string,
   ) {
-    super(`${url} did not answer ${what} within ${afterMs} ms`);
+    const sent = strange === undefined ? "" : `; it sent what is no message: ${strange}`;
+    super(`${url} did not answer ${what} within ${afterMs} ms${sent}`);
   }
 }
 
@@ -99,6 +102,15 @@ export class ClosedError extends FairwayError {
   constructor(readonly url: string) {
     super(`the client of ${url} was closed by the app`);
   }
+}
+
+/** Whether a request ended without an answer that can be read: what it asked for may have been done. */
+export function isLost(error: unknown): boolean {
+  return (
+    error instanceof UnreachableError ||
+    error instanceof TimedOutError ||
+    error instanceof ProtocolError
+  );
 }
 
 /** The refusal that is meant, if the error is one with this name. */

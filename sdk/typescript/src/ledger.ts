@@ -19,6 +19,7 @@ import * as contract from "./contract.js";
 import { type Amount, amount, type ChannelRules } from "./contract.js";
 import { fromReport, ProtocolError, RefusedError, refusalOf } from "./errors.js";
 import type { Signer } from "./keys.js";
+import { Attempts } from "./patience.js";
 import { invocation, mostGas, packageHash, signTransaction, transactionHash } from "./wire.js";
 
 const LIFETIME_MS = 60_000;
@@ -131,7 +132,11 @@ export class Ledger {
     return this.connection.request("chain.view", params);
   }
 
-  /** Signs and executes; answers when the block is stored. A failed execution is an error. */
+  /**
+   * Signs and executes; answers when the block is stored. A failed execution is an error. When no
+   * answer came until the transaction had expired, and it can't be looked up, the error is `transient`,
+   * and it may have been executed; `sign` and `deliver` are for who wants to look it up later.
+   */
   execute(signer: Signer, payload: LedgerPayload): Promise<TransactionReport> {
     return this.inTurn(signer.address, async () =>
       succeeded(await this.#repeat(async () => this.deliver(await this.sign(signer, payload)))),
@@ -153,13 +158,17 @@ export class Ledger {
     return turn;
   }
 
-  /** Again with another number while somebody else of the account takes it first. */
+  /**
+   * Again with another number while somebody else of the account takes it first. Only when it is taken: a
+   * transaction that is ahead of its turn can still be executed.
+   */
   async #repeat<T>(work: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await work();
       } catch (error) {
-        if (tries === TRIES || !refusalOf(error, "sequence_number")) throw error;
+        const number = refusalOf(error, "sequence_number");
+        if (tries === TRIES || !number || number.expected <= number.actual) throw error;
       }
     }
   }
@@ -183,17 +192,27 @@ export class Ledger {
   }
 
   /**
-   * Submits a signed transaction; its report, whatever came of it. One whose answer was lost is looked
-   * up before it is called refused.
+   * Submits a signed transaction; its report, whatever came of it. The same one is submitted until it has
+   * an answer, where one was lost until it has expired; then it is looked up before it is called refused.
    */
   async deliver(transaction: SignedLedgerTransaction): Promise<TransactionReport> {
-    try {
-      return await this.connection.request("chain.submit", { transaction });
-    } catch (error) {
-      if (!refusalOf(error, "sequence_number")) throw error;
-      const executed = await this.transaction(transactionHash(transaction.transaction));
-      if (executed) return executed;
-      throw error;
+    const { expires_at } = transaction.transaction;
+    const attempts = new Attempts(expires_at, this.connection.patienceMs);
+    // Asked again here: whether an answer was lost decides for how long.
+    const options = { patienceMs: 0, once: true };
+    for (;;) {
+      try {
+        return await this.connection.request("chain.submit", { transaction }, options);
+      } catch (error) {
+        // The node may have passed it on before the chain was gone.
+        if (refusalOf(error, "chain_unreachable")) attempts.lost = true;
+        if (await attempts.again(error)) continue;
+        const asks = attempts.lost || refusalOf(error, "sequence_number");
+        const hash = transactionHash(transaction.transaction);
+        const executed = asks ? await this.transaction(hash) : null;
+        if (executed) return executed;
+        throw error;
+      }
     }
   }
 

@@ -28,6 +28,8 @@ export class LiveState<State> {
   /** Calls that are predicted, or ran in a block that can still be taken back. */
   readonly #handles = new Set<CallHandle>();
   readonly #select: (resources: Mirror) => State;
+  /** The blocks above it were taken back since the last state that was shown. */
+  #backTo = Number.POSITIVE_INFINITY;
 
   private constructor(
     private readonly subscription: Subscription,
@@ -108,10 +110,13 @@ export class LiveState<State> {
 
   #take(notice: Notice): void {
     this.#mirror.take(notice);
-    if (notice.kind === "heights") {
-      this.#harden(notice.final);
-      return;
-    }
+    if (notice.kind === "heights") this.#harden(notice.final);
+    // What is shown stays until there is a state to show again.
+    else if (!this.#mirror.stale) this.#show(notice);
+    else if (notice.kind === "rolled_back") this.#backTo = Math.min(this.#backTo, notice.to);
+  }
+
+  #show(notice: Notice): void {
     const state = this.#select(this.#mirror);
     if (notice.kind === "block") {
       const hashes = new Set(notice.calls.map(({ call }) => call));
@@ -119,10 +124,19 @@ export class LiveState<State> {
       this.#prediction.confirm(state, notice.height, ran);
     } else if (notice.kind === "rolled_back") {
       this.#prediction.rollBack(state, notice.to);
-    } else {
-      this.#prediction.confirm(state, this.#mirror.height, []);
+    } else if (notice.kind === "snapshot") {
+      this.#restart(state, notice.height);
     }
     this.#changed();
+  }
+
+  /** A snapshot holds the calls of all blocks up to its own; a report from before may be of one that is gone. */
+  #restart(state: State, height: number): void {
+    const sure = Math.min(height, this.#backTo);
+    const ran = [...this.#handles].filter(({ report }) => report && report.height <= sure);
+    this.#prediction.rollBack(state, this.#backTo);
+    this.#prediction.confirm(state, height, ran);
+    this.#backTo = Number.POSITIVE_INFINITY;
   }
 
   #harden(final: number): void {

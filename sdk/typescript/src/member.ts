@@ -4,12 +4,11 @@ import { entryFunction, parseFunction } from "./abi.js";
 import type { Call, CallReport, Operation, SignedCall } from "./api.js";
 import type { Channel } from "./channel.js";
 import { encodeArgs, type MoveInput } from "./codec.js";
-import { fromReport, invalid, RefusedError, TimedOutError, UnreachableError } from "./errors.js";
+import { fromReport, invalid, RefusedError } from "./errors.js";
 import { CallHandle, type HandleHost } from "./handle.js";
 import type { Signer } from "./keys.js";
-import { Patience, retryAfter } from "./patience.js";
+import { Attempts, GRACE_MS } from "./patience.js";
 import { bySession, type Delegation, delegated, sessionKey } from "./sessions.js";
-import { backoffMs, sleep } from "./time.js";
 import { callHash, invocation, signCall } from "./wire.js";
 
 /** How a call is made. */
@@ -27,9 +26,6 @@ const UNDER_WAY = 512;
 /** Calls that wait here for their turn. */
 const MOST_QUEUED = 8_192;
 const LIFETIME_MS = 60_000;
-/** The clocks of client and node may differ by so much. */
-const GRACE_MS = 5_000;
-const BACKOFF = { firstMs: 100, mostMs: 2_000 };
 /** Ran, and failed: its number is used. */
 const FAILURES = new Set(["move_abort", "out_of_gas", "execution_failed", "over_spent"]);
 /** Answers that a call also gets which ran before, and whose answer was lost. */
@@ -199,22 +195,16 @@ export class Member implements HandleHost {
 
   /** Sends the same signed call until it has an answer: whichever nodes get it, it runs once. */
   async #deliver(handle: CallHandle, signed: SignedCall): Promise<void> {
-    const patience = new Patience(this.channel.connection.patienceMs);
-    for (let breaks = 0; ; ) {
+    const attempts = new Attempts(signed.call.expires_at, this.channel.connection.patienceMs);
+    for (;;) {
       const { generation } = this.tracker;
       try {
         const report = await this.#ask(signed);
         handle.onExecuted(report, generation);
         return;
       } catch (error) {
-        const passes = error instanceof RefusedError && error.transient;
-        const broken = error instanceof UnreachableError || error instanceof TimedOutError;
-        if (passes && (await patience.wait(retryAfter(error) ?? 0))) continue;
-        if (broken && Date.now() < signed.call.expires_at + GRACE_MS) {
-          await sleep(backoffMs(BACKOFF, breaks++));
-        } else {
-          return this.#conclude(handle, signed, error as Error, generation);
-        }
+        if (await attempts.again(error)) continue;
+        return this.#conclude(handle, signed, error as Error, generation, attempts.lost);
       }
     }
   }
@@ -224,7 +214,7 @@ export class Member implements HandleHost {
     const timeoutMs = Math.max(GRACE_MS, Math.min(left, LIFETIME_MS));
     const params = { call: signed, wait: "executed" as const };
     // `#deliver` itself asks again.
-    const options = { timeoutMs, patienceMs: 0 };
+    const options = { timeoutMs, patienceMs: 0, once: true };
     return this.channel.connection.request("state_channel.call", params, options);
   }
 
@@ -232,17 +222,24 @@ export class Member implements HandleHost {
   async #conclude(
     handle: CallHandle,
     signed: SignedCall,
-    error: Error,
+    given: Error,
     generation: number,
+    lost: boolean,
   ): Promise<void> {
+    let error = given;
     const name = error instanceof RefusedError ? error.refusal.name : undefined;
     const ran = name !== undefined && FAILURES.has(name);
-    if (ran || name === undefined || MAYBE_RAN.has(name)) {
-      const report = await this.report(callHash(signed.call)).catch(() => null);
-      if (report) {
-        const failure = report.error ? (ran ? error : fromReport(report.error)) : undefined;
-        handle.onExecuted(report, generation, failure);
-        return;
+    if (lost || ran || name === undefined || MAYBE_RAN.has(name)) {
+      try {
+        const report = await this.report(callHash(signed.call));
+        if (report) {
+          const failure = report.error ? (ran ? error : fromReport(report.error)) : undefined;
+          handle.onExecuted(report, generation, failure);
+          return;
+        }
+      } catch (unknown) {
+        // Whether it ran nobody says: no refusal is the last word on it.
+        if (lost) error = unknown as Error;
       }
     }
     // The number may or may not be used: the node knows. Before anybody calls again because of the error.

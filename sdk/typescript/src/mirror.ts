@@ -19,10 +19,21 @@ export class Mirror {
   #undo: Undo[] = [];
   #height = 0;
   #final = 0;
+  /** The height of the snapshot that it began with. */
+  #base = 0;
+  #stale = false;
 
   /** The height of the last block that is in it. */
   get height(): number {
     return this.#height;
+  }
+
+  /**
+   * Blocks that its snapshot held were taken back. What they changed is not known, so it keeps its values
+   * and takes no blocks until the next snapshot, which a subscription asks for by itself.
+   */
+  get stale(): boolean {
+    return this.#stale;
   }
 
   /** A resource's value, `undefined` when there is none, or the filter hides it. */
@@ -63,12 +74,15 @@ export class Mirror {
     this.#resources.clear();
     this.#undo = [];
     this.#height = height;
+    this.#base = height;
+    this.#stale = false;
     for (const resource of resources) {
       this.#resources.set(keyOf(resource.address, resource.type), resource);
     }
   }
 
   #apply(height: number, changes: ResourceView[]): void {
+    if (this.#stale) return;
     const before = new Map<string, ResourceView | undefined>();
     for (const change of changes) {
       const key = keyOf(change.address, change.type);
@@ -80,11 +94,13 @@ export class Mirror {
   }
 
   #rollBack(to: number): void {
+    this.#height = Math.min(this.#height, to);
+    if (to < this.#base) this.#stale = true;
+    if (this.#stale) return;
     for (let last = this.#undo.at(-1); last && last.height > to; last = this.#undo.at(-1)) {
       for (const [key, value] of last.before) this.#write(key, value);
       this.#undo.pop();
     }
-    this.#height = Math.min(this.#height, to);
   }
 
   /** What is final is not taken back. */

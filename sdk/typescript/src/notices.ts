@@ -4,6 +4,7 @@ import type { Filter, Notice } from "./api.js";
 import type { Connection } from "./connection.js";
 import { ClosedError, refusalOf } from "./errors.js";
 import type { Sink } from "./options.js";
+import { Place } from "./place.js";
 import { backoffMs, sleep } from "./time.js";
 
 /** What to subscribe to. */
@@ -21,73 +22,10 @@ const BACKOFF = { firstMs: 200, mostMs: 2_000 };
 /** After so long without a notice the node is asked whether it has more. */
 const QUIET_MS = 30_000;
 
-/** Where a subscription stands in the log: what is new, what was seen, what was taken back. */
-export class Place {
-  /** The first height not seen yet, once one is known. */
-  next: number | undefined;
-  /** The hash of the block before it, if it was seen. */
-  #last: string | undefined;
-  /** The last height that can't be taken back. */
-  #final = 0;
-
-  constructor(from: number | undefined) {
-    this.next = from;
-  }
-
-  /**
-   * Where to go on after a break: with the last block that was seen once more, if it can be taken back, so
-   * that another one in its place shows at once.
-   */
-  get afterBreak(): number | undefined {
-    if (this.next === undefined || this.#last === undefined) return this.next;
-    return Math.max(this.next - 1, this.#final + 1);
-  }
-
-  /** Whether the block follows another one than was seen, or is in its place. */
-  isElsewhere(notice: Notice): boolean {
-    if (notice.kind !== "block" || this.next === undefined || this.#last === undefined)
-      return false;
-    if (notice.height === this.next) return notice.parent !== this.#last;
-    return notice.height === this.next - 1 && notice.hash !== this.#last;
-  }
-
-  /** Forgets what lies above the last final height. */
-  goBack(to = this.#final): Notice {
-    this.next = to + 1;
-    this.#last = undefined;
-    return { kind: "rolled_back", to };
-  }
-
-  /** Whether the notice is new. */
-  take(notice: Notice): boolean {
-    switch (notice.kind) {
-      case "heights":
-        this.#final = Math.max(this.#final, notice.final);
-        return true;
-      case "rolled_back":
-        this.goBack(notice.to);
-        return true;
-      case "skipped":
-        // Not above it: a snapshot of that height follows.
-        this.next = notice.to;
-        this.#last = undefined;
-        return true;
-      case "lagged":
-        return false;
-      case "snapshot":
-      case "block":
-        if (this.next !== undefined && notice.height < this.next) return false;
-        this.next = notice.height + 1;
-        this.#last = notice.kind === "block" ? notice.hash : undefined;
-        return true;
-    }
-  }
-}
-
 /** Who takes notices as they come. */
 export interface Direct {
   notice(notice: Notice): void;
-  /** The connection broke: what one server said of heights does not hold for the next. */
+  /** What was said of heights holds no more: the connection broke, or notices are missing. */
   gone(): void;
   /** The subscription goes on, perhaps at another server. */
   resumed(): void;
@@ -103,7 +41,8 @@ interface Item {
 /**
  * Notices of one channel, in log order: every block once, none left out, across reconnects and after
  * falling behind, unless the node itself has skipped some (`skipped`). Blocks that were taken back are
- * named by `rolled_back`, also when that happened while there was no connection.
+ * named by `rolled_back`, also when that happened while there was no connection. When a snapshot held
+ * such blocks, another snapshot follows, and stands for all blocks up to its own.
  *
  * Read it with `for await`, or with `next`. One reader: two would share the notices.
  */
@@ -120,6 +59,10 @@ export class Subscription implements AsyncIterable<Notice> {
   /** So much waits for the reader that the node was told to stop. */
   #full = false;
   #failures = 0;
+  /** Subscriptions in a row that were made for what was missing and brought no new block. */
+  #detours = 0;
+  /** The connection broke since the last subscription. */
+  #broke = false;
   #heardAt = Date.now();
   #readers: ((notice: Notice | undefined) => void)[] = [];
   #quiet: ReturnType<typeof setInterval> | undefined;
@@ -188,7 +131,8 @@ export class Subscription implements AsyncIterable<Notice> {
     }
   }
 
-  async #subscribe(from = this.#place.next): Promise<void> {
+  async #subscribe(): Promise<void> {
+    const from = this.#broke ? this.#place.afterBreak : this.#place.next;
     const round = ++this.#round;
     const sink: Sink = {
       notice: (result, bytes) => {
@@ -202,6 +146,7 @@ export class Subscription implements AsyncIterable<Notice> {
     const id = await this.#connection.subscribe("state_channel.subscribe", params, sink);
     this.#heardAt = Date.now();
     this.#failures = 0;
+    this.#broke = false;
     // Notices that came with the answer may have ended it already.
     if (round === this.#round && !this.#ended) this.#stream = id;
     else this.#connection.unsubscribe("state_channel.unsubscribe", id);
@@ -223,19 +168,20 @@ export class Subscription implements AsyncIterable<Notice> {
   /** The connection broke. */
   async #resumeElsewhere(): Promise<void> {
     this.direct?.gone();
-    await this.#again(0, true);
+    this.#broke = true;
+    await this.#again();
     if (!this.#ended) this.direct?.resumed();
   }
 
   /** Subscribes again from where it stands, for as long as it takes. */
-  async #again(pauseMs = 0, broke = false): Promise<void> {
+  async #again(pauseMs = 0): Promise<void> {
     this.#stop();
     if (this.#full) return;
     const round = this.#round;
     if (pauseMs > 0) await sleep(pauseMs);
     while (!this.#ended && round === this.#round) {
       try {
-        await this.#subscribe(broke ? this.#place.afterBreak : this.#place.next);
+        await this.#subscribe();
         return;
       } catch (error) {
         // The attempt that failed opened a round of its own.
@@ -262,16 +208,26 @@ export class Subscription implements AsyncIterable<Notice> {
   #take(notice: Notice, bytes: number): void {
     this.#heardAt = Date.now();
     if (this.#ended) return;
-    if (notice.kind === "lagged") {
-      const stuck = this.#place.next === notice.resume_from;
-      this.#place.next = notice.resume_from;
-      void this.#again(stuck ? BACKOFF.firstMs : 0);
+    const { next } = this.#place;
+    if (notice.kind === "lagged" || this.#place.isAhead(notice)) {
+      this.#anew();
     } else if (this.#place.isElsewhere(notice)) {
       this.#deliver(this.#place.goBack(), 0);
-      void this.#again();
+      this.#anew();
     } else if (this.#place.take(notice)) {
+      if (notice.kind === "block") this.#detours = 0;
       this.#deliver(notice, bytes);
+      // Blocks of the snapshot were taken back: another one takes its place.
+      if (next !== undefined && this.#place.next === undefined) this.#anew();
     }
+  }
+
+  /** Asks for what is missing: at once, then with pauses for as long as no new block comes of it. */
+  #anew(): void {
+    const pauseMs = this.#detours > 0 ? backoffMs(BACKOFF, this.#detours - 1) : 0;
+    this.#detours += 1;
+    this.direct?.gone();
+    void this.#again(pauseMs);
   }
 
   #deliver(notice: Notice, bytes: number): void {

@@ -48,6 +48,8 @@ export interface RequestOptions {
   patienceMs?: number;
   /** The only server that it is for: with another one in its place it is an `UnreachableError`. */
   at?: string;
+  /** Not sent again when the connection breaks under way: that is an `UnreachableError` at once. */
+  once?: boolean;
 }
 
 /** Why the connection is gone; it is being made again. */

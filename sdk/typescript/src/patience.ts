@@ -1,8 +1,12 @@
 /** Asking again what a server has put off: nothing of such a request was done. */
 
-import { refusalOf } from "./errors.js";
-import { sleep } from "./time.js";
+import { isLost, RefusedError, refusalOf } from "./errors.js";
+import { backoffMs, sleep } from "./time.js";
 
+/** The clocks of client and node may differ by so much. */
+export const GRACE_MS = 5_000;
+/** Between attempts of what may have been done. */
+const BACKOFF = { firstMs: 100, mostMs: 2_000 };
 /** Between two tries at least, whatever the server says. */
 const LEAST_MS = 50;
 
@@ -41,5 +45,35 @@ export async function patiently<T>(patience: Patience, work: () => Promise<T>): 
       const after = retryAfter(error);
       if (after === undefined || !(await patience.wait(after))) throw error;
     }
+  }
+}
+
+/** Whether and when the same signed call or transaction is sent again: it runs once, whoever has it. */
+export class Attempts {
+  /** An attempt may have reached who executes it, and its answer was lost: it can run until it expires. */
+  lost = false;
+  readonly #patience: Patience;
+  #pauses = 0;
+
+  constructor(
+    private readonly expiresAt: number,
+    patienceMs: number,
+  ) {
+    this.#patience = new Patience(patienceMs);
+  }
+
+  /** Waits for the next attempt after this error; `false` when there is none. */
+  async again(error: unknown): Promise<boolean> {
+    this.lost ||= isLost(error);
+    const putOff = error instanceof RefusedError && error.transient;
+    if (!putOff && !isLost(error)) return false;
+    const afterMs = retryAfter(error) ?? 0;
+    if (putOff && (await this.#patience.wait(afterMs))) return true;
+    if (!this.lost || Date.now() >= this.expiresAt + GRACE_MS) return false;
+    this.#pauses += 1;
+    // At once the first time, in the order in which those under way were sent.
+    if (this.#pauses === 1 && !putOff) return true;
+    await sleep(Math.max(afterMs, backoffMs(BACKOFF, this.#pauses - 1)));
+    return true;
   }
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Call, CallReport, Notice, PackageAbi } from "../../src/api.js";
+import type { Call, CallReport, Filter, Notice, PackageAbi } from "../../src/api.js";
 import { Channel } from "../../src/channel.js";
 import { Client } from "../../src/client.js";
 import { Connection } from "../../src/connection.js";
 import { ClosedError, RefusedError, TimedOutError } from "../../src/errors.js";
 import { Keypair } from "../../src/keys.js";
 import { LiveState } from "../../src/live.js";
+import type { ConnectionOptions } from "../../src/options.js";
 import { callHash } from "../../src/wire.js";
 import { Answer, NEVER, type Peer, ScriptedServer, until } from "./server.js";
 
@@ -14,6 +15,14 @@ const arguments_ = new URL("../../../fixtures/arguments.json", import.meta.url);
 const { abi } = JSON.parse(readFileSync(arguments_, "utf8")) as { abi: PackageAbi };
 const PAY = "0x42::app::pay";
 const CHANNEL = `0x${"22".repeat(32)}`;
+
+interface Asked {
+  from?: number;
+  filter: Filter;
+}
+
+/** Whether the filter hides everything: the subscription is for the calls' heights. */
+const isTracking = ({ resource_types }: Filter) => resource_types?.[0] === "-";
 
 /** A node with one channel, whose log a test writes. */
 class Node {
@@ -24,6 +33,8 @@ class Node {
   reports = new Map<string, CallReport>();
   answer: (call: Call, time: number) => unknown = (call) => this.run(call);
   readonly watchers: { id: number; peer: Peer }[] = [];
+  /** The parameters of every subscription, in order. */
+  readonly asked: Asked[] = [];
   #height = 0;
 
   private constructor(
@@ -32,7 +43,7 @@ class Node {
     readonly channel: Channel,
   ) {}
 
-  static async start(requestTimeoutMs = 60_000): Promise<Node> {
+  static async start(options: ConnectionOptions = {}): Promise<Node> {
     let node: Node | undefined;
     const server = await ScriptedServer.start({
       "state_channel.sequence": () => node?.sequence,
@@ -42,7 +53,8 @@ class Node {
         return node?.answer(given, node.came.length);
       },
       "state_channel.report": ({ call }) => node?.reports.get(call as string) ?? null,
-      "state_channel.subscribe": (_, peer) => {
+      "state_channel.subscribe": (params, peer) => {
+        node?.asked.push(params as unknown as Asked);
         node?.watchers.push({ id: 1 + node.watchers.length, peer });
         return node?.watchers.length;
       },
@@ -50,7 +62,7 @@ class Node {
       "state_channel.list": () => [],
     });
     const backoff = { firstMs: 5, mostMs: 20 };
-    const connection = await Connection.open(server.url, { backoff, requestTimeoutMs });
+    const connection = await Connection.open(server.url, { backoff, ...options });
     node = new Node(server, connection, new Channel(connection, CHANNEL, 1, abi));
     nodes.push(node);
     return node;
@@ -303,6 +315,90 @@ test("a connection that breaks in mid-call: the same signed call is sent until i
   expect(new Set(sent.map(({ params }) => JSON.stringify(params.call))).size).toBe(1);
 });
 
+const NO_LEADER = refused("no_leader", 100008, { reason: "no quorum is heard" }, true);
+
+/** Answers the first time with nothing and a cut, then with `later`. */
+const cutThen = (node: Node, later: (call: Call, time: number) => unknown) => {
+  node.answer = (call, time) => {
+    if (time > 1) return later(call, time);
+    node.server.cut();
+    return NEVER;
+  };
+};
+
+test("a call whose answer was lost is not failed for as long as it may run", async () => {
+  const node = await Node.start({ patienceMs: 100 });
+  const times: number[] = [];
+  cutThen(node, (call, time) => {
+    times.push(Date.now());
+    return time < 8 ? NO_LEADER() : node.run(call);
+  });
+  const call = node.pay(1);
+  const seen: string[] = [];
+  call.on("status", ({ to }) => seen.push(to));
+  expect((await call.executed).height).toBe(1);
+  expect(seen).toEqual(["executed"]);
+  const sent = node.server.requests.filter(({ method }) => method === "state_channel.call");
+  expect(new Set(sent.map(({ params }) => JSON.stringify(params.call))).size).toBe(1);
+  // Longer than its patience, and less often as time goes on.
+  expect(times.at(-1)! - times[0]!).toBeGreaterThan(500);
+});
+
+test("after its time, the log decides on a call whose answer was lost, not a refusal", async () => {
+  const busy = refused("busy", 100007, { what: "calls", retry_after_ms: 1 }, true);
+  const ends = async (answer: () => unknown, ran: boolean) => {
+    const node = await Node.start({ patienceMs: 10 });
+    cutThen(node, (given) => {
+      if (ran && node.reports.size === 0) node.run(given);
+      return answer();
+    });
+    const began = Date.now();
+    const call = node.me.call(PAY, ["0x5", 1], { lifetimeMs: 300 });
+    const ended = await call.executed.catch((error) => error);
+    // Clocks may differ by 5 s.
+    expect(Date.now() - began).toBeGreaterThanOrEqual(5_300);
+    if (ran) expect(ended.height).toBe(1);
+    else expect(ended).toBeInstanceOf(RefusedError);
+  };
+  const cases = [true, false].flatMap((ran) => [ends(NO_LEADER, ran), ends(busy, ran)]);
+  await Promise.all(cases);
+});
+
+test("where the log can't be asked, why not is the last word on a call, and no refusal", async () => {
+  const node = await Node.start();
+  cutThen(node, refused("closed", 100009, {}));
+  node.server.handlers["state_channel.report"] = refused("not_ready", 100026, {}, true);
+  await expect(node.pay(1).executed).rejects.toMatchObject({ refusal: { name: "not_ready" } });
+});
+
+test("whatever refuses a call whose answer was lost, the log is asked", async () => {
+  const node = await Node.start();
+  cutThen(node, (call) => {
+    node.run(call);
+    return refused("closed", 100009, {})();
+  });
+  expect((await node.pay(1).executed).height).toBe(1);
+});
+
+test("a call whose answer makes no sense is sent again", async () => {
+  const node = await Node.start();
+  node.answer = (call, time) => {
+    if (time > 1) return node.run(call);
+    const [peer] = node.server.peers;
+    peer?.socket.send(JSON.stringify({ jsonrpc: "2.0", id: node.server.ids.at(-1) }));
+    return NEVER;
+  };
+  expect((await node.pay(1).executed).height).toBe(1);
+});
+
+test("a call that was put off and never lost is not sent for longer than the patience", async () => {
+  const node = await Node.start({ patienceMs: 200 });
+  node.answer = NO_LEADER;
+  await expect(node.pay(1).executed).rejects.toMatchObject({ refusal: { name: "no_leader" } });
+  expect(node.came.length).toBeLessThanOrEqual(4);
+  expect(node.server.count("state_channel.report")).toBe(0);
+});
+
 test("a call that ran before its answer was lost is found in the log", async () => {
   const node = await Node.start();
   node.answer = (call, time) => {
@@ -491,6 +587,43 @@ test("a refused call is rolled back; one whose block is taken back is predicted 
   expect(state.value).toBe(2);
   await until("the refusal", () => late.status === "failed");
   expect(state.value).toBe(1);
+});
+
+/** A snapshot that holds this count. */
+const holding = (height: number, count: number): Notice => ({
+  kind: "snapshot",
+  height,
+  hash: "",
+  state_root: "",
+  resources: [{ address: "0x1", type: COUNT, value: { count } }],
+});
+
+test("a snapshot whose blocks are taken back is replaced; its calls are predicted meanwhile", async () => {
+  const node = await Node.start();
+  const starting = LiveState.start(node.channel, {
+    select: (mirror) => (mirror.get("0x1", COUNT) as { count: number } | undefined)?.count ?? 0,
+    reduce: (count) => count + 1,
+  });
+  await node.tell(holding(5, 50));
+  const state = await starting;
+  node.answer = (given) => node.run(given, 6);
+  const call = state.call(node.me, PAY, ["0x5", 1]);
+  await call.executed;
+  await node.tell(counted(6, call.hash ?? "", 51));
+  await until("the block", () => state.confirmed === 51);
+  node.answer = () => NEVER;
+  const subscribed = () => node.asked.filter(({ filter }) => !isTracking(filter));
+  await node.tell({ kind: "rolled_back", to: 3 });
+  await until("another subscription", () => subscribed().length === 2);
+  expect(subscribed().map(({ from }) => from)).toEqual([undefined, undefined]);
+  // What is shown stays until there is something else to show.
+  expect([state.value, state.confirmed]).toEqual([51, 51]);
+  await node.tell(holding(4, 40));
+  await until("the snapshot", () => state.confirmed === 40);
+  expect(state.value).toBe(41);
+  await node.tell(counted(5, call.hash ?? "", 41));
+  await until("the block", () => state.confirmed === 41);
+  expect(state.value).toBe(41);
 });
 
 test("an app's own ABI is used, and the node is not asked for it", async () => {

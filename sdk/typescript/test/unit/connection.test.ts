@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { Connection } from "../../src/connection.js";
@@ -219,15 +220,60 @@ test("a client that was itself held up does not take its server for gone", async
   expect(left).not.toHaveBeenCalled();
 });
 
-test("what is no JSON ends what waits, with what was wrong", async () => {
+test("a message that is neither an answer nor a notice fails no request", async () => {
+  const answers: (() => void)[] = [];
+  const node = await server({
+    "chain.sequence": () => new Promise((resolve) => answers.push(() => resolve(7))),
+  });
+  const connection = await connect(node.url);
+  const asked = [1, 2].map(() => connection.request("chain.sequence", { account: "a" }));
+  await until("the requests", () => answers.length === 2);
+  const [peer] = node.peers;
+  const bad = ["<html>", "{}", "null", "[]", '{"method":5}', '{"id":null,"error":{"code":-32700}}'];
+  const strange = ['{"id":"1","result":0}', '{"method":"x","params":{"subscription":1}}', "[null]"];
+  for (const text of [...bad, ...strange]) peer?.socket.send(text);
+  for (const answer of answers) answer();
+  expect(await Promise.all(asked)).toEqual([7, 7]);
+});
+
+test("a request without an answer says what came in its place", async () => {
   const node = await server({
     "chain.info": (_, peer) => {
       peer.socket.send("<html>");
       return NEVER;
     },
   });
+  const connection = await connect(node.url, { ...FAST, requestTimeoutMs: 60 });
+  const late = await connection.request("chain.info", {}).catch((error) => error);
+  expect(late).toBeInstanceOf(TimedOutError);
+  expect(late.message).toMatch(/chain\.info within 60 ms; it sent what is no message: <html>/);
+});
+
+test("an answer that has neither result nor error, or no form of one, fails its request", async () => {
+  const node = await server({ "chain.info": () => NEVER });
   const connection = await connect(node.url);
-  await expect(connection.request("chain.info", {})).rejects.toBeInstanceOf(ProtocolError);
+  for (const rest of ["", ',"error":null', ',"error":"no"', ',"error":{"code":"x"}']) {
+    const before = node.ids.length;
+    const asked = connection.request("chain.info", {}).catch((error) => error);
+    await until("the request", () => node.ids.length > before);
+    const [peer] = node.peers;
+    peer?.socket.send(`{"jsonrpc":"2.0","id":${node.ids.at(-1)}${rest}}`);
+    expect(await asked).toBeInstanceOf(ProtocolError);
+  }
+});
+
+test("the server's word that it could not read a request is for the one that waits", async () => {
+  const node = await server({
+    "chain.info": (_, peer) => {
+      const error = { code: -32007, message: "Request is too big" };
+      peer.socket.send(JSON.stringify({ jsonrpc: "2.0", id: null, error }));
+      return NEVER;
+    },
+  });
+  const connection = await connect(node.url);
+  const failed = await connection.request("chain.info", {}).catch((error) => error);
+  expect(failed).toBeInstanceOf(RpcError);
+  expect(failed.message).toContain("Request is too big");
 });
 
 test("closing fails what waits and everything after it", async () => {
@@ -271,6 +317,38 @@ test("whole numbers keep their value, in both directions", () => {
     d: [18446744073709551615n, 1.5],
   });
   expect(writeJson({ a: 5n, b: new Uint8Array([1, 2]) })).toBe('{"a":"5","b":"0x0102"}');
-  const quoted = JSON.stringify({ memo: '", 12345678901234567890 "', n: 1 });
-  expect(parseJson(quoted)).toEqual({ memo: '", 12345678901234567890 "', n: 1 });
+  const edges = "[9007199254740991,9007199254740992,-9007199254740991,-9007199254740992]";
+  expect(parseJson(edges)).toEqual([2 ** 53 - 1, 2n ** 53n, 1 - 2 ** 53, -(2n ** 53n)]);
+  expect(parseJson("12345678901234567890")).toBe(12345678901234567890n);
+  expect(parseJson("[0.12345678901234567,12345678901234567890,1e20]")).toEqual([
+    0.12345678901234566,
+    12345678901234567890n,
+    1e20,
+  ]);
+  expect(() => parseJson("[012345678901234567890]")).toThrow();
+});
+
+/** Strings that a reader of big numbers might take for something of its own, among others. */
+const text = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc
+    .array(
+      fc.constantFrom("\0", "bigint:", "1234567890123456789", " ", '"', "\\", "n", ",", ":", "["),
+    )
+    .map((parts) => parts.join("")),
+);
+const big = fc.bigInt({ min: 2n ** 53n, max: 2n ** 128n });
+
+test("no string is taken for a number, whatever numbers stand beside it", () => {
+  fc.assert(
+    fc.property(text, text, big, (key, value, number) => {
+      const given = `{${JSON.stringify(key)}:[${JSON.stringify(value)},${number},-${number}]}`;
+      expect(parseJson(given)).toEqual({ [key]: [value, number, -number] });
+    }),
+    { numRuns: 2_000 },
+  );
+  const memo = "\u0000bigint:x 1234567890123456";
+  expect(parseJson(JSON.stringify({ memo }))).toEqual({ memo });
+  const long = `${"a\n".repeat(600_000)} 12345678901234567890`;
+  expect(parseJson(JSON.stringify([long]))).toEqual([long]);
 });

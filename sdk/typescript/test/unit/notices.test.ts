@@ -69,6 +69,11 @@ function block(height: number, branch = "a", parent = branch): Notice {
   return { kind: "block", height, hash, parent: `${parent}${height - 1}`, ...empty };
 }
 
+/** A snapshot after block `a<height>`. */
+function snapshot(height: number): Notice {
+  return { kind: "snapshot", height, hash: `a${height}`, state_root: "", resources: [] };
+}
+
 const heights = (final: number): Notice => ({
   kind: "heights",
   certified: final,
@@ -157,16 +162,150 @@ test("who lags goes on where the node says", async () => {
 test("skipped blocks are followed by a snapshot of that height", async () => {
   const feed = await Feed.start();
   const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
-  const snapshot: Notice = {
-    kind: "snapshot",
-    height: 900,
-    hash: "",
-    state_root: "",
-    resources: [],
-  };
-  feed.send(await feed.nth(1), { kind: "skipped", to: 900 }, snapshot, block(901));
+  feed.send(await feed.nth(1), { kind: "skipped", to: 900 }, snapshot(900), block(901));
   expect(await read(subscription, 3)).toEqual(["skipped", "snapshot", "a901"]);
   expect(subscription.cursor).toBe(902);
+});
+
+test("skipped blocks whose snapshot is too large to be shown leave no gap", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.send(await feed.nth(1), { kind: "skipped", to: 900 }, block(901), block(902));
+  expect(await read(subscription, 3)).toEqual(["skipped", "a901", "a902"]);
+  expect(feed.asked.length).toBe(1);
+});
+
+test("a block above the next one leads to a subscription from the next one", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 5 });
+  feed.send(await feed.nth(1), block(5), block(7), block(8));
+  const second = await feed.nth(2);
+  expect(second.from).toBe(6);
+  feed.send(second, block(6), block(7));
+  expect(await read(subscription, 3)).toEqual(["a5", "a6", "a7"]);
+  expect(feed.asked.length).toBe(2);
+});
+
+test("a gap that stays is asked for again and again, with pauses", async () => {
+  const feed = await Feed.start();
+  await Subscription.start(feed.connection, "0xc", { from: 6 });
+  const began = Date.now();
+  for (let round = 1; round <= 4; round += 1) {
+    const asked = await feed.nth(round);
+    expect(asked.from).toBe(6);
+    feed.send(asked, block(7));
+  }
+  // At once, after 200 ms, after 400 ms; half of each is random.
+  expect(Date.now() - began).toBeGreaterThanOrEqual(290);
+});
+
+test("nothing lies below the first block", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 0 });
+  feed.send(await feed.nth(1), block(1));
+  expect(await read(subscription, 1)).toEqual(["a1"]);
+  expect(feed.asked.length).toBe(1);
+});
+
+test("who lags passes over nothing, wherever the node would go on", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.send(await feed.nth(1), block(1), { kind: "lagged", resume_from: 9 });
+  expect((await feed.nth(2)).from).toBe(2);
+  feed.send(await feed.nth(2), block(2), block(3), { kind: "lagged", resume_from: 2 });
+  feed.send(await feed.nth(3), block(4));
+  expect((await feed.nth(3)).from).toBe(4);
+  expect(await read(subscription, 4)).toEqual(["a1", "a2", "a3", "a4"]);
+});
+
+test("a roll-back below the snapshot leads to another snapshot", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", {});
+  const first = await feed.nth(1);
+  feed.send(first, snapshot(9), heights(6), block(10), { kind: "rolled_back", to: 7 });
+  feed.send(first, block(8, "b", "a"), block(9, "b"));
+  const expected = ["snapshot", "final 6", "a10", "back to 7"];
+  expect(await read(subscription, 4)).toEqual(expected);
+  expect(subscription.cursor).toBeUndefined();
+  const second = await feed.nth(2);
+  expect(second.from).toBeUndefined();
+  feed.send(second, snapshot(12), block(13));
+  expect(await read(subscription, 2)).toEqual(["snapshot", "a13"]);
+  expect(subscription.cursor).toBe(14);
+});
+
+test("a roll-back to the snapshot or above it does not", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", {});
+  feed.send(await feed.nth(1), snapshot(9), block(10), { kind: "rolled_back", to: 9 });
+  feed.send(await feed.nth(1), block(10, "b", "a"));
+  expect(await read(subscription, 4)).toEqual(["snapshot", "a10", "back to 9", "b10"]);
+  expect(feed.asked.length).toBe(1);
+});
+
+test("a block that does not follow the snapshot's leads to another snapshot", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", {});
+  feed.send(await feed.nth(1), snapshot(9), heights(8), block(10, "b"));
+  expect(await read(subscription, 3)).toEqual(["snapshot", "final 8", "back to 8"]);
+  const second = await feed.nth(2);
+  expect(second.from).toBeUndefined();
+  feed.send(second, snapshot(10));
+  expect(await read(subscription, 1)).toEqual(["snapshot"]);
+});
+
+test("after a break the snapshot's block is known by its hash", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", {});
+  feed.send(await feed.nth(1), snapshot(9), heights(8));
+  expect(await read(subscription, 2)).toEqual(["snapshot", "final 8"]);
+  feed.server.cut();
+  const second = await feed.nth(2);
+  expect(second.from).toBe(9);
+  feed.send(second, block(9), block(10));
+  expect(await read(subscription, 1)).toEqual(["a10"]);
+  feed.send(second, { kind: "rolled_back", to: 9 });
+  expect(await read(subscription, 1)).toEqual(["back to 9"]);
+  feed.server.cut();
+  const third = await feed.nth(3);
+  expect(third.from).toBe(9);
+  feed.send(third, block(9, "b"));
+  expect(await read(subscription, 1)).toEqual(["back to 8"]);
+  expect((await feed.nth(4)).from).toBeUndefined();
+});
+
+test("a final snapshot is not asked for again", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", {});
+  feed.send(await feed.nth(1), snapshot(9), heights(9));
+  expect(await read(subscription, 2)).toEqual(["snapshot", "final 9"]);
+  feed.server.cut();
+  expect((await feed.nth(2)).from).toBe(10);
+});
+
+test("a block is known also when what followed it was taken back", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.send(await feed.nth(1), block(1), block(2), block(3), { kind: "rolled_back", to: 2 });
+  expect(await read(subscription, 4)).toEqual(["a1", "a2", "a3", "back to 2"]);
+  feed.server.cut();
+  const second = await feed.nth(2);
+  expect(second.from).toBe(2);
+  feed.send(second, block(2, "b", "a"));
+  expect(await read(subscription, 1)).toEqual(["back to 0"]);
+  expect((await feed.nth(3)).from).toBe(1);
+});
+
+test("what was not seen yet is not passed over, whatever is final or taken back", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.send(await feed.nth(1), block(1), heights(50), { kind: "rolled_back", to: 60 });
+  expect(await read(subscription, 3)).toEqual(["a1", "final 50", "back to 60"]);
+  feed.server.cut();
+  const second = await feed.nth(2);
+  expect(second.from).toBe(2);
+  feed.send(second, block(2, "b"));
+  expect(await read(subscription, 1)).toEqual(["back to 1"]);
 });
 
 test("a backlog is bounded: the node is stopped, and asked for the rest once it is read", async () => {

@@ -116,42 +116,86 @@ const shown = (mirror: Mirror) =>
   Object.fromEntries([...mirror.all()].map(({ address, value }) => [address, value]));
 
 const change = fc.record({ owner: fc.nat(3), value: fc.option(fc.nat(9), { nil: null }) });
+const changes = fc.array(change, { maxLength: 4 });
 const notice = fc.oneof(
-  fc.record({ kind: fc.constant("block" as const), changes: fc.array(change, { maxLength: 4 }) }),
-  fc.record({ kind: fc.constant("back" as const), blocks: fc.nat(4) }),
-  fc.record({ kind: fc.constant("final" as const), blocks: fc.nat(4) }),
+  fc.record({ kind: fc.constant("block" as const), changes }),
+  fc.record({ kind: fc.constant("back" as const), blocks: fc.nat(8) }),
+  fc.record({ kind: fc.constant("final" as const), blocks: fc.nat(2) }),
+  fc.record({ kind: fc.constant("snapshot" as const) }),
 );
 
-test("a mirror is what the blocks that still stand have left", () => {
+/** A log of blocks, and the notices of it. */
+class Log {
+  blocks: ResourceView[][] = [];
+  final = 0;
+
+  get state(): Record<string, Json> {
+    const state: Record<string, Json> = {};
+    for (const { address, value } of this.blocks.flat()) {
+      if (value === null) delete state[address];
+      else state[address] = value ?? null;
+    }
+    return state;
+  }
+
+  snapshot(): Notice {
+    const resources = Object.entries(this.state).map(([address, value]) => ({
+      address,
+      type: "0x1::a::R",
+      value,
+    }));
+    return { kind: "snapshot", height: this.blocks.length, hash: "", state_root: "", resources };
+  }
+
+  take(event: { kind: "block"; changes: { owner: number; value: Json }[] }): Notice {
+    const changes = event.changes.map(({ owner, value }) => resource(owner, value));
+    this.blocks.push(changes);
+    return block(this.blocks.length, changes);
+  }
+
+  back(blocks: number): Notice {
+    const to = Math.max(this.final, this.blocks.length - blocks);
+    this.blocks.length = to;
+    return { kind: "rolled_back", to };
+  }
+
+  harden(blocks: number): Notice {
+    this.final = Math.min(this.blocks.length, this.final + blocks);
+    return { kind: "heights", certified: this.final, final: this.final, settled: 0 };
+  }
+}
+
+test("a mirror is what the blocks that still stand have left, or says that it is stale", () => {
+  const before = fc.array(changes, { minLength: 1, maxLength: 10 });
   fc.assert(
-    fc.property(fc.array(notice, { maxLength: 60 }), (notices) => {
-      const mirror = new Mirror();
-      const start = [resource(0, 5), resource(9, "kept")];
-      mirror.take({ kind: "snapshot", height: 10, hash: "", state_root: "", resources: start });
-      let log: ResourceView[][] = [];
-      let final = 0;
-      for (const event of notices) {
-        if (event.kind === "block") {
-          const changes = event.changes.map(({ owner, value }) => resource(owner, value));
-          log.push(changes);
-          mirror.take(block(10 + log.length, changes));
-        } else if (event.kind === "back") {
-          const to = Math.max(final, log.length - event.blocks);
-          log = log.slice(0, to);
-          mirror.take({ kind: "rolled_back", to: 10 + to });
-        } else {
-          final = Math.min(log.length, final + event.blocks);
-          mirror.take({ kind: "heights", certified: 10 + final, final: 10 + final, settled: 0 });
-        }
-        const expected: Record<string, Json> = {};
-        for (const { address, value } of [...start, ...log.flat()]) {
-          if (value === null) delete expected[address];
-          else expected[address] = value ?? null;
-        }
-        expect(shown(mirror)).toEqual(expected);
-        expect(mirror.height).toBe(10 + log.length);
+    fc.property(before, fc.array(notice, { maxLength: 60 }), (first, events) => {
+      const [mirror, log] = [new Mirror(), new Log()];
+      for (const changes of first) log.take({ kind: "block", changes });
+      let base = log.blocks.length;
+      let stale = false;
+      mirror.take(log.snapshot());
+      for (const event of events) {
+        if (event.kind === "block") mirror.take(log.take(event));
+        else if (event.kind === "final") mirror.take(log.harden(event.blocks));
+        else if (event.kind === "back") mirror.take(log.back(event.blocks));
+        else mirror.take(log.snapshot());
+        if (event.kind === "snapshot") base = log.blocks.length;
+        stale = event.kind === "snapshot" ? false : stale || log.blocks.length < base;
+        expect(mirror.stale).toBe(stale);
+        if (stale) continue;
+        expect(shown(mirror)).toEqual(log.state);
+        expect(mirror.height).toBe(log.blocks.length);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 1_000 },
   );
+});
+
+test("a stale mirror keeps its values, and counts no block as seen that is gone", () => {
+  const mirror = new Mirror();
+  const resources = [resource(1, "old")];
+  mirror.take({ kind: "snapshot", height: 9, hash: "", state_root: "", resources });
+  mirror.take({ kind: "rolled_back", to: 7 });
+  mirror.take(block(8, [resource(1, "new"), resource(2, "new")]));
+  expect([mirror.stale, mirror.height, shown(mirror)]).toEqual([true, 7, { "0x1": "old" }]);
 });

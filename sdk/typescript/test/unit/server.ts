@@ -27,6 +27,7 @@ export type Handler = (params: Params, peer: Peer) => unknown;
 
 export class ScriptedServer {
   readonly requests: { method: string; params: Params }[] = [];
+  readonly ids: number[] = [];
   readonly headers: IncomingHttpHeaders[] = [];
   readonly peers = new Set<Peer>();
   #server: WebSocketServer;
@@ -93,6 +94,7 @@ export class ScriptedServer {
   async #answer(peer: Peer, request: { id: number; method: string; params: Params }) {
     const { id, method, params } = request;
     this.requests.push({ method, params });
+    this.ids.push(id);
     const handler = this.handlers[method];
     const send = (rest: object) =>
       peer.socket.send(JSON.stringify({ jsonrpc: "2.0", id, ...rest }));
