@@ -62,14 +62,7 @@ export class Tracker {
     this.#running = true;
     for (let failures = 0; this.#followers.size > 0; failures += 1) {
       try {
-        const { connection, channel } = this;
-        const direct = {
-          notice: (notice: Notice) => this.#take(notice),
-          gone: () => this.#unsure(),
-          resumed: () => this.#resumed(),
-        };
-        const hidden = { filter: NOTHING };
-        this.#subscription = await Subscription.start(connection, channel, hidden, direct);
+        this.#subscription = await this.#subscribe();
         failures = 0;
         await this.#subscription.next();
       } catch (error) {
@@ -83,6 +76,20 @@ export class Tracker {
     }
     this.#subscription = undefined;
     this.#running = false;
+  }
+
+  /** From the node's head on: without `from` it would look through the whole state for a snapshot. */
+  async #subscribe(): Promise<Subscription> {
+    const { connection, channel } = this;
+    const { status } = await connection.request("state_channel.get", { channel });
+    // A report from before may be of a block that was taken back since: nobody will say so.
+    this.#unsure();
+    const options = { filter: NOTHING, from: (status?.head ?? 0) + 1 };
+    return Subscription.start(connection, channel, options, {
+      notice: (notice: Notice) => this.#take(notice),
+      gone: () => this.#unsure(),
+      resumed: () => this.#resumed(),
+    });
   }
 
   /** Between two subscriptions anything may have been taken back. */

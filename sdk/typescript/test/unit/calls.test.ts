@@ -30,6 +30,7 @@ class Node {
   /** The sequence number of every call that came, in order. */
   readonly came: number[] = [];
   sequence = 0;
+  head = 0;
   reports = new Map<string, CallReport>();
   answer: (call: Call, time: number) => unknown = (call) => this.run(call);
   readonly watchers: { id: number; peer: Peer }[] = [];
@@ -59,6 +60,7 @@ class Node {
         return node?.watchers.length;
       },
       "state_channel.unsubscribe": () => true,
+      "state_channel.get": () => ({ record: { chain: 1 }, status: { head: node?.head } }),
       "state_channel.list": () => [],
     });
     const backoff = { firstMs: 5, mostMs: 20 };
@@ -427,10 +429,13 @@ test("a node that never answers ends with an error after the call has expired", 
   try {
     const call = node.me.call(PAY, ["0x5", 1], { lifetimeMs: 1_000 });
     const ended = call.executed.catch((error) => error);
-    await vi.waitFor(async () => {
-      await vi.advanceTimersByTimeAsync(500);
-      expect(call.status).toBe("failed");
-    });
+    await vi.waitFor(
+      async () => {
+        await vi.advanceTimersByTimeAsync(500);
+        expect(call.status).toBe("failed");
+      },
+      { timeout: 10_000 },
+    );
     expect(await ended).toBeInstanceOf(TimedOutError);
   } finally {
     vi.useRealTimers();
@@ -522,6 +527,39 @@ test("a signer that refuses fails its call alone", async () => {
   refuses = false;
   await me.call(PAY, ["0x5", 1]).executed;
   expect(node.came).toEqual([0]);
+});
+
+test("calls are followed from the node's head on, without a snapshot", async () => {
+  const node = await Node.start();
+  node.head = 41;
+  node.answer = (call) => node.run(call, 42);
+  const call = node.pay(1);
+  await call.executed;
+  await node.heights(42, 42, 0);
+  await call.final;
+  expect(node.asked).toEqual([{ channel: CHANNEL, from: 42, filter: expect.anything() }]);
+});
+
+test("a report from before the subscription is asked for again before a height counts for it", async () => {
+  const node = await Node.start();
+  let subscribe = () => {};
+  const held = new Promise<void>((resolve) => (subscribe = resolve));
+  const { handlers } = node.server;
+  const subscribes = handlers["state_channel.subscribe"];
+  handlers["state_channel.subscribe"] = async (params, peer) => {
+    await held;
+    return subscribes?.(params, peer);
+  };
+  const call = node.pay(1);
+  const report = await call.executed;
+  // Meanwhile another block has taken the place of its own, and it ran in a later one.
+  node.reports.set(report.call, { ...report, height: 3 });
+  subscribe();
+  await node.heights(2, 2, 0);
+  await until("the answer", () => call.report?.height === 3);
+  expect(call.status).toBe("executed");
+  await node.heights(3, 3, 0);
+  expect((await call.final).height).toBe(3);
 });
 
 const COUNT = "0x42::app::Count";
