@@ -89,7 +89,7 @@ impl From<Span> for SpanData {
             dropped_attributes_count: 0,
             events: SpanEvents::default(),
             links,
-            status: span.error.map_or(Status::Unset, |reason| Status::error(reason)),
+            status: span.error.map_or(Status::Unset, Status::error),
             instrumentation_scope: InstrumentationScope::builder("fairway").build(),
         }
     }

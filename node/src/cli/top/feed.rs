@@ -81,7 +81,7 @@ impl Feed {
                 Known::default()
             });
         }
-        let in_turn = self.turns.iter().copied().take(details);
+        let in_turn = self.turns.iter().copied().filter(|id| Some(*id) != selected).take(details);
         let due: Vec<ChannelId> = selected.into_iter().chain(in_turn).collect();
         for id in due {
             self.read(id).await?;

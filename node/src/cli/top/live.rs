@@ -58,16 +58,16 @@ pub(super) async fn run(feed: Feed, mut model: Model) -> anyhow::Result<ExitCode
         screen.0.draw(|frame| view::draw(frame, &mut model)).context("drawing")?;
         select! {
             () = signals.recv() => break,
-            event = events.recv() => match event.context("the terminal gives no keys any more")? {
-                Event::Key(key) if key.kind == KeyEventKind::Press => {
+            event = events.recv() => {
+                // Another size is drawn in the next turn, like everything else.
+                let event = event.context("the terminal gives no keys any more")?;
+                if let Event::Key(key) = event && key.kind == KeyEventKind::Press {
                     if model.on_key(key) {
                         break;
                     }
                     selected.send_replace(model.selected());
                 }
-                Event::Key(_) | Event::Resize(..) | Event::Mouse(_) | Event::Paste(_)
-                | Event::FocusGained | Event::FocusLost => {}
-            },
+            }
             look = looks.recv() => {
                 model.take(look.context("the node is asked no more")?);
                 selected.send_replace(model.selected());

@@ -12,7 +12,7 @@ use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 use anyhow::bail;
 use clap::Args;
-use fairway_sdk::{ChannelId, Client};
+use fairway_sdk::ChannelId;
 use tokio::time::sleep;
 
 use self::{feed::Feed, model::Model};
@@ -70,7 +70,7 @@ async fn once(mut feed: Feed, mut model: Model, shared: &Shared) -> anyhow::Resu
     let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let columns = columns.filter(|columns| *columns >= 40).unwrap_or(COLUMNS);
     match shared.json {
-        true => print(&serde_json::to_string(model.shown())?),
+        true => print(&serde_json::to_string(&model.shown())?),
         false => print(view::text(&mut model, columns)?.trim_end()),
     }
     Ok(ExitCode::SUCCESS)

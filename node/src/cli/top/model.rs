@@ -62,7 +62,7 @@ pub(super) struct Row {
     pub(super) registered: Option<usize>,
     /// What is open to be answered on the chain.
     pub(super) open_windows: Option<usize>,
-    /// Members that this node holds to be guilty of a broken rule.
+    /// Accusations of a broken rule that this node found to be true.
     pub(super) divergences: Option<usize>,
     pub(super) members: Vec<MemberRow>,
     /// Windows and their time left, as text.
