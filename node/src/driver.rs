@@ -44,6 +44,7 @@ pub use self::{
 use crate::{
     parts::PartServer,
     store::{ChannelStore, StoreError, Writer},
+    traces::{CallTraces, Following, Tracer},
 };
 
 /// Commands waiting for the channel.
@@ -72,6 +73,7 @@ pub struct Parts<O, C> {
     pub keep_blocks: Option<u64>,
     pub peers: O,
     pub chain: C,
+    pub traces: Option<Arc<Tracer>>,
 }
 
 struct Driver<O, C> {
@@ -87,6 +89,8 @@ struct Driver<O, C> {
     chain: C,
     notes: Notes,
     counting: Counting,
+    /// Notes times, if anything is traced.
+    following: Option<Following>,
     answers: BTreeMap<RequestId, Answer>,
     next_request: u64,
     /// When requests whose clients are gone were last looked for.
@@ -109,6 +113,8 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
     let (end, ended) = watch::channel(());
     let sandbox = Arc::clone(&parts.sandbox);
     let meter = Arc::<ChannelMeter>::default();
+    let traces = parts.traces.map(|tracer| Arc::new(CallTraces::new(tracer, id)));
+    let me = parts.env.keypair.node_id();
     let driver = Driver {
         env: parts.env,
         channel,
@@ -120,6 +126,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         peers: parts.peers,
         notes: Notes::new(id),
         counting: Counting::new(Arc::clone(&meter)),
+        following: traces.clone().map(|calls| Following::new(calls, me)),
         chain: parts.chain,
         answers: BTreeMap::new(),
         next_request: 0,
@@ -138,7 +145,19 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         .map_err(|error| StoreError::Damaged { channel: id, reason: error.to_string() })?;
     let stop = Arc::new(stop);
     let (store, room) = (parts.store, Arc::new(Semaphore::new(INBOX_BYTES)));
-    Ok(ChannelHandle { id, sandbox, store, commands, room, view, updates, stop, ended, meter })
+    Ok(ChannelHandle {
+        id,
+        sandbox,
+        store,
+        commands,
+        room,
+        view,
+        updates,
+        stop,
+        ended,
+        meter,
+        traces,
+    })
 }
 
 impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
@@ -214,6 +233,9 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         self.store(&group.events, binds, finalised, runtime)?;
         self.notes.events(&group.events);
         self.counting.events(&group.events);
+        if let Some(following) = &mut self.following {
+            following.stored(&group.events, &self.channel);
+        }
         self.notes.progress(self.channel.catching_up());
         // Before any answer leaves: who is told of its call sees it in the next read.
         self.publish();
@@ -275,7 +297,11 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
     }
 
     fn decide(&mut self, now: Time, input: Input, group: &mut Step) {
+        let began = self.following.as_ref().map(|_| SystemTime::now());
         let step = self.channel.handle(now, &&*self.sandbox, input);
+        if let (Some(following), Some(began)) = (&mut self.following, began) {
+            following.decided(began, &step.events);
+        }
         group.events.extend(step.events);
         group.effects.extend(step.effects);
     }
@@ -466,6 +492,9 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
         self.channel = Channel::restore(self.env.clone(), log);
         self.counting.forget();
+        if let Some(following) = &mut self.following {
+            following.forget();
+        }
         self.writer = writer;
         self.chain.refresh();
         self.resume(runtime)

@@ -12,6 +12,7 @@ pub mod peers;
 pub mod store;
 pub mod stream;
 mod tail;
+pub mod traces;
 pub mod watchtower;
 
 pub use node::{Keeping, Node, NodeError, Settings};

@@ -25,6 +25,7 @@ use crate::{
     driver::{self, Altered, Alters, ChannelHandle, Parts, Refusals, View},
     peers::{Peer, Peers, PeersError},
     store::{Store, StoreError, StoredChannel},
+    traces::Tracer,
 };
 
 /// Compiled packages kept without a channel that uses them.
@@ -49,6 +50,8 @@ pub struct Settings {
     /// before it signs again.
     pub tail_lost: bool,
     pub compiler: BoundedCompiler,
+    /// Where spans go, if they do.
+    pub traces: Option<Arc<Tracer>>,
     /// What leaves the node goes through this, in tests of nodes that lie.
     pub alters: Option<Arc<dyn Alters>>,
 }
@@ -105,6 +108,7 @@ struct Inner {
     max_channels: usize,
     keeping: Keeping,
     tail_lost: bool,
+    traces: Option<Arc<Tracer>>,
     alters: Option<Arc<dyn Alters>>,
     channels: RwLock<BTreeMap<ChannelId, Running>>,
     /// Stored channels that can't be run, and why.
@@ -171,6 +175,7 @@ impl Node {
             max_channels: settings.max_channels,
             keeping: settings.keeping,
             tail_lost: settings.tail_lost,
+            traces: settings.traces,
             alters: settings.alters,
             channels: RwLock::default(),
             not_running: RwLock::default(),
@@ -376,6 +381,7 @@ impl Node {
             keep_blocks: inner.keeping.blocks,
             peers: Altered { outbox: inner.peers.outbox(channel), by: inner.alters.clone() },
             chain: words,
+            traces: inner.traces.clone(),
         })?;
         let chain: Arc<dyn SettlementChain> = Arc::<LedgerChain>::clone(&inner.chain);
         let serving = serve(chain, inner.peers.clone(), handle.clone(), heard);

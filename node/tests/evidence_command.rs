@@ -202,6 +202,7 @@ async fn node_with(case: &Case, evidence: &Evidence) -> (fairway::Node, fairway:
         max_channels: 1,
         keeping: fairway::Keeping::default(),
         tail_lost: false,
+        traces: None,
         alters: None,
         compiler: BoundedCompiler::new(binary, vec!["sandbox-compile".into()]),
     })

@@ -32,6 +32,7 @@ async fn every_served_method_is_in_the_schema_and_documented() {
         max_channels: 1,
         keeping: fairway::Keeping::default(),
         tail_lost: false,
+        traces: None,
         alters: None,
         compiler: fairway_sandbox::compiler::BoundedCompiler::new("/none".into(), Vec::new()),
     })

@@ -137,6 +137,7 @@ async fn package_that_is_not_the_one_the_chain_names_is_not_run() {
             program().to_owned(),
             vec!["sandbox-compile".into()],
         ),
+        traces: None,
         alters: None,
     })
     .await

@@ -28,4 +28,6 @@ mod pressure;
 mod replicated;
 mod sessions;
 mod snapshots;
+mod top;
+mod traces;
 mod world;

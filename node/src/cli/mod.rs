@@ -19,6 +19,7 @@ mod node;
 mod output;
 mod session;
 mod settle;
+mod top;
 mod watchtower;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -88,6 +89,8 @@ enum Command {
     /// Create, join and use channels.
     #[command(subcommand)]
     Channel(channel::Command),
+    /// Watch a node live in the terminal: its channels, their members, calls and settlements.
+    Top(top::Top),
     /// Let other keys call for an account in a channel, within limits.
     #[command(subcommand)]
     Session(session::Command),
@@ -166,6 +169,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Ledger(command) => wait(command.run(&shared)),
         Command::Node(command) => wait(command.run(&shared)),
         Command::Channel(command) => wait(command.run(&shared)),
+        Command::Top(top) => wait(top.run(&shared)),
         Command::Session(command) => wait(command.run(&shared)),
         Command::Settle(command) => wait(command.run(&shared)),
         Command::Watchtower(command) => wait(command.run(&shared)),

@@ -16,6 +16,7 @@ use fairway::{
     config::{Chain, Config, FILE, Log, LogFormat},
     observe::{self, HttpServer, NodeSubject, Subject},
     stream::Server,
+    traces::Tracer,
 };
 use fairway_ledger::rpc;
 use fairway_sdk::api::channel::{ChannelStatus, NodeStatus};
@@ -174,8 +175,10 @@ async fn run(
         None => None,
     };
     let keeping = config.keeping();
+    let keypair = existing_key(&folder.join("node.key"))?;
+    let traces = Tracer::start(&config.traces, keypair.node_id())?;
     let node = Node::start(Settings {
-        keypair: existing_key(&folder.join("node.key"))?,
+        keypair,
         folder: folder.join("data"),
         chain: config.ledger,
         listen: config.listen,
@@ -185,6 +188,7 @@ async fn run(
         keeping,
         tail_lost,
         compiler: compiler()?,
+        traces: traces.clone(),
         alters: None,
     })
     .await?;
@@ -206,6 +210,9 @@ async fn run(
         node.stop().await;
         if let Some(ledger) = ledger {
             ledger.stop().await;
+        }
+        if let Some(traces) = traces {
+            traces.stop().await;
         }
         if let Some(http) = http {
             http.stop().await;

@@ -24,9 +24,13 @@ pub enum Kind {
     Bool,
     /// Between two bounds, both included.
     Number(u64, u64),
+    /// From 0 to 1.
+    Share,
     Socket,
     /// A WebSocket URL.
     Url,
+    /// An HTTP URL, without TLS.
+    Http,
     /// libp2p addresses.
     Peers,
     Account,
@@ -133,6 +137,16 @@ pub const KEYS: &[Key] = &[
         Kind::Filter,
         "What is logged: a level, or levels by target. `RUST_LOG` holds where nothing else is said.",
     ),
+    key(
+        "traces.endpoint",
+        Kind::Http,
+        "The OpenTelemetry collector that traces are sent to (OTLP over HTTP). None: no traces.",
+    ),
+    key(
+        "traces.sample",
+        Kind::Share,
+        "The share of calls, and of blocks, that is traced. Settlements are, all of them.",
+    ),
     key("chain.data", Kind::Path, "Where the ledger's blocks and state lie."),
     key("chain.listen", Kind::Socket, "Where the ledger is reached. Port 0 takes a free one."),
     key("chain.id", Kind::Number(1, MOST), "The chain's id, fixed by its first start."),
@@ -149,7 +163,7 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// Tables that belong to the configuration; in the environment nothing else may begin with their names.
-pub const TABLES: &[&str] = &["access", "http", "log", "chain"];
+pub const TABLES: &[&str] = &["access", "http", "log", "traces", "chain"];
 
 /// The key of that name.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
@@ -202,7 +216,9 @@ impl Kind {
             Self::Bool => "`true` or `false`".into(),
             Self::Number(least, MOST) => format!("number from {least}"),
             Self::Number(least, most) => format!("number from {least} to {most}"),
+            Self::Share => "number from 0 to 1".into(),
             Self::Socket => "address and port".into(),
+            Self::Http => "`http://` URL".into(),
             Self::Url => "`ws://` URL".into(),
             Self::Peers => "list of libp2p addresses".into(),
             Self::Account => "account".into(),
@@ -231,12 +247,14 @@ impl Kind {
         let value = match self {
             Self::Bool => text.parse().ok().map(Value::Boolean),
             Self::Number(..) => text.replace('_', "").parse().ok().map(Value::Integer),
+            Self::Share => text.parse().ok().map(Value::Float),
             Self::Peers | Self::Accounts | Self::Origins | Self::Hosts | Self::Tokens => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(Value::Array(items.map(|item| item.to_owned().into()).collect()))
             }
             Self::Socket
             | Self::Url
+            | Self::Http
             | Self::Account
             | Self::Path
             | Self::Choice(_)
@@ -260,6 +278,8 @@ impl Kind {
                     false => Err(format!("{number} is out of bounds: write a {}", self.form())),
                 }
             }
+            (Self::Share, Value::Integer(0 | 1)) => Ok(()),
+            (Self::Share, Value::Float(share)) if (0.0..=1.0).contains(share) => Ok(()),
             (_, Value::Array(items)) if self.is_list() => items.iter().try_for_each(|item| {
                 self.check_text(item.as_str().ok_or_else(|| self.expected(&item.to_string()))?)
             }),
@@ -270,7 +290,8 @@ impl Kind {
 
     fn check_text(self, text: &str) -> Result<(), String> {
         let holds = match self {
-            Self::Bool | Self::Number(..) => false,
+            Self::Bool | Self::Number(..) | Self::Share => false,
+            Self::Http => is_http(text),
             Self::Socket => text.parse::<SocketAddr>().is_ok(),
             Self::Url => ["ws://", "wss://"]
                 .iter()
@@ -290,6 +311,8 @@ impl Kind {
     fn expected(self, found: &str) -> String {
         let wanted = match self {
             Self::Bool | Self::Number(..) | Self::Choice(_) => self.form(),
+            Self::Share => "a number from 0 to 1, such as 0.01".into(),
+            Self::Http => "a URL, such as \"http://127.0.0.1:4318\"; for https run a collector on this machine".into(),
             Self::Socket => "an address and a port, such as \"127.0.0.1:9101\"".into(),
             Self::Url => "a URL, such as \"ws://127.0.0.1:9100\"".into(),
             Self::Peers => "libp2p addresses, such as [\"/ip4/127.0.0.1/tcp/9102\"]".into(),
@@ -304,6 +327,12 @@ impl Kind {
         let found = if self == Self::Tokens { "it" } else { found };
         format!("{found} is not what the key takes: write {wanted}")
     }
+}
+
+/// `http://host[:port][/path]`.
+fn is_http(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("http://") else { return false };
+    !rest.is_empty() && !rest.starts_with(['/', ':']) && !rest.contains(['?', '#', '@', ' '])
 }
 
 /// `scheme://host[:port]`, nothing after it, lower case as browsers send it.

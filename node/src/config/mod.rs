@@ -43,7 +43,7 @@ pub fn table() -> String {
 }
 
 /// What holds. Every field is a key of [`KEYS`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub ledger: String,
@@ -58,6 +58,7 @@ pub struct Config {
     pub access: Access,
     pub http: Http,
     pub log: Log,
+    pub traces: Traces,
     pub chain: Chain,
 }
 
@@ -99,6 +100,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where a node sends traces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traces {
+    /// Without the path of OTLP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Of calls and of blocks, from 0 to 1.
+    pub sample: f64,
+}
+
 /// The embedded ledger, where this program runs one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,8 +148,15 @@ impl Default for Config {
             access: Access::default(),
             http: Http::default(),
             log: Log { format: LogFormat::Text, filter: "info".into() },
+            traces: Traces::default(),
             chain: Chain { data: None, listen: local(9100), id: 1, dev: false, root: None },
         }
+    }
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self { endpoint: None, sample: 0.01 }
     }
 }
 

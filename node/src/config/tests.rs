@@ -24,7 +24,8 @@ fn every_key_is_a_field_and_every_field_a_key() {
         }
     }
     // Those without a default are not in what is written.
-    let optional = ["access.token_file", "http.listen", "chain.data", "chain.root"];
+    let optional =
+        ["access.token_file", "http.listen", "traces.endpoint", "chain.data", "chain.root"];
     fields.extend(optional.map(str::to_owned));
     fields.sort();
     let mut known: Vec<String> = KEYS.iter().map(|key| key.name.to_owned()).collect();
@@ -144,6 +145,24 @@ fn listen_needs_an_address_that_others_can_dial() {
     let everywhere = "listen = [\"/ip4/0.0.0.0/tcp/1\"]\n";
     assert!(problems(everywhere)[0].contains("say in `announce`"));
     assert!(problems(&format!("{everywhere}announce = [\"/dns4/n.example/tcp/1\"]")).is_empty());
+}
+
+#[test]
+fn traces_go_to_a_collector_without_tls() {
+    let mut layers = Layers::new();
+    layers.environment([("FAIRWAY_TRACES_SAMPLE".to_owned(), "0.5".to_owned())]);
+    layers.set("traces.endpoint=http://127.0.0.1:4318");
+    let traces = layers.config().unwrap().traces;
+    assert_eq!(traces, Traces { endpoint: Some("http://127.0.0.1:4318".into()), sample: 0.5 });
+    assert!(problems("[traces]\nsample = 1").is_empty(), "all of them");
+    for sample in ["2", "1.01", "-0.1", "nan", "\"all\""] {
+        let found = problems(&format!("[traces]\nsample = {sample}"));
+        assert!(found[0].contains("write a number from 0 to 1, such as 0.01"), "{found:?}");
+    }
+    for endpoint in ["https://a.example", "127.0.0.1:4318", "http://", "http://a?b"] {
+        let found = problems(&format!("[traces]\nendpoint = \"{endpoint}\""));
+        assert!(found[0].contains("a URL, such as \"http://127.0.0.1:4318\""), "{found:?}");
+    }
 }
 
 #[test]

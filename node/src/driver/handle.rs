@@ -1,6 +1,6 @@
 //! A running channel, seen from outside its thread.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use fairway_proto::{
     CallStatus, Channel, ChannelStatus, Input, Request, Update,
@@ -8,13 +8,16 @@ use fairway_proto::{
 };
 use fairway_sandbox::MoveSandbox;
 use fairway_types::{
-    ChannelId, Epoch, Height, NodeId, Refusal, SignedCall, Verified, chain::ChannelRecord, codec,
-    evidence::Evidence,
+    Call, ChannelId, Epoch, Hash, Height, NodeId, Refusal, SignedCall, Verified,
+    chain::ChannelRecord, codec, evidence::Evidence,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 
 use super::meter::ChannelMeter;
-use crate::store::ChannelStore;
+use crate::{
+    store::ChannelStore,
+    traces::{CallTraces, FollowedCall},
+};
 
 /// Milliseconds after which a client may try again.
 const RETRY_AFTER: u64 = 100;
@@ -106,6 +109,7 @@ pub struct ChannelHandle {
     pub(super) stop: Arc<watch::Sender<bool>>,
     pub(super) ended: watch::Receiver<()>,
     pub(super) meter: Arc<ChannelMeter>,
+    pub(super) traces: Option<Arc<CallTraces>>,
 }
 
 impl ChannelHandle {
@@ -162,6 +166,11 @@ impl ChannelHandle {
     #[must_use]
     pub fn meter(&self) -> &ChannelMeter {
         &self.meter
+    }
+
+    /// Follows a call that arrived at `arrived` through the node, if it is one that is traced.
+    pub(crate) fn follow(&self, hash: Hash, call: &Call, arrived: Instant) -> Option<FollowedCall> {
+        self.traces.as_ref()?.follow(hash, call, arrived)
     }
 
     /// Whether this node is done with the channel: what it stored can still be read.

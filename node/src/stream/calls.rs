@@ -46,6 +46,7 @@ use crate::{
     chain::ChainError,
     driver::{ChannelHandle, View, clock},
     node::Node,
+    traces::FollowedCall,
 };
 
 /// Gas of one view.
@@ -115,7 +116,7 @@ impl ChannelServer {
         let wait = wait.unwrap_or(CallStatus::Certified);
         let handle = self.node.channel(call.call.channel);
         let ordered = match &handle {
-            Ok(handle) => self.order_in(handle, call, wait).await,
+            Ok(handle) => self.order_in(handle, call, wait, started).await,
             Err(refusal) => Err(refusal.clone()),
         };
         match (&ordered, &handle) {
@@ -135,11 +136,32 @@ impl ChannelServer {
         handle: &ChannelHandle,
         call: SignedCall,
         wait: CallStatus,
+        arrived: Instant,
     ) -> Result<CallReport, Refusal> {
         handle.check_room()?;
         let _under_way = self.signatures.begin();
-        let (limit, hash) = (call.call.gas_limit, call.hash());
+        let hash = call.hash();
+        let followed = handle.follow(hash, &call.call, arrived);
+        let ordered = self.order_followed(handle, call, hash, wait, followed.as_ref()).await;
+        if let Some(followed) = followed {
+            followed.answered(&ordered);
+        }
+        ordered
+    }
+
+    async fn order_followed(
+        &self,
+        handle: &ChannelHandle,
+        call: SignedCall,
+        hash: Hash,
+        wait: CallStatus,
+        followed: Option<&FollowedCall>,
+    ) -> Result<CallReport, Refusal> {
+        let limit = call.call.gas_limit;
         let call = self.signatures.verify(call).await?;
+        if let Some(followed) = followed {
+            followed.admitted();
+        }
         match pass_on(handle, call, wait).await {
             Ok(Reply::Call(report)) => executed(handle, &report, limit),
             Ok(Reply::Proposed { .. } | Reply::Guard(_)) => Err(unexpected()),

@@ -65,6 +65,7 @@ async fn run(lie: Lie, honest: &Path, folder: &Path) -> anyhow::Result<()> {
         keeping: Keeping::default(),
         tail_lost: false,
         compiler: BoundedCompiler::new(honest.to_owned(), vec!["sandbox-compile".into()]),
+        traces: None,
         alters: Some(Arc::new(liar)),
     })
     .await?;
