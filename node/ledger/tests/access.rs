@@ -121,7 +121,8 @@ async fn who_is_not_let_in_is_told_so_and_the_connection_ends() {
         assert!(answer.contains("connection: close\r\n"), "{answer}");
     }
     // Who was let in may ask on, until it shows no token.
-    let (answer, mut socket) = head(send(&server, "POST", &bearer(), &echo()).await).await;
+    let asks = bearer() + "content-type: application/json\r\n";
+    let (answer, mut socket) = head(send(&server, "POST", &asks, &echo()).await).await;
     assert!(is(&answer, 200) && !answer.contains("connection: close"), "{answer}");
     socket
         .write_all(b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n")
