@@ -3,13 +3,24 @@ import { createServer } from "node:net";
 
 const NAMED = /(?<=[:/ ]|%3A)91\d\d\b/g;
 
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+// Below those that systems give to connections, any of which could take one before its server does.
+const [FIRST, LAST] = [10_000, 19_999];
+const taken = new Set();
+
+async function freePort() {
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
+    if (!taken.has(port) && (await isFree(port))) {
+      taken.add(port);
+      return port;
+    }
+  }
+}
+
+const isFree = (port) =>
+  new Promise((resolve) => {
+    const server = createServer().once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 
 export class Ports {

@@ -8,6 +8,9 @@ import { Ports } from "./ports.mjs";
 import { Ids } from "./shape.mjs";
 import { Shell, until } from "./shell.mjs";
 
+const GIVEN = 300; // seconds in which what a page supposes is brought about
+// What a page shows of a command that fails: an error, or what a check found.
+const ERROR = /^(error|.*: `)/m;
 const PATIENCE = 60; // seconds in which a terminal, or a block marked `until`, prints what is shown
 
 const STEPS = ["sh", "console", "stop", "played"];
@@ -84,7 +87,7 @@ class Page {
     if (isFile(step.marks)) return this.#write(step);
     const marks = new Set(step.marks.map(({ name }) => name));
     for (const { name, value } of step.marks) {
-      if (name === "given") await this.#expect(value, null);
+      if (name === "given") await this.#expect(value, null, GIVEN);
       if (name === "stop") await this.#shell.stop(this.#fill(value));
     }
     const parts = step.language === "console" ? consoleParts(step.text) : [whole(step)];
@@ -107,17 +110,19 @@ class Page {
   }
 
   /** Runs commands once. Only those may fail whose error is shown. */
-  async #expect(command, output) {
-    const why = await this.#differs(command, output);
+  async #expect(command, output, seconds) {
+    const why = await this.#differs(command, output, seconds);
     if (why !== null) throw new Error(why);
   }
 
-  async #differs(command, output) {
-    const { printed, failed } = await this.#shell.run(this.#fill(command));
+  async #differs(command, output, seconds) {
+    const { printed, failed } = await this.#shell.run(this.#fill(command), seconds);
     const text = this.#ports.name(printed);
-    const errors = output?.match(/^(error|.*\bFAIL\b|.*: `).*$/gm)?.length ?? 0;
-    if (failed.length > 0 && errors === 0) {
+    if (failed.length > 0 && !ERROR.test(output ?? "")) {
       return `failed with ${failed.join(", ")}, and printed:\n${text}`;
+    }
+    if (failed.length === 0 && /^error/m.test(output ?? "")) {
+      return `an error is shown, and nothing failed; printed:\n${text}`;
     }
     return output === null ? null : this.#ids.differs(output, text);
   }

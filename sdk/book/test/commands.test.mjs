@@ -38,7 +38,9 @@ test("a command that fails fails the page, also in the middle, unless its error 
   await assert.rejects(run(block("sh", "false\ntrue")), /failed with 1/);
   await assert.rejects(run(block("sh", "false | cat")), /failed with 1/);
   await assert.rejects(run(block("sh", "no-such-command")), /failed with 127/);
-  await run(block("sh", "echo error 7: none; false") + block("output", "error 7: none"));
+  const shown = block("output", "error 7: none");
+  await run(block("sh", "echo error 7: none; false") + shown);
+  await assert.rejects(run(block("sh", "echo error 7: none") + shown), /nothing failed/);
 });
 
 test("each command of a console block prints its own lines", async () => {
