@@ -1,8 +1,9 @@
-//! The port for operators' programs: `/metrics`, `/healthz`, `/readyz` of a node or a ledger. It reads;
-//! nothing on it changes anything, and nothing that it does holds up a channel.
+//! The port for operators: `/metrics`, `/healthz`, `/readyz` of a node or a ledger, and the console. It
+//! reads; nothing on it changes anything, and nothing that it does holds up a channel.
 //!
-//! [`router`] gives the routes, so that more can be merged with them before [`HttpServer::start`].
+//! [`router`] and [`console::routes`] give the routes, which are merged before [`HttpServer::start`].
 
+pub mod console;
 mod health;
 mod ledger;
 mod metrics;
@@ -80,19 +81,25 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Serves `routes` on `address`; port 0 takes a free one. On a loopback address only requests that
-    /// name this machine are answered: a page whose name was pointed here reads nothing.
+    /// name this machine, or one of `hosts`, are answered: a page whose name was pointed here reads
+    /// nothing.
     ///
     /// # Errors
     /// When the address can't be listened on.
-    pub async fn start(routes: Router, address: SocketAddr) -> Result<Self, HttpError> {
+    pub async fn start(
+        routes: Router,
+        address: SocketAddr,
+        hosts: Vec<String>,
+    ) -> Result<Self, HttpError> {
         let failed = |error: io::Error| HttpError { address, reason: error.to_string() };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let routes = match address.ip().is_loopback() {
-            true => routes.layer(middleware::from_fn(local_names)),
+            true => routes.layer(middleware::from_fn_with_state(Arc::new(hosts), local_names)),
             false => routes,
         };
         let (stop, mut stopping) = watch::channel(false);
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, routes).with_graceful_shutdown(async move {
             let _ = stopping.wait_for(|stop| *stop).await;
         });
@@ -108,12 +115,19 @@ impl HttpServer {
     }
 }
 
-async fn local_names(headers: HeaderMap, request: Request, next: Next) -> Response {
+async fn local_names(
+    State(hosts): State<Arc<Vec<String>>>,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Response {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    if host.is_none_or(fairway_ledger::rpc::names_this_machine) {
+    let Some(host) = host.filter(|host| !fairway_ledger::rpc::is_named(host, &hosts)) else {
         return next.run(request).await;
-    }
-    let host = host.unwrap_or_default();
-    let reason = format!("this port is not asked for as {host}: use 127.0.0.1 or localhost\n");
+    };
+    let reason = format!(
+        "this port is not asked for as {host}: use 127.0.0.1 or localhost, or name the host in \
+         `access.hosts`\n"
+    );
     (StatusCode::FORBIDDEN, reason).into_response()
 }

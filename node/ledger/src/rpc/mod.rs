@@ -5,6 +5,7 @@
 mod access;
 mod dispatch;
 mod limited;
+mod mount;
 mod session;
 mod socket;
 
@@ -42,7 +43,10 @@ use tokio::{
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
-pub use self::access::{Access, Denials, Rate, names_this_machine};
+pub use self::{
+    access::{Access, Denials, Rate, is_named},
+    mount::Mount,
+};
 use self::{
     access::{Admitted, Client, Gate},
     limited::Limited,
@@ -81,6 +85,8 @@ pub struct Server {
 
 struct Shared {
     methods: Methods,
+    /// Those of them that are answered; all when there is no list.
+    only: Option<&'static [&'static str]>,
     limits: Limits,
     gate: Gate,
     unfinished: Unfinished,
@@ -102,6 +108,7 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let shared = Shared {
             methods: methods.into(),
+            only: None,
             limits,
             gate: Gate::new(access, address.ip(), Arc::clone(&denials)),
             unfinished: Unfinished::default(),
@@ -180,7 +187,7 @@ async fn serve(socket: TcpStream, from: IpAddr, shared: Arc<Shared>, number: u32
     if let Some((upgraded, client)) = upgrade
         && let Ok(upgraded) = upgraded.await
     {
-        session::run(upgraded, client, &shared, meter, number).await;
+        session::run(TokioIo::new(upgraded), client, &shared, meter, number).await;
     }
 }
 
@@ -206,11 +213,7 @@ fn begin(
 }
 
 /// RFC 6455, 4.2: without extensions; of subprotocols the one that shows a token.
-fn shake_hands(
-    mut request: Request<Incoming>,
-    admitted: Admitted,
-    upgrade: &Upgrade,
-) -> HttpResponse {
+fn shake_hands<B>(mut request: Request<B>, admitted: Admitted, upgrade: &Upgrade) -> HttpResponse {
     let headers = request.headers();
     let is = |name: HeaderName, wanted: &str| {
         access::words(headers, name).iter().any(|word| word.eq_ignore_ascii_case(wanted))

@@ -14,7 +14,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Sleep, sleep},
 };
 
@@ -62,15 +61,15 @@ impl Meter {
     }
 }
 
-pub(super) struct Paced {
-    socket: TcpStream,
+pub(super) struct Paced<S> {
+    socket: S,
     meter: Meter,
     /// Runs while the client takes nothing.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
-impl Paced {
-    pub(super) fn new(socket: TcpStream, all: Unfinished) -> (Self, Meter) {
+impl<S: Unpin> Paced<S> {
+    pub(super) fn new(socket: S, all: Unfinished) -> (Self, Meter) {
         let meter = Meter { own: Arc::new(Own { bytes: AtomicUsize::new(0), all }) };
         (Self { socket, meter: meter.clone(), stuck: None }, meter)
     }
@@ -78,7 +77,7 @@ impl Paced {
     fn patient<T>(
         &mut self,
         context: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(written) = write(Pin::new(&mut self.socket), context) {
             self.stuck = None;
@@ -91,7 +90,7 @@ impl Paced {
     }
 }
 
-impl AsyncRead for Paced {
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -107,7 +106,7 @@ impl AsyncRead for Paced {
     }
 }
 
-impl AsyncWrite for Paced {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
