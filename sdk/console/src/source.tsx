@@ -38,7 +38,6 @@ function seen(): Promise<void> {
 export function usePoll<T>(key: string, everyMs: number, ask: () => Promise<T>): Polled<T> {
   const [state, setState] = useState<{ key: string; value?: T; error?: Error }>({ key });
   const [round, setRound] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` names what `ask` asks for
   useEffect(() => {
     let ended = false;
     let wake = () => {};
