@@ -9,6 +9,12 @@ export interface AbortAbi {
   doc: string;
 }
 
+export interface AccountView {
+  account: Address;
+  sequence: SequenceNumber;
+  balance: string;
+}
+
 /** A node's word that it verified, re-executed and stored the block and all before it in its term. */
 export interface Ack {
   channel: ChannelId;
@@ -84,6 +90,18 @@ export type Action = {
   type_args?: string[];
   args: Json[];
 };
+
+export interface Activity {
+  time: Time;
+  ordered_calls: number;
+  certified_calls: number;
+  rolled_back_calls: number;
+  queued: number;
+  proposals: number;
+  votes: number;
+  divergences: number;
+  certified_after: Durations;
+}
 
 export type Address = string;
 
@@ -393,10 +411,27 @@ export interface ComplaintRecord {
   deadline: Time;
 }
 
+export interface ContractView {
+  address: Address;
+  module: string;
+  package: Hash;
+}
+
 /** What follows when a leader leaves a call undone in its last window. */
 export type DropRule = "close" | "replace";
 
 export type Durability = "synced" | "replicated";
+
+export interface DurationBucket {
+  up_to_us?: number | null;
+  count: number;
+}
+
+export interface Durations {
+  count: number;
+  sum_us: number;
+  buckets: DurationBucket[];
+}
 
 /** A term's first part, granted by the settlement contract. Starts at 1. */
 export type Epoch = number;
@@ -538,6 +573,11 @@ export interface LedgerBlock {
   receipts_root: Hash;
   state_root: Hash;
   transactions: Hash[];
+}
+
+export interface LedgerBlockInFull {
+  block: LedgerBlock;
+  transactions: TransactionInLedger[];
 }
 
 export type LedgerPayload = {
@@ -728,9 +768,47 @@ export interface PackageSource {
   files: SourceFile[];
 }
 
+export interface PackageView {
+  package: Hash;
+  name: string;
+  files: number;
+  bytes: number;
+}
+
 export interface ParamAbi {
   name: string;
   type: TypeAbi;
+}
+
+export interface PathView {
+  address: string;
+  dialled: boolean;
+  since: Time;
+  round_trip_us?: number | null;
+}
+
+export type PayloadView = {
+  kind: "invoke";
+  function: string;
+} | {
+  kind: "store_package";
+  package: Hash;
+  name: string;
+} | {
+  kind: "publish";
+  package: Hash;
+  name: string;
+} | {
+  kind: "judge";
+  channel: ChannelId;
+  accused: JoinSequence;
+};
+
+export interface PeerView {
+  node: NodeId;
+  channels: ChannelId[];
+  waiting_bytes: number;
+  paths: PathView[];
 }
 
 /** Who convicts, among three members and more. */
@@ -781,6 +859,8 @@ export interface ProposalView {
   proposal: Proposal;
   /** The last executed settlement is this one. */
   executed: boolean;
+  submitted: boolean;
+  votes: VoteView[];
 }
 
 export interface Proposed {
@@ -949,6 +1029,13 @@ export interface TransactionInBlock {
   events: EventView[];
 }
 
+export interface TransactionInLedger {
+  sender: Address;
+  sequence: SequenceNumber;
+  payload: PayloadView;
+  report: TransactionReport;
+}
+
 /** What a transaction did. */
 export interface TransactionReport {
   transaction: Hash;
@@ -1025,6 +1112,11 @@ export interface Viewed {
   values: Json[];
 }
 
+export interface VoteView {
+  node: NodeId;
+  yes: boolean;
+}
+
 /** A proposal that executes after its window. */
 export interface WaitingRecord {
   proposal: Hash;
@@ -1097,4 +1189,10 @@ export interface Methods {
   "chain.block": { params: { height: Height }; result: LedgerBlock };
   "chain.events": { params: { from: number; limit?: number; channel?: ChannelId }; result: ChainEvent[] };
   "chain.subscribe_events": { params: { from?: number }; result: number };
+  "state_channel.activity": { params: { channel: ChannelId }; result: Activity };
+  "state_channel.peers": { params: { channel?: ChannelId }; result: PeerView[] };
+  "chain.blocks": { params: { from: Height; limit?: number }; result: LedgerBlockInFull[] };
+  "chain.accounts": { params: { after?: Address; limit?: number }; result: AccountView[] };
+  "chain.contracts": { params: { after?: string; limit?: number }; result: ContractView[] };
+  "chain.packages": { params: { after?: Hash; limit?: number }; result: PackageView[] };
 }

@@ -37,7 +37,7 @@ class Game {
     for (let round = index; !this.#stopped; round += 1) {
       // 9 is no step: that call aborts.
       const steps = round % 10 === 0 ? [9, 1] : [round % 3, (round + 1) % 3];
-      await member.call(TURN, steps).catch((error: unknown) => {
+      await member.call(TURN, steps).certified.catch((error: unknown) => {
         // A node that is killed, or one that lacks others, answers later; what fails is meant to.
         if (!(error instanceof RefusedError) && !this.#stopped) return pause(500);
       });
