@@ -127,3 +127,108 @@ pub(crate) fn blocks(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use fairway_types::{abi::ModuleAbi, ledger::SourceFile};
+
+    use super::*;
+
+    fn address(low: u8) -> Address {
+        Address::from_low(low)
+    }
+
+    fn entry(key: StateKey, value: Vec<u8>) -> (StateKey, Arc<[u8]>) {
+        (key, value.into())
+    }
+
+    fn package(text: &str) -> PackageSource {
+        let file = SourceFile { path: "a.move".into(), text: text.into() };
+        PackageSource { name: "app".into(), addresses: Vec::new(), files: vec![file] }
+    }
+
+    fn module(at: Address, name: &str) -> (StateKey, Arc<[u8]>) {
+        let abi = ModuleAbi {
+            address: at,
+            name: name.into(),
+            doc: String::new(),
+            own: true,
+            functions: Vec::new(),
+            structs: Vec::new(),
+            aborts: Vec::new(),
+        };
+        let value = PublishedModule { package: Hash::ZERO, bytecode: vec![1], abi };
+        entry(StateKey::Module { address: at, name: name.into() }, codec::encode(&value))
+    }
+
+    /// Three accounts, two modules, and what else a state holds around them.
+    fn state() -> State {
+        let numbers = (1..=3u8).map(|low| {
+            let number = SequenceNumber(u64::from(low) * 10);
+            entry(StateKey::Sequence(address(low)), codec::encode(&number))
+        });
+        let resource = entry(StateKey::resource(address(9), "0x3::coin::Balance"), vec![0; 8]);
+        let modules = [module(address(1), "b"), module(address(1), "a"), module(address(2), "a")];
+        State::from_entries(numbers.chain(modules).chain([resource]))
+    }
+
+    #[test]
+    fn accounts_come_in_order_and_page_after_page() {
+        let low = |page: Vec<(Address, SequenceNumber)>| -> Vec<(Address, u64)> {
+            page.into_iter().map(|(account, number)| (account, number.0)).collect()
+        };
+        let all = [(address(1), 10), (address(2), 20), (address(3), 30)];
+        assert_eq!(low(accounts(&state(), None, None)), all);
+        assert_eq!(low(accounts(&state(), None, Some(2))), all[..2]);
+        assert_eq!(low(accounts(&state(), Some(address(2)), Some(2))), all[2..]);
+        assert!(accounts(&state(), Some(address(3)), None).is_empty());
+        assert!(accounts(&state(), None, Some(0)).is_empty());
+    }
+
+    #[test]
+    fn a_page_has_a_hundred_entries_whatever_is_asked_for() {
+        let many = (1..=150u8)
+            .map(|low| entry(StateKey::Sequence(address(low)), codec::encode(&SequenceNumber(1))));
+        let state = State::from_entries(many);
+        assert_eq!(accounts(&state, None, Some(1_000)).len(), ENTRIES);
+        let last = accounts(&state, None, None).last().unwrap().0;
+        assert_eq!(accounts(&state, Some(last), None).len(), 50);
+    }
+
+    #[test]
+    fn modules_come_by_address_and_name_and_after_one_that_is_named() {
+        let names = |after: Option<&str>| -> Vec<(Address, String)> {
+            let found = contracts(&state(), after, None).unwrap();
+            found.into_iter().map(|found| (found.address, found.module)).collect()
+        };
+        let all = [(address(1), "a".into()), (address(1), "b".into()), (address(2), "a".into())];
+        assert_eq!(names(None), all);
+        assert_eq!(names(Some(&format!("{}::a", address(1)))), all[1..]);
+        assert_eq!(names(Some("0x1::b")), all[2..]);
+        for wrong in ["0x1", "nobody::a"] {
+            let refusal = contracts(&state(), Some(wrong), None).unwrap_err();
+            assert!(refusal.to_string().contains("expected 0x…::module"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn packages_are_listed_with_what_they_take_until_a_page_is_full() {
+        let large = "x".repeat(BYTES / 4);
+        let sources: Vec<PackageSource> =
+            (0..8).map(|number| package(&format!("{number}{large}"))).collect();
+        let entries = sources
+            .iter()
+            .map(|source| entry(StateKey::Package(source.hash()), codec::encode(source)));
+        let state = State::from_entries(entries);
+        let first = packages(&state, None, None);
+        assert_eq!(first.len(), 4, "four of them are more than {BYTES} bytes");
+        let source = sources.iter().find(|source| source.hash() == first[0].package).unwrap();
+        assert_eq!(first[0].bytes, codec::size(source) as u64);
+        assert_eq!((first[0].name.as_str(), first[0].files), ("app", 1));
+        let next = packages(&state, Some(first[3].package), None);
+        assert_eq!(next.len(), 4);
+        assert!(first.iter().all(|one| next.iter().all(|other| one.package < other.package)));
+    }
+}
