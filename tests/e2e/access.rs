@@ -237,6 +237,6 @@ async fn console_is_served_where_it_is_wanted_to_who_knows_a_token_and_only_read
     let client = Client::connect_with(&url, Some(TOKEN.into())).await.unwrap();
     client.status().await.unwrap();
     let account = fairway_types::Keypair::from_seed(&[7; 32]).address();
-    let refused = client.chain().faucet(account, 1).await.unwrap_err().to_string();
+    let refused = client.ledger().faucet(account, 1).await.unwrap_err().to_string();
     assert!(refused.contains("chain.faucet is not answered here"), "{refused}");
 }

@@ -7,7 +7,7 @@ import { termText } from "../standing.js";
 import { clockTime, dateTime, pretty, transactionText } from "../text.js";
 import type { Shown } from "./Channel.js";
 import { Leader } from "./Channels.js";
-import { Answer, Facts, Id, Mark, Table } from "./parts.js";
+import { Answer, Facts, Id, Mark, Table, Verbatim } from "./parts.js";
 import { TraceView } from "./Trace.js";
 
 const EVERY_MS = 1_000;
@@ -211,7 +211,7 @@ function Transaction({
       />
       <details>
         <summary>In full, with {events.length} events</summary>
-        <pre>{pretty({ transaction, error: error ?? null, events } as never)}</pre>
+        <Verbatim>{pretty({ transaction, error: error ?? null, events } as never)}</Verbatim>
       </details>
       {transaction.kind === "call" && (
         <TraceView channel={shown.channel} height={block.height} place={place} />

@@ -3,7 +3,7 @@ import type { ModuleAbi } from "@fairway/sdk";
 import { useState } from "react";
 import { usePoll, useSource } from "../source.js";
 import { bytes, literal } from "../text.js";
-import { Answer, Id, Table } from "./parts.js";
+import { Answer, Id, Table, Verbatim } from "./parts.js";
 
 const EVERY_MS = 5_000;
 const SETTLEMENT = `0x${"3".padStart(64, "0")}`;
@@ -52,7 +52,7 @@ export function Contracts() {
                 <button
                   key="sources"
                   type="button"
-                  aria-label={`Sources of ${one.name}`}
+                  aria-label={`${open === one.package ? "Hide" : "Show"} the sources of ${one.name}`}
                   aria-expanded={open === one.package}
                   onClick={() => setOpen(open === one.package ? undefined : one.package)}
                 >
@@ -117,8 +117,7 @@ function Sources({ hash }: { hash: string }) {
           {found.files.map((file) => (
             <details key={file.path} open>
               <summary>{file.path}</summary>
-              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys */}
-              <pre tabIndex={0}>{file.text}</pre>
+              <Verbatim>{file.text}</Verbatim>
             </details>
           ))}
         </>

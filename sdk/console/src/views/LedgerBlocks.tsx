@@ -6,7 +6,7 @@ import { usePoll, useSource } from "../source.js";
 import { clockTime, dateTime, literal, pretty, short } from "../text.js";
 import { pageStart } from "./Blocks.js";
 import type { LedgerRoute } from "./Ledger.js";
-import { Answer, Facts, Id, Mark, Table } from "./parts.js";
+import { Answer, Facts, Id, Mark, Table, Verbatim } from "./parts.js";
 
 const EVERY_MS = 2_000;
 const PAGE = 20;

@@ -24,7 +24,6 @@ export function Overview({ shown }: { shown: Shown }) {
       )}
       <Facts
         facts={[
-          { label: "Channel", field: "channel", value: <Id id={status.channel} full /> },
           { label: "Role of this node", field: "role", value: status.role },
           {
             label: "Leader",
@@ -40,8 +39,6 @@ export function Overview({ shown }: { shown: Shown }) {
           { label: "Blocks kept from", field: "kept", value: status.pruned + 1 },
           { label: "Calls waiting", field: "queued", value: status.queued },
           { label: "Open", field: "open", value: status.closed || !record.open ? "no" : "yes" },
-          { label: "Package", field: "package", value: <Id id={record.package} full /> },
-          { label: "State root", field: "state_root", value: <Id id={status.state_root} full /> },
         ]}
       />
       {status.catching_up && (
@@ -51,6 +48,15 @@ export function Overview({ shown }: { shown: Shown }) {
         </p>
       )}
       <Charts shown={shown} />
+      <h3>Names</h3>
+      <Facts
+        facts={[
+          { label: "Channel", field: "channel", value: <Id id={status.channel} full /> },
+          { label: "Package", field: "package", value: <Id id={record.package} full /> },
+          { label: "Head", field: "head_hash", value: <Id id={status.head_hash} full /> },
+          { label: "State root", field: "state_root", value: <Id id={status.state_root} full /> },
+        ]}
+      />
     </>
   );
 }

@@ -5,7 +5,7 @@ import type { StateEntry, StatePage } from "../methods.js";
 import { useSource } from "../source.js";
 import { bytes, pretty, short } from "../text.js";
 import type { Shown } from "./Channel.js";
-import { Facts, Id } from "./parts.js";
+import { Facts, Id, Verbatim } from "./parts.js";
 
 /** How long the slider rests before its height is asked for. */
 const REST_MS = 200;
@@ -170,7 +170,7 @@ function Entries({ entries }: { entries: readonly StateEntry[] }) {
               {entry.owner && <span title={entry.owner}>of {short(entry.owner)}</span>}{" "}
               <span className="note">{bytes(entry.size)}</span>
             </summary>
-            <pre>{pretty(entry.value)}</pre>
+            <Verbatim>{pretty(entry.value)}</Verbatim>
           </details>
         </li>
       ))}

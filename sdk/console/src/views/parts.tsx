@@ -126,3 +126,9 @@ export function Tabs({
 export function Mark({ good, children }: { good: boolean; children: ReactNode }) {
   return <span className={good ? "mark good" : "mark bad"}>{children}</span>;
 }
+
+/** Text as it is written. What scrolls can be scrolled by keys. */
+export function Verbatim({ children }: { children: string }) {
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: so that keys reach what scrolls
+  return <pre tabIndex={0}>{children}</pre>;
+}

@@ -423,7 +423,7 @@ async function contracts(page: Page, account: string): Promise<void> {
     await expect.poll(() => cell(page, one.package, "Name").innerText()).toBe(one.name);
   }
   expect(await cell(page, `${account}::counter`, "Module").innerText()).toBe("counter");
-  await page.getByRole("button", { name: "Sources of counter" }).click();
+  await page.getByRole("button", { name: "Show the sources of counter" }).click();
   await page.getByText("struct Count has key").waitFor();
   const modules = await ask("chain.abi", { address: `0x${"3".padStart(64, "0")}` });
   await expect.poll(() => page.locator(".entries > li").count()).toBe(modules.length);

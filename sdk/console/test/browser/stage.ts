@@ -4,7 +4,12 @@ import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 import { program } from "../../../play/test/browser/stage.js";
-import { type Channel, type Client, RefusedError } from "../../../typescript/src/index.js";
+import {
+  type Channel,
+  type Client,
+  type Member,
+  RefusedError,
+} from "../../../typescript/src/index.js";
 import { World } from "../../../typescript/test/nodes/world.js";
 
 const SHOTS = fileURLToPath(new URL("../../../../target/console/", import.meta.url));
@@ -21,9 +26,9 @@ export const PHONE: BrowserContextOptions = {
 
 /** What the browser itself says when a connection breaks or is refused, which tests do on purpose. */
 const EXPECTED = /WebSocket connection to|net::ERR_|status of 40[13]/;
-const TURN = "0x43::arena::turn";
+const ARENA = "0x43::arena";
 
-/** Turns of every player, a few a second, until it is stopped; one in ten fails. */
+/** Every player steers to the prize, a few turns a second, until it is stopped; one turn in ten fails. */
 class Game {
   #stopped = false;
   readonly #players: Promise<void>[];
@@ -34,15 +39,24 @@ class Game {
 
   async #play(world: World, channel: Channel, index: number): Promise<void> {
     const member = channel.member(world.key(index));
+    const { address: account } = world.key(index);
     for (let round = index; !this.#stopped; round += 1) {
-      // 9 is no step: that call aborts.
-      const steps = round % 10 === 0 ? [9, 1] : [round % 3, (round + 1) % 3];
-      await member.call(TURN, steps).certified.catch((error: unknown) => {
-        // A node that is killed, or one that lacks others, answers later; what fails is meant to.
-        if (!(error instanceof RefusedError) && !this.#stopped) return pause(500);
-      });
+      // A node that is killed, or one that lacks others, answers later; what fails is meant to.
+      await this.#turn(channel, member, account, round).catch((error: unknown) =>
+        error instanceof RefusedError ? undefined : pause(500),
+      );
       await pause(150);
     }
+  }
+
+  async #turn(channel: Channel, member: Member, account: string, round: number): Promise<void> {
+    const [at, prize] = await Promise.all([
+      channel.view(`${ARENA}::position`, [account]),
+      channel.view(`${ARENA}::prize`, []),
+    ]);
+    // 0 back, 1 stay, 2 forth; 9 is no step: that call aborts.
+    const steps = [0, 1].map((axis) => 1 + Math.sign(Number(prize[axis]) - Number(at[axis])));
+    await member.call(`${ARENA}::turn`, round % 10 === 0 ? [9, 1] : steps).certified;
   }
 
   stop(): void {
@@ -69,7 +83,7 @@ export class Stage {
 
   static async start(): Promise<Stage> {
     const world = await World.start(4, true);
-    const channel = await world.open("arena", { tick_interval: 500, settlement_interval: 1_500 });
+    const channel = await world.open("arena", { tick_interval: 200, settlement_interval: 1_500 });
     const clients = await Promise.all(world.nodes.map((_, index) => world.client(index)));
     const game = new Game(
       world,
