@@ -196,9 +196,9 @@ function Transaction({ found }: { found: TransactionInLedger }) {
       />
       <details>
         <summary>In full, with {report.events.length} events</summary>
-        <pre>
+        <Verbatim>
           {pretty({ payload, error: report.error ?? null, events: report.events } as never)}
-        </pre>
+        </Verbatim>
       </details>
     </>
   );

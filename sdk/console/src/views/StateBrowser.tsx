@@ -130,7 +130,7 @@ function HeightForm({
   return (
     <form onSubmit={submit}>
       <label className="wide">
-        State after block {height ?? "at the head"}
+        State after {height === undefined ? "the head" : `block ${height}`}
         <input
           type="range"
           min={first}

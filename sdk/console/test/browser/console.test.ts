@@ -306,7 +306,7 @@ test("the state after any kept block is shown, or that this node shows none", as
     await entry.locator("summary").click();
     expect(JSON.parse(await entry.locator("pre").innerText())).toEqual(value);
   }
-  await page.getByLabel(/State after block/).fill(String(height - 1));
+  await page.getByLabel(/State after/).fill(String(height - 1));
   await expect.poll(() => fact(page, "state_height")).toBe(String(height - 1));
   await usable(page);
   await picture(page, "state", true);
@@ -438,6 +438,9 @@ test("every view fits a phone, in the dark", async () => {
     await usable(page);
     if (part === "overview") {
       await page.waitForTimeout(process.env.UPDATE_PICTURES ? 20_000 : 0);
+      await page
+        .getByRole("heading", { name: "Over time" })
+        .evaluate((one) => one.scrollIntoView());
       await picture(page, "phone", true);
     }
     await page.context().close();
