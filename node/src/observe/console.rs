@@ -96,7 +96,7 @@ const ASSETS: [Asset; 3] = [
 /// The page's routes; what it asks is answered by `mount`.
 pub fn routes(mount: Mount) -> Router {
     Router::new()
-        .route("/console", get(|| async { Redirect::permanent("/console/") }))
+        .route("/console", get(|| async { Redirect::permanent("console/") }))
         .route("/console/", get(|headers: HeaderMap| async move { file("index.html", &headers) }))
         .route(
             "/console/{name}",
