@@ -98,7 +98,8 @@ pub(super) fn activity(handle: &ChannelHandle) -> Activity {
         proposals: count(&meter.proposals),
         votes: count(&meter.votes),
         divergences: count(&meter.divergences),
-        certified_after: durations(&meter.to_certified.read()),
+        block_certified_after: durations(&meter.block_to_certified.read()),
+        call_certified_after: durations(&meter.to_certified.read()),
     }
 }
 

@@ -375,9 +375,11 @@ pub struct Activity {
     pub votes: u64,
     /// Rules that it saw a member break.
     pub divergences: u64,
-    /// From a call's arrival at this node's API to its answer as certified; of calls that were asked for
-    /// here alone.
-    pub certified_after: Durations,
+    /// From a block's place in this node's log until the node saw it certified.
+    pub block_certified_after: Durations,
+    /// From a call's arrival at this node's API to its answer as certified; of calls that waited for
+    /// that here, and no others.
+    pub call_certified_after: Durations,
 }
 
 /// How long something took, each time.

@@ -1,14 +1,16 @@
 /** What a channel does over time: counts that a node gives, as rates and durations between two looks. */
-import type { Activity, DurationBucket } from "@fairway/sdk";
+import type { Activity, DurationBucket, Durations } from "@fairway/sdk";
 
 export interface Point {
   /** Seconds since 1970, by the node's clock. */
   time: number;
   orderedPerSecond: number;
   certifiedPerSecond: number;
-  /** Milliseconds; `null` when no call was answered meanwhile. */
+  /** Of blocks to certified, in milliseconds; `null` when none was certified meanwhile. */
   mean: number | null;
   p99: number | null;
+  /** Of calls that waited for it at this node. */
+  callMean: number | null;
 }
 
 /** How many points are kept: ten minutes of one a second. */
@@ -36,24 +38,37 @@ export function quantile(buckets: readonly DurationBucket[], part: number): numb
   return from / 1_000;
 }
 
+/** What took place between two looks alone. */
+function since(before: Durations, after: Durations): Durations {
+  return {
+    count: after.count - before.count,
+    sum_us: after.sum_us - before.sum_us,
+    buckets: after.buckets.map((bucket, index) => ({
+      ...bucket,
+      count: bucket.count - (before.buckets[index]?.count ?? 0),
+    })),
+  };
+}
+
+function mean({ count, sum_us }: Durations): number | null {
+  return count > 0 ? sum_us / count / 1_000 : null;
+}
+
 /** What happened between two looks; `undefined` when the node counts anew, or no time has passed. */
 export function between(before: Activity, after: Activity): Point | undefined {
   const seconds = (after.time - before.time) / 1_000;
   const ordered = after.ordered_calls - before.ordered_calls;
   const certified = after.certified_calls - before.certified_calls;
-  const answered = after.certified_after.count - before.certified_after.count;
-  if (seconds <= 0 || ordered < 0 || certified < 0 || answered < 0) return undefined;
-  const sum = after.certified_after.sum_us - before.certified_after.sum_us;
-  const buckets = after.certified_after.buckets.map((bucket, index) => ({
-    ...bucket,
-    count: bucket.count - (before.certified_after.buckets[index]?.count ?? 0),
-  }));
+  const blocks = since(before.block_certified_after, after.block_certified_after);
+  const calls = since(before.call_certified_after, after.call_certified_after);
+  if (seconds <= 0 || Math.min(ordered, certified, blocks.count, calls.count) < 0) return undefined;
   return {
     time: after.time / 1_000,
     orderedPerSecond: ordered / seconds,
     certifiedPerSecond: certified / seconds,
-    mean: answered > 0 ? sum / answered / 1_000 : null,
-    p99: quantile(buckets, 0.99),
+    mean: mean(blocks),
+    p99: quantile(blocks.buckets, 0.99),
+    callMean: mean(calls),
   };
 }
 

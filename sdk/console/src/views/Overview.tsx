@@ -88,27 +88,34 @@ function Charts({ shown }: { shown: Shown }) {
           ]}
         />
         <Chart
-          title="From arrival here to certified"
+          title="Time to certified"
           times={times}
           lines={[
             {
-              label: "mean",
+              label: "block, mean",
               colour: "--final",
               values: points.map((point) => point.mean),
               shown: millis,
             },
             {
-              label: "99 of 100 within",
+              label: "99 of 100 blocks within",
               colour: "--settled",
               values: points.map((point) => point.p99),
+              shown: millis,
+            },
+            {
+              label: "call asked here, mean",
+              colour: "--executed",
+              values: points.map((point) => point.callMean),
               shown: millis,
             },
           ]}
         />
       </div>
       <p className="note">
-        Durations are of calls that were asked for at this node and waited to be certified; 99 of
-        100 is read from buckets, and no finer than they are.
+        Of blocks from their place in this node's log on, of calls from their arrival here on, where
+        they waited here to be certified. 99 of 100 is read from buckets, and no finer than they
+        are.
       </p>
       <Facts
         facts={[
@@ -120,9 +127,9 @@ function Charts({ shown }: { shown: Shown }) {
             value: activity.rolled_back_calls,
           },
           {
-            label: "Answered as certified",
+            label: "Answered here as certified",
             field: "answered",
-            value: activity.certified_after.count,
+            value: activity.call_certified_after.count,
           },
         ]}
       />

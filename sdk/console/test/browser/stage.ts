@@ -56,7 +56,15 @@ class Game {
     ]);
     // 0 back, 1 stay, 2 forth; 9 is no step: that call aborts.
     const steps = [0, 1].map((axis) => 1 + Math.sign(Number(prize[axis]) - Number(at[axis])));
-    await member.call(`${ARENA}::turn`, round % 10 === 0 ? [9, 1] : steps).certified;
+    const handle = member.call(`${ARENA}::turn`, round % 10 === 0 ? [9, 1] : steps);
+    await handle.certified;
+    // The SDK waits for `executed` and follows a subscription; others ask the node to wait, as here.
+    if (handle.signed) {
+      await channel.connection.request("state_channel.call", {
+        call: handle.signed,
+        wait: "certified",
+      });
+    }
   }
 
   stop(): void {

@@ -16,7 +16,8 @@ function activity(time: number, calls: number, counts: number[], sum_us = 0): Ac
     proposals: 0,
     votes: 0,
     divergences: 0,
-    certified_after: { count, sum_us, buckets },
+    block_certified_after: { count, sum_us, buckets },
+    call_certified_after: { count: 0, sum_us: 0, buckets: [] },
   };
 }
 
@@ -28,7 +29,11 @@ test("rates and durations are of what came between two looks alone", () => {
     certifiedPerSecond: 10,
     mean: 1.5,
     p99: 1.99,
+    callMean: null,
   });
+  const calls = { count: 2, sum_us: 8_000, buckets: [] };
+  const asked = { ...activity(2_000, 10, []), call_certified_after: calls };
+  expect(between(activity(1_000, 10, []), asked)).toMatchObject({ mean: null, callMean: 4 });
 });
 
 test("no call answered is no duration, and not none", () => {
@@ -43,7 +48,7 @@ test("a node that counts anew, or a look at the same moment, gives no point", ()
 });
 
 test("quantile lies in its bucket in proportion, and at the last bound when it is beyond", () => {
-  const buckets = (...counts: number[]) => activity(0, 0, counts).certified_after.buckets;
+  const buckets = (...counts: number[]) => activity(0, 0, counts).block_certified_after.buckets;
   expect(quantile(buckets(10, 10, 0), 0.25)).toBe(0.5);
   expect(quantile(buckets(10, 10, 0), 0.5)).toBe(1);
   expect(quantile(buckets(0, 4, 0), 0.5)).toBe(1.5);
