@@ -7,15 +7,16 @@ SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
 
-.PHONY: help check test typescript apps clients known-bugs sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
+.PHONY: help check test typescript apps clients known-bugs book sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
 
 help:
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests, ten million steps of the simulation, known bugs put back, instructions"
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
 	@echo "make typescript  the TypeScript packages: lint, types, tests, also against real nodes, as published"
+	@echo "make book    the documentation: its commands run, then built with its links checked; SITE=1 builds alone"
 	@echo "make apps    apps as fairway new makes them, installed and tested; needs Node"
-	@echo "make clients the committed clients of contracts/examples, after a change of theirs"
+	@echo "make clients the committed clients of sdk/examples, after a change of their packages"
 	@echo "make fuzz    explores one door that bytes of others come through: TARGET=name, SECONDS=n"
 	@echo "make chaos   processes killed, frozen and restarted under load: SECONDS=n, SEED=n"
 	@echo "make model   the model checker on larger bounds than in make test; minutes, some GB"
@@ -36,11 +37,12 @@ check: setup
 	else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
 
 test: setup
-	@if command -v cargo-nextest >/dev/null; then cargo nextest run --workspace --locked; \
-	else cargo test --workspace --locked; fi
+	@if command -v cargo-nextest >/dev/null; then cargo nextest run --workspace --locked --no-fail-fast; \
+	else cargo test --workspace --locked --no-fail-fast; fi
 	$(MAKE) sim SEEDS=0..1600 STEPS=6000
 	$(MAKE) known-bugs
 	$(MAKE) typescript
+	$(MAKE) book
 	$(MAKE) instructions
 
 # Bugs put back into the core one by one, each of which the simulation must catch. Built with the
@@ -61,6 +63,14 @@ typescript: setup
 	cargo build --locked -p fairway -p fairway-sim --bin fairway
 	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/typescript.sh
 
+book: setup
+ifdef SITE
+	scripts/book.sh site
+else
+	cargo build --locked -p fairway -p fairway-sim --bin fairway
+	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/book.sh
+endif
+
 apps: setup
 	cargo build --locked -p fairway -p fairway-sim --bin fairway
 	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/apps.sh
@@ -68,10 +78,12 @@ apps: setup
 # sdk/examples, after a change of a package or of what writes clients.
 clients: setup
 	cargo build --locked -p fairway --bin fairway
-	set -e; for name in arena payments tic_tac_toe; do \
-		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang rust contracts/examples/$$name \
+	set -e; for package in contracts/examples/arena contracts/examples/payments \
+		contracts/examples/tic_tac_toe sdk/codegen/shapes; do \
+		name=$${package##*/}; \
+		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang rust $$package \
 			--out sdk/examples/src/$$name.rs; \
-		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang ts contracts/examples/$$name \
+		$(CARGO_TARGET_DIR)/debug/fairway client generate --lang ts $$package \
 			--out sdk/examples/typescript/$$name.ts; \
 	done
 

@@ -1,27 +1,14 @@
 #!/usr/bin/env bash
 # The TypeScript packages: set up, lint, types, unit tests, tests against real nodes, published packages.
-# Then the playable page and the console in Chromium, which is installed when this runs as root on Debian.
+# Then the playable page and the console in Chromium, which is installed when this runs as root on Debian,
+# and apps as `fairway new` makes them.
 # Builds no node: FAIRWAY_BIN names the command `fairway`. Without it this fails after the unit tests.
 set -euo pipefail
+[ -z "${FAIRWAY_BIN:-}" ] || export FAIRWAY_BIN=$(realpath "$FAIRWAY_BIN")
 cd "$(dirname "$0")/../sdk"
-export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
-
-if ! command -v npm >/dev/null; then
-    echo "the TypeScript packages need Node 20 or later with npm: install them and run this again" >&2
-    exit 1
-fi
-# The packages are for Node 20 and later; a system's own may be older.
-if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
-    newer="${FAIRWAY_CACHE:-$HOME/.cache/fairway}/node"
-    [ -x "$newer/node_modules/node/bin/node" ] || npm install --silent --prefix "$newer" node@20
-    PATH="$newer/node_modules/node/bin:$PATH"
-fi
-
-# npm ci only when the lock file is another one than that of what is installed.
-if ! cmp -s package-lock.json node_modules/.installed-lock.json; then
-    npm ci --silent
-    cp package-lock.json node_modules/.installed-lock.json
-fi
+. ../scripts/node.sh
+use_node
+install_packages .
 
 node scripts/snippets.mjs
 npx biome ci --error-on-warnings .
@@ -52,12 +39,7 @@ vitest typescript nodes
 vitest react react-nodes
 node scripts/package-check.mjs
 
-# The page in a browser: CHROMIUM names one, else Debian's.
-export CHROMIUM=${CHROMIUM:-/usr/bin/chromium}
-if [ ! -x "$CHROMIUM" ] && [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ]; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
-fi
+use_browser
 skipped=
 if [ -x "$CHROMIUM" ]; then
     vitest play play-browser
@@ -67,4 +49,6 @@ else
     echo "no browser at $CHROMIUM: apt-get install chromium, or name one with CHROMIUM" >&2
 fi
 
-printf 'typescript: all passed: %s tests; 2 packages%s\n' "$(IFS=,; echo "${counts[*]}")" "$skipped"
+../scripts/apps.sh
+
+printf 'typescript: all passed: %s tests; 2 packages; 3 apps%s\n' "$(IFS=,; echo "${counts[*]}")" "$skipped"

@@ -7,9 +7,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder, File},
-    io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -37,6 +37,8 @@ pub enum BackupError {
     Exists { path: PathBuf },
     #[error("{}: no node's folder: {what} is missing", path.display())]
     NoNode { path: PathBuf, what: &'static str },
+    #[error("{}: {reason}", path.display())]
+    Config { path: PathBuf, reason: String },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(transparent)]
@@ -84,6 +86,7 @@ pub fn create(folder: &Path, to: &Path) -> Result<Manifest, BackupError> {
     if !data.is_dir() {
         return Err(BackupError::NoNode { path: folder.to_owned(), what: DATA });
     }
+    let tokens = token_file(folder)?;
     let store = Store::open(&data)?;
     private_folder(to)?;
     store.copy_to(&to.join(DATA))?;
@@ -93,11 +96,14 @@ pub fn create(folder: &Path, to: &Path) -> Result<Manifest, BackupError> {
         channels.insert(stored.channel, log.head());
     }
     store.close();
-    for name in [KEY, config::FILE] {
-        if folder.join(name).exists() {
-            copy(&folder.join(name), &to.join(name))?;
-        }
+    copy(&folder.join(KEY), &to.join(KEY))?;
+    if folder.join(config::FILE).exists() {
+        copy(&folder.join(config::FILE), &to.join(config::FILE))?;
     }
+    if let Some(tokens) = tokens {
+        copy(&folder.join(&tokens), &to.join(&tokens))?;
+    }
+    make_private(to)?;
     let mut files = BTreeMap::new();
     for name in listed(to)? {
         files.insert(name.clone(), hash_of(&to.join(&name))?);
@@ -106,8 +112,38 @@ pub fn create(folder: &Path, to: &Path) -> Result<Manifest, BackupError> {
     let manifest = Manifest { fairway, format: format(), node, made_at: clock(), channels, files };
     let path = to.join(MANIFEST);
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
-    fs::write(&path, text).and_then(|()| File::open(&path)?.sync_all()).map_err(at(&path))?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    let written = file.and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(at(&path))?;
     Ok(manifest)
+}
+
+/// The file beside the configuration that holds the API's tokens, if it names one there: without it the
+/// node does not start. One at an absolute path elsewhere is no part of the folder.
+fn token_file(folder: &Path) -> Result<Option<String>, BackupError> {
+    let path = folder.join(config::FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let failed = |reason: String| BackupError::Config { path: path.clone(), reason };
+    let text = fs::read_to_string(&path).map_err(at(&path))?;
+    let table: toml::Table = text.parse().map_err(|error| failed(format!("{error}")))?;
+    let named = table.get("access").and_then(|access| access.get("token_file")?.as_str());
+    let Some(named) = named else { return Ok(None) };
+    let tokens = folder.join(named);
+    if tokens.parent() == Some(folder) {
+        return Ok(tokens.file_name().map(|name| name.to_string_lossy().into_owned()));
+    }
+    if Path::new(named).is_absolute() {
+        return Ok(None);
+    }
+    Err(failed(format!(
+        "`access.token_file` is {named:?}: a backup holds what lies beside the configuration; move the \
+         file there, or name it by its absolute path"
+    )))
 }
 
 /// Makes the new folder `to` of a backup. Every file is compared with the list.
@@ -136,6 +172,7 @@ pub fn restore(backup: &Path, to: &Path) -> Result<Manifest, BackupError> {
     }
     // Whatever the backup says of itself.
     crate::tail::Tail::of(&partial.join(DATA)).restore().map_err(at(&partial))?;
+    make_private(&partial)?;
     fs::rename(&partial, to).map_err(at(to))?;
     Ok(manifest)
 }
@@ -195,6 +232,16 @@ fn private_folder(path: &Path) -> Result<(), BackupError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(at(path))
 }
 
+/// Nobody else may read what is in a backup, nor list it. Files of the store that are linked are those
+/// of the node, and become so too.
+fn make_private(folder: &Path) -> Result<(), BackupError> {
+    let modes = listed(folder)?.into_iter().map(|name| (folder.join(name), 0o600));
+    for (path, mode) in modes.chain([(folder.join(DATA), 0o700)]) {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(at(&path))?;
+    }
+    Ok(())
+}
+
 /// A copy on the disk that nobody else may read.
 fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
     fs::copy(from, to).map_err(at(from))?;
@@ -244,10 +291,47 @@ mod tests {
         assert_eq!(restore(&backup, &new).unwrap(), made);
         let store = Store::open(&new.join(DATA)).unwrap();
         assert!(store.tail().is_restored().unwrap());
-        let mode = fs::metadata(new.join(KEY)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        drop(store);
+        for place in [&backup, &new] {
+            assert_private(place);
+        }
         assert!(matches!(restore(&backup, &new), Err(BackupError::Exists { .. })));
         assert!(matches!(create(&node, &backup), Err(BackupError::Exists { .. })));
+    }
+
+    #[test]
+    fn tokens_beside_the_configuration_come_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let node = node(folder.path());
+        let to = |name: &str| folder.path().join(name);
+        let configure = |token_file: &str| {
+            let text = format!("[access]\ntoken_file = {token_file:?}\n");
+            fs::write(node.join(config::FILE), text).unwrap();
+        };
+        fs::write(node.join("tokens"), "0123456789abcdef0123456789abcdef\n").unwrap();
+        let inside = node.join("tokens").display().to_string();
+        for (number, named) in ["tokens", "./tokens", &inside].into_iter().enumerate() {
+            configure(named);
+            let (backup, new) = (to(&format!("backup-{number}")), to(&format!("new-{number}")));
+            assert!(create(&node, &backup).unwrap().files.contains_key("tokens"), "{named}");
+            restore(&backup, &new).unwrap();
+            let read = |folder: &Path| fs::read_to_string(folder.join("tokens")).unwrap();
+            assert_eq!(read(&new), read(&node));
+            assert_private(&new);
+        }
+        configure("/elsewhere/tokens");
+        assert!(!create(&node, &to("without")).unwrap().files.contains_key("tokens"));
+        for (named, said) in
+            [("../tokens", "beside the configuration"), ("secrets/tokens", "absolute path")]
+        {
+            configure(named);
+            let error = create(&node, &to("none")).unwrap_err().to_string();
+            assert!(error.contains(said) && error.contains(named), "{error}");
+            assert!(!to("none").exists());
+        }
+        configure("missing");
+        let error = create(&node, &to("none")).unwrap_err().to_string();
+        assert!(error.contains("missing"), "{error}");
     }
 
     #[test]
@@ -295,6 +379,16 @@ mod tests {
         fs::write(&current, text).unwrap();
         list_again(&backup, &made);
         restore(&backup, &new).unwrap();
+    }
+
+    fn assert_private(folder: &Path) {
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for path in [folder.to_owned(), folder.join(DATA)] {
+            assert_eq!(mode(&path), 0o700, "{}", path.display());
+        }
+        for name in listed(folder).unwrap() {
+            assert_eq!(mode(&folder.join(&name)), 0o600, "{name}");
+        }
     }
 
     fn list_again(backup: &Path, made: &Manifest) {

@@ -38,8 +38,10 @@ fn with_sdk() -> tempfile::TempDir {
 
 #[test]
 fn the_examples_clients_are_those_of_their_packages() {
-    for example in ["arena", "payments", "tic_tac_toe"] {
-        let package = format!("contracts/examples/{example}");
+    let examples = ["arena", "payments", "tic_tac_toe"]
+        .map(|example| (example, format!("contracts/examples/{example}")));
+    for (example, package) in examples.into_iter().chain([("shapes", "sdk/codegen/shapes".into())])
+    {
         for (lang, path) in [
             ("rust", format!("sdk/examples/src/{example}.rs")),
             ("ts", format!("sdk/examples/typescript/{example}.ts")),

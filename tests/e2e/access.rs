@@ -19,13 +19,18 @@ fn post(url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
 }
 
 fn upgrade(url: &str, headers: &[(&str, &str)]) -> Answer {
+    shake(url, "GET", headers)
+}
+
+/// A handshake of WebSocket by any method.
+fn shake(url: &str, method: &str, headers: &[(&str, &str)]) -> Answer {
     let handshake = [
         ("connection", "Upgrade"),
         ("upgrade", "websocket"),
         ("sec-websocket-version", "13"),
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    ask(url, "GET", "/", &[&handshake, headers].concat(), "")
+    ask(url, method, "/", &[&handshake, headers].concat(), "")
 }
 
 fn error_of(answer: &Answer) -> Value {
@@ -89,6 +94,13 @@ async fn token_is_asked_for_over_http_and_websocket() {
     assert_eq!(post(&url, &[("authorization", &wrong)], STATUS).status, 401);
     assert_eq!(post(&url, &[("authorization", &bearer)], STATUS).status, 200);
     assert_eq!(upgrade(&url, &[]).status, 401);
+    for (method, status) in [("OPTIONS", 405), ("HEAD", 401), ("POST", 401), ("BREW", 401)] {
+        assert_eq!(shake(&url, method, &[]).status, status, "{method} is no way around the token");
+        let shown = shake(&url, method, &[("authorization", &bearer)]);
+        assert_eq!(shown.status, 405, "{method} is no way to a WebSocket");
+    }
+    let page = [("origin", "http://localhost:5173")];
+    assert_eq!(shake(&url, "OPTIONS", &page).status, 204);
     let protocol = format!("fairway.token.{TOKEN}");
     let both = format!("json, {protocol}");
     let taken = upgrade(&url, &[("sec-websocket-protocol", &both)]);

@@ -3,6 +3,7 @@
 use fairway_examples::{
     arena::arena::{ArenaAbort, ArenaCalls, ArenaViews, Player},
     payments::payments::{PaymentsAbort, PaymentsCalls, PaymentsEvent, PaymentsViews},
+    shapes::shapes::{All, Kept, Marked, Pair, ShapesAbort, ShapesCalls, ShapesViews},
     tic_tac_toe::{
         tic_tac_toe::{Game, TicTacToeAbort, TicTacToeCalls, TicTacToeEvent, TicTacToeViews},
         vault::{VaultAbort, VaultViews},
@@ -94,4 +95,52 @@ async fn generated_client_reads_pairs_and_resources() {
     assert_eq!(ArenaAbort::of(&refused), Some(ArenaAbort::BadStep));
     let nobody = views.position(Address::from_low(9)).await.unwrap_err();
     assert_eq!(ArenaAbort::of(&nobody), Some(ArenaAbort::NoPlayer));
+}
+
+/// Types that its caller chooses, words of the language, and a value of each type.
+#[tokio::test(flavor = "multi_thread")]
+async fn generated_client_of_every_shape_calls_and_reads() {
+    let world = World::start(1).await;
+    let id = world.open("../../sdk/codegen/shapes").await;
+    let me = world.keys[0].address();
+    let calls = ShapesCalls::new(world.member(0, id).await);
+    calls.mark::<u64>().await.unwrap();
+    calls.mark::<u64>().await.unwrap();
+    calls.mark::<Vec<bool>>().await.unwrap();
+    let channel = world.channel(0, id).await;
+    let views = ShapesViews::new(channel.clone());
+    assert_eq!(views.times::<u64>(me).await.unwrap(), 2);
+    assert_eq!(views.times::<Vec<bool>>(me).await.unwrap(), 1);
+    assert_eq!(views.times::<u8>(me).await.unwrap(), 0);
+    assert_eq!(views.kept::<u64>(me).await.unwrap(), (Vec::new(), 7));
+    let missing = views.kept::<u8>(me).await.unwrap_err();
+    assert_eq!(ShapesAbort::of(&missing), Some(ShapesAbort::NothingKept));
+    assert_eq!(views.twice(5_u128).await.unwrap(), Pair { left: 5, right: 5 });
+    let kept: Kept<Vec<u64>> = channel.read(me, At::Head).await.unwrap().unwrap();
+    assert_eq!(kept, Kept { what: Vec::new(), r#type: 7 });
+    let marked: Marked<u64> = channel.read(me, At::Head).await.unwrap().unwrap();
+    assert_eq!(marked.times, 2);
+    assert_eq!(channel.read::<Marked<u8>>(me, At::Head).await.unwrap(), None);
+
+    let lists = [vec![1, u64::MAX], Vec::new()];
+    calls
+        .keep_all(255, u64::MAX, u128::MAX, true, me, "a word", &[0, 255], &lists, Some(3))
+        .await
+        .unwrap();
+    let all = All {
+        small: 255,
+        long: u64::MAX,
+        longer: u128::MAX,
+        yes: true,
+        who: me,
+        text: "a word".into(),
+        bytes: vec![0, 255],
+        lists: lists.into(),
+        maybe: Some(3),
+        pairs: vec![Pair { left: u64::MAX, right: 3 }],
+    };
+    assert_eq!(views.all(me).await.unwrap(), all);
+    assert_eq!(channel.read::<All>(me, At::Head).await.unwrap(), Some(all));
+    let refused = calls.new_(1).await.unwrap_err();
+    assert_eq!(ShapesAbort::of(&refused), Some(ShapesAbort::Type));
 }

@@ -146,7 +146,11 @@ async fn account_delegates_to_another_key_and_takes_it_back() {
     let by_game = [&pay[..], &["--account", "game", "--for", "erin"]].concat();
     json(&run(&by_game));
     assert_eq!(refused(&[&pay[..], &["--account", "game"]].concat()), "not_a_member");
-    json(&run(&["session", "revoke", channel, "game", "--account", "erin"]));
+    let revoke = ["session", "revoke", channel, "game", "--account", "erin"];
+    let complained = run(&[&revoke[..], &["--complain"]].concat());
+    let error: Value = serde_json::from_slice(&complained.stderr).unwrap();
+    assert_eq!(error["data"]["details"]["name"], "E_NOT_ACTIVE", "who leads complains of nobody");
+    json(&run(&revoke));
     assert_eq!(refused(&by_game), "unauthorised");
     assert_eq!(json(&run(&["session", "list", channel, "erin"])), Value::Array(Vec::new()));
     let hours = [&delegate[..], &["--hours", "721"]].concat();

@@ -221,35 +221,3 @@ fn what_dev_cannot_do_is_named_before_anything_starts() {
     }
     assert!(!app.path().join(".fairway").exists());
 }
-
-/// The blocks of docs/develop.md that are marked `sh`, in one shell, in an empty folder.
-#[test]
-fn commands_of_the_page_run_as_they_stand() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/develop.md");
-    let page = std::fs::read_to_string(page).unwrap();
-    let blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let script = blocks.collect::<String>();
-    for command in ["fairway new", "fairway move test", "fairway dev --once", "client generate"] {
-        assert!(script.contains(command), "{command} in {script}");
-    }
-    let folder = tempfile::tempdir().unwrap();
-    // npm is not asked: any folder that is called the SDK will do.
-    let sdk = folder.path().join("sdk");
-    std::fs::create_dir_all(sdk.join("dist")).unwrap();
-    std::fs::write(sdk.join("package.json"), r#"{"name":"@fairway/sdk"}"#).unwrap();
-    std::fs::write(sdk.join("dist/typed.js"), "").unwrap();
-    let path =
-        format!("{}:{}", program().parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let output = Command::new("sh")
-        .args(["-eu", "-c", &script])
-        .current_dir(folder.path())
-        .env("PATH", path)
-        .env("FAIRWAY_SDK", sdk)
-        .output()
-        .unwrap();
-    let printed = text(&output.stdout);
-    assert!(output.status.success(), "{printed}\n{}", text(&output.stderr));
-    for expected in ["made nim", "4 passed, 0 failed", "channel 0x", "wrote nim.rs"] {
-        assert!(printed.contains(expected), "{expected} in {printed}");
-    }
-}

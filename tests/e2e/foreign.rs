@@ -107,7 +107,8 @@ async fn foreign_client_joins_calls_and_subscribes() {
     let filter = json!({ "event_types": ["0x44::payments::Paid"] });
     let params = json!({ "channel": channel, "filter": filter });
     client.ask("state_channel.subscribe", params).await;
-    assert_eq!(client.notice().await["kind"], "snapshot");
+    let snapshot = client.notice().await;
+    assert_eq!(snapshot["kind"], "snapshot");
 
     let request = json!({
         "operation": "invoke", "function": "0x44::payments::pay",
@@ -122,8 +123,13 @@ async fn foreign_client_joins_calls_and_subscribes() {
     assert_eq!(report["call"], prepared["hash"]);
     let status = &report["status"];
     assert!(status == "certified" || status == "final", "{report}");
+    let mut last = snapshot["hash"].clone();
     let block = loop {
         let notice = client.notice().await;
+        if notice["kind"] == "block" {
+            assert_eq!(notice["parent"], last, "it does not follow what was shown: {notice}");
+            last = notice["hash"].clone();
+        }
         let events = notice["events"].as_array();
         if events.is_some_and(|events| !events.is_empty()) {
             break notice;

@@ -159,7 +159,8 @@ impl Book {
 impl Payer {
     async fn sequence(&self) -> SequenceNumber {
         let (id, account) = (self.channel, self.key.address());
-        let asked = self.nodes[0].request(|node| async move { node.sequence(id, account).await });
+        let asked =
+            self.nodes[0].request(|node| async move { node.sequence(id, account, None).await });
         asked.await.unwrap()
     }
 

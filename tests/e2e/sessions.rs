@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fairway_sdk::{
-    Connection, Keypair, Refusal, Session,
+    Connection, Keypair, Operation, Refusal, Session,
     api::{StateChannelApiClient, channel::CallRequest},
     json,
 };
@@ -70,6 +70,45 @@ async fn session_key_pays_within_its_limits_beside_its_account() {
     assert!(world.network.stop().await);
 }
 
+/// What a leader keeps back can be put before the chain, and what the chain does not hear is refused
+/// before anything is signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn revocation_that_is_complained_about_is_ordered() {
+    let mut world = World::start(2).await;
+    let channel = world.create("payments").await;
+    world.join_all(channel).await;
+    world
+        .until_recorded(channel, |record| {
+            record.members.len() == 2 && record.members.iter().all(|member| member.active)
+        })
+        .await;
+    let leader = world.status(0, channel).await.leader;
+    let record = world.ledger.channel(channel).await.unwrap().record;
+    let led_by = |index: usize| {
+        let account = world.keys[index].address();
+        let mut members = record.members.iter().map(|member| &member.record);
+        members.any(|member| member.account == account && Some(member.node) == leader)
+    };
+    let follower = usize::from(led_by(0));
+    let owner = world.member(follower, channel).await;
+    let key = Keypair::from_seed(&[79; 32]);
+    owner.delegate(session(&key, 10, 600_000)).await.unwrap();
+    let by_key = world.channel(follower, channel).await.session(owner.address(), key.clone());
+    pay(&by_key, &world.keys[1 - follower], 1).await.unwrap();
+
+    let revoke = Operation::Revoke { key: key.public() };
+    let delegate = Operation::Delegate(session(&key, 10, 600_000));
+    assert_eq!(name(owner.complain_about(delegate).await), "invalid_argument");
+    assert_eq!(name(by_key.complain_about(revoke.clone()).await), "unauthorised");
+    let report = owner.complain_about(revoke).await.unwrap();
+    assert!(report.events.iter().any(|event| event.type_tag.ends_with("::Complained")));
+    world.until_recorded(channel, |record| record.windows.complaint.is_none()).await;
+    assert!(owner.channel().sessions(owner.address()).await.unwrap().is_empty());
+    assert_eq!(name(pay(&by_key, &world.keys[1 - follower], 1).await), "unauthorised");
+    world.same_log(channel).await;
+    assert!(world.network.stop().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn prepared_call_of_a_session_names_its_key_and_counts_with_it() {
     let mut world = World::start(1).await;
@@ -89,10 +128,10 @@ async fn prepared_call_of_a_session_names_its_key_and_counts_with_it() {
         "args": [to, NATIVE, "1", ""], "session": key.public(),
     });
     let prepared = prepare(invoke).await.unwrap();
-    assert_eq!(prepared.call.counted_by(), key.address());
+    assert_eq!(prepared.call.counter().session, Some(key.public()));
     let delegate = json!({ "operation": "delegate", "session": session(&key, 3, 1_000) });
-    assert_eq!(prepare(delegate).await.unwrap().call.counted_by(), sender);
+    assert_eq!(prepare(delegate).await.unwrap().call.counter(), sender.into());
     let revoke = json!({ "operation": "revoke", "key": key.public() });
-    assert_eq!(prepare(revoke).await.unwrap().call.counted_by(), sender);
+    assert_eq!(prepare(revoke).await.unwrap().call.counter(), sender.into());
     assert!(world.network.stop().await);
 }

@@ -2,7 +2,7 @@
 //! place without the machine, the store or the server noticing.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -26,6 +26,8 @@ const AHEAD: u64 = 64;
 const HELD: usize = 1_024;
 /// How long a transaction waits for the ones before it.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Who waits for one transaction at a time: it was sent again after connections broke.
+const WAITING: usize = 16;
 /// Cases that one block judges: each may take as long as thousands of other transactions.
 const CASES: usize = 2;
 
@@ -67,8 +69,29 @@ pub struct Submission {
 }
 
 struct Held {
-    submission: Submission,
+    transaction: Verified<SignedLedgerTransaction>,
+    code: Option<Compiled>,
+    /// Everybody who submitted these bytes.
+    answers: Vec<Answer>,
     since: Instant,
+}
+
+impl Held {
+    /// Whoever submits the same transaction again waits with the others.
+    fn join(&mut self, answer: Answer) {
+        self.answers.retain(|waiting| !waiting.is_closed());
+        if self.answers.len() < WAITING {
+            self.answers.push(answer);
+        } else {
+            tell([answer], &Err(Refusal::busy("requests about one transaction", 100)));
+        }
+    }
+}
+
+fn tell(answers: impl IntoIterator<Item = Answer>, result: &Result<Executed, Refusal>) {
+    for answer in answers {
+        let _ = answer.send(result.clone());
+    }
 }
 
 /// Orders by arrival in this process: a block as soon as there is something to do, none otherwise.
@@ -76,7 +99,8 @@ pub struct LocalSequencer {
     inbox: mpsc::Receiver<Submission>,
     /// By sender and number: those whose turn it is not yet.
     held: BTreeMap<(Address, SequenceNumber), Held>,
-    answers: Vec<(Hash, Answer)>,
+    /// Of the transactions in the block that is executed, in their order.
+    answers: Vec<Vec<Answer>>,
 }
 
 impl LocalSequencer {
@@ -105,14 +129,21 @@ impl LocalSequencer {
     }
 
     fn hold(&mut self, submission: Submission) {
-        let transaction = &submission.transaction.transaction;
-        let key = (transaction.sender, transaction.sequence);
-        if self.held.contains_key(&key) {
-            let refusal = Refusal::busy("another transaction with this sequence number", 100);
-            let _ = submission.answer.send(Err(refusal));
-            return;
+        let Submission { transaction, code, answer } = submission;
+        let key = (transaction.transaction.sender, transaction.transaction.sequence);
+        match self.held.entry(key) {
+            Entry::Vacant(place) => {
+                let (answers, since) = (vec![answer], Instant::now());
+                place.insert(Held { transaction, code, answers, since });
+            }
+            Entry::Occupied(mut held) if held.get().transaction.hash() == transaction.hash() => {
+                held.get_mut().join(answer);
+            }
+            Entry::Occupied(_) => {
+                let refusal = Refusal::busy("another transaction with this sequence number", 100);
+                tell([answer], &Err(refusal));
+            }
         }
-        self.held.insert(key, Held { submission, since: Instant::now() });
     }
 
     /// Takes out what can be executed now: runs of numbers that start at the sender's next.
@@ -129,13 +160,12 @@ impl LocalSequencer {
                 Some(_) | None => next_of(key.0),
             };
             let fits = ready.len() < limits::BLOCK_TRANSACTIONS;
-            let waits = case(&held.submission).is_some() && !judged.contains(&key);
+            let waits = case(&held.transaction).is_some() && !judged.contains(&key);
             if key.1 == next && fits && !waits {
                 expected = Some((key.0, next.next()));
-                let Submission { transaction, code: own, answer } = held.submission;
-                own.into_iter().for_each(|own| code.add(own));
-                self.answers.push((transaction.hash(), answer));
-                ready.push(transaction);
+                held.code.into_iter().for_each(|own| code.add(own));
+                self.answers.push(held.answers);
+                ready.push(held.transaction);
                 continue;
             }
             expected = Some((key.0, next));
@@ -148,7 +178,7 @@ impl LocalSequencer {
                         Refusal::SequenceNumber { account: key.0, expected: next, actual: key.1 }
                     }
                 };
-                let _ = held.submission.answer.send(Err(refusal));
+                tell(held.answers, &Err(refusal));
             } else {
                 self.held.insert(key, held);
             }
@@ -162,7 +192,7 @@ impl LocalSequencer {
         next_of: &dyn Fn(Address) -> SequenceNumber,
     ) -> BTreeSet<(Address, SequenceNumber)> {
         let cases = self.held.iter().filter_map(|(key, held)| {
-            case(&held.submission).map(|channel| (held.since, channel, *key))
+            case(&held.transaction).map(|channel| (held.since, channel, *key))
         });
         let mut cases: Vec<_> = cases.collect();
         cases.sort_by_key(|(since, ..)| *since);
@@ -175,8 +205,8 @@ impl LocalSequencer {
 }
 
 /// The channel that a case to judge is about.
-fn case(submission: &Submission) -> Option<ChannelId> {
-    match submission.transaction.transaction.payload {
+fn case(signed: &SignedLedgerTransaction) -> Option<ChannelId> {
+    match signed.transaction.payload {
         LedgerPayload::Judge { channel, .. } => Some(channel),
         LedgerPayload::Invoke { .. }
         | LedgerPayload::StorePackage { .. }
@@ -202,8 +232,8 @@ impl Sequencer for LocalSequencer {
     }
 
     fn committed(&mut self, results: Vec<(Hash, Result<Executed, Refusal>)>) {
-        for ((_, answer), (_, result)) in self.answers.drain(..).zip(results) {
-            let _ = answer.send(result);
+        for (answers, (_, result)) in self.answers.drain(..).zip(results) {
+            tell(answers, &result);
         }
     }
 }
@@ -216,11 +246,19 @@ pub(crate) fn clock() -> Time {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
     use fairway_types::{ChainId, Gas, JoinSequence, Keypair, ledger::LedgerTransaction};
 
     use super::*;
 
     fn submission(sender: u8, payload: LedgerPayload) -> Submission {
+        submitted(sender, payload).0
+    }
+
+    type Told = oneshot::Receiver<Result<Executed, Refusal>>;
+
+    fn submitted(sender: u8, payload: LedgerPayload) -> (Submission, Told) {
         let key = Keypair::from_seed(&[sender; 32]);
         let transaction = LedgerTransaction {
             chain: ChainId(1),
@@ -235,8 +273,12 @@ mod tests {
             key: key.public(),
             transaction,
         };
-        let (answer, _) = oneshot::channel();
-        Submission { transaction: Verified::trusted(signed), code: None, answer }
+        let (answer, told) = oneshot::channel();
+        (Submission { transaction: Verified::trusted(signed), code: None, answer }, told)
+    }
+
+    fn payment(amount: u64) -> LedgerPayload {
+        crate::contract::transfer(crate::contract::NATIVE, Address::from_low(1), amount)
     }
 
     fn case_of(channel: u8) -> LedgerPayload {
@@ -265,10 +307,7 @@ mod tests {
             sequencer.hold(submission(sender, case_of(channel)));
             std::thread::sleep(Duration::from_millis(1));
         }
-        sequencer.hold(submission(
-            5,
-            crate::contract::transfer(crate::contract::NATIVE, Address::from_low(1), 1),
-        ));
+        sequencer.hold(submission(5, payment(1)));
         let mut done = BTreeSet::new();
         let mut take = |sequencer: &mut LocalSequencer| {
             let next = |sender: Address| SequenceNumber(u64::from(done.contains(&sender)));
@@ -279,5 +318,44 @@ mod tests {
         assert_eq!(take(&mut sequencer), (3, vec![7, 8]), "and what is no case");
         assert_eq!(take(&mut sequencer), (2, vec![7, 9]));
         assert_eq!(take(&mut sequencer), (0, vec![]));
+    }
+    /// Who sends again what it can't know the fate of would otherwise be told `busy`, and sign anew.
+    #[test]
+    fn transaction_that_is_submitted_again_is_executed_once_and_answers_all() {
+        let (_sender, mut sequencer) = LocalSequencer::new();
+        let (first, mut told) = submitted(1, payment(5));
+        let (again, mut told_again) = submitted(1, payment(5));
+        let (other, mut told_other) = submitted(1, payment(6));
+        for submission in [first, again, other] {
+            sequencer.hold(submission);
+        }
+        let refused = told_other.try_recv().unwrap().unwrap_err();
+        assert!(matches!(refused, Refusal::Busy { .. }), "{refused}");
+        let (taken, _) = sequencer.take_ready(&|_| SequenceNumber(0));
+        assert_eq!(taken.len(), 1);
+        let why = Refusal::not_found("the same answer");
+        sequencer.committed(vec![(taken[0].hash(), Err(why.clone()))]);
+        for told in [&mut told, &mut told_again] {
+            assert_eq!(told.try_recv().unwrap().unwrap_err(), why);
+        }
+    }
+
+    #[test]
+    fn those_who_wait_for_one_transaction_are_bounded_and_who_is_gone_is_not_among_them() {
+        let (_sender, mut sequencer) = LocalSequencer::new();
+        let mut waiting = Vec::new();
+        for _ in 0..3 * WAITING {
+            let (submission, told) = submitted(1, payment(5));
+            sequencer.hold(submission);
+            drop(told);
+        }
+        for _ in 0..=WAITING {
+            let (submission, told) = submitted(1, payment(5));
+            sequencer.hold(submission);
+            waiting.push(told);
+        }
+        let refused = waiting.pop().unwrap().try_recv().unwrap().unwrap_err();
+        assert!(matches!(refused, Refusal::Busy { .. }), "{refused}");
+        assert!(waiting.iter_mut().all(|told| told.try_recv().is_err()), "they wait");
     }
 }

@@ -36,6 +36,9 @@ pub enum Notification {
     /// Blocks above this height are taken back; others come in their place.
     RolledBack {
         to: Height,
+        /// What is taken back is a part of the snapshot that the subscriber has: only another one gives
+        /// it the state again.
+        needs_snapshot: bool,
     },
     /// The node went on from a snapshot: the blocks up to this one are not shown.
     Skipped {
@@ -48,13 +51,21 @@ pub enum Notification {
 pub struct Subscription {
     filter: Filter,
     next: Height,
+    /// The height of the snapshot on which its subscriber builds, if there is any resource in it.
+    snapshot: Option<Height>,
 }
 
 impl Subscription {
     /// Sees blocks from `next` on.
     #[must_use]
     pub fn new(filter: Filter, next: Height) -> Self {
-        Self { filter, next }
+        Self { filter, next, snapshot: None }
+    }
+
+    /// The subscriber was given a snapshot of this height: it sees the blocks above it.
+    pub fn give_snapshot(&mut self, height: Height) {
+        self.next = height.next();
+        self.snapshot = self.filter.wants_resources().then_some(height);
     }
 
     /// What the subscriber wants to see.
@@ -89,7 +100,8 @@ impl Subscription {
             Update::RolledBack { to } => {
                 let seen = self.next > to.next();
                 self.next = self.next.min(to.next());
-                seen.then_some(Notification::RolledBack { to: *to })
+                let needs_snapshot = self.snapshot.is_some_and(|snapshot| *to < snapshot);
+                seen.then_some(Notification::RolledBack { to: *to, needs_snapshot })
             }
             Update::Adopted { height } => {
                 let lacks = self.next <= *height;
@@ -142,5 +154,42 @@ impl Subscription {
             .collect();
         let time = block.header.time;
         Notification::Block { height: block.height(), time, changes, events, calls }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rolled_back(subscription: &mut Subscription, to: u64) -> Option<(Height, bool)> {
+        match subscription.on_update(&Update::RolledBack { to: Height(to) })? {
+            Notification::RolledBack { to, needs_snapshot } => Some((to, needs_snapshot)),
+            other @ (Notification::Block { .. }
+            | Notification::Heights { .. }
+            | Notification::Skipped { .. }) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn roll_back_below_the_snapshot_needs_another_one() {
+        let mut subscription = Subscription::new(Filter::default(), Height(1));
+        subscription.give_snapshot(Height(7));
+        assert_eq!(subscription.cursor(), Height(8));
+        assert_eq!(rolled_back(&mut subscription, 7), None, "it has seen nothing above");
+        assert_eq!(rolled_back(&mut subscription, 5), Some((Height(5), true)));
+        assert_eq!(subscription.cursor(), Height(6));
+        subscription.give_snapshot(Height(6));
+        assert_eq!(rolled_back(&mut subscription, 6), None);
+        assert_eq!(rolled_back(&mut subscription, 4), Some((Height(4), true)));
+    }
+
+    #[test]
+    fn who_has_no_resources_of_a_snapshot_needs_no_other() {
+        let mut from_height = Subscription::new(Filter::default(), Height(8));
+        assert_eq!(rolled_back(&mut from_height, 5), Some((Height(5), false)));
+        let filter = Filter { resource_types: vec!["-".into()], ..Filter::default() };
+        let mut events_alone = Subscription::new(filter, Height(1));
+        events_alone.give_snapshot(Height(7));
+        assert_eq!(rolled_back(&mut events_alone, 5), Some((Height(5), false)));
     }
 }

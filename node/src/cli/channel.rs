@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 use fairway_sandbox::{GasTable, read_package};
 use fairway_sdk::{
     CallStatus, ChannelConfig, ChannelId, Durability, Filter, GasTableId, Height, JoinPolicy,
-    api::channel::{At, BlockView, CallReport, Notice, TransactionView},
+    api::{
+        chain::TransactionReport,
+        channel::{At, BlockView, CallReport, Notice, TransactionView},
+    },
 };
 use fairway_types::contract::{self, Backing};
 use serde_json::Value;
@@ -297,12 +300,7 @@ impl Command {
                 let key = Keys::open(shared)?.unlock(&account)?;
                 let member = shared.client().await?.channel(channel).await?.member(key);
                 let report = member.complain(&function, &values(&args)).await?;
-                output.show(&report, || {
-                    format!(
-                        "complained in block {}: `fairway channel show` tells the window",
-                        report.height
-                    )
-                });
+                show_complaint(output, &report);
             }
             Self::View { channel, function, args, at } => {
                 let channel = shared.client().await?.channel(channel).await?;
@@ -432,6 +430,12 @@ async fn show(shared: &Shared, channel: ChannelId) -> anyhow::Result<()> {
     Ok(())
 }
 
+pub(super) fn show_complaint(output: Output, report: &TransactionReport) {
+    output.show(report, || {
+        format!("complained in block {}: `fairway channel show` tells the window", report.height)
+    });
+}
+
 fn show_report(output: Output, report: &CallReport) {
     output.show(report, || {
         let mut text = format!(
@@ -472,7 +476,7 @@ async fn watch(
 
 fn describe(notice: &Notice) -> String {
     match notice {
-        Notice::Snapshot { height, state_root, resources } => {
+        Notice::Snapshot { height, state_root, resources, .. } => {
             let mut text = format!("snapshot at {height}, state {state_root}");
             for resource in resources {
                 text.push_str(&resource_line(resource));
@@ -498,7 +502,7 @@ fn describe(notice: &Notice) -> String {
         }
         Notice::RolledBack { to } => format!("taken back: the blocks above {to}"),
         Notice::Skipped { to } => {
-            format!("not shown: the blocks up to {to}, which the node keeps no more")
+            format!("not shown: the blocks up to {to}, for which a snapshot stands")
         }
         Notice::Lagged { resume_from } => format!("too slow: resuming at {resume_from}"),
     }

@@ -6,10 +6,11 @@ use clap::{Args, Subcommand};
 use fairway::driver::clock;
 use fairway_sdk::Client;
 use fairway_types::{
-    AssetId, ChannelId, FunctionName, PublicKey, Time, session::Session, settlement::AssetAmount,
+    AssetId, ChannelId, FunctionName, Operation, PublicKey, Time, session::Session,
+    settlement::AssetAmount,
 };
 
-use super::{Shared, keys::Keys, output::units};
+use super::{Shared, channel::show_complaint, keys::Keys, output::units};
 
 /// Milliseconds of an hour.
 const HOUR: u64 = 3_600_000;
@@ -25,6 +26,10 @@ pub(crate) enum Command {
         key: String,
         #[arg(long)]
         account: String,
+        /// Complain on the chain that the leader leaves the revocation undone: it is signed and put
+        /// there, and the leader has one last window to order it.
+        #[arg(long)]
+        complain: bool,
     },
     /// What an account delegated, and what is left of it.
     List {
@@ -59,13 +64,18 @@ impl Command {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
         match self {
             Self::Delegate(delegate) => delegate.run(shared).await?,
-            Self::Revoke { channel, key, account } => {
+            Self::Revoke { channel, key, account, complain } => {
                 let keys = Keys::open(shared)?;
                 let (key, account) = (public_key(&keys, &key)?, keys.unlock(&account)?);
                 let member = shared.client().await?.channel(channel).await?.member(account);
-                let report = member.revoke(key).await?;
-                let height = report.height;
-                shared.output().show(&report, || format!("revoked {key} at height {height}"));
+                if complain {
+                    let report = member.complain_about(Operation::Revoke { key }).await?;
+                    show_complaint(shared.output(), &report);
+                } else {
+                    let report = member.revoke(key).await?;
+                    let height = report.height;
+                    shared.output().show(&report, || format!("revoked {key} at height {height}"));
+                }
             }
             Self::List { channel, account } => {
                 let account = Keys::open(shared)?.address(&account)?;

@@ -2,7 +2,7 @@
 //! `/console/rpc`, which is what the page asks. The page's files are those of `sdk/console`, built and
 //! committed under `node/console` (docs/adr/0037).
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use axum::{
     Router,
@@ -109,10 +109,10 @@ pub fn routes(mount: Mount) -> Router {
 
 async fn ask(
     State(mount): State<Mount>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    ConnectInfo(from): ConnectInfo<IpAddr>,
     request: Request,
 ) -> Response {
-    mount.answer(request, from.ip()).map(Body::new)
+    mount.answer(request, from).map(Body::new)
 }
 
 /// A file that the browser asks for again each time, and is sent when it is another one.

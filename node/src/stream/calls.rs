@@ -14,6 +14,7 @@ use fairway_api::{
 use fairway_proto::{
     Request,
     channel::{
+        execution,
         log::Tip,
         output::{CallReport as ExecutedCall, Reply},
         sessions::sessions,
@@ -21,10 +22,10 @@ use fairway_proto::{
 };
 use fairway_sdk::Error;
 use fairway_types::{
-    Address, Call, ChannelId, Context, FunctionName, Gas, Hash, Height, NodeId, Operation, Refusal,
-    SequenceNumber, Signature, SignedCall, StateKey, StateReader, Verified,
+    Address, Call, ChannelId, Context, FunctionName, Gas, Hash, Height, NodeId, Operation,
+    PublicKey, Refusal, SequenceNumber, Signature, SignedCall, StateKey, StateReader, Verified,
     abi::{FunctionAbi, PackageAbi, TypeAbi, codec as json},
-    call::CallStatus,
+    call::{CallStatus, Counter},
     chain::ChannelRecord,
     codec,
     crypto::{Signable, Verify},
@@ -58,7 +59,7 @@ const BLOCKS_TRANSACTIONS: usize = 4_096;
 const BLOCKS_BYTES: usize = 8 << 20;
 /// Other nodes in one answer.
 const PEERS: usize = 1_024;
-/// Views and block reads under way at a time.
+/// Views, block reads and snapshots for subscribers under way at a time.
 const READS: usize = 4;
 /// How long a prepared call is valid, unless asked otherwise.
 const LIFETIME: u64 = 60_000;
@@ -67,14 +68,14 @@ const LIFETIME: u64 = 60_000;
 pub struct ChannelServer {
     node: Node,
     /// Reads that keep a thread busy.
-    reads: Semaphore,
+    reads: Arc<Semaphore>,
     signatures: Arc<Signatures>,
 }
 
 impl ChannelServer {
     #[must_use]
     pub fn new(node: Node) -> Self {
-        Self { node, reads: Semaphore::new(READS), signatures: Arc::default() }
+        Self { node, reads: Arc::new(Semaphore::new(READS)), signatures: Arc::default() }
     }
 
     /// Runs a read that takes long off the network's threads, a few at a time.
@@ -340,16 +341,13 @@ fn prepare(
         gas_limit: gas_limit.unwrap_or(Gas(limits::CALL_GAS)),
         expires_at: clock().plus(lifetime.unwrap_or(LIFETIME).min(limits::CALL_LIFETIME)),
     };
-    call.sequence = sequence.unwrap_or_else(|| next_sequence(&view, call.counted_by()));
+    call.sequence = sequence.unwrap_or_else(|| next_sequence(&view, call.counter()));
     Ok(PreparedCall { signing_bytes: call.signing_bytes(), hash: call.hash(), call })
 }
 
-fn next_sequence(view: &View, account: Address) -> SequenceNumber {
-    view.head
-        .as_ref()
-        .and_then(|tip| tip.state.read(&StateKey::Sequence(account)))
-        .and_then(|bytes| codec::decode("sequence", &bytes).ok())
-        .unwrap_or_default()
+fn next_sequence(view: &View, counter: impl Into<Counter>) -> SequenceNumber {
+    let tip = view.head.as_ref();
+    tip.map(|tip| execution::next_sequence(&tip.state, counter)).unwrap_or_default()
 }
 
 fn blocks(handle: &ChannelHandle, from: Height, limit: u32) -> Result<Vec<BlockView>, Refusal> {
@@ -447,9 +445,14 @@ impl StateChannelApiServer for ChannelServer {
         rpc(self.info(channel).await)
     }
 
-    async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber> {
+    async fn sequence(
+        &self,
+        channel: ChannelId,
+        account: Address,
+        session: Option<PublicKey>,
+    ) -> RpcResult<SequenceNumber> {
         let handle = rpc(self.node.channel(channel))?;
-        Ok(next_sequence(&handle.view(), account))
+        Ok(next_sequence(&handle.view(), Counter { account, session }))
     }
 
     async fn activity(&self, channel: ChannelId) -> RpcResult<Activity> {
@@ -464,7 +467,8 @@ impl StateChannelApiServer for ChannelServer {
     async fn sessions(&self, channel: ChannelId, account: Address) -> RpcResult<Vec<Session>> {
         let handle = rpc(self.node.channel(channel))?;
         let view = handle.view();
-        Ok(rpc(tip(&view, None).map(|tip| sessions(&tip.state, account)))?)
+        let delegated = rpc(tip(&view, None).map(|tip| sessions(&tip.state, account)))?;
+        Ok(delegated.into_iter().map(|delegated| delegated.session).collect())
     }
 
     async fn prepare(
@@ -592,6 +596,7 @@ impl StateChannelApiServer for ChannelServer {
                 return Ok(());
             }
         };
-        notices::serve(pending, handle, from, filter.unwrap_or_default()).await
+        let reads = Arc::clone(&self.reads);
+        notices::serve(pending, handle, from, filter.unwrap_or_default(), reads).await
     }
 }

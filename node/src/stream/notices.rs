@@ -1,13 +1,16 @@
 //! Subscriptions: a snapshot or the blocks from a height on, then what happens. A subscriber that
 //! falls behind is read to from the store; one that does not read at all is dropped.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use fairway_api::{
-    channel::{CallPlace, Notice},
+    channel::{CallPlace, Notice, ResourceView},
     to_error,
 };
-use fairway_proto::{Notification, Subscription, Update, channel::output::Appended};
+use fairway_proto::{
+    Notification, Subscription, Update,
+    channel::{log::Tip, output::Appended},
+};
 use fairway_types::{Block, Effects, Height, Refusal, StateKey, subscription::Filter};
 use jsonrpsee::{
     PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink, core::SubscriptionResult,
@@ -36,18 +39,27 @@ enum End {
     Behind,
 }
 
+/// `reads` are the places of reads that keep a thread busy.
 pub(super) async fn serve(
     pending: PendingSubscriptionSink,
     handle: ChannelHandle,
     from: Option<Height>,
     filter: Filter,
+    reads: Arc<Semaphore>,
 ) -> SubscriptionResult {
+    let permit = match from {
+        Some(_) => None,
+        None => reads.acquire().await.ok(),
+    };
     // Updates are buffered from here on: nothing falls between the snapshot and the first of them.
     let updates = handle.updates();
     let view = handle.view();
+    // Who never gets its snapshot begins again with all blocks.
+    let resume = from.unwrap_or_default().max(Height(1));
+    let mut subscription = Subscription::new(filter, resume);
     let first = match from {
         Some(_) => None,
-        None => match block_in_place(|| snapshot(&handle, &view, &filter)) {
+        None => match block_in_place(|| snapshot(&handle, &view, subscription.filter())) {
             Ok(snapshot) => Some(snapshot),
             Err(refusal) => {
                 pending.reject(to_error(&refusal)).await;
@@ -55,12 +67,12 @@ pub(super) async fn serve(
             }
         },
     };
-    let head = view.status.head;
-    let next = from.map_or(head.next(), |from| from.max(Height(1)));
+    drop(permit);
+    if first.is_some() {
+        subscription.give_snapshot(view.status.head);
+    }
     let sink = pending.accept().await?;
-    // Who never gets its snapshot begins again with all blocks.
-    let resume = from.unwrap_or_default().max(Height(1));
-    let feed = Feed { handle, sink, subscription: Subscription::new(filter, next), resume };
+    let feed = Feed { handle, sink, subscription, resume, reads };
     tokio::spawn(feed.run(first, view, updates));
     Ok(())
 }
@@ -72,6 +84,20 @@ fn snapshot(handle: &ChannelHandle, view: &View, filter: &Filter) -> Result<Noti
             reason: "its first epoch was not granted yet".into(),
         });
     };
+    let resources = match filter.wants_resources() {
+        true => resources(handle, tip, filter)?,
+        false => Vec::new(),
+    };
+    let (height, hash) = (tip.height, tip.hash);
+    Ok(Notice::Snapshot { height, hash, state_root: tip.state.root(), resources })
+}
+
+/// Looks at every entry of the state.
+fn resources(
+    handle: &ChannelHandle,
+    tip: &Tip,
+    filter: &Filter,
+) -> Result<Vec<ResourceView>, Refusal> {
     let mut resources = Vec::new();
     for (key, value) in tip.state.entries() {
         let StateKey::Resource { address, type_tag } = key else { continue };
@@ -88,7 +114,7 @@ fn snapshot(handle: &ChannelHandle, view: &View, filter: &Filter) -> Result<Noti
         }
     }
     resources.sort_by(|a, b| (a.address, &a.type_tag).cmp(&(b.address, &b.type_tag)));
-    Ok(Notice::Snapshot { height: tip.height, state_root: tip.state.root(), resources })
+    Ok(resources)
 }
 
 struct Feed {
@@ -97,14 +123,15 @@ struct Feed {
     subscription: Subscription,
     /// The first height whose notice was not handed over.
     resume: Height,
+    reads: Arc<Semaphore>,
 }
 
 impl Feed {
     async fn run(
         mut self,
         first: Option<Notice>,
-        view: std::sync::Arc<View>,
-        updates: broadcast::Receiver<std::sync::Arc<Update>>,
+        view: Arc<View>,
+        updates: broadcast::Receiver<Arc<Update>>,
     ) {
         if let Err(End::Behind) = self.deliver(first, &view, updates).await {
             let resume_from = self.resume.min(self.subscription.cursor());
@@ -117,7 +144,7 @@ impl Feed {
         &mut self,
         first: Option<Notice>,
         view: &View,
-        mut updates: broadcast::Receiver<std::sync::Arc<Update>>,
+        mut updates: broadcast::Receiver<Arc<Update>>,
     ) -> Result<(), End> {
         if let Some(notice) = first {
             self.send(&notice).await?;
@@ -146,6 +173,9 @@ impl Feed {
     async fn pass_on(&mut self, update: &Update) -> Result<(), End> {
         if let Update::Adopted { height } = update {
             return self.skip(*height).await;
+        }
+        if let Update::RolledBack { .. } = update {
+            return self.roll_back(update).await;
         }
         if let Update::Block { block, .. } = update
             && self.subscription.lacks_before(block.height())
@@ -176,11 +206,34 @@ impl Feed {
         if self.subscription.cursor() > to {
             return Ok(());
         }
+        self.start_again().await
+    }
+
+    /// What is taken back of a snapshot was never shown block by block: another snapshot says how the
+    /// state is now.
+    async fn roll_back(&mut self, update: &Update) -> Result<(), End> {
+        let Some(Notification::RolledBack { to, needs_snapshot }) =
+            self.subscription.on_update(update)
+        else {
+            return Ok(());
+        };
+        self.send(&Notice::RolledBack { to }).await?;
+        self.resume = self.subscription.cursor();
+        match needs_snapshot {
+            true => self.start_again().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Goes on from a snapshot of the head.
+    async fn start_again(&mut self) -> Result<(), End> {
+        let permit = self.reads.acquire().await.ok();
         let view = self.handle.view();
         let filter = self.subscription.filter();
         let snapshot = block_in_place(|| snapshot(&self.handle, &view, filter));
+        drop(permit);
         let height = view.status.head;
-        self.subscription.on_update(&Update::Adopted { height });
+        self.subscription.give_snapshot(height);
         self.send(&Notice::Skipped { to: height }).await?;
         if let Ok(snapshot) = snapshot {
             self.send(&snapshot).await?;
@@ -212,7 +265,7 @@ impl Feed {
             (Notification::Heights { certified, finalised, settled }, _) => {
                 Notice::Heights { certified, finalised, settled }
             }
-            (Notification::RolledBack { to }, _) => Notice::RolledBack { to },
+            (Notification::RolledBack { to, .. }, _) => Notice::RolledBack { to },
             (Notification::Skipped { to }, _) => Notice::Skipped { to },
             (
                 Notification::Block { .. },

@@ -135,17 +135,40 @@ impl Call {
         hash_value(Domain::Call, self)
     }
 
-    /// The account or session key whose sequence numbers it counts with: each key has its own.
+    /// Whose sequence numbers it counts with.
     #[must_use]
-    pub fn counted_by(&self) -> Address {
-        match &self.operation {
-            Operation::Session { key, .. } => key.address(),
+    pub fn counter(&self) -> Counter {
+        let session = match &self.operation {
+            Operation::Session { key, .. } => Some(*key),
             Operation::Invoke { .. }
             | Operation::Leave
             | Operation::Close
             | Operation::Delegate(_)
-            | Operation::Revoke { .. } => self.sender,
-        }
+            | Operation::Revoke { .. } => None,
+        };
+        Counter { account: self.sender, session }
+    }
+}
+
+/// Whose sequence numbers a call counts with: those of an account, or of one of its sessions. A key to
+/// which two accounts delegated counts for each of them by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counter {
+    pub account: Address,
+    pub session: Option<PublicKey>,
+}
+
+impl From<Address> for Counter {
+    fn from(account: Address) -> Self {
+        Self { account, session: None }
+    }
+}
+
+impl Counter {
+    /// The key's own address, for people.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        self.session.map_or(self.account, |key| key.address())
     }
 }
 

@@ -14,6 +14,13 @@ pub const BLOCK_TRANSACTIONS: usize = 4096;
 pub const SESSIONS: usize = 16;
 /// Functions that a session may name.
 pub const SESSION_FUNCTIONS: usize = 32;
+/// BCS bytes of a session.
+pub const SESSION_BYTES: usize = 4 * 1024;
+/// Numbers that the calls of a session have, from the first after its delegation's own number times
+/// this: no number comes back when a key is delegated to again.
+pub const SESSION_CALLS: u64 = 1 << 24;
+/// Gas a byte that a call writes of its account's sessions.
+pub const SESSION_BYTE_GAS: u64 = 10;
 /// Milliseconds until a session expires, at most: thirty days.
 pub const SESSION_LIFETIME: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Calls in a bundle.

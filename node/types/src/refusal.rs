@@ -121,6 +121,16 @@ impl Refusal {
         )
     }
 
+    /// After how many milliseconds the same request is heard, where the refusal says so.
+    #[must_use]
+    pub const fn retry_after_ms(&self) -> Option<u64> {
+        let (Self::Busy { retry_after_ms, .. } | Self::RateLimited { retry_after_ms }) = self
+        else {
+            return None;
+        };
+        Some(*retry_after_ms)
+    }
+
     /// The refusal as the wire shows it beside code and message.
     #[must_use]
     pub fn data(&self) -> RefusalData {

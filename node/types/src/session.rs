@@ -10,7 +10,7 @@ use crate::{
     call::FunctionName,
     codec,
     crypto::PublicKey,
-    ids::{Address, AssetId, Time},
+    ids::{Address, AssetId, SequenceNumber, Time},
     limits,
     settlement::AssetAmount,
 };
@@ -29,6 +29,29 @@ pub struct Session {
     pub spending: Vec<AssetAmount>,
     /// The last block time (milliseconds) at which it may call.
     pub expires_at: Time,
+}
+
+/// A session as the channel's state holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delegated {
+    pub session: Session,
+    /// The number of the key's next call.
+    pub next: SequenceNumber,
+}
+
+impl Delegated {
+    /// What a delegation with this number gives.
+    #[must_use]
+    pub fn new(session: Session, number: SequenceNumber) -> Self {
+        let next = SequenceNumber(number.0.saturating_mul(limits::SESSION_CALLS));
+        Self { session, next }
+    }
+
+    /// P-135: whether no number is left for a call.
+    #[must_use]
+    pub const fn is_used_up(&self) -> bool {
+        self.next.0 % limits::SESSION_CALLS == limits::SESSION_CALLS - 1
+    }
 }
 
 /// A call took more out of the vault than its session may.
@@ -55,6 +78,14 @@ impl Session {
                 self.expires_at,
                 limits::SESSION_LIFETIME
             ));
+        }
+        let size = codec::size(self);
+        if size > limits::SESSION_BYTES {
+            return Err(Refusal::TooLarge {
+                what: "session".into(),
+                actual: size as u64,
+                limit: limits::SESSION_BYTES as u64,
+            });
         }
         let in_order = self.spending.is_sorted_by(|left, right| left.asset < right.asset);
         if !in_order || self.spending.iter().any(|limit| limit.amount == 0) {
@@ -139,6 +170,9 @@ mod tests {
         assert!(refused(&twice, Time(1)).contains("sorted"));
         assert!(refused(&|session| session.spending[0].amount = 0, Time(1)).contains("above 0"));
         assert!(good.check(good.key.address(), Time(1)).unwrap_err().to_string().contains("own"));
+        let name = format!("0x44::payments::{}", "a".repeat(limits::SESSION_BYTES));
+        let long = |session: &mut Session| session.functions = vec![name.parse().unwrap()];
+        assert!(refused(&long, Time(1)).contains("4096"), "{}", refused(&long, Time(1)));
     }
 
     /// P-136.

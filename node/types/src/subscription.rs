@@ -17,6 +17,14 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether a resource can be among what is wanted: types begin with `0x`.
+    #[must_use]
+    pub fn wants_resources(&self) -> bool {
+        let types = &self.resource_types;
+        types.is_empty()
+            || types.iter().any(|ty| ty.starts_with("0x") || "0x".starts_with(ty.as_str()))
+    }
+
     #[must_use]
     pub fn wants_resource(&self, address: &Address, type_tag: &str) -> bool {
         matches_prefix(&self.resource_types, type_tag)
@@ -31,4 +39,19 @@ impl Filter {
 
 fn matches_prefix(prefixes: &[String], text: &str) -> bool {
     prefixes.is_empty() || prefixes.iter().any(|prefix| text.starts_with(prefix.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filter_that_names_no_type_wants_no_resources() {
+        let wants = |types: &[&str]| {
+            let resource_types = types.iter().map(|&ty| ty.to_owned()).collect();
+            Filter { resource_types, ..Filter::default() }.wants_resources()
+        };
+        assert!(wants(&[]) && wants(&[""]) && wants(&["0"]) && wants(&["-", "0x2::vault::"]));
+        assert!(!wants(&["-"]) && !wants(&["none", "1x"]));
+    }
 }

@@ -278,8 +278,14 @@ pub struct BlockView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Notice {
-    /// The state to start from, when the subscriber gave no height to resume at.
-    Snapshot { height: Height, state_root: Hash, resources: Vec<ResourceView> },
+    /// The state to start from, when the subscriber gave no height to resume at, or blocks were skipped.
+    Snapshot {
+        height: Height,
+        /// Hash of the block at this height: the parent of the next one, if that follows it.
+        hash: Hash,
+        state_root: Hash,
+        resources: Vec<ResourceView>,
+    },
     /// A block ran. Delivered in order, without gaps, each once unless it is rolled back.
     Block {
         height: Height,
@@ -301,11 +307,12 @@ pub enum Notice {
         settled: Height,
     },
     /// The blocks above this height are taken back, which happens to uncertified ones when the leader
-    /// changes: what comes next follows it.
+    /// changes: what comes next follows it. When the subscriber's snapshot was of a block above it, and
+    /// may have shown a resource, blocks are skipped up to another snapshot.
     RolledBack { to: Height },
     /// The blocks up to this height are not shown: the node took a snapshot in place of them, or keeps
-    /// them no more. A snapshot of that height follows, unless it is too
-    /// large.
+    /// them no more, or took back a part of the subscriber's last snapshot. A snapshot of that height
+    /// follows, unless it is too large.
     Skipped { to: Height },
     /// The subscriber was too slow and is dropped: subscribe again from this height.
     Lagged { resume_from: Height },
@@ -458,9 +465,14 @@ pub trait StateChannelApi {
     #[method(name = "open", param_kind = map)]
     async fn open(&self, channel: ChannelId) -> RpcResult<ChannelInfo>;
 
-    /// The next sequence number in the channel of an account, or of a session key by its address.
+    /// The next sequence number in the channel of an account, or of one of its session keys.
     #[method(name = "sequence", param_kind = map)]
-    async fn sequence(&self, channel: ChannelId, account: Address) -> RpcResult<SequenceNumber>;
+    async fn sequence(
+        &self,
+        channel: ChannelId,
+        account: Address,
+        session: Option<PublicKey>,
+    ) -> RpcResult<SequenceNumber>;
 
     /// What the channel has done since this node runs it: counts, whose differences are rates.
     #[method(name = "activity", param_kind = map)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use fairway_types::{
-    Address, AssetId, ChannelId, Gas, Hash, Height, SequenceNumber, Signature, SignedCall,
+    Address, AssetId, ChannelId, Gas, Hash, Height, PublicKey, SequenceNumber, Signature,
+    SignedCall,
     abi::{ModuleAbi, PackageAbi},
     call::CallStatus,
     ledger::{PackageSource, SignedLedgerTransaction},
@@ -119,7 +120,8 @@ fn channel_methods(builder: &mut Builder) {
     builder
         .method::<SequenceNumber>("state_channel.sequence")
         .needs::<ChannelId>("channel")
-        .needs::<Address>("account");
+        .needs::<Address>("account")
+        .takes::<PublicKey>("session");
     builder.method::<Activity>("state_channel.activity").needs::<ChannelId>("channel");
     builder.method::<Vec<PeerView>>("state_channel.peers").takes::<ChannelId>("channel");
     builder

@@ -14,7 +14,6 @@ export interface StateEntry {
 
 /** Entries of the state after a block, in the order of their keys. */
 export interface StatePage {
-  channel: string;
   height: number;
   state_root: string;
   entries: StateEntry[];
@@ -22,18 +21,23 @@ export interface StatePage {
   next?: string | null;
 }
 
-/** A function that a call entered, and what it cost. */
-export interface TracedFunction {
+/** The gas of one function in a transaction. */
+export interface FunctionGas {
   function: string;
-  entered: number;
-  gas_own: number;
-  gas_total: number;
+  /** How often it was entered. */
+  entries: number;
+  own: number;
+  /** With everything that it called. */
+  total: number;
 }
 
-export interface Trace {
-  status: Json;
+/** Where the gas of a transaction went. */
+export interface GasReport {
   gas_used: number;
-  functions: TracedFunction[];
+  /** The most expensive first. */
+  functions: FunctionGas[];
+  /** What writes and events cost. */
+  storage: number;
 }
 
 interface Past {
@@ -43,7 +47,7 @@ interface Past {
   };
   "state_channel.trace": {
     params: { channel: string; height: number; place: number };
-    result: Trace;
+    result: GasReport;
   };
 }
 

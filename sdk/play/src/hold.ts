@@ -1,6 +1,6 @@
 /**
- * One tab an account: two would take each other's sequence numbers. Browsers that have no locks, or give
- * none to pages without TLS, let every tab in; the channel then refuses the clash (`sequence_number`).
+ * One tab an account: two would play each other's turns. Browsers that have no locks, or give none to
+ * pages without TLS, let every tab in, each with a key of its own.
  */
 
 export type Hold = { held: true; lost: Promise<void>; release(): void } | { held: false };

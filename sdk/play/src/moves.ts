@@ -1,25 +1,12 @@
 /** This player's moves and how far each has come, from the click to the settlement. */
-import {
-  type CallHandle,
-  type CallReport,
-  type Client,
-  FairwayError,
-  type HandleStatus,
-  refusalOf,
-} from "@fairway/sdk";
+import { type CallHandle, type HandleStatus, refusalOf } from "@fairway/sdk";
 import { Changing } from "./changing.js";
 import type { Feed } from "./feed.js";
+import { fwy } from "./text.js";
 
 /** Moves that are kept: the newest. */
 const MOST_MOVES = 40;
-/** How long another node is asked for a move of before: leaders change in less. */
-const CARRY_MS = 10_000;
-const CARRY_TRIES = 40;
-
 export class Move {
-  #report: CallReport | undefined;
-  #failure: Error | undefined;
-
   constructor(
     readonly id: number,
     /** What the player did, as a sentence's beginning: `X at top left`. */
@@ -28,51 +15,16 @@ export class Move {
     private readonly feed: Feed,
   ) {}
 
-  /** The block that ran it. */
-  get height(): number | undefined {
-    return (this.#report ?? this.handle.report)?.height;
-  }
-
   get status(): HandleStatus {
-    if (this.failure) return "failed";
-    const { height } = this;
+    if (this.handle.error) return "failed";
+    const height = this.handle.report?.height;
     return height === undefined ? "predicted" : this.feed.hardness(height);
   }
 
-  /** Why it failed; not while it is only the connection that was changed. */
-  get failure(): Error | undefined {
-    if (this.#failure) return this.#failure;
-    const { error } = this.handle;
-    return error?.name === "ClosedError" ? undefined : error;
-  }
-
-  /** Whether another node has to be told of it. */
-  get open(): boolean {
-    const { status } = this;
-    return status === "predicted" || status === "executed" || status === "certified";
-  }
-
-  /** The same signed call to another node, which runs it once. */
-  async carry(client: Client): Promise<void> {
-    const { signed } = this.handle;
-    if (!signed) {
-      this.#failure = new Error("it was not sent before the node went away");
-      return;
-    }
-    const params = { call: signed, wait: "executed" as const };
-    for (let tries = 0; ; tries += 1) {
-      try {
-        this.#report = await client.connection.request("state_channel.call", params, CARRY_MS);
-        return;
-      } catch (error) {
-        const passes = error instanceof FairwayError && error.transient && client.connected;
-        if (!passes || tries === CARRY_TRIES) {
-          this.#failure = error as Error;
-          return;
-        }
-        await new Promise((done) => setTimeout(done, CARRY_MS / CARRY_TRIES));
-      }
-    }
+  /** Why it failed, in words; `undefined` while it did not. */
+  get failure(): string | undefined {
+    const { error, signed } = this.handle;
+    return error && reasonOf(error, signed?.call.expires_at);
   }
 }
 
@@ -96,24 +48,26 @@ export class Moves extends Changing {
     this.changed();
     return move;
   }
-
-  /** Tells another node of what the last one may have kept to itself, in order. */
-  async carry(client: Client): Promise<void> {
-    for (const move of this.#moves) {
-      if (move.open) await move.carry(client);
-    }
-    this.changed();
-  }
 }
 
-/** Why a move failed, for who made it. */
-export function reasonOf(error: Error): string {
+/** Why a call that was to expire then failed, for who made it. */
+export function reasonOf(error: Error, expiresAt?: number): string {
   const abort = refusalOf(error, "move_abort");
   if (abort) return ABORTS[abort.name ?? ""] ?? `the game refused it (${abort.name ?? abort.code})`;
   if (refusalOf(error, "sequence_number")) {
-    return "another program plays with this account: close it, then try again";
+    return "another program signs with this key, too: try again";
   }
-  if (refusalOf(error, "expired")) return "it was not ordered in time, so it was taken back";
+  const over = refusalOf(error, "over_spent");
+  if (over) {
+    const [spent, left] = [fwy(BigInt(over.spent)), fwy(BigInt(over.left))];
+    return `it takes ${spent}, and you allowed this page ${left} more`;
+  }
+  if (refusalOf(error, "unauthorised")) return "you do not allow this page to do it any more";
+  const expired = refusalOf(error, "expired");
+  if (expired && expiresAt !== undefined && expired.expires_at !== expiresAt) {
+    return "what you allowed this page has expired";
+  }
+  if (expired) return "it was not ordered in time, so it was taken back";
   if (error.name === "UnreachableError" || error.name === "TimedOutError") {
     return "no node answered before its time was over";
   }

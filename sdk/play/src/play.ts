@@ -3,6 +3,8 @@
  * way and the money. It draws nothing.
  */
 import {
+  type CallHandle,
+  type Candidate,
   type Channel,
   type ChannelInfo,
   type Client,
@@ -10,6 +12,7 @@ import {
   LiveState,
   type Member,
   type MoveInput,
+  refusalOf,
 } from "@fairway/sdk";
 import { Changing } from "./changing.js";
 import { Feed } from "./feed.js";
@@ -20,12 +23,13 @@ import { type Hold, hold } from "./hold.js";
 import type { Seat } from "./link.js";
 import { Moves } from "./moves.js";
 import { Net } from "./net.js";
+import { SessionKey } from "./session_key.js";
 
 /** How often record and balances are asked for. */
 const LOOK_MS = 1_000;
 
 /** The game as this page's node knows it, with this player's moves on top. */
-export type Session =
+export type Match =
   | { game: "tic_tac_toe"; live: LiveState<ticTacToe.Table> }
   | { game: "arena"; live: LiveState<arena.Arena> };
 
@@ -59,9 +63,10 @@ export class Play extends Changing {
   #ledger: bigint | undefined;
   #deposit: bigint | undefined;
   #vault: bigint | undefined;
-  #session: Session | undefined;
+  #match: Match | undefined;
   #member: Member | undefined;
-  #at: Client | undefined;
+  #channel: Channel | undefined;
+  #sessionKey: SessionKey | undefined;
   #starting = false;
   #joinError: string | undefined;
   #trouble: string | undefined;
@@ -76,7 +81,7 @@ export class Play extends Changing {
   ) {
     super();
     this.#key = Keypair.fromSeed(seat.seed);
-    this.net = new Net(seat.nodes, seat.token, (client) => this.#suits(client));
+    this.net = new Net(seat.nodes, seat.token, (candidate) => this.#admit(candidate));
     this.net.subscribe(() => this.#follow());
     this.#timer = setInterval(() => void this.#look(), LOOK_MS);
     void this.claim(false);
@@ -94,8 +99,8 @@ export class Play extends Changing {
     return this.#info;
   }
 
-  get session(): Session | undefined {
-    return this.#session;
+  get match(): Match | undefined {
+    return this.#match;
   }
 
   get feed(): Feed | undefined {
@@ -104,6 +109,11 @@ export class Play extends Changing {
 
   get moves(): Moves | undefined {
     return this.#moves;
+  }
+
+  /** What this page's own key may sign for the account; absent until it sits at the table. */
+  get sessionKey(): SessionKey | undefined {
+    return this.#sessionKey;
   }
 
   get joinError(): string | undefined {
@@ -147,7 +157,7 @@ export class Play extends Changing {
 
   close(): void {
     clearInterval(this.#timer);
-    this.#leaveSession();
+    this.#leaveMatch();
     this.net.close();
     if (this.#hold?.held) this.#hold.release();
   }
@@ -168,22 +178,55 @@ export class Play extends Changing {
     await this.#look();
   }
 
-  /** Calls the game; the outcome is shown at once and taken back if it fails. */
+  /** Whether moves can be signed. */
+  get mayPlay(): boolean {
+    return this.#sessionKey?.standing.is === "allowed";
+  }
+
+  /**
+   * Calls the game, signed by the page's own key; the outcome is shown at once and taken back if it fails.
+   */
   call(what: string, args: readonly MoveInput[], label: string, lifetimeMs: number): void {
-    const { game, live } = this.#session ?? {};
-    if (!game || !live || !this.#member || !this.#moves) return;
-    const handle = live.call(this.#member, `${GAMES[game].module}::${what}`, args, { lifetimeMs });
+    const { game, live } = this.#match ?? {};
+    const player = this.#channel && this.#sessionKey?.member(this.#channel);
+    if (!game || !live || !player || !this.#moves) return;
+    const handle = live.call(player, `${GAMES[game].module}::${what}`, args, { lifetimeMs });
+    handle.on("status", () => this.#sessionKey?.note(handle));
     this.#moves.add(label, handle);
+  }
+
+  /** The account signs that this page may play, and stake so much in the smallest unit. */
+  async allow(stake: bigint): Promise<void> {
+    if (this.#member) await this.#sessionKey?.allow(this.#member, stake);
+  }
+
+  /** The account signs that this page may play no more. */
+  async revoke(): Promise<void> {
+    if (this.#member) await this.#sessionKey?.revoke(this.#member);
   }
 
   /** Leaves the table: the next settlement pays what the account has in the channel. */
   leave(): void {
-    if (this.#member) this.#moves?.add("leave the table", this.#member.leave());
+    this.#order("leave the table", (account) => account.leave());
   }
 
   /** Closes the table: the last settlement pays everybody. */
   closeTable(): void {
-    if (this.#member) this.#moves?.add("close the table", this.#member.close());
+    this.#order("close the table", (account) => account.close());
+  }
+
+  /**
+   * The account itself signs. Another program may do so, too, and take the number: then it is signed once
+   * more, with the next one, since leaving and closing twice do nothing more.
+   */
+  #order(label: string, order: (account: Member) => CallHandle): void {
+    const account = this.#member;
+    if (!account || !this.#moves) return;
+    const first = order(account);
+    this.#moves.add(label, first);
+    first.executed.catch((error) => {
+      if (refusalOf(error, "sequence_number")) this.#moves?.add(label, order(account));
+    });
   }
 
   #become(phase: Phase): void {
@@ -194,22 +237,22 @@ export class Play extends Changing {
   /** Another tab has taken the account. */
   #lose(): void {
     this.#hold = { held: false };
-    this.#leaveSession();
+    this.#leaveMatch();
     this.#become({ is: "taken" });
   }
 
   /** Whether a node can be played at. To join, it has to be the player's own, which is named first. */
-  async #suits(client: Client): Promise<void> {
+  async #admit({ url, request }: Candidate): Promise<void> {
     const { channel, nodes } = this.seat;
-    const info = await client.info(channel);
-    const own = client.connection.url === nodes[0];
+    const info = await request("state_channel.get", { channel });
+    const own = url === nodes[0];
     const joined = info.record.members.some(({ record }) => record.account === this.account);
     if (!own && !joined && this.#phase.is !== "over") {
       throw new Error("you join by your own node, which is the link's first one");
     }
     if (!info.status && joined) {
-      if (!own) throw new Error(`${client.connection.url} does not run this table`);
-      await client.open(channel);
+      if (!own) throw new Error(`${url} does not run this table`);
+      await request("state_channel.open", { channel });
     }
   }
 
@@ -230,12 +273,18 @@ export class Play extends Changing {
       this.#info = info;
       this.#ledger = ledger;
       await this.#go(client, info);
+      await this.#lookAtSessions(info);
       this.#trouble = undefined;
     } catch (error) {
       // The net itself says that there is no connection; the next look asks again.
       this.#trouble = client.connected ? (error as Error).message : undefined;
     }
     this.changed();
+  }
+
+  async #lookAtSessions(info: ChannelInfo): Promise<void> {
+    if (!this.#channel || this.#phase.is !== "playing") return;
+    await this.#sessionKey?.look(this.#channel, info.status?.head ?? 0);
   }
 
   async #go(client: Client, info: ChannelInfo): Promise<void> {
@@ -256,33 +305,32 @@ export class Play extends Changing {
     else if (this.#phase.is !== "joining") this.#become({ is: "outside" });
   }
 
-  /** Sits down at this client's node, unless it is where the game goes on already. */
+  /** Sits down, unless it has. */
   async #play(client: Client): Promise<void> {
-    if (this.#at === client || this.#starting) return;
+    if (this.#channel || this.#starting) return;
     this.#starting = true;
     try {
-      await this.#sit(client);
-      this.#at = client;
+      await this.#sit(await client.channel(this.seat.channel));
       this.#become({ is: "playing" });
     } finally {
       this.#starting = false;
     }
   }
 
-  async #sit(client: Client): Promise<void> {
-    const channel = await client.channel(this.seat.channel);
+  async #sit(channel: Channel): Promise<void> {
     const game = this.game as GameName;
     this.#feed ??= new Feed(GAMES[game].module, GAMES[game].history);
     this.#moves ??= new Moves(this.#feed);
-    // Before anything new takes a number: what the last node may not have passed on.
-    await this.#moves.carry(client);
+    this.#sessionKey ??= new SessionKey(this.seat.channel, this.account, GAMES[game]);
+    // What a reload has kept may hold still.
+    await this.#sessionKey.look(channel, 0);
     await this.#feed.follow(channel);
-    this.#session?.live.close();
-    this.#session = await this.#start(game, channel);
+    this.#match = await this.#start(game, channel);
     this.#member = channel.member(this.#key);
+    this.#channel = channel;
   }
 
-  async #start(game: GameName, channel: Channel): Promise<Session> {
+  async #start(game: GameName, channel: Channel): Promise<Match> {
     const watch = (vaults: ReadonlyMap<string, bigint>) => {
       this.#vault = vaults.get(this.account) ?? this.#vault;
       this.changed();
@@ -300,14 +348,15 @@ export class Play extends Changing {
   }
 
   #end(): void {
-    this.#leaveSession();
+    this.#sessionKey?.forget();
+    this.#leaveMatch();
     this.#become({ is: "over" });
   }
 
-  #leaveSession(): void {
-    this.#session?.live.close();
-    this.#session = undefined;
+  #leaveMatch(): void {
+    this.#match?.live.close();
+    this.#match = undefined;
     this.#feed?.stop();
-    this.#at = undefined;
+    this.#channel = undefined;
   }
 }

@@ -23,6 +23,14 @@ export function decimal(amount: bigint): string {
   return fwy(amount).replace(/ FWY$|,/g, "");
 }
 
+/** A time to come: `3 h 59 min`, `12 min`, `40 s`. */
+export function remaining(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 export function short(id: string): string {
   return `${id.slice(0, 6)}…${id.slice(-4)}`;
 }

@@ -1,4 +1,8 @@
-/** Fairway channels as React hooks. Every hook takes `null` for what is not there yet, and waits. */
+/**
+ * Fairway channels as React hooks. Every hook takes `null` for what is not there yet, and waits.
+ *
+ * @module @fairway/react
+ */
 
 import {
   type CallHandle,

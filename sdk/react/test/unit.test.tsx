@@ -73,7 +73,7 @@ test("a resource follows its blocks, and its subscription ends with the componen
   const { result, unmount } = renderHook(() => useResource(channel, "0x5", type));
   await waitFor(() => expect(server.count("state_channel.subscribe")).toBe(1));
   const resources = [{ address: "0x5", type, value: { amount: "1" } }];
-  feed({ kind: "snapshot", height: 1, state_root: "", resources });
+  feed({ kind: "snapshot", height: 1, hash: "", state_root: "", resources });
   await waitFor(() => expect(result.current.value).toEqual({ amount: "1" }));
   const rest = { hash: "2", parent: "1", time: 0, state_root: "", events: [], calls: [] };
   feed({ kind: "block", height: 2, changes: [{ address: "0x5", type, value: null }], ...rest });

@@ -15,7 +15,7 @@ use fairway_types::{
     Address, Call, ChainId, ChannelId, FunctionName, Gas, Hash, Height, Keypair, Operation,
     PublicKey, Refusal, SequenceNumber, SignedCall,
     abi::{PackageAbi, TypeAbi, codec},
-    call::CallStatus,
+    call::{CallStatus, Counter},
     contract::{self, Backing},
     limits,
     session::Session,
@@ -35,8 +35,15 @@ const COMPLAINT_LIFETIME: u64 = limits::CALL_LIFETIME * 9 / 10;
 /// Calls of one member under way; another waits here, so that none comes too far ahead of its turn.
 const UNDER_WAY: usize = 512;
 /// A busy node is asked again for this long.
-const PATIENCE: ConstantBuilder =
+pub(crate) const PATIENCE: ConstantBuilder =
     ConstantBuilder::new().with_delay(Duration::from_millis(50)).with_max_times(200);
+
+/// How long to wait before a request is sent again: as long as the node says, and no less than `pause`;
+/// `None` once it is sent no more.
+pub(crate) fn pause_after(error: &Error, pause: Option<Duration>) -> Option<Duration> {
+    let told = error.refusal().and_then(Refusal::retry_after_ms).map(Duration::from_millis);
+    pause.map(|pause| pause.max(told.unwrap_or_default()))
+}
 
 /// A node.
 #[derive(Clone)]
@@ -208,12 +215,12 @@ impl Channel {
         self.connection.request(|client| async move { client.get(id).await }).await
     }
 
-    /// The number that the next call of an account, or of a session key by its address, must have.
-    pub async fn sequence(&self, account: Address) -> Result<SequenceNumber, Error> {
-        let id = self.id;
+    /// The number that the next call of an account, or of one of its sessions, must have.
+    pub async fn sequence(&self, counter: impl Into<Counter>) -> Result<SequenceNumber, Error> {
+        let (id, Counter { account, session }) = (self.id, counter.into());
         self.connection
             .request(|client| async move {
-                StateChannelApiClient::sequence(&*client, id, account).await
+                StateChannelApiClient::sequence(&*client, id, account, session).await
             })
             .await
     }
@@ -432,17 +439,40 @@ impl Member {
         function: &str,
         args: &[Value],
     ) -> Result<TransactionReport, Error> {
-        if self.key.address() != self.account {
-            let reason = "the chain hears complaints of the account's own key only".to_owned();
-            return Err(Refusal::Unauthorised { reason }.into());
-        }
-        let operation = self.channel.invoke(function, args)?;
+        self.complain_about(self.channel.invoke(function, args)?).await
+    }
+
+    /// As [`Self::complain`], about any operation that the contract hears of: a function, a leave, a
+    /// revocation, and of the channel's creator its close.
+    ///
+    /// # Errors
+    /// `unauthorised` for a session key and `invalid_argument` for a delegation, before anything is
+    /// sent: both can wait.
+    pub async fn complain_about(&self, operation: Operation) -> Result<TransactionReport, Error> {
+        self.may_complain_about(&operation)?;
         let signed = self.sign_for(operation, COMPLAINT_LIFETIME).await?;
         let ledger = Ledger::over(self.channel.connection.clone());
         let report = ledger.complain(&self.key, self.channel.id, &signed).await;
         // Whether the number will be used, the node knows.
         self.numbers.lock().await.next = None;
         report
+    }
+
+    fn may_complain_about(&self, operation: &Operation) -> Result<(), Refusal> {
+        if self.key.address() != self.account {
+            let reason = "the chain hears complaints of the account's own key only".to_owned();
+            return Err(Refusal::Unauthorised { reason });
+        }
+        match operation {
+            Operation::Invoke { .. }
+            | Operation::Leave
+            | Operation::Close
+            | Operation::Revoke { .. } => Ok(()),
+            Operation::Delegate(_) | Operation::Session { .. } => {
+                let reason = "the chain hears of functions, leaves, closes and revocations";
+                Err(Refusal::invalid("operation to complain about", reason))
+            }
+        }
     }
 
     /// Signs and orders one operation. A node that is busy, or has no leader at the moment, is asked
@@ -465,7 +495,7 @@ impl Member {
                 Some(Refusal::Busy { .. } | Refusal::RateLimited { .. } | Refusal::NoLeader { .. })
             )
         };
-        let result = send.retry(PATIENCE).when(passes).await;
+        let result = send.retry(PATIENCE).when(passes).adjust(pause_after).await;
         if result.as_ref().is_err_and(|error| !used_its_number(error)) {
             // The number may or may not be used: the node knows.
             self.numbers.lock().await.next = None;
@@ -514,11 +544,16 @@ impl Member {
         }
     }
 
+    fn counter(&self) -> Counter {
+        let is_session = self.key.address() != self.account;
+        Counter { account: self.account, session: is_session.then(|| self.key.public()) }
+    }
+
     async fn next_number(&self) -> Result<SequenceNumber, Error> {
         let mut numbers = self.numbers.lock().await;
         let number = match numbers.next {
             Some(number) => number,
-            None => self.channel.sequence(self.key.address()).await?,
+            None => self.channel.sequence(self.counter()).await?,
         };
         numbers.next = Some(number.next());
         Ok(number)
@@ -536,4 +571,22 @@ fn used_its_number(error: &Error) -> bool {
                 | Refusal::OverSpent { .. }
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_waits_as_long_as_the_node_says() {
+        let refused = |refusal: Refusal| Error::Refused(refusal);
+        let least = Duration::from_millis(50);
+        let second = Some(Duration::from_secs(1));
+        let rate = refused(Refusal::RateLimited { retry_after_ms: 1_000 });
+        assert_eq!(pause_after(&rate, Some(least)), second);
+        assert_eq!(pause_after(&refused(Refusal::busy("pool", 1_000)), Some(least)), second);
+        assert_eq!(pause_after(&refused(Refusal::busy("pool", 1)), Some(least)), Some(least));
+        assert_eq!(pause_after(&refused(Refusal::Closed), Some(least)), Some(least));
+        assert_eq!(pause_after(&rate, None), None, "it was sent often enough");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use backon::Retryable;
 use fairway_api::{
     ChainApiClient,
     chain::{Amount, ChainEvent, ChainInfo, ObservedChannel, TransactionReport},
@@ -19,7 +20,10 @@ use fairway_types::{
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use crate::{Connection, Error};
+use crate::{
+    Connection, Error,
+    channel::{PATIENCE, pause_after},
+};
 
 /// How long a transaction may wait to be executed: a minute.
 const LIFETIME: u64 = 60_000;
@@ -314,7 +318,9 @@ impl Ledger {
         self.execute(key, contract::complain(channel, call)).await
     }
 
-    /// Signs and executes; a failed execution is an error. Answers when the block is stored.
+    /// Signs and executes; a failed execution is an error. Answers when the block is stored. A busy
+    /// ledger is sent the same transaction again; another one is signed only once this one can't be
+    /// executed any more, since another has its number.
     pub async fn execute(
         &self,
         key: &Keypair,
@@ -323,7 +329,8 @@ impl Ledger {
         let mut last = None;
         for _ in 0..TRIES {
             let signed = self.sign(key, payload.clone()).await?;
-            match self.submit(signed).await {
+            let send = || self.submit(signed.clone());
+            match send.retry(PATIENCE).when(is_busy).adjust(pause_after).await {
                 Err(Error::Refused(refusal @ Refusal::SequenceNumber { .. })) => {
                     last = Some(Error::Refused(refusal));
                 }
@@ -408,6 +415,10 @@ impl Ledger {
     async fn executed(&self, hash: Hash) -> Result<Option<TransactionReport>, Error> {
         self.connection.request(|client| async move { client.transaction(hash).await }).await
     }
+}
+
+fn is_busy(error: &Error) -> bool {
+    matches!(error.refusal(), Some(Refusal::Busy { .. } | Refusal::RateLimited { .. }))
 }
 
 /// A grant as a view gives it: numbers as text.

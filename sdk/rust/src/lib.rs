@@ -32,7 +32,8 @@ pub use fairway_api::{
     channel::{At, CallReport},
 };
 pub use fairway_types::{
-    Address, AssetId, ChannelId, GasTableId, Hash, Height, Keypair, NodeId, Refusal,
+    Address, AssetId, ChannelId, GasTableId, Hash, Height, Keypair, NodeId, Operation, PublicKey,
+    Refusal,
     call::CallStatus,
     chain::{ChannelConfig, Durability, JoinPolicy, MoneyRules},
     ledger::PackageSource,

@@ -11,8 +11,9 @@ use crate::{Connection, Error};
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Notices of one channel, in log order: every block once, none left out, across reconnects and
-/// after falling behind, unless the node itself has skipped some ([`Notice::Skipped`]). Blocks that the node takes back are named by [`Notice::RolledBack`], also
-/// when that happened while there was no connection.
+/// after falling behind, unless the node itself has skipped some ([`Notice::Skipped`]). Blocks that
+/// the node takes back are named by [`Notice::RolledBack`], also when that happened while there was no
+/// connection; another snapshot follows when they were a part of the last one.
 pub struct Notices {
     connection: Connection,
     channel: ChannelId,
@@ -21,6 +22,8 @@ pub struct Notices {
     next: Option<Height>,
     /// The hash of the block before it, if this subscription has seen it.
     last: Option<Hash>,
+    /// The height of the last snapshot, if resources were asked for.
+    snapshot: Option<Height>,
     /// The last height that can't be taken back.
     finalised: Height,
     stream: Option<Subscription<Notice>>,
@@ -33,11 +36,19 @@ impl Notices {
         from: Option<Height>,
         filter: Filter,
     ) -> Result<Self, Error> {
-        let (last, finalised) = (None, Height::ZERO);
-        let stream = None;
-        let mut notices = Self { connection, channel, filter, next: from, last, finalised, stream };
+        let mut notices = Self::at(connection, channel, from, filter);
         notices.stream = Some(notices.subscribe().await?);
         Ok(notices)
+    }
+
+    fn at(
+        connection: Connection,
+        channel: ChannelId,
+        next: Option<Height>,
+        filter: Filter,
+    ) -> Self {
+        let (last, snapshot, finalised, stream) = (None, None, Height::ZERO, None);
+        Self { connection, channel, filter, next, last, snapshot, finalised, stream }
     }
 
     /// Where another subscription would go on: the first height not delivered yet.
@@ -98,8 +109,10 @@ impl Notices {
         self.next == Some(*height) && self.last.is_some_and(|last| last != *parent)
     }
 
+    /// To the block after `to`, or to another snapshot when the last one was of a higher block.
     fn go_back(&mut self, to: Height) -> Notice {
-        self.next = Some(to.next());
+        let within = self.snapshot.is_none_or(|snapshot| snapshot <= to);
+        self.next = within.then(|| to.next());
         self.last = None;
         Notice::RolledBack { to }
     }
@@ -108,7 +121,7 @@ impl Notices {
     fn take(&mut self, notice: &Notice) -> bool {
         let (height, hash) = match notice {
             Notice::Block { height, hash, .. } => (*height, Some(*hash)),
-            Notice::Snapshot { height, .. } => (*height, None),
+            Notice::Snapshot { height, hash, .. } => (*height, Some(*hash)),
             Notice::Heights { finalised, .. } => {
                 self.finalised = self.finalised.max(*finalised);
                 return true;
@@ -128,8 +141,76 @@ impl Notices {
         if self.next.is_some_and(|next| height < next) {
             return false;
         }
+        if matches!(notice, Notice::Snapshot { .. }) {
+            self.snapshot = self.filter.wants_resources().then_some(height);
+        }
         self.next = Some(height.next());
         self.last = hash;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notices(resource_types: &[&str]) -> Notices {
+        let resource_types = resource_types.iter().map(|&ty| ty.to_owned()).collect();
+        let filter = Filter { resource_types, ..Filter::default() };
+        Notices::at(Connection::new("ws://127.0.0.1:1"), ChannelId([1; 32]), None, filter)
+    }
+
+    fn snapshot(height: u64, hash: u8) -> Notice {
+        let (height, hash, state_root) = (Height(height), Hash([hash; 32]), Hash::ZERO);
+        Notice::Snapshot { height, hash, state_root, resources: Vec::new() }
+    }
+
+    fn block(height: u64, parent: u8, hash: u8) -> Notice {
+        Notice::Block {
+            height: Height(height),
+            hash: Hash([hash; 32]),
+            parent: Hash([parent; 32]),
+            time: fairway_types::Time(1),
+            state_root: Hash::ZERO,
+            changes: Vec::new(),
+            events: Vec::new(),
+            calls: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn block_that_does_not_follow_the_snapshot_is_of_another_branch() {
+        let mut notices = notices(&[]);
+        assert!(notices.take(&snapshot(7, 0x77)));
+        assert!(!notices.is_elsewhere(&block(8, 0x77, 0x88)));
+        assert!(notices.is_elsewhere(&block(8, 0x76, 0x88)));
+        assert_eq!(notices.go_back(Height(5)), Notice::RolledBack { to: Height(5) });
+        assert_eq!(notices.cursor(), None, "it begins with another snapshot");
+        assert!(notices.take(&snapshot(6, 0x66)) && notices.take(&block(7, 0x66, 0x78)));
+        notices.go_back(Height(6));
+        assert_eq!(notices.cursor(), Some(Height(7)), "the snapshot holds");
+    }
+
+    #[test]
+    fn node_that_takes_back_a_part_of_the_snapshot_shows_another_one() {
+        let mut notices = notices(&[]);
+        assert!(notices.take(&snapshot(7, 0x77)));
+        for notice in [
+            Notice::RolledBack { to: Height(5) },
+            Notice::Skipped { to: Height(5) },
+            snapshot(5, 0x55),
+            block(6, 0x55, 0x66),
+        ] {
+            assert!(!notices.is_elsewhere(&notice) && notices.take(&notice), "{notice:?}");
+        }
+        assert_eq!(notices.cursor(), Some(Height(7)));
+    }
+
+    #[test]
+    fn subscriber_to_events_alone_goes_back_to_blocks() {
+        let mut notices = notices(&["-"]);
+        assert!(notices.take(&snapshot(7, 0x77)));
+        notices.go_back(Height(5));
+        assert_eq!(notices.cursor(), Some(Height(6)));
     }
 }

@@ -112,11 +112,8 @@ export interface Activity {
   votes: number;
   /** Rules that it saw a member break. */
   divergences: number;
-  /**
-   * From a call's arrival at this node's API to its answer as certified; of calls that were asked for
-   * here alone.
-   */
-  certified_after: Durations;
+  block_certified_after: Durations;
+  call_certified_after: Durations;
 }
 
 export type Address = string;
@@ -705,6 +702,8 @@ export interface NodeStatus {
 export type Notice = {
   kind: "snapshot";
   height: Height;
+  /** Hash of the block at this height: the parent of the next one, if that follows it. */
+  hash: Hash;
   state_root: Hash;
   resources: ResourceView[];
 } | {
@@ -1197,7 +1196,7 @@ export interface Methods {
   "state_channel.join": { params: { transaction: SignedLedgerTransaction }; result: Joined };
   "state_channel.join_proof": { params: { channel: ChannelId; account: Address }; result: Signature };
   "state_channel.open": { params: { channel: ChannelId }; result: ChannelInfo };
-  "state_channel.sequence": { params: { channel: ChannelId; account: Address }; result: SequenceNumber };
+  "state_channel.sequence": { params: { channel: ChannelId; account: Address; session?: PublicKey }; result: SequenceNumber };
   "state_channel.activity": { params: { channel: ChannelId }; result: Activity };
   "state_channel.peers": { params: { channel?: ChannelId }; result: PeerView[] };
   "state_channel.sessions": { params: { channel: ChannelId; account: Address }; result: Session[] };

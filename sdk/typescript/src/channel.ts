@@ -78,13 +78,14 @@ export class Channel {
   }
 
   /**
-   * The number that the next call of an account, or of a session key by its address, must have after
-   * this node's head.
+   * The number that the next call of an account, or of one of its sessions by that key's public key,
+   * must have after this node's head.
    */
-  sequence(account: string): Promise<number> {
+  sequence(account: string, session?: string): Promise<number> {
     return this.connection.request("state_channel.sequence", {
       channel: this.id,
       account: address(account),
+      ...(session === undefined ? {} : { session }),
     });
   }
 

@@ -2,11 +2,12 @@
 
 import type { ChannelInfo, Joined, NodeStatus, PackageAbi } from "./api.js";
 import { Channel } from "./channel.js";
-import { Connection, type ConnectionOptions, type Left, type Reconnected } from "./connection.js";
+import { Connection } from "./connection.js";
 import * as contract from "./contract.js";
 import { RefusedError, refusalOf } from "./errors.js";
 import type { Signer } from "./keys.js";
 import { Ledger } from "./ledger.js";
+import type { Candidate, ConnectionOptions, Left, Reconnected } from "./options.js";
 import { sleep } from "./time.js";
 import { transactionHash } from "./wire.js";
 
@@ -35,16 +36,31 @@ export class Client {
   readonly ledger: Ledger;
   readonly #channels = new Map<string, Promise<Channel>>();
 
-  private constructor(readonly connection: Connection) {
+  private constructor(
+    readonly connection: Connection,
+    /** Ids of the channels that were asked for. */
+    private readonly opened: string[],
+  ) {
     this.ledger = new Ledger(connection);
   }
 
   /**
-   * Connects to a node at `url` (`ws://…`, `wss://…`). Fails with `UnreachableError` when there is none;
-   * a connection that breaks later is made again.
+   * Connects to a node at `url` (`ws://…`, `wss://…`), or to the first of several that answers. Fails with
+   * `UnreachableError` when there is none; a connection that breaks later is made again, where several
+   * are named to whichever of them runs the channels that were asked for.
    */
-  static async connect(url: string, options: ConnectionOptions = {}): Promise<Client> {
-    return new Client(await Connection.open(url, options));
+  static async connect(
+    urls: string | readonly string[],
+    options: ConnectionOptions = {},
+  ): Promise<Client> {
+    const channels: string[] = [];
+    const admit = async (candidate: Candidate) => {
+      if (channels.length > 0) await runs(candidate, channels);
+      await options.admit?.(candidate);
+    };
+    const several = typeof urls !== "string" && urls.length > 1;
+    const connection = await Connection.open(urls, several ? { ...options, admit } : options);
+    return new Client(connection, channels);
   }
 
   /** Whether there is a connection now. */
@@ -100,12 +116,14 @@ export class Client {
       known.abi ?? this.connection.request("state_channel.abi", { channel: id }),
       this.info(id),
     ]);
+    this.opened.push(id);
     return new Channel(this.connection, id, known.chain ?? info.record.chain, abi);
   }
 
   /**
    * Joins a channel with a deposit in the asset's smallest unit; this node acts for the account, and runs
-   * the channel from then on. The account can call once `member` has resolved.
+   * the channel from then on. The account can call once `member` has resolved. When the connection moves
+   * on to another node under way, it fails with `UnreachableError`: the account may have joined or not.
    */
   async join(
     signer: Signer,
@@ -113,9 +131,12 @@ export class Client {
     deposit: contract.Amount,
     options: JoinOptions = {},
   ): Promise<Joined> {
+    const { connection } = this;
+    const at = connection.url;
+    const asked = { channel, account: signer.address };
     const [status, proof] = await Promise.all([
-      this.status(),
-      this.connection.request("state_channel.join_proof", { channel, account: signer.address }),
+      connection.request("state_channel.status", {}, { at }),
+      connection.request("state_channel.join_proof", asked, { at }),
     ]);
     const payload = contract.join({
       channel,
@@ -127,22 +148,23 @@ export class Client {
       through: options.through ?? "0x3::channel::join",
     });
     return this.ledger.inTurn(signer.address, async () =>
-      this.#deliverJoin(channel, await this.ledger.sign(signer, payload)),
+      this.#deliverJoin(at, channel, await this.ledger.sign(signer, payload)),
     );
   }
 
   /** A join whose answer was lost is looked up; then the node is told to run the channel. */
   async #deliverJoin(
+    at: string,
     channel: string,
     transaction: Awaited<ReturnType<Ledger["sign"]>>,
   ): Promise<Joined> {
     try {
-      return await this.connection.request("state_channel.join", { transaction });
+      return await this.connection.request("state_channel.join", { transaction }, { at });
     } catch (error) {
       if (!refusalOf(error, "sequence_number")) throw error;
       const executed = await this.ledger.transaction(transactionHash(transaction.transaction));
       if (!executed || executed.error) throw error;
-      await this.open(channel);
+      await this.connection.request("state_channel.open", { channel }, { at });
       return { channel, transaction: executed };
     }
   }
@@ -170,4 +192,13 @@ function notAMember(account: string, timeoutMs: number): RefusedError {
     refusal,
     `${account} was not on the channel's list within ${timeoutMs} ms`,
   );
+}
+
+/** Whether a node runs all of these channels; throws otherwise. */
+async function runs({ url, request }: Candidate, channels: readonly string[]): Promise<void> {
+  const there = await request("state_channel.list", {});
+  const channel = channels.find((id) => !there.includes(id));
+  if (channel === undefined) return;
+  const refusal = { name: "channel_not_found", details: { channel } } as const;
+  throw new RefusedError(refusal, `${url} does not run channel ${channel}`);
 }

@@ -1,4 +1,4 @@
-/** JSON-RPC 2.0 over a WebSocket that is made again when it breaks. */
+/** JSON-RPC 2.0 over a WebSocket that is made again when it breaks, to the same server or another one. */
 
 import type { Methods } from "./api.js";
 import { Emitter } from "./emitter.js";
@@ -6,53 +6,34 @@ import {
   ClosedError,
   type FairwayError,
   fromData,
+  invalid,
   ProtocolError,
   RpcError,
   TimedOutError,
   UnreachableError,
 } from "./errors.js";
 import { parseJson, writeJson } from "./json.js";
+import type {
+  Candidate,
+  ConnectionOptions,
+  Left,
+  Reconnected,
+  RequestOptions,
+  Sink,
+} from "./options.js";
+import { Patience, patiently } from "./patience.js";
 import { openSocket, type Socket } from "./socket.js";
-import { type Backoff, backoffMs, sleep, within } from "./time.js";
+import { backoffMs, sleep, within } from "./time.js";
 
-/** How a connection behaves. Times in milliseconds. */
-export interface ConnectionOptions {
-  /** What the server asks for, if it asks for one. */
-  token?: string;
-  /** How long one attempt to connect may take, and a request may wait for a connection: 5,000. */
-  connectTimeoutMs?: number;
-  /** How long a request may wait for its answer: 60,000. */
-  requestTimeoutMs?: number;
-  /** A connection on which nothing came for so long is asked whether it lives: 15,000. */
-  idleMs?: number;
-  /** Waits between attempts to connect again: 100 at first, 5,000 at most. */
-  backoff?: Backoff;
-}
-
-/** Why the connection is gone; it is being made again. */
-export interface Left {
-  url: string;
-  reason: string;
-}
-
-/** The connection stands again. */
-export interface Reconnected {
-  url: string;
-  /** How long it was away. */
-  awayMs: number;
-  /** Attempts that it took. */
-  attempts: number;
-}
-
-/** Notices of one subscription, as they come. */
-export interface Sink {
-  /** `bytes` is about what the notice takes in memory. */
-  notice(result: unknown, bytes: number): void;
-  /** The connection broke: the subscription is over. */
-  gone(): void;
+interface Server {
+  readonly url: string;
+  readonly socket: Socket;
+  /** Why it is lost, once it is. */
+  lost?: string;
 }
 
 interface Waiting {
+  server: Server;
   resolve(result: unknown): void;
   reject(error: FairwayError): void;
 }
@@ -67,43 +48,67 @@ const DEFAULTS = {
   requestTimeoutMs: 60_000,
   idleMs: 15_000,
   backoff: { firstMs: 100, mostMs: 5_000 },
+  patienceMs: 10_000,
 };
 
-/** One server. Made by `Connection.open`. */
+/** One server at a time. Made by `Connection.open`. */
 export class Connection {
-  readonly #options: typeof DEFAULTS & { token?: string };
+  /** The servers that it may use, in the order in which they are tried. */
+  readonly urls: readonly string[];
+  readonly #options: typeof DEFAULTS & Pick<ConnectionOptions, "token" | "admit">;
   readonly #left = new Emitter<Left>();
   readonly #reconnected = new Emitter<Reconnected>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #sinks = new Map<number, Sink>();
   #early: { subscription: number; result: unknown; bytes: number }[] = [];
   #subscribing = 0;
-  #socket: Socket | undefined;
-  #opening: Promise<Socket> | undefined;
+  #server: Server | undefined;
+  #opening: Promise<Server> | undefined;
+  /** Where it is, or was last. */
+  #url: string;
+  /** Why there is none at the moment. */
+  #reason = "";
   #nextId = 1;
   #heardAt = 0;
+  /** When a sign of life was asked for last. */
+  #askedAt = 0;
   #probe: ReturnType<typeof setInterval> | undefined;
   #closed = false;
   #wake: (() => void) | undefined;
 
-  private constructor(
-    readonly url: string,
-    options: ConnectionOptions,
-  ) {
+  private constructor(urls: readonly string[], options: ConnectionOptions) {
+    this.urls = [...new Set(urls)];
+    this.#url = this.urls[0] ?? "";
     this.#options = { ...DEFAULTS, ...options };
   }
 
-  /** Connects to `url` (`ws://…`, `wss://…`). */
-  static async open(url: string, options: ConnectionOptions = {}): Promise<Connection> {
-    const connection = new Connection(url, options);
-    const { token, connectTimeoutMs } = connection.#options;
-    connection.#adopt(await openSocket(url, token, connectTimeoutMs));
+  /**
+   * Connects to a server (`ws://…`, `wss://…`), or to the first of several that answers and is admitted.
+   * When the connection breaks, they are tried in turn, beginning with the one that was lost, or with the
+   * next one when that fell silent.
+   */
+  static async open(
+    urls: string | readonly string[],
+    options: ConnectionOptions = {},
+  ): Promise<Connection> {
+    const connection = new Connection(addresses(urls), options);
+    await connection.#first();
     return connection;
+  }
+
+  /** The server that is used, or was last. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** How long a request may be put off in all, in milliseconds. */
+  get patienceMs(): number {
+    return this.#options.patienceMs;
   }
 
   /** Whether there is a connection now. */
   get connected(): boolean {
-    return this.#socket !== undefined;
+    return this.#server !== undefined;
   }
 
   get closed(): boolean {
@@ -123,22 +128,28 @@ export class Connection {
   /** Ends the connection for good; what waits fails with `ClosedError`. */
   close(): void {
     this.#closed = true;
-    const socket = this.#socket;
+    const server = this.#server;
     this.#drop();
-    socket?.close();
+    for (const waiting of this.#waiting.values()) waiting.reject(new ClosedError(this.url));
+    this.#waiting.clear();
+    server?.socket.close();
     this.#wake?.();
   }
 
   /**
    * Sends a request. With no connection it waits for one; when the connection breaks under way, it is
-   * sent once more on the next.
+   * sent once more on the next, which may be to another server. One that the server puts off is sent
+   * again, the same bytes, as `patienceMs` says.
    */
   async request<Name extends keyof Methods>(
     method: Name,
     params: Methods[Name]["params"],
-    timeoutMs = this.#options.requestTimeoutMs,
+    options: RequestOptions = {},
   ): Promise<Methods[Name]["result"]> {
-    return (await this.#requestTwice(method, params, timeoutMs)) as Methods[Name]["result"];
+    const { timeoutMs = this.#options.requestTimeoutMs, at } = options;
+    const patience = new Patience(options.patienceMs ?? this.patienceMs);
+    const send = () => this.#requestTwice(method, params, timeoutMs, at);
+    return (await patiently(patience, send)) as Methods[Name]["result"];
   }
 
   /** Subscribes; the answer is the subscription's id. It ends with the connection. */
@@ -146,9 +157,10 @@ export class Connection {
     this.#subscribing += 1;
     try {
       const attach = (id: unknown) => this.#attach(id, sink);
-      const socket = await this.#stands();
       const { requestTimeoutMs } = this.#options;
-      const id = await this.#send(socket, method, params, requestTimeoutMs, attach);
+      const send = async () =>
+        this.#send(await this.#stands(), method, params, requestTimeoutMs, attach);
+      const id = await patiently(new Patience(this.patienceMs), send);
       if (typeof id === "number") return id;
       throw new ProtocolError(this.url, `${method} answered with no subscription`);
     } finally {
@@ -159,35 +171,47 @@ export class Connection {
 
   /** Ends a subscription, if the connection it came on still stands. */
   unsubscribe(method: string, id: number): void {
-    if (!this.#sinks.delete(id) || !this.#socket) return;
+    if (!this.#sinks.delete(id) || !this.#server) return;
     // Nothing depends on the answer: with the connection the subscription ends as well.
-    this.#send(this.#socket, method, [id], this.#options.requestTimeoutMs).catch(() => {});
+    this.#send(this.#server, method, [id], this.#options.requestTimeoutMs).catch(() => {});
   }
 
-  async #requestTwice(method: string, params: object, timeoutMs: number): Promise<unknown> {
+  async #requestTwice(
+    method: string,
+    params: object,
+    timeoutMs: number,
+    at: string | undefined,
+  ): Promise<unknown> {
     const until = Date.now() + timeoutMs;
     const left = () => Math.max(1, until - Date.now());
     try {
-      return await this.#send(await this.#stands(), method, params, left());
+      return await this.#send(await this.#stands(at), method, params, left());
     } catch (error) {
       const broken = error instanceof UnreachableError && !NOT_REPEATED.has(method);
       if (!broken || this.#closed) throw error;
-      return this.#send(await this.#stands(), method, params, left());
+      return this.#send(await this.#stands(at), method, params, left());
     }
   }
 
-  /** The live socket; waits for the next one if there is none. */
-  async #stands(): Promise<Socket> {
+  /** The live server; waits for the next one if there is none. */
+  async #stands(at?: string): Promise<Server> {
     if (this.#closed) throw new ClosedError(this.url);
-    if (this.#socket) return this.#socket;
+    const server = this.#server ?? (await this.#soon());
+    if (at === undefined || server.url === at) return server;
+    throw new UnreachableError(at, `the connection has moved on to ${server.url}`);
+  }
+
+  #soon(): Promise<Server> {
     const { connectTimeoutMs } = this.#options;
-    const late = () =>
-      new UnreachableError(this.url, `no connection within ${connectTimeoutMs} ms`);
+    const late = () => {
+      const why = this.#reason ? `: ${this.#reason}` : "";
+      return new UnreachableError(this.url, `no connection within ${connectTimeoutMs} ms${why}`);
+    };
     return within(this.#again(), connectTimeoutMs, late);
   }
 
   #send(
-    socket: Socket,
+    server: Server,
     method: string,
     params: object,
     timeoutMs: number,
@@ -199,14 +223,14 @@ export class Connection {
         first?.(result);
         resolve(result);
       };
-      this.#waiting.set(id, { resolve: answered, reject });
+      this.#waiting.set(id, { server, resolve: answered, reject });
       try {
-        socket.send(writeJson({ jsonrpc: "2.0", id, method, params }));
+        server.socket.send(writeJson({ jsonrpc: "2.0", id, method, params }));
       } catch (error) {
-        reject(new UnreachableError(this.url, String(error)));
+        reject(new UnreachableError(server.url, String(error)));
       }
     });
-    const late = () => new TimedOutError(this.url, method, timeoutMs);
+    const late = () => new TimedOutError(server.url, method, timeoutMs);
     return within(answer, timeoutMs, late).finally(() => this.#waiting.delete(id));
   }
 
@@ -218,107 +242,177 @@ export class Connection {
     for (const { result, bytes } of early) sink.notice(result, bytes);
   }
 
-  #adopt(socket: Socket): void {
-    this.#socket = socket;
-    this.#heardAt = Date.now();
-    socket.onmessage = (event) => {
-      if (socket === this.#socket) this.#receive(event.data);
-    };
-    socket.onerror = () => {};
-    socket.onclose = ({ code, reason }) =>
-      this.#broke(socket, reason || `closed with code ${code}`);
-    this.#probe = setInterval(() => this.#check(socket), Math.max(50, this.#options.idleMs / 3));
-    (this.#probe as { unref?: () => void }).unref?.();
+  /** The first server that answers and is admitted; each is tried once. */
+  async #first(): Promise<void> {
+    const errors: Error[] = [];
+    for (const url of this.urls) {
+      try {
+        await this.#connect(url);
+        return;
+      } catch (error) {
+        errors.push(error as Error);
+      }
+    }
+    const [only] = errors;
+    if (only && errors.length === 1) throw only;
+    const reasons = errors.map(({ message }) => message).join("; ");
+    throw new UnreachableError(this.urls.join(", "), reasons);
   }
 
-  /** Asks a silent server for a sign of life; any answer is one. */
-  #check(socket: Socket): void {
-    const silent = Date.now() - this.#heardAt;
-    if (silent > 2 * this.#options.idleMs) {
-      this.#broke(socket, `silent for ${silent} ms`);
-      socket.close();
-    } else if (silent > this.#options.idleMs) {
-      this.#send(socket, "state_channel.list", {}, this.#options.idleMs).catch(() => {});
+  /** Connects to one server and uses it from then on, if it is admitted. */
+  async #connect(url: string): Promise<Server> {
+    const { token, connectTimeoutMs, admit } = this.#options;
+    const server: Server = { url, socket: await openSocket(url, token, connectTimeoutMs) };
+    this.#listen(server);
+    try {
+      const request: Candidate["request"] = async (method, params) =>
+        (await this.#send(server, method, params, connectTimeoutMs)) as never;
+      const late = () => new TimedOutError(url, "whether it can be used", connectTimeoutMs);
+      if (admit) await within(admit({ url, request }), connectTimeoutMs, late);
+      if (this.#closed) throw new ClosedError(url);
+      if (server.lost !== undefined) throw new UnreachableError(url, server.lost);
+    } catch (error) {
+      this.#mute(server, String(error));
+      server.socket.close();
+      throw error;
+    }
+    this.#adopt(server);
+    return server;
+  }
+
+  #listen(server: Server): void {
+    const { socket } = server;
+    socket.onmessage = (event) => this.#receive(server, event.data);
+    socket.onerror = () => {};
+    socket.onclose = ({ code, reason }) =>
+      this.#broke(server, reason || `closed with code ${code}`);
+  }
+
+  /** Nothing more is heard of it; what waits for it fails. */
+  #mute(server: Server, reason: string): void {
+    server.socket.onmessage = null;
+    server.socket.onclose = null;
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.server !== server) continue;
+      this.#waiting.delete(id);
+      waiting.reject(
+        this.#closed ? new ClosedError(server.url) : new UnreachableError(server.url, reason),
+      );
     }
   }
 
-  #broke(socket: Socket, reason: string): void {
-    if (socket !== this.#socket) return;
+  #adopt(server: Server): void {
+    this.#server = server;
+    this.#url = server.url;
+    this.#heardAt = Date.now();
+    this.#askedAt = 0;
+    this.#probe = setInterval(() => this.#check(server), Math.max(50, this.#options.idleMs / 3));
+    (this.#probe as { unref?: () => void }).unref?.();
+  }
+
+  /**
+   * Asks a silent server for a sign of life; any answer is one. It is gone only when it was asked: where
+   * timers come late, as in tabs that nobody looks at, silence alone says nothing.
+   */
+  #check(server: Server): void {
+    const [now, { idleMs }] = [Date.now(), this.#options];
+    const silent = now - this.#heardAt;
+    if (silent <= idleMs) return;
+    if (this.#askedAt <= this.#heardAt) {
+      this.#askedAt = now;
+      this.#send(server, "state_channel.list", {}, idleMs).catch(() => {});
+    } else if (now - this.#askedAt > idleMs) {
+      this.#broke(server, `silent for ${silent} ms`, true);
+      server.socket.close();
+    }
+  }
+
+  #broke(server: Server, reason: string, silent = false): void {
+    server.lost = reason;
+    this.#mute(server, reason);
+    if (server !== this.#server) return;
     this.#drop(reason);
-    this.#left.emit({ url: this.url, reason });
+    this.#reason = reason;
+    this.#left.emit({ url: server.url, reason });
     // It goes on until it stands or the client is closed.
-    this.#again().catch(() => {});
+    this.#again(silent).catch(() => {});
   }
 
   #drop(reason = ""): void {
     clearInterval(this.#probe);
-    this.#socket = undefined;
+    if (this.#server) this.#mute(this.#server, reason);
+    this.#server = undefined;
     const sinks = [...this.#sinks.values()];
-    const waiting = [...this.#waiting.values()];
     this.#sinks.clear();
-    this.#waiting.clear();
     this.#early = [];
-    const error = () =>
-      this.#closed ? new ClosedError(this.url) : new UnreachableError(this.url, reason);
-    for (const request of waiting) request.reject(error());
     for (const sink of sinks) sink.gone();
   }
 
-  #again(): Promise<Socket> {
-    this.#opening ??= this.#reopen().finally(() => {
+  #again(silent = false): Promise<Server> {
+    this.#opening ??= this.#reopen(silent).finally(() => {
       this.#opening = undefined;
     });
     return this.#opening;
   }
 
-  async #reopen(): Promise<Socket> {
-    const since = Date.now();
-    const { token, connectTimeoutMs, backoff } = this.#options;
-    for (let attempts = 1; ; attempts += 1) {
-      const pause = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      await Promise.race([sleep(backoffMs(backoff, attempts - 1)), pause]);
-      if (this.#closed) throw new ClosedError(this.url);
-      const socket = await openSocket(this.url, token, connectTimeoutMs).catch(() => undefined);
-      if (!socket) continue;
-      if (this.#closed) {
-        socket.close();
-        throw new ClosedError(this.url);
+  /** Tries every server in turn, with a longer wait before each round. */
+  async #reopen(silent: boolean): Promise<Server> {
+    const [since, from, { urls }] = [Date.now(), this.url, this];
+    // One that fell silent would take the whole time to connect.
+    const begin = urls.indexOf(from) + (silent ? 1 : 0);
+    for (let tried = 0; ; tried += 1) {
+      if (tried % urls.length === 0) await this.#pause(tried / urls.length);
+      if (this.#closed) throw new ClosedError(from);
+      const url = urls[(begin + tried) % urls.length] ?? from;
+      try {
+        const server = await this.#connect(url);
+        const [awayMs, attempts] = [Date.now() - since, tried + 1];
+        this.#reconnected.emit({ url, from, awayMs, attempts });
+        return server;
+      } catch (error) {
+        this.#reason = (error as Error).message;
       }
-      this.#adopt(socket);
-      this.#reconnected.emit({ url: this.url, awayMs: Date.now() - since, attempts });
-      return socket;
     }
   }
 
-  #receive(data: unknown): void {
-    this.#heardAt = Date.now();
+  /** Before a round of attempts; closing ends it. */
+  async #pause(round: number): Promise<void> {
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await Promise.race([sleep(backoffMs(this.#options.backoff, round)), woken]);
+  }
+
+  #receive(server: Server, data: unknown): void {
+    if (server === this.#server) this.#heardAt = Date.now();
     if (typeof data !== "string") return;
     let message: unknown;
     try {
       message = parseJson(data);
     } catch (error) {
-      this.#refuse(`no JSON: ${String(error)}`);
+      this.#refuse(server, `no JSON: ${String(error)}`);
       return;
     }
-    for (const one of Array.isArray(message) ? message : [message]) this.#take(one, data.length);
+    const messages = Array.isArray(message) ? message : [message];
+    for (const one of messages) this.#take(server, one, data.length);
   }
 
-  #refuse(reason: string): void {
-    for (const waiting of this.#waiting.values()) {
-      waiting.reject(new ProtocolError(this.url, reason));
+  #refuse(server: Server, reason: string): void {
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.server !== server) continue;
+      this.#waiting.delete(id);
+      waiting.reject(new ProtocolError(server.url, reason));
     }
-    this.#waiting.clear();
   }
 
   #take(
+    server: Server,
     message: Partial<Record<"id" | "method" | "params" | "result" | "error", unknown>>,
     bytes: number,
   ): void {
     if (typeof message?.id === "number") this.#answer(message.id, message);
     else if (typeof message?.method === "string") this.#notice(message.params, bytes);
-    else this.#refuse("a message that is neither an answer nor a notice");
+    else this.#refuse(server, "a message that is neither an answer nor a notice");
   }
 
   #answer(id: number, message: { result?: unknown; error?: unknown }): void {
@@ -347,4 +441,15 @@ export class Connection {
       this.#early.push({ subscription, result, bytes });
     }
   }
+}
+
+/** The servers' addresses, at least one. */
+function addresses(urls: string | readonly string[]): readonly string[] {
+  const list = typeof urls === "string" ? [urls] : urls;
+  if (list.length === 0) throw invalid("urls", "expected the address of a server at least");
+  for (const url of list) {
+    if (URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) continue;
+    throw invalid("url or token", `expected ws://… or wss://…, found ${JSON.stringify(url)}`);
+  }
+  return list;
 }

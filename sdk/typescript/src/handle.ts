@@ -239,6 +239,11 @@ export class CallHandle implements Follower {
     else this.#generation = this.#host.tracker.generation;
   }
 
+  /** @internal Whether this server's log has the block, too, nobody says before it is certified. */
+  onResumed(): void {
+    if (!this.#over && this.#reached === 0 && !this.#confirming) void this.#confirm();
+  }
+
   /** @internal */
   onEnded(error: Error): void {
     this.#unheard = error;

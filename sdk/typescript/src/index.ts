@@ -1,11 +1,15 @@
-/** Fairway for apps: connect to a node, join a channel, call, view, subscribe. */
+/**
+ * Fairway for apps: connect to a node, join a channel, call, view, subscribe.
+ *
+ * @module @fairway/sdk
+ */
 
 export type { Abi } from "./abi.js";
 export type * from "./api.js";
 export { Channel, type Listening, type ReadOptions, type ViewOptions } from "./channel.js";
 export { Client, type JoinOptions, type KnownChannel } from "./client.js";
 export type { MoveInput } from "./codec.js";
-export { Connection, type ConnectionOptions, type Left, type Reconnected } from "./connection.js";
+export { Connection } from "./connection.js";
 export { type Amount, type Backing, type ChannelRules, DEFAULT_RULES, NATIVE } from "./contract.js";
 export {
   ClosedError,
@@ -36,6 +40,13 @@ export {
 export { type CallOptions, Member } from "./member.js";
 export { Mirror } from "./mirror.js";
 export { type SubscribeOptions, Subscription } from "./notices.js";
+export type {
+  Candidate,
+  ConnectionOptions,
+  Left,
+  Reconnected,
+  RequestOptions,
+} from "./options.js";
 export { type PredictContext, type PredictedCall, Prediction, type Reducer } from "./predict.js";
 export { REFUSALS, type RefusalDetails, type RefusalName } from "./refusals.js";
 export type { Delegation } from "./sessions.js";

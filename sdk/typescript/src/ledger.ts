@@ -19,7 +19,6 @@ import * as contract from "./contract.js";
 import { type Amount, amount, type ChannelRules } from "./contract.js";
 import { fromReport, ProtocolError, RefusedError, refusalOf } from "./errors.js";
 import type { Signer } from "./keys.js";
-import { sleep } from "./time.js";
 import { invocation, mostGas, packageHash, signTransaction, transactionHash } from "./wire.js";
 
 const LIFETIME_MS = 60_000;
@@ -160,9 +159,7 @@ export class Ledger {
       try {
         return await work();
       } catch (error) {
-        const busy = refusalOf(error, "busy");
-        if (tries === TRIES || !(busy || refusalOf(error, "sequence_number"))) throw error;
-        if (busy) await sleep(busy.retry_after_ms);
+        if (tries === TRIES || !refusalOf(error, "sequence_number")) throw error;
       }
     }
   }

@@ -59,6 +59,8 @@ export interface Invitation {
 }
 
 const EVENTS = 1_000;
+/** Records that are asked for together. */
+const AT_ONCE = 32;
 /** A member's node that was not heard for so long is away: nodes speak every 250 ms. */
 const PRESENT_MS = 3_000;
 const PAUSE_MS = 250;
@@ -134,8 +136,10 @@ export class Lobby {
       found.more = events.length === limit;
       found.cursor = (events.at(-1)?.number ?? found.cursor - 1) + 1;
       const created = events.filter(({ type }) => type === "0x3::channel::ChannelCreated");
-      for (const { channel } of created) {
-        if (channel) found.channels.push(...(await this.#open(channel, wanted)));
+      const ids = created.flatMap(({ channel }) => channel ?? []);
+      for (let at = 0; at < ids.length; at += AT_ONCE) {
+        const asked = ids.slice(at, at + AT_ONCE).map((id) => this.#open(id, wanted));
+        found.channels.push(...(await Promise.all(asked)).flat());
       }
     }
     return found;

@@ -7,6 +7,7 @@ import { encodeArgs, type MoveInput } from "./codec.js";
 import { fromReport, invalid, RefusedError, TimedOutError, UnreachableError } from "./errors.js";
 import { CallHandle, type HandleHost } from "./handle.js";
 import type { Signer } from "./keys.js";
+import { Patience, retryAfter } from "./patience.js";
 import { bySession, type Delegation, delegated, sessionKey } from "./sessions.js";
 import { backoffMs, sleep } from "./time.js";
 import { callHash, invocation, signCall } from "./wire.js";
@@ -28,9 +29,6 @@ const MOST_QUEUED = 8_192;
 const LIFETIME_MS = 60_000;
 /** The clocks of client and node may differ by so much. */
 const GRACE_MS = 5_000;
-/** A busy node is asked again for ten seconds. */
-const PATIENCE_MS = 50;
-const PATIENCE_TRIES = 200;
 const BACKOFF = { firstMs: 100, mostMs: 2_000 };
 /** Ran, and failed: its number is used. */
 const FAILURES = new Set(["move_abort", "out_of_gas", "execution_failed", "over_spent"]);
@@ -137,7 +135,10 @@ export class Member implements HandleHost {
 
   /** @internal */
   sendAgain(handle: CallHandle): void {
-    if (handle.signed) void this.#deliver(handle, handle.signed);
+    if (!handle.signed) return;
+    // Under way again: its number is used, though the node may not know it yet.
+    this.#underWay += 1;
+    void this.#send(handle, handle.signed);
   }
 
   /** Numbers, signs and sends what waits, one after another. */
@@ -156,9 +157,14 @@ export class Member implements HandleHost {
     }
   }
 
+  /** The session key whose numbers the calls count with; none for those of the account's own key. */
+  get #session(): string | undefined {
+    return this.signer.address === this.address ? undefined : this.signer.publicKey;
+  }
+
   async #start(job: Job): Promise<void> {
     try {
-      const number = this.#next ?? (await this.channel.sequence(this.signer.address));
+      const number = this.#next ?? (await this.channel.sequence(this.address, this.#session));
       // Before it is signed: an answer that comes meanwhile may forget the number again.
       this.#next = number + 1;
       const signed = await this.#sign(job, number);
@@ -191,21 +197,20 @@ export class Member implements HandleHost {
     void this.#pump();
   }
 
-  /** Sends the same signed call until it has an answer. */
+  /** Sends the same signed call until it has an answer: whichever nodes get it, it runs once. */
   async #deliver(handle: CallHandle, signed: SignedCall): Promise<void> {
-    for (let tries = 0, breaks = 0; ; ) {
+    const patience = new Patience(this.channel.connection.patienceMs);
+    for (let breaks = 0; ; ) {
       const { generation } = this.tracker;
       try {
         const report = await this.#ask(signed);
         handle.onExecuted(report, generation);
         return;
       } catch (error) {
-        const passes = error instanceof RefusedError && error.transient && tries < PATIENCE_TRIES;
+        const passes = error instanceof RefusedError && error.transient;
         const broken = error instanceof UnreachableError || error instanceof TimedOutError;
-        if (passes) {
-          tries += 1;
-          await sleep(PATIENCE_MS);
-        } else if (broken && Date.now() < signed.call.expires_at + GRACE_MS) {
+        if (passes && (await patience.wait(retryAfter(error) ?? 0))) continue;
+        if (broken && Date.now() < signed.call.expires_at + GRACE_MS) {
           await sleep(backoffMs(BACKOFF, breaks++));
         } else {
           return this.#conclude(handle, signed, error as Error, generation);
@@ -218,7 +223,9 @@ export class Member implements HandleHost {
     const left = signed.call.expires_at + GRACE_MS - Date.now();
     const timeoutMs = Math.max(GRACE_MS, Math.min(left, LIFETIME_MS));
     const params = { call: signed, wait: "executed" as const };
-    return this.channel.connection.request("state_channel.call", params, timeoutMs);
+    // `#deliver` itself asks again.
+    const options = { timeoutMs, patienceMs: 0 };
+    return this.channel.connection.request("state_channel.call", params, options);
   }
 
   /** What the last answer means: the log may say that the call ran. */

@@ -1,8 +1,9 @@
 /** A subscription that goes on after a reconnect, where it stopped. */
 
 import type { Filter, Notice } from "./api.js";
-import type { Connection, Sink } from "./connection.js";
+import type { Connection } from "./connection.js";
 import { ClosedError, refusalOf } from "./errors.js";
+import type { Sink } from "./options.js";
 import { backoffMs, sleep } from "./time.js";
 
 /** What to subscribe to. */
@@ -33,10 +34,21 @@ export class Place {
     this.next = from;
   }
 
-  /** Whether the block follows another one than was seen. */
+  /**
+   * Where to go on after a break: with the last block that was seen once more, if it can be taken back, so
+   * that another one in its place shows at once.
+   */
+  get afterBreak(): number | undefined {
+    if (this.next === undefined || this.#last === undefined) return this.next;
+    return Math.max(this.next - 1, this.#final + 1);
+  }
+
+  /** Whether the block follows another one than was seen, or is in its place. */
   isElsewhere(notice: Notice): boolean {
-    if (notice.kind !== "block" || notice.height !== this.next) return false;
-    return this.#last !== undefined && this.#last !== notice.parent;
+    if (notice.kind !== "block" || this.next === undefined || this.#last === undefined)
+      return false;
+    if (notice.height === this.next) return notice.parent !== this.#last;
+    return notice.height === this.next - 1 && notice.hash !== this.#last;
   }
 
   /** Forgets what lies above the last final height. */
@@ -70,6 +82,15 @@ export class Place {
         return true;
     }
   }
+}
+
+/** Who takes notices as they come. */
+export interface Direct {
+  notice(notice: Notice): void;
+  /** The connection broke: what one server said of heights does not hold for the next. */
+  gone(): void;
+  /** The subscription goes on, perhaps at another server. */
+  resumed(): void;
 }
 
 interface Item {
@@ -108,7 +129,7 @@ export class Subscription implements AsyncIterable<Notice> {
     connection: Connection,
     channel: string,
     options: SubscribeOptions,
-    private readonly direct?: (notice: Notice) => void,
+    private readonly direct?: Direct,
   ) {
     this.#connection = connection;
     this.#channel = channel;
@@ -125,7 +146,7 @@ export class Subscription implements AsyncIterable<Notice> {
     connection: Connection,
     channel: string,
     options: SubscribeOptions,
-    direct?: (notice: Notice) => void,
+    direct?: Direct,
   ): Promise<Subscription> {
     const subscription = new Subscription(connection, channel, options, direct);
     await subscription.#subscribe();
@@ -167,17 +188,17 @@ export class Subscription implements AsyncIterable<Notice> {
     }
   }
 
-  async #subscribe(): Promise<void> {
+  async #subscribe(from = this.#place.next): Promise<void> {
     const round = ++this.#round;
     const sink: Sink = {
       notice: (result, bytes) => {
         if (round === this.#round) this.#take(result as Notice, bytes);
       },
       gone: () => {
-        if (round === this.#round) this.#again();
+        if (round === this.#round) void this.#resumeElsewhere();
       },
     };
-    const params = { channel: this.#channel, from: this.#place.next, filter: this.#filter };
+    const params = { channel: this.#channel, from, filter: this.#filter };
     const id = await this.#connection.subscribe("state_channel.subscribe", params, sink);
     this.#heardAt = Date.now();
     this.#failures = 0;
@@ -199,15 +220,22 @@ export class Subscription implements AsyncIterable<Notice> {
     for (const reader of this.#readers.splice(0)) reader(undefined);
   }
 
+  /** The connection broke. */
+  async #resumeElsewhere(): Promise<void> {
+    this.direct?.gone();
+    await this.#again(0, true);
+    if (!this.#ended) this.direct?.resumed();
+  }
+
   /** Subscribes again from where it stands, for as long as it takes. */
-  async #again(pauseMs = 0): Promise<void> {
+  async #again(pauseMs = 0, broke = false): Promise<void> {
     this.#stop();
     if (this.#full) return;
     const round = this.#round;
     if (pauseMs > 0) await sleep(pauseMs);
     while (!this.#ended && round === this.#round) {
       try {
-        await this.#subscribe();
+        await this.#subscribe(broke ? this.#place.afterBreak : this.#place.next);
         return;
       } catch (error) {
         // The attempt that failed opened a round of its own.
@@ -250,7 +278,7 @@ export class Subscription implements AsyncIterable<Notice> {
     const cursor = this.#place.next;
     if (this.direct) {
       this.#cursor = cursor;
-      this.direct(notice);
+      this.direct.notice(notice);
       return;
     }
     const reader = this.#readers.shift();

@@ -1,6 +1,8 @@
 /**
  * State as it will be once the calls under way have run, and as it is again when one of them fails.
  * Pure: it opens no connection and reads no clock.
+ *
+ * @module @fairway/sdk/predict
  */
 
 /** What a reducer is told beside the call. */

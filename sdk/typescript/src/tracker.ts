@@ -19,12 +19,16 @@ export interface Heights {
   settled: number;
 }
 
+const NONE: Heights = { certified: 0, final: 0, settled: 0 };
+
 /** What a tracker tells the calls that follow it. */
 export interface Follower {
   /** Heights grew. Whether to go on following. */
   onHeights(heights: Heights): boolean;
   /** The blocks above `to` were taken back. */
   onRollback(to: number): void;
+  /** Another server, or the same one after a break, tells from here on: it may never have seen the call. */
+  onResumed(): void;
   /** Nothing more will be heard. */
   onEnded(error: Error): void;
 }
@@ -32,7 +36,7 @@ export interface Follower {
 export class Tracker {
   /** Counts what took blocks back: a report from before may be of a block that is gone. */
   generation = 0;
-  readonly heights: Heights = { certified: 0, final: 0, settled: 0 };
+  heights: Heights = NONE;
   readonly #followers = new Set<Follower>();
   #running = false;
   #subscription: Subscription | undefined;
@@ -59,9 +63,13 @@ export class Tracker {
     for (let failures = 0; this.#followers.size > 0; failures += 1) {
       try {
         const { connection, channel } = this;
-        const take = (notice: Notice) => this.#take(notice);
+        const direct = {
+          notice: (notice: Notice) => this.#take(notice),
+          gone: () => this.#unsure(),
+          resumed: () => this.#resumed(),
+        };
         const hidden = { filter: NOTHING };
-        this.#subscription = await Subscription.start(connection, channel, hidden, take);
+        this.#subscription = await Subscription.start(connection, channel, hidden, direct);
         failures = 0;
         await this.#subscription.next();
       } catch (error) {
@@ -70,12 +78,21 @@ export class Tracker {
           break;
         }
       }
-      // Between two subscriptions anything may have been taken back.
-      this.generation += 1;
+      this.#unsure();
       if (this.#followers.size > 0 && failures > 0) await sleep(backoffMs(BACKOFF, failures));
     }
     this.#subscription = undefined;
     this.#running = false;
+  }
+
+  /** Between two subscriptions anything may have been taken back. */
+  #unsure(): void {
+    this.generation += 1;
+    this.heights = NONE;
+  }
+
+  #resumed(): void {
+    for (const follower of [...this.#followers]) follower.onResumed();
   }
 
   #end(error: Error): void {
@@ -96,11 +113,8 @@ export class Tracker {
 
   #take(notice: Notice): void {
     if (notice.kind === "heights") {
-      Object.assign(this.heights, {
-        certified: notice.certified,
-        final: notice.final,
-        settled: notice.settled,
-      });
+      const { certified, final, settled } = notice;
+      this.heights = { certified, final, settled };
       for (const follower of [...this.#followers]) {
         if (!follower.onHeights(this.heights)) this.#followers.delete(follower);
       }

@@ -1,6 +1,8 @@
 /**
  * Move values as TypeScript has them: what generated clients are made of (docs/develop.md). A `Type`
  * knows its name in Move and its JSON form (docs/api.md, "Move values").
+ *
+ * @module @fairway/sdk/typed
  */
 
 import type { Address, At, Json } from "./api.js";

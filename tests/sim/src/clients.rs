@@ -2,7 +2,7 @@
 
 use fairway_proto::{CallStatus, Input, Request, RequestId, channel::execution::next_sequence};
 use fairway_types::{
-    Address, Call, Gas, Operation, SequenceNumber, Signature, SignedCall, Verified, codec,
+    Call, Gas, Operation, SequenceNumber, Signature, SignedCall, Verified, call::Counter, codec,
 };
 use rand::Rng;
 
@@ -139,7 +139,7 @@ impl World {
             sender: account.address(),
             sequence: SequenceNumber(sequence),
             operation,
-            gas_limit: Gas(1_000),
+            gas_limit: Gas(1_000_000),
             expires_at: self.now.plus(30_000),
         };
         SignedCall { signature: account.sign(&call), key: account.public(), call }
@@ -149,11 +149,12 @@ impl World {
         self.next_number(self.nodes[sender].account.address())
     }
 
-    /// The next number of an account or of a session key's address.
-    pub(crate) fn next_number(&self, account: Address) -> u64 {
+    /// The next number of an account or of one of its sessions.
+    pub(crate) fn next_number(&self, counter: impl Into<Counter>) -> u64 {
+        let counter = counter.into();
         self.honest()
             .filter_map(|node| node.channel.log().tip())
-            .map(|tip| next_sequence(&tip.state, account).0)
+            .map(|tip| next_sequence(&tip.state, counter).0)
             .max()
             .unwrap_or(0)
     }

@@ -5,7 +5,10 @@ use fairway_proto::channel::{output::Appended, sessions::sessions};
 use fairway_state::State;
 use fairway_types::{
     Address, Effects, Height, Keypair, MoveEvent, Operation, SignedCall, StateKey, Transaction,
-    codec, session::Session, settlement::AssetAmount,
+    call::Counter,
+    codec,
+    session::{Delegated, Session},
+    settlement::AssetAmount,
 };
 use rand::Rng;
 
@@ -60,7 +63,9 @@ impl World {
         let type_args = Vec::new();
         let operation =
             Operation::Session { key: key.public(), function: function(name), type_args, args };
-        let sequence = self.next_number(key.address());
+        let account = self.nodes[sender].account.address();
+        let counter = Counter { account, session: Some(key.public()) };
+        let sequence = self.next_number(counter);
         let call = self.sign(sender, sequence, operation).call;
         let signed = SignedCall { signature: key.sign(&call), key: key.public(), call };
         self.count("calls by session keys");
@@ -79,8 +84,12 @@ pub(crate) fn check(before: &State, appended: &Appended) -> Result<(), Broken> {
         {
             let sender = signed.call.sender;
             let held = known.entry(sender).or_insert_with(|| sessions(before, sender));
-            let session = held.iter().find(|session| session.key == *key);
-            let session = session.ok_or_else(|| strange(height, "has no session", sender))?;
+            let delegated = held.iter().find(|delegated| delegated.session.key == *key);
+            let delegated = delegated.ok_or_else(|| strange(height, "has no session", sender))?;
+            if delegated.next != signed.call.sequence {
+                return Err(strange(height, "used a number that is not next", sender));
+            }
+            let session = &delegated.session;
             let time = appended.block.header.time;
             if session.expires_at < time {
                 return Err(strange(height, "called after its expiry", sender));
@@ -88,7 +97,7 @@ pub(crate) fn check(before: &State, appended: &Appended) -> Result<(), Broken> {
             if !session.functions.is_empty() && !session.functions.contains(function) {
                 return Err(strange(height, "called what it was not delegated", sender));
             }
-            check_spending(session, effects, height, sender)?;
+            check_writes(delegated, effects, height, sender)?;
         }
         for write in &effects.writes {
             if let StateKey::Sessions(account) = &write.key {
@@ -101,28 +110,29 @@ pub(crate) fn check(before: &State, appended: &Appended) -> Result<(), Broken> {
     Ok(())
 }
 
-fn check_spending(
-    session: &Session,
+fn check_writes(
+    delegated: &Delegated,
     effects: &Effects,
     height: Height,
     sender: Address,
 ) -> Result<(), Broken> {
-    if !effects.status.is_success() {
-        return Ok(());
+    let counts = |key: &StateKey| matches!(key, StateKey::Sequence(_));
+    if effects.writes.iter().any(|write| counts(&write.key)) {
+        return Err(strange(height, "used a number of an account", sender));
     }
+    let written = effects.writes.iter().find(|write| write.key == StateKey::Sessions(sender));
+    let roll = written.and_then(|write| write.value.as_deref());
+    let after: Vec<Delegated> = codec::decode("sessions", roll.unwrap_or(&[0])).unwrap_or_default();
+    let after = after.into_iter().find(|other| other.session.key == delegated.session.key);
+    let Some(after) = after.filter(|after| after.next == delegated.next.next()) else {
+        return Err(strange(height, "did not use its number", sender));
+    };
+    let failed = !effects.status.is_success();
     let paid = |event: &MoveEvent| codec::decode::<u64>("amount", &event.data).ok();
     let paid: u64 = effects.events.iter().filter_map(paid).sum();
     let left = |session: &Session| session.spending.iter().map(|limit| limit.amount).sum::<u64>();
-    let written = effects.writes.iter().find(|write| write.key == StateKey::Sessions(sender));
-    let after: Vec<Session> = match written {
-        Some(write) => {
-            codec::decode("sessions", write.value.as_deref().unwrap_or(&[0])).unwrap_or_default()
-        }
-        None if paid == 0 => return Ok(()),
-        None => return Err(strange(height, "paid and has as much left as before", sender)),
-    };
-    let after = after.iter().find(|other| other.key == session.key).map(left);
-    if after.and_then(|after| after.checked_add(paid)) == Some(left(session)) {
+    let (before, after) = (left(&delegated.session), left(&after.session));
+    if after.checked_add(if failed { 0 } else { paid }) == Some(before) {
         return Ok(());
     }
     Err(strange(height, "paid other than what was taken off", sender))

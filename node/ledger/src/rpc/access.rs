@@ -3,7 +3,7 @@
 //! compared in constant time.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     num::NonZeroU32,
     sync::{
         Arc,
@@ -27,6 +27,8 @@ use jsonrpsee::{
 };
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+use super::places::block_of;
 
 /// A subprotocol of this name and a token is how a browser, which sets no headers, shows one.
 const TOKEN_PROTOCOL: &str = "fairway.token.";
@@ -85,6 +87,14 @@ pub(super) struct Gate {
     own_pages: bool,
 }
 
+/// What is asked of a port.
+pub(super) enum Asked {
+    /// What a browser asks before it asks, for a page if it names one. It shows no token, and there is
+    /// no client: nothing can be asked with it.
+    Preflight(Option<HeaderValue>),
+    Request(Admitted),
+}
+
 /// A client that was let in, and what its answer says of it.
 pub(super) struct Admitted {
     pub(super) client: Client,
@@ -136,7 +146,7 @@ impl Gate {
         method: &Method,
         headers: &HeaderMap,
         from: IpAddr,
-    ) -> Result<Admitted, Denied> {
+    ) -> Result<Asked, Denied> {
         let admitted = self.check(method, headers, from);
         let denied = match &admitted {
             Ok(_) => return admitted,
@@ -148,12 +158,7 @@ impl Gate {
         admitted
     }
 
-    fn check(
-        &self,
-        method: &Method,
-        headers: &HeaderMap,
-        from: IpAddr,
-    ) -> Result<Admitted, Denied> {
+    fn check(&self, method: &Method, headers: &HeaderMap, from: IpAddr) -> Result<Asked, Denied> {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let host = headers.get(header::HOST).map(text);
         if let (Some(known), Some(host)) = (&self.hosts, &host)
@@ -168,16 +173,19 @@ impl Gate {
         {
             return Err(Denied::Origin(origin));
         }
-        // What a browser asks before it asks carries no token, and is answered with nothing else.
-        if *method == Method::OPTIONS || self.tokens.is_empty() {
+        if *method == Method::OPTIONS {
+            return Ok(Asked::Preflight(origin));
+        }
+        if self.tokens.is_empty() {
             let client = self.client(ClientId::Address(block_of(from)), !from.is_loopback());
-            return Ok(Admitted { client, origin, protocol: None });
+            return Ok(Asked::Request(Admitted { client, origin, protocol: None }));
         }
         let shown = shown_token(headers);
         let found = shown.as_ref().and_then(|(token, _)| self.known(token));
         let Some(token) = found else { return Err(Denied::Token { shown: shown.is_some() }) };
         let protocol = shown.and_then(|(_, protocol)| protocol);
-        Ok(Admitted { client: self.client(ClientId::Token(token), true), origin, protocol })
+        let client = self.client(ClientId::Token(token), true);
+        Ok(Asked::Request(Admitted { client, origin, protocol }))
     }
 
     fn allows(&self, origin: &str) -> bool {
@@ -255,8 +263,11 @@ impl Denied {
     }
 }
 
-/// The answer to what a browser asks before it posts.
-pub(super) fn preflight() -> HttpResponse {
+/// The answer to what a browser asks before it posts, for a page; nobody else has a use for it.
+pub(super) fn preflight(origin: Option<HeaderValue>) -> HttpResponse {
+    if origin.is_none() {
+        return not_allowed("GET, POST");
+    }
     let mut response = HttpResponse::new(HttpBody::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let says = [
@@ -267,6 +278,15 @@ pub(super) fn preflight() -> HttpResponse {
     for (name, value) in says {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    show_to(origin, &mut response);
+    response
+}
+
+/// The answer to a method that means nothing here.
+pub(super) fn not_allowed(allowed: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::new(HttpBody::empty());
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
@@ -341,17 +361,6 @@ fn is_local(name: &str) -> bool {
         || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// An address stands for its client; of IPv6 the /64, all of which one client may have.
-fn block_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -370,7 +379,14 @@ mod tests {
     }
 
     fn ask(gate: &Gate, pairs: &[(HeaderName, &str)]) -> Result<Admitted, Denied> {
-        gate.admit(&Method::POST, &headers(pairs), [127, 0, 0, 1].into())
+        request(gate.admit(&Method::POST, &headers(pairs), [127, 0, 0, 1].into())?)
+    }
+
+    fn request(asked: Asked) -> Result<Admitted, Denied> {
+        match asked {
+            Asked::Request(admitted) => Ok(admitted),
+            Asked::Preflight(origin) => panic!("a preflight for {origin:?}"),
+        }
     }
 
     #[test]
@@ -448,8 +464,21 @@ mod tests {
         let admitted = ask(&gate, &[(header::SEC_WEBSOCKET_PROTOCOL, &protocols)]).unwrap();
         let echoed = format!("fairway.token.{TOKEN}");
         assert_eq!(admitted.protocol.unwrap(), echoed.as_str());
-        let asked = gate.admit(&Method::OPTIONS, &HeaderMap::new(), [127, 0, 0, 1].into());
-        assert!(asked.is_ok(), "a browser asks without a token first");
+    }
+
+    #[test]
+    fn browser_asks_without_a_token_first_and_is_no_client_by_it() {
+        let gate = gate(Access { tokens: vec![TOKEN.into()], ..Access::default() });
+        let shake = [(header::CONNECTION, "Upgrade"), (header::UPGRADE, "websocket")];
+        let page = (header::ORIGIN, "http://localhost");
+        for headers in [headers(&shake), headers(&[shake[0].clone(), shake[1].clone(), page])] {
+            let asked = gate.admit(&Method::OPTIONS, &headers, [127, 0, 0, 1].into());
+            assert!(matches!(asked, Ok(Asked::Preflight(_))));
+        }
+        for method in [Method::GET, Method::HEAD, Method::PUT, Method::CONNECT, Method::TRACE] {
+            let asked = gate.admit(&method, &headers(&shake), [127, 0, 0, 1].into()).err();
+            assert_eq!(asked, Some(Denied::Token { shown: false }), "{method}");
+        }
     }
 
     #[test]
@@ -460,7 +489,8 @@ mod tests {
         });
         let gate = gate(Access { rate, ..Access::default() });
         let from = |address: [u8; 4]| {
-            gate.admit(&Method::POST, &HeaderMap::new(), address.into()).unwrap().client
+            let asked = gate.admit(&Method::POST, &HeaderMap::new(), address.into()).unwrap();
+            request(asked).unwrap().client
         };
         let client = from([10, 0, 0, 1]);
         assert!((0..3).all(|_| client.take().is_ok()));
@@ -473,13 +503,5 @@ mod tests {
         assert!(from([10, 0, 0, 1]).take().is_err(), "another connection is the same client");
         assert!(from([10, 0, 0, 2]).take().is_ok(), "another address is another client");
         assert!((0..9).all(|_| from([127, 0, 0, 1]).take().is_ok()), "this machine's own");
-    }
-
-    #[test]
-    fn one_client_may_have_all_of_a_v6_block() {
-        let block = |text: &str| block_of(text.parse().unwrap());
-        assert_eq!(block("2001:db8::1"), block("2001:db8::ffff:1"));
-        assert_ne!(block("2001:db8::1"), block("2001:db8:0:1::1"));
-        assert_eq!(block("::ffff:10.0.0.1"), block("10.0.0.1"));
     }
 }

@@ -6,6 +6,8 @@ mod access;
 mod dispatch;
 mod limited;
 mod mount;
+mod places;
+mod port;
 mod session;
 mod socket;
 
@@ -21,11 +23,10 @@ use hyper::{
     Method, Request, StatusCode,
     body::Incoming,
     header::{self, HeaderName, HeaderValue},
-    server::conn::http1,
     service::service_fn,
     upgrade::OnUpgrade,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use jsonrpsee::{
     Methods,
     core::middleware::RpcServiceBuilder,
@@ -34,34 +35,21 @@ use jsonrpsee::{
         stop_channel,
     },
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
 pub use self::{
     access::{Access, Denials, Rate, is_named},
     mount::Mount,
+    places::Place,
+    port::{Port, serve_http},
 };
 use self::{
-    access::{Admitted, Client, Gate},
+    access::{Admitted, Asked, Client, Gate},
     limited::Limited,
     socket::{Paced, Unfinished},
 };
-
-/// How long a request's head may take.
-const HEAD: Duration = Duration::from_secs(10);
-/// Before connections are taken again after that failed.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-/// How long connections may take to end.
-const END: Duration = Duration::from_secs(2);
-/// The answer to a connection too many.
-const FULL: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 0\r\n\
-                      connection: close\r\n\r\n";
 
 /// What a server takes at most.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +68,7 @@ pub struct Server {
     pub address: SocketAddr,
     /// Requests that were not let in.
     pub denials: Arc<Denials>,
-    stop: watch::Sender<bool>,
+    port: Port,
 }
 
 struct Shared {
@@ -102,11 +90,8 @@ impl Server {
         limits: Limits,
         access: Access,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
         let denials = Arc::<Denials>::default();
-        let (stop, stopping) = watch::channel(false);
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             methods: methods.into(),
             only: None,
             limits,
@@ -114,57 +99,30 @@ impl Server {
             unfinished: Unfinished::default(),
             http: ConnectionGuard::new(limits.connections),
             stopped: stop_channel().0,
-        };
-        tokio::spawn(accept(listener, Arc::new(shared), stopping));
-        Ok(Self { address, denials, stop })
+        });
+        let port = Port::open(address, limits.connections, move |socket, from, place| {
+            serve(socket, from, Arc::clone(&shared), place)
+        });
+        let port = port.await?;
+        Ok(Self { address: port.address, denials, port })
     }
 
     /// Closes connections and frees the port.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
-        let _ = timeout(END, self.stop.closed()).await;
+        self.port.close(Duration::ZERO).await;
     }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(shared.limits.connections));
-    let mut connections = JoinSet::new();
-    let mut number = 0;
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            _ = stopping.wait_for(|stop| *stop) => break,
-        };
-        let Ok((socket, from)) = accepted else {
-            sleep(ACCEPT_AGAIN).await;
-            continue;
-        };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            let _ = socket.try_write(FULL);
-            continue;
-        };
-        number += 1;
-        let shared = Arc::clone(&shared);
-        connections.spawn(async move {
-            serve(socket, from.ip(), shared, number).await;
-            drop(place);
-        });
-    }
-    drop(listener);
-    connections.shutdown().await;
 }
 
 /// A connection that becomes a WebSocket, and whose it is.
 type Upgrade = Mutex<Option<(OnUpgrade, Client)>>;
 
 /// One connection: requests over HTTP, one after the other, until it becomes a WebSocket.
-async fn serve(socket: TcpStream, from: IpAddr, shared: Arc<Shared>, number: u32) {
+async fn serve(socket: TcpStream, from: IpAddr, shared: Arc<Shared>, place: Arc<Place>) {
     let _ = socket.set_nodelay(true);
     let (socket, meter) = Paced::new(socket, shared.unfinished.clone());
-    let upgrade = Upgrade::default();
+    let (upgrade, number) = (Upgrade::default(), place.number());
     let answer = |request: Request<Incoming>| {
-        let answered = begin(&shared.gate, request, from, &upgrade);
+        let answered = begin(&shared.gate, request, from, &place, &upgrade);
         let (shared, meter) = (&shared, &meter);
         async move {
             let response = match answered {
@@ -175,11 +133,8 @@ async fn serve(socket: TcpStream, from: IpAddr, shared: Arc<Shared>, number: u32
             Ok::<_, Infallible>(response)
         }
     };
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(socket), service_fn(answer))
-        .with_upgrades();
+    let connection =
+        port::http().serve_connection(TokioIo::new(socket), service_fn(answer)).with_upgrades();
     if let Err(error) = connection.await {
         debug!(%error, "a client's connection ended");
     }
@@ -187,33 +142,43 @@ async fn serve(socket: TcpStream, from: IpAddr, shared: Arc<Shared>, number: u32
     if let Some((upgraded, client)) = upgrade
         && let Ok(upgraded) = upgraded.await
     {
-        session::run(TokioIo::new(upgraded), client, &shared, meter, number).await;
+        session::run(upgraded, client, &shared, meter, number).await;
     }
 }
 
-/// A request over HTTP from who may ask; anything else is answered at once.
+/// A request over HTTP from who may ask; anything else is answered at once. What is answered to who
+/// was not let in ends the connection.
 #[allow(clippy::result_large_err, reason = "an answer is no error, and made once a request")]
 fn begin(
     gate: &Gate,
     request: Request<Incoming>,
     from: IpAddr,
+    place: &Place,
     upgrade: &Upgrade,
 ) -> Result<(Request<Incoming>, Admitted), HttpResponse> {
-    let admitted = gate.admit(request.method(), request.headers(), from);
-    let admitted = admitted.map_err(|denied| denied.response())?;
-    if *request.method() == Method::OPTIONS && admitted.origin.is_some() {
-        let mut response = access::preflight();
-        access::show_to(admitted.origin, &mut response);
-        return Err(response);
-    }
+    let admitted = match gate.admit(request.method(), request.headers(), from) {
+        Ok(Asked::Request(admitted)) => admitted,
+        Ok(Asked::Preflight(origin)) => return Err(last(access::preflight(origin))),
+        Err(denied) => return Err(last(denied.response())),
+    };
+    place.admit();
     match request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
         true => Err(shake_hands(request, admitted, upgrade)),
         false => Ok((request, admitted)),
     }
 }
 
-/// RFC 6455, 4.2: without extensions; of subprotocols the one that shows a token.
+/// The connection ends with this answer.
+fn last(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// RFC 6455, 4.2: by GET alone, without extensions; of subprotocols the one that shows a token.
 fn shake_hands<B>(mut request: Request<B>, admitted: Admitted, upgrade: &Upgrade) -> HttpResponse {
+    if *request.method() != Method::GET {
+        return last(access::not_allowed("GET"));
+    }
     let headers = request.headers();
     let is = |name: HeaderName, wanted: &str| {
         access::words(headers, name).iter().any(|word| word.eq_ignore_ascii_case(wanted))

@@ -10,7 +10,6 @@ use std::{
 };
 
 use hyper::{Method, Request, StatusCode, header};
-use hyper_util::rt::TokioIo;
 use jsonrpsee::{
     Methods,
     server::{ConnectionGuard, HttpBody, HttpResponse, http, stop_channel},
@@ -19,9 +18,9 @@ use tokio::sync::{Semaphore, watch};
 
 use super::{
     Access, Denials, Limits, Shared, Upgrade,
-    access::Gate,
-    session, shake_hands,
-    socket::{Paced, Unfinished},
+    access::{self, Asked, Gate},
+    last, session, shake_hands,
+    socket::{Meter, Unfinished},
 };
 
 /// What answers requests to a path. Its connections end when the last clone is dropped.
@@ -61,37 +60,39 @@ impl Mount {
         }
     }
 
-    /// Answers a request of `from`: with a WebSocket, or, where none is asked for, with 204 to say that
-    /// one would be let in.
+    /// Answers a request of `from` that [`super::serve_http`] took: with a WebSocket, or, where none is
+    /// asked for, with 204 to say that one would be let in.
     #[must_use]
     pub fn answer<B>(&self, request: Request<B>, from: IpAddr) -> HttpResponse {
         let admitted = match self.shared.gate.admit(request.method(), request.headers(), from) {
-            Ok(admitted) => admitted,
-            Err(denied) => return denied.response(),
+            Ok(Asked::Request(admitted)) => admitted,
+            Ok(Asked::Preflight(_)) => return last(access::not_allowed("GET")),
+            Err(denied) => return last(denied.response()),
         };
         if *request.method() != Method::GET {
-            return empty(StatusCode::METHOD_NOT_ALLOWED);
+            return last(access::not_allowed("GET"));
         }
         if !request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
             return empty(StatusCode::NO_CONTENT);
         }
+        let Some(meter) = request.extensions().get::<Meter>().cloned() else {
+            return empty(StatusCode::INTERNAL_SERVER_ERROR);
+        };
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             return http::response::too_many_requests();
         };
         let upgrade = Upgrade::default();
         let response = shake_hands(request, admitted, &upgrade);
-        if let Some((upgraded, client)) =
-            upgrade.into_inner().unwrap_or_else(PoisonError::into_inner)
-        {
+        let upgrade = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some((upgraded, client)) = upgrade {
             let shared = Arc::clone(&self.shared);
             let number = self.number.fetch_add(1, Ordering::Relaxed);
             let mut ended = self.running.subscribe();
             tokio::spawn(async move {
                 let _place = place;
                 let Ok(upgraded) = upgraded.await else { return };
-                let (socket, meter) = Paced::new(TokioIo::new(upgraded), shared.unfinished.clone());
                 tokio::select! {
-                    () = session::run(socket, client, &shared, meter, number) => {}
+                    () = session::run(upgraded, client, &shared, meter, number) => {}
                     _ = ended.changed() => {}
                 }
             });

@@ -9,13 +9,14 @@ use futures::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use jsonrpsee::{
     core::server::{BoundedSubscriptions, MethodSink},
     types::{ErrorObject, Id, error::reject_too_big_request},
 };
 use serde_json::value::RawValue;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
@@ -56,6 +57,8 @@ const READ_BYTES: usize = 8 << 10;
 /// unless it is so many times larger.
 const READ_ON: usize = 4;
 
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
 /// What one connection has under way.
 struct Places {
     waiting: Arc<Semaphore>,
@@ -69,7 +72,7 @@ type Place = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 /// Ends when the client is gone; everything of it ends with it.
 pub(super) async fn run(
-    socket: impl AsyncRead + AsyncWrite + Unpin,
+    upgraded: Upgraded,
     client: Client,
     shared: &Shared,
     meter: Meter,
@@ -80,7 +83,8 @@ pub(super) async fn run(
         .read_buffer_size(READ_BYTES)
         .max_message_size(most)
         .max_frame_size(most);
-    let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
+    let io = TokioIo::new(upgraded);
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let (sender, receiver) = socket.split();
     let (queue, outgoing) = mpsc::channel(QUEUE);
     let caller = Caller {
@@ -98,8 +102,8 @@ pub(super) async fn run(
     }
 }
 
-async fn write<S: AsyncRead + AsyncWrite + Unpin>(
-    mut sender: SplitSink<WebSocketStream<S>, Message>,
+async fn write(
+    mut sender: SplitSink<Socket, Message>,
     mut outgoing: mpsc::Receiver<Box<RawValue>>,
 ) -> Result<(), SocketError> {
     let mut pings = interval(PING);
@@ -125,8 +129,8 @@ fn text(message: Box<RawValue>) -> Message {
     Message::text(String::from(Box::<str>::from(message)))
 }
 
-async fn read<S: AsyncRead + AsyncWrite + Unpin>(
-    mut receiver: SplitStream<WebSocketStream<S>>,
+async fn read(
+    mut receiver: SplitStream<Socket>,
     caller: Arc<Caller>,
     shared: &Shared,
     meter: Meter,

@@ -14,6 +14,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
     time::{Sleep, sleep},
 };
 
@@ -61,15 +62,15 @@ impl Meter {
     }
 }
 
-pub(super) struct Paced<S> {
-    socket: S,
+pub(super) struct Paced {
+    socket: TcpStream,
     meter: Meter,
     /// Runs while the client takes nothing.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S: Unpin> Paced<S> {
-    pub(super) fn new(socket: S, all: Unfinished) -> (Self, Meter) {
+impl Paced {
+    pub(super) fn new(socket: TcpStream, all: Unfinished) -> (Self, Meter) {
         let meter = Meter { own: Arc::new(Own { bytes: AtomicUsize::new(0), all }) };
         (Self { socket, meter: meter.clone(), stuck: None }, meter)
     }
@@ -77,7 +78,7 @@ impl<S: Unpin> Paced<S> {
     fn patient<T>(
         &mut self,
         context: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(written) = write(Pin::new(&mut self.socket), context) {
             self.stuck = None;
@@ -90,7 +91,7 @@ impl<S: Unpin> Paced<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+impl AsyncRead for Paced {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -106,7 +107,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl AsyncWrite for Paced {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -14,11 +14,13 @@ use fairway_types::{
     Operation, Outcome, Refusal, SequenceNumber, SignedCall, StateKey, StateReader, Term, Time,
     Verified, View, Weight, Write,
     block::CertifiedBlock,
+    call::Counter,
     chain::{
         ChainMember, ChainRefusal, ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant,
         JoinPolicy, MemberRecord, MoneyRules, Observation, TermRecord,
     },
     codec,
+    session::Session,
     settlement::{AssetAmount, Proposal},
 };
 
@@ -239,7 +241,7 @@ impl Bench {
 
     /// Has the account of `sender` ask for an operation through the node `via`.
     pub(super) fn call(&mut self, sender: usize, via: usize, operation: Operation) {
-        let sequence = self.next_sequence(sender, via);
+        let sequence = self.next_sequence(counter(sender, &operation), via);
         let call = sign(sender, sequence, operation, self.now.plus(60_000));
         self.request(via, call);
     }
@@ -268,9 +270,9 @@ impl Bench {
         answers.next_back().expect("an answer")
     }
 
-    fn next_sequence(&self, sender: usize, via: usize) -> SequenceNumber {
+    fn next_sequence(&self, counter: Counter, via: usize) -> SequenceNumber {
         let tip = self.nodes[via].log().tip();
-        tip.map_or(SequenceNumber(0), |tip| next_sequence(&tip.state, member(sender).account))
+        tip.map_or(SequenceNumber(0), |tip| next_sequence(&tip.state, counter))
     }
 
     /// The node that is up and leads the highest term.
@@ -442,9 +444,13 @@ impl Bench {
 
     /// The same with many calls in one block.
     pub(super) fn cut_many(&mut self, operations: Vec<Operation>) -> Arc<Block> {
-        let first = self.next_sequence(0, 0).0;
-        for (number, operation) in (first..).zip(operations) {
-            let call = sign(0, SequenceNumber(number), operation, self.now.plus(60_000));
+        let mut numbers = BTreeMap::new();
+        for operation in operations {
+            let counter = counter(0, &operation);
+            let first = self.next_sequence(counter, 0);
+            let number = numbers.entry(counter).or_insert(first);
+            let call = sign(0, *number, operation, self.now.plus(60_000));
+            *number = number.next();
             let call = Box::new(Verified::trusted(call));
             let request = Request::Call { call, wait: CallStatus::Executed };
             let input = Input::Client { id: RequestId(0), request };
@@ -454,20 +460,45 @@ impl Bench {
     }
 }
 
+/// Whose numbers it counts with.
+fn counter(sender: usize, operation: &Operation) -> Counter {
+    let session = match operation {
+        Operation::Session { key, .. } => Some(*key),
+        Operation::Invoke { .. }
+        | Operation::Leave
+        | Operation::Close
+        | Operation::Delegate(_)
+        | Operation::Revoke { .. } => None,
+    };
+    Counter { account: account_key(sender).address(), session }
+}
+
+/// Who signs this for the account.
+fn signer(sender: usize, operation: &Operation) -> Keypair {
+    match operation {
+        Operation::Session { .. } => session_key(),
+        Operation::Invoke { .. }
+        | Operation::Leave
+        | Operation::Close
+        | Operation::Delegate(_)
+        | Operation::Revoke { .. } => account_key(sender),
+    }
+}
+
 pub(super) fn sign(
     sender: usize,
     sequence: SequenceNumber,
     operation: Operation,
     expires_at: Time,
 ) -> SignedCall {
-    let key = account_key(sender);
+    let key = signer(sender, &operation);
     let call = Call {
         chain: CHAIN,
         channel: CHANNEL,
-        sender: key.address(),
+        sender: account_key(sender).address(),
         sequence,
         operation,
-        gas_limit: Gas(1_000),
+        gas_limit: Gas(1_000_000),
         expires_at,
     };
     SignedCall { signature: key.sign(&call), key: key.public(), call }
@@ -483,6 +514,25 @@ pub(super) fn put(name: u8, value: u8) -> Operation {
     let function = "0x42::app::put".parse().expect("a function's name");
     let args = vec![vec![name], vec![value]];
     Operation::Invoke { function, type_args: Vec::new(), args }
+}
+
+/// A key that an account delegates calls to.
+pub(super) fn session_key() -> Keypair {
+    Keypair::from_seed(&[90; 32])
+}
+
+/// Everything but money is delegated to the session key.
+pub(super) fn delegate() -> Operation {
+    let expires_at = Time(1_060_000);
+    let (functions, spending) = Default::default();
+    Operation::Delegate(Session { key: session_key().public(), functions, spending, expires_at })
+}
+
+/// [`put`] by the session key.
+pub(super) fn put_by_session(name: u8, value: u8) -> Operation {
+    let function = "0x42::app::put".parse().expect("a function's name");
+    let args = vec![vec![name], vec![value]];
+    Operation::Session { key: session_key().public(), function, type_args: Vec::new(), args }
 }
 
 /// Something that makes the state larger by 60 kB.

@@ -39,6 +39,9 @@ const NO_CHECKPOINT: u64 = 3 * SYNC_PATIENCE;
 const OFFER_EVERY: u64 = 1_000;
 /// Milliseconds for which a checkpoint is handed out before a newer one is made.
 const OFFER_LASTS: u64 = 5_000;
+/// Empty blocks that one request for a checkpoint is worth: where blocks change nothing, the third one
+/// after the registered set changed has a checkpoint, by the certificate that the fourth carries.
+const BLOCKS_FOR_ONE: u32 = 4;
 /// Peers remembered for what they sent; more are not heard.
 const PEERS: usize = 1_024;
 
@@ -58,6 +61,15 @@ pub(super) struct CatchUp {
     /// When each peer was last handed a checkpoint.
     served: BTreeMap<NodeId, Time>,
     offer: Option<Offer>,
+    wanted: Option<Wanted>,
+}
+
+/// A checkpoint that a member's node needs, and that there is none of while nobody calls.
+#[derive(Debug)]
+struct Wanted {
+    above: Height,
+    /// Empty blocks that may still be cut for it.
+    blocks: u32,
 }
 
 /// The snapshot that is being taken.
@@ -239,19 +251,24 @@ impl Channel {
         let now = self.now;
         self.catch_up.served.retain(|_, at| now < at.plus(OFFER_EVERY));
         self.catch_up.served.insert(from, now);
-        self.renew_offer();
+        self.renew_offer(above);
         let offer = self.catch_up.offer.as_ref();
         if let Some(offer) = offer.filter(|offer| offer.checkpoint.height() > above) {
             let message = Message::Checkpoint(Box::new((*offer.checkpoint).clone()));
             self.perform(Effect::Send { to: from, message });
+        } else if self.log.finalised() > above {
+            self.catch_up.wanted = Some(Wanted { above, blocks: BLOCKS_FOR_ONE });
         }
     }
 
     /// One checkpoint serves everybody who asks within a few seconds, so that they find its state at
-    /// this node as long as they need it.
-    fn renew_offer(&mut self) {
+    /// this node as long as they need it; within one second where it is of no use to who asks.
+    fn renew_offer(&mut self, above: Height) {
         let known = self.catch_up.offer.as_ref();
-        let fresh = known.is_some_and(|offer| self.now < offer.made_at.plus(OFFER_LASTS));
+        let fresh = known.is_some_and(|offer| {
+            let serves = offer.checkpoint.height() > above;
+            self.now < offer.made_at.plus(if serves { OFFER_LASTS } else { OFFER_EVERY })
+        });
         let newest = known.is_some_and(|o| o.checkpoint.height() == self.log.finalised());
         if fresh || newest {
             return;
@@ -260,6 +277,30 @@ impl Channel {
             let checkpoint = Arc::new(checkpoint);
             self.catch_up.offer = Some(Offer { made_at: self.now, checkpoint, state });
         }
+    }
+
+    /// P-138: when the next empty block is due that helps a checkpoint to be made: once the one before
+    /// is certified.
+    pub(super) fn checkpoint_block_due(&self) -> Option<Time> {
+        self.catch_up.wanted.as_ref()?;
+        let head = self.log.block(self.log.head())?;
+        let may = !self.is_over() && self.log.certified() >= head.height();
+        may.then(|| head.header.time.plus(self.env.limits.finality_delay))
+    }
+
+    /// Whether an empty block is cut for a checkpoint now; it is one of few.
+    pub(super) fn cuts_for_a_checkpoint(&mut self) -> bool {
+        if self.checkpoint_block_due().is_none_or(|due| self.now < due) {
+            return false;
+        }
+        let made = self.log.checkpoint().map(|(checkpoint, _)| checkpoint.height());
+        let Some(wanted) = &mut self.catch_up.wanted else { return false };
+        if wanted.blocks == 0 || made.is_some_and(|made| made > wanted.above) {
+            self.catch_up.wanted = None;
+            return false;
+        }
+        wanted.blocks -= 1;
+        true
     }
 
     pub(super) fn on_part_request(

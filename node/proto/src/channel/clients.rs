@@ -134,13 +134,20 @@ impl Channel {
             return Ok(());
         }
         self.check_call(&call)?;
-        self.check_quorum()?;
+        if !self.is_under_way(&call, &hash) {
+            self.check_quorum()?;
+        }
         self.wait_for(id, hash, wait)?;
         let result = self.pass_on(call, hash);
         if result.is_err() {
             self.leave_waiting(id, &hash);
         }
         result
+    }
+
+    /// P-79: whether the call was taken before and may still be ordered: who asks for it again waits.
+    fn is_under_way(&self, call: &SignedCall, hash: &Hash) -> bool {
+        self.clients.on_the_way.calls.contains_key(hash) || self.pool.has(call, hash)
     }
 
     /// P-20: who is gone takes no room. What was ordered stays ordered.
@@ -206,7 +213,7 @@ impl Channel {
         }
         self.log
             .tip()
-            .map_or_else(Default::default, |tip| next_sequence(&tip.state, call.call.counted_by()))
+            .map_or_else(Default::default, |tip| next_sequence(&tip.state, call.call.counter()))
     }
 
     /// P-37: what every node can refuse at once, before the leader sees it.
@@ -232,15 +239,15 @@ impl Channel {
             let reason = format!("at most {} ms ahead", limits::CALL_LIFETIME);
             return Err(Refusal::invalid("expires_at", reason));
         }
-        let counted_by = call.call.counted_by();
-        let expected = next_sequence(&tip.state, counted_by);
+        let counter = call.call.counter();
+        let expected = next_sequence(&tip.state, counter);
         #[cfg(feature = "known-bugs")]
         if KnownBug::ForgottenNonce.is_back() {
             return Ok(());
         }
         if call.call.sequence < expected {
             return Err(Refusal::SequenceNumber {
-                account: counted_by,
+                account: counter.address(),
                 expected,
                 actual: call.call.sequence,
             });
@@ -336,7 +343,7 @@ impl Channel {
         let is_due = |signed: &SignedCall| {
             let call = &signed.call;
             call.expires_at >= self.now
-                && call.sequence == next_sequence(&tip.state, call.counted_by())
+                && call.sequence == next_sequence(&tip.state, call.counter())
                 && member(&tip.state, call.sender).is_some()
                 && sessions::check(&tip.state, call, self.now).is_ok()
         };
@@ -347,9 +354,8 @@ impl Channel {
     /// nor what it waits for of those it has shown since.
     pub(super) fn fail_passed_over(&mut self, from: Height) {
         let Some(tip) = self.log.tip() else { return };
-        let passed = |call: &SignedCall| {
-            call.call.sequence < next_sequence(&tip.state, call.call.counted_by())
-        };
+        let passed =
+            |call: &SignedCall| call.call.sequence < next_sequence(&tip.state, call.call.counter());
         let on_the_way = self.clients.on_the_way.iter().filter(|(_, call)| passed(call));
         let mut hashes: Vec<Hash> = on_the_way.map(|(hash, _)| *hash).collect();
         let shown = self.clients.hardening.values().flatten().map(|(hash, _)| *hash);
@@ -434,7 +440,7 @@ impl Channel {
         let now = self.now;
         for pooled in self.pool.overdue(now) {
             let (account, expires_at) =
-                (pooled.call.call.counted_by(), pooled.call.call.expires_at);
+                (pooled.call.call.counter().address(), pooled.call.call.expires_at);
             let (expected, actual) =
                 (self.expected_sequence(&pooled.call), pooled.call.call.sequence);
             let refusal = match expires_at < now {

@@ -8,11 +8,12 @@ use fairway_types::{
     Address, Context, Effects, Execute, ExecutionStatus, Gas, Hash, Height, Hook, Invocation,
     MoveEvent, Operation, Outcome, PublicKey, Refusal, SequenceNumber, SignedCall, StateKey,
     StateReader, Time, Transaction, Write,
+    call::{Call, Counter},
     chain::{ChannelFacts, ChannelRecord, MemberRecord},
     codec,
     hash::{Domain, hash_value},
     limits,
-    session::{OverSpent, Session},
+    session::{Delegated, OverSpent},
     settlement::AssetAmount,
 };
 
@@ -163,8 +164,8 @@ impl<'a, V: Execute> Execution<'a, V> {
 
     /// The member's next sequence number, counting calls already run in this block.
     #[must_use]
-    pub fn next_sequence(&self, account: Address) -> SequenceNumber {
-        next_sequence(&self.overlay, account)
+    pub fn next_sequence(&self, counter: impl Into<Counter>) -> SequenceNumber {
+        next_sequence(&self.overlay, counter)
     }
 
     // P-12: a call is executed once, in its sender's order, in this channel, in its time.
@@ -173,8 +174,8 @@ impl<'a, V: Execute> Execution<'a, V> {
         self.check_open()?;
         check_place(&self.place.facts, signed)?;
         self.member(call.sender)?;
-        let counted_by = call.counted_by();
-        let expected = self.next_sequence(counted_by);
+        let counter = call.counter();
+        let expected = self.next_sequence(counter);
         #[cfg(feature = "known-bugs")]
         let expected = match crate::known_bugs::KnownBug::ForgottenNonce.is_back() {
             true => expected.min(call.sequence),
@@ -182,7 +183,7 @@ impl<'a, V: Execute> Execution<'a, V> {
         };
         if call.sequence != expected {
             return Err(Refusal::SequenceNumber {
-                account: counted_by,
+                account: counter.address(),
                 expected,
                 actual: call.sequence,
             });
@@ -310,8 +311,13 @@ pub fn check_place(facts: &ChannelFacts, signed: &SignedCall) -> Result<(), Refu
     Ok(())
 }
 
-/// The account's next sequence number in `state`.
-pub fn next_sequence(state: &dyn StateReader, account: Address) -> SequenceNumber {
+/// The number of the next call in `state`; zero for a session that is not there.
+pub fn next_sequence(state: &dyn StateReader, counter: impl Into<Counter>) -> SequenceNumber {
+    let Counter { account, session } = counter.into();
+    if let Some(key) = session {
+        let delegated = sessions::session(state, account, &key);
+        return delegated.map(|delegated| delegated.next).unwrap_or_default();
+    }
     state
         .read(&StateKey::Sequence(account))
         .and_then(|bytes| codec::decode("sequence", &bytes).ok())
@@ -330,6 +336,11 @@ pub fn next_tick(facts: &ChannelFacts, state: &dyn StateReader) -> Option<Time> 
 pub fn member(state: &dyn StateReader, account: Address) -> Option<MemberRecord> {
     let bytes = state.read(&StateKey::Member(account))?;
     codec::decode("member", &bytes).ok()
+}
+
+/// P-135: what a call pays for writing its account's sessions, all of which are one entry.
+fn gas_of(sessions: &[Delegated]) -> u64 {
+    (codec::size(sessions) as u64).saturating_mul(limits::SESSION_BYTE_GAS)
 }
 
 /// Accounts that left and are not paid yet, sorted.
@@ -365,8 +376,8 @@ struct Books<'a, V: Execute> {
 impl<V: Execute> Books<'_, V> {
     fn call(&mut self, signed: &SignedCall) -> ExecutionStatus {
         let call = &signed.call;
-        self.put(StateKey::Sequence(call.counted_by()), &call.sequence.next());
         let sender = call.sender;
+        self.use_number(call);
         let status = match &call.operation {
             Operation::Invoke { function, type_args, args } => {
                 let invocation = Invocation::Call { sender, function, type_args, args };
@@ -374,26 +385,49 @@ impl<V: Execute> Books<'_, V> {
             }
             Operation::Session { key, function, type_args, args } => {
                 let invocation = Invocation::Call { sender, function, type_args, args };
-                self.invoke_for((sender, key), &invocation, call.gas_limit)
+                match call.gas_limit.0.checked_sub(self.gas) {
+                    Some(left) => self.invoke_for((sender, key), &invocation, Gas(left)),
+                    None => ExecutionStatus::OutOfGas,
+                }
             }
             Operation::Leave => self.leave(sender),
             Operation::Close => self.close(),
             Operation::Delegate(session) => {
-                let time = self.context.time;
-                self.put_sessions(sender, &sessions::with(&self.state, sender, session, time))
+                let sessions = sessions::with(&self.state, call, session, self.context.time);
+                self.change_sessions(call, &sessions)
             }
             Operation::Revoke { key } => {
-                self.put_sessions(sender, &sessions::without(&self.state, sender, key))
+                self.change_sessions(call, &sessions::without(&self.state, sender, key))
             }
         };
         self.follow_requests();
         status
     }
 
-    fn put_sessions(&mut self, account: Address, sessions: &[Session]) -> ExecutionStatus {
+    /// Uses the call's number, whatever comes of it.
+    fn use_number(&mut self, call: &Call) {
+        match call.counter().session {
+            None => self.put(StateKey::Sequence(call.sender), &call.sequence.next()),
+            Some(key) => {
+                let counted = sessions::counted(&self.state, call.sender, &key, call.sequence);
+                self.gas = self.gas.saturating_add(gas_of(&counted));
+                self.put_sessions(call.sender, &counted);
+            }
+        }
+    }
+
+    fn change_sessions(&mut self, call: &Call, sessions: &[Delegated]) -> ExecutionStatus {
+        self.gas = self.gas.saturating_add(gas_of(sessions));
+        if self.gas > call.gas_limit.0 {
+            return ExecutionStatus::OutOfGas;
+        }
+        self.put_sessions(call.sender, sessions);
+        ExecutionStatus::Success
+    }
+
+    fn put_sessions(&mut self, account: Address, sessions: &[Delegated]) {
         let entry = (!sessions.is_empty()).then(|| codec::encode(&sessions));
         self.state.put(StateKey::Sessions(account), entry);
-        ExecutionStatus::Success
     }
 
     fn tick(&mut self) -> ExecutionStatus {

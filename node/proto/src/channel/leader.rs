@@ -207,8 +207,10 @@ impl Channel {
 
     /// P-24: an empty block is cut to open a term, and after the last block with transactions, to
     /// make it final.
-    fn needs_empty_block(&self) -> bool {
-        self.child_due().is_some_and(|due| self.now >= due) || self.is_asked_for_a_block()
+    fn needs_empty_block(&mut self) -> bool {
+        self.child_due().is_some_and(|due| self.now >= due)
+            || self.is_asked_for_a_block()
+            || self.cuts_for_a_checkpoint()
     }
 
     /// When an empty block is due that helps the last transactions to become final: it carries a

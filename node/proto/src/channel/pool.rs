@@ -6,7 +6,8 @@ use std::{
 };
 
 use fairway_types::{
-    Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall, Time, bundle::SignedBundle, codec,
+    Address, Hash, NodeId, Refusal, SequenceNumber, SignedCall, Time, bundle::SignedBundle,
+    call::Counter, codec,
 };
 
 use super::Limits;
@@ -23,8 +24,7 @@ const PATIENCE: u64 = 15_000;
 pub(super) struct Pooled {
     pub call: SignedCall,
     pub hash: Hash,
-    /// Whose sequence numbers it counts with.
-    counted_by: Address,
+    counter: Counter,
     /// The node that forwarded it; `None` for a client of this node.
     pub from: Option<NodeId>,
     /// What stands for its signature, where members trust their own nodes (P-133).
@@ -38,8 +38,8 @@ pub(super) struct Pooled {
 impl Pooled {
     pub(super) fn new(call: SignedCall, hash: Hash, from: Option<NodeId>, since: Time) -> Self {
         let bytes = codec::size(&call);
-        let counted_by = call.call.counted_by();
-        Self { call, hash, counted_by, from, bundle: None, bytes, since }
+        let counter = call.call.counter();
+        Self { call, hash, counter, from, bundle: None, bytes, since }
     }
 
     /// The bundle that it came in, if any, which takes so many bytes here.
@@ -53,16 +53,37 @@ impl Pooled {
 pub(super) struct Pool {
     ready: VecDeque<Pooled>,
     /// Next number of who has calls in `ready`.
-    next: BTreeMap<Address, SequenceNumber>,
-    early: BTreeMap<(Address, SequenceNumber), Pooled>,
+    next: BTreeMap<Counter, SequenceNumber>,
+    early: BTreeMap<(Counter, SequenceNumber), Pooled>,
     /// What each sender has here, whichever of its keys signed.
     held: BTreeMap<Address, Held>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Held {
+    all: Room,
+    /// Of that, what its session keys signed.
+    by_sessions: Room,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Room {
     calls: usize,
     bytes: usize,
+}
+
+impl Held {
+    /// All that a call with this counter is a part of.
+    fn rooms(&mut self, counter: Counter) -> impl Iterator<Item = &mut Room> {
+        let by_sessions = counter.session.map(|_| &mut self.by_sessions);
+        std::iter::once(&mut self.all).chain(by_sessions)
+    }
+}
+
+impl Room {
+    const fn fits(self, bytes: usize, most: Self) -> bool {
+        self.calls < most.calls && self.bytes + bytes <= most.bytes
+    }
 }
 
 impl Pool {
@@ -74,9 +95,10 @@ impl Pool {
         expected: SequenceNumber,
         limits: &Limits,
     ) -> Result<(), Refusal> {
-        let account = pooled.counted_by;
+        let counter = pooled.counter;
+        let account = counter.address();
         let actual = pooled.call.call.sequence;
-        let next = self.next.get(&account).copied().unwrap_or(expected).max(expected);
+        let next = self.next.get(&counter).copied().unwrap_or(expected).max(expected);
         let pooled_already = actual >= expected && actual < next;
         if pooled_already && self.holds(&pooled.hash) {
             return Ok(());
@@ -85,7 +107,7 @@ impl Pool {
             return Err(Refusal::SequenceNumber { account, expected: next, actual });
         }
         // Whoever waits for the first one is answered once it is ordered or has expired.
-        if let Some(waiting) = self.early.get(&(account, actual)) {
+        if let Some(waiting) = self.early.get(&(counter, actual)) {
             let same = waiting.hash == pooled.hash;
             return if same {
                 Ok(())
@@ -95,32 +117,38 @@ impl Pool {
         }
         self.check_room(&pooled, limits)?;
         let held = self.held.entry(pooled.call.call.sender).or_default();
-        held.calls += 1;
-        held.bytes += pooled.bytes;
-        self.early.insert((account, actual), pooled);
-        self.promote(account, next);
+        for room in held.rooms(counter) {
+            room.calls += 1;
+            room.bytes += pooled.bytes;
+        }
+        self.early.insert((counter, actual), pooled);
+        self.promote(counter, next);
         Ok(())
     }
 
+    /// P-20: a sender's session keys have half of its room at most, so that who took one of them can't
+    /// keep out the call that revokes it.
     fn check_room(&self, pooled: &Pooled, limits: &Limits) -> Result<(), Refusal> {
-        let of_sender = self.held.get(&pooled.call.call.sender).copied().unwrap_or_default();
-        if self.len() >= limits.pool_calls
-            || of_sender.calls >= limits.pool_calls_per_sender
-            || self.bytes() + pooled.bytes > limits.pool_bytes
-            || of_sender.bytes + pooled.bytes > limits.pool_bytes_per_sender
-        {
-            return Err(Refusal::busy("calls waiting to be ordered", RETRY_AFTER));
+        let held = self.held.get(&pooled.call.call.sender).copied().unwrap_or_default();
+        let (calls, bytes) = (limits.pool_calls_per_sender, limits.pool_bytes_per_sender);
+        let half = Room { calls: calls.div_ceil(2), bytes: bytes / 2 };
+        let fits = self.len() < limits.pool_calls
+            && self.bytes() + pooled.bytes <= limits.pool_bytes
+            && held.all.fits(pooled.bytes, Room { calls, bytes })
+            && (pooled.counter.session.is_none() || held.by_sessions.fits(pooled.bytes, half));
+        if fits {
+            return Ok(());
         }
-        Ok(())
+        Err(Refusal::busy("calls waiting to be ordered", RETRY_AFTER))
     }
 
     /// The next call in order.
     pub(super) fn take(&mut self) -> Option<Pooled> {
         let pooled = self.ready.pop_front()?;
-        let account = pooled.counted_by;
-        let last = self.next.get(&account) == Some(&pooled.call.call.sequence.next());
+        let counter = pooled.counter;
+        let last = self.next.get(&counter) == Some(&pooled.call.call.sequence.next());
         if last {
-            self.next.remove(&account);
+            self.next.remove(&counter);
         }
         self.release(&pooled);
         Some(pooled)
@@ -142,9 +170,11 @@ impl Pool {
     fn release(&mut self, pooled: &Pooled) {
         let sender = pooled.call.call.sender;
         let Some(held) = self.held.get_mut(&sender) else { return };
-        held.calls = held.calls.saturating_sub(1);
-        held.bytes = held.bytes.saturating_sub(pooled.bytes);
-        if held.calls == 0 {
+        for room in held.rooms(pooled.counter) {
+            room.calls = room.calls.saturating_sub(1);
+            room.bytes = room.bytes.saturating_sub(pooled.bytes);
+        }
+        if held.all.calls == 0 {
             self.held.remove(&sender);
         }
     }
@@ -152,7 +182,7 @@ impl Pool {
     /// BCS bytes of all calls.
     #[must_use]
     pub(super) fn bytes(&self) -> usize {
-        self.held.values().map(|held| held.bytes).sum()
+        self.held.values().map(|held| held.all.bytes).sum()
     }
 
     /// Calls that can be ordered now.
@@ -174,15 +204,21 @@ impl Pool {
         self.ready.drain(..).chain(early.into_values()).collect()
     }
 
+    /// Whether the call waits here.
+    pub(super) fn has(&self, call: &SignedCall, hash: &Hash) -> bool {
+        let early = self.early.get(&(call.call.counter(), call.call.sequence));
+        early.is_some_and(|pooled| pooled.hash == *hash) || self.holds(hash)
+    }
+
     fn holds(&self, hash: &Hash) -> bool {
         self.ready.iter().any(|pooled| pooled.hash == *hash)
     }
 
-    fn promote(&mut self, account: Address, mut next: SequenceNumber) {
-        while let Some(pooled) = self.early.remove(&(account, next)) {
+    fn promote(&mut self, counter: Counter, mut next: SequenceNumber) {
+        while let Some(pooled) = self.early.remove(&(counter, next)) {
             self.ready.push_back(pooled);
             next = next.next();
-            self.next.insert(account, next);
+            self.next.insert(counter, next);
         }
     }
 }
@@ -276,6 +312,33 @@ mod tests {
         assert!(add(&mut pool, 3, 5));
         assert_eq!(pool.overdue(Time(1)).len(), 1);
         assert_eq!(pool.bytes(), 0);
+    }
+
+    /// P-20: who took a session key can't keep out the call that revokes it.
+    #[test]
+    fn session_keys_have_half_of_their_accounts_room() {
+        let by_session = |sequence| {
+            let mut pooled = pooled(1, sequence);
+            pooled.counter.session = Some(Keypair::from_seed(&[9; 32]).public());
+            pooled.hash = Hash([u8::try_from(sequence).unwrap_or_default(); 32]);
+            pooled
+        };
+        let size = pooled(1, 0).bytes;
+        let mut pool = Pool::default();
+        for limits in [
+            Limits { pool_calls_per_sender: 4, ..Limits::default() },
+            Limits { pool_bytes_per_sender: 4 * size, ..Limits::default() },
+        ] {
+            let add =
+                |pool: &mut Pool, pooled| pool.add(pooled, SequenceNumber(0), &limits).is_ok();
+            assert!(add(&mut pool, by_session(1)) && add(&mut pool, by_session(2)));
+            assert!(!add(&mut pool, by_session(3)), "half of the room");
+            assert!(add(&mut pool, pooled(1, 0)) && add(&mut pool, pooled(1, 1)));
+            assert!(!add(&mut pool, pooled(1, 2)), "all of it");
+            assert_eq!(pool.overdue(Time(PATIENCE)).len(), 2);
+            assert_eq!(order(&mut pool), [0, 1]);
+            assert!(pool.held.is_empty());
+        }
     }
 
     #[test]

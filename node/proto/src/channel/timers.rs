@@ -120,7 +120,8 @@ impl Timers {
         let window = channel.env.limits.window;
         let ticks = !channel.is_over() && channel.in_flight(&tip) < window;
         let tick = channel.next_tick(&tip).filter(|_| ticks);
-        for due in tick.into_iter().chain(channel.child_due()) {
+        let empty = channel.child_due().into_iter().chain(channel.checkpoint_block_due());
+        for due in tick.into_iter().chain(empty) {
             next = next.min(due.max(channel.now.plus(1)));
         }
         next

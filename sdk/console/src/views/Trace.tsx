@@ -1,12 +1,11 @@
 /** A call's gas by function, on demand: the node runs the call again for it. */
 import { useState } from "react";
 import { isUnknownMethod } from "../ask.js";
-import type { Trace } from "../methods.js";
+import type { GasReport } from "../methods.js";
 import { useSource } from "../source.js";
-import { pretty } from "../text.js";
 import { Facts, Table } from "./parts.js";
 
-type Told = { trace: Trace } | { error: string } | "asking" | undefined;
+type Told = { trace: GasReport } | { error: string } | "asking" | undefined;
 
 export function TraceView({
   channel,
@@ -39,22 +38,21 @@ export function TraceView({
   );
 }
 
-function Functions({ trace }: { trace: Trace }) {
+function Functions({ trace }: { trace: GasReport }) {
   return (
     <>
-      <Facts facts={[{ label: "Traced gas", field: "traced_gas", value: trace.gas_used }]} />
-      <p className="note">Ended with {pretty(trace.status)}</p>
+      <Facts
+        facts={[
+          { label: "Traced gas", field: "traced_gas", value: trace.gas_used },
+          { label: "Of it for what it wrote", field: "storage_gas", value: trace.storage },
+        ]}
+      />
       <Table
         name="Gas by function"
         columns={["Function", "Entered", "Own gas", "With what it called"]}
         rows={trace.functions.map((entry) => ({
           id: entry.function,
-          cells: [
-            <code key="name">{entry.function}</code>,
-            entry.entered,
-            entry.gas_own,
-            entry.gas_total,
-          ],
+          cells: [<code key="name">{entry.function}</code>, entry.entries, entry.own, entry.total],
         }))}
         none="It entered no function."
       />

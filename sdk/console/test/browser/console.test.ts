@@ -546,8 +546,7 @@ test("a node with tokens asks for one, and a wrong one is told from it", async (
   const token = "0123456789abcdef0123456789abcdef";
   const node = stage.world.node(3);
   await node.kill();
-  node.protect(token);
-  await node.start();
+  await node.start({ FAIRWAY_ACCESS_TOKENS: token });
   const page = await stage.open(stage.console(3));
   await page.getByLabel("Token").fill("wrong");
   await page.getByRole("button", { name: "Open" }).click();

@@ -40,7 +40,6 @@ test("entries are found by type, owner or what they hold", () => {
     size: 1,
   });
   const page = {
-    channel: "",
     height: 1,
     state_root: "",
     entries: [entry("a", "0xbfae", "300"), entry("b", "0x3b6d", "200")],

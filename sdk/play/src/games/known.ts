@@ -4,15 +4,34 @@ import { MODULE as TIC_TAC_TOE } from "./tic_tac_toe.js";
 
 export type GameName = "tic_tac_toe" | "arena";
 
-interface Known {
+export interface Known {
   title: string;
   module: string;
+  /** What the player's key may call, and what that is in words. */
+  functions: readonly string[];
+  may: string;
+  /** Whether the game takes money from the vault. */
+  stakes: boolean;
   /** Whether the page reads the channel's log from its beginning. */
   history: boolean;
 }
 
 export const GAMES: Readonly<Record<GameName, Known>> = {
-  tic_tac_toe: { title: "Tic-tac-toe", module: TIC_TAC_TOE, history: true },
-  // A block a tick: too many to read again.
-  arena: { title: "Arena", module: ARENA, history: false },
+  tic_tac_toe: {
+    title: "Tic-tac-toe",
+    module: TIC_TAC_TOE,
+    functions: ["open", "join", "mark"],
+    may: "open games, join them, and mark cells",
+    stakes: true,
+    history: true,
+  },
+  arena: {
+    title: "Arena",
+    module: ARENA,
+    functions: ["turn"],
+    may: "turn your player",
+    stakes: false,
+    // A block a tick: too many to read again.
+    history: false,
+  },
 };

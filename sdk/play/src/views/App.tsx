@@ -1,9 +1,13 @@
 /** Which seat is taken, and what is shown of it. */
 import { useEffect, useState } from "react";
+import type { Feed } from "../feed.js";
 import { GAMES } from "../games/known.js";
 import { linkText, parseLink, type Seat } from "../link.js";
-import { Play } from "../play.js";
+import type { Moves } from "../moves.js";
+import { type Match, Play } from "../play.js";
+import type { SessionKey } from "../session_key.js";
 import { short } from "../text.js";
+import { Allowed } from "./Allowed.js";
 import { Arena } from "./Arena.js";
 import { Banner } from "./Banner.js";
 import { Door } from "./Door.js";
@@ -102,14 +106,28 @@ function Taken({ play }: { play: Play }) {
 }
 
 function Playing({ play }: { play: Play }) {
-  const { session, feed, moves } = play;
-  if (!session || !feed || !moves) return <p>Sitting down…</p>;
+  const { match, feed, moves, sessionKey } = play;
+  if (!match || !feed || !moves || !sessionKey) return <p>Sitting down…</p>;
+  return <AtTable {...{ play, match, feed, moves, sessionKey }} />;
+}
+
+interface AtTableGiven {
+  play: Play;
+  match: Match;
+  feed: Feed;
+  moves: Moves;
+  sessionKey: SessionKey;
+}
+
+function AtTable({ play, match, feed, moves, sessionKey }: AtTableGiven) {
+  useChanging(sessionKey);
   return (
     <>
-      {session.game === "arena" ? (
-        <Arena play={play} live={session.live} feed={feed} />
+      <Allowed play={play} sessionKey={sessionKey} />
+      {match.game === "arena" ? (
+        <Arena play={play} live={match.live} feed={feed} />
       ) : (
-        <TicTacToe play={play} live={session.live} feed={feed} moves={moves} />
+        <TicTacToe play={play} live={match.live} feed={feed} moves={moves} />
       )}
       <MoveList feed={feed} moves={moves} />
       <MoneyTable play={play} />

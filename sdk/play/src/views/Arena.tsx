@@ -55,7 +55,7 @@ export function Arena({ play, live, feed }: Given) {
   const ask = () => setAsked(`The prize is ${where}. You ${heading(me)}.`);
   const turn = (to: Turn) => {
     const [x, y] = TURNS[to];
-    if (!me || (me.stepX === x && me.stepY === y)) return;
+    if (!me || !play.mayPlay || (me.stepX === x && me.stepY === y)) return;
     play.call("turn", [x + 1, y + 1], to === "stop" ? "stop" : `turn ${to}`, LIFETIME_MS);
   };
   useKeys(turn, ask);
@@ -70,7 +70,14 @@ export function Arena({ play, live, feed }: Given) {
       <Field state={live.value} me={play.account} pending={pending} />
       <fieldset className="pad" aria-label="Turn">
         {(Object.keys(TURNS) as Turn[]).map((to) => (
-          <button key={to} type="button" className={to} aria-label={to} onClick={() => turn(to)}>
+          <button
+            key={to}
+            type="button"
+            className={to}
+            aria-label={to}
+            aria-disabled={!play.mayPlay}
+            onClick={() => turn(to)}
+          >
             {SIGNS[to]}
           </button>
         ))}

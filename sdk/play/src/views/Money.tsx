@@ -49,9 +49,9 @@ export function MoneyTable({ play }: { play: Play }) {
   );
 }
 
-function stakeOf({ session, account }: Play): bigint {
-  if (session?.game !== "tic_tac_toe") return 0n;
-  const rounds = [...session.live.value.rounds.values()];
+function stakeOf({ match, account }: Play): bigint {
+  if (match?.game !== "tic_tac_toe") return 0n;
+  const rounds = [...match.live.value.rounds.values()];
   const mine = rounds.filter((round) => !round.over && [round.x, round.o].includes(account));
   return mine.reduce((sum, { stake }) => sum + stake, 0n);
 }

@@ -1,6 +1,6 @@
 /** This player's moves and how far each has hardened. */
 import type { Feed } from "../feed.js";
-import { type Moves, reasonOf } from "../moves.js";
+import type { Moves } from "../moves.js";
 import { capital, STATUSES } from "../text.js";
 import { Status, useChanging } from "./parts.js";
 
@@ -18,7 +18,7 @@ export function MoveList({ feed, moves }: { feed: Feed; moves: Moves }) {
         {newest.map((move) => (
           <li key={move.id} data-status={move.status}>
             {capital(move.label)}: <Status status={move.status} />
-            {move.failure && <span className="why"> {reasonOf(move.failure)}</span>}
+            {move.failure && <span className="why"> {move.failure}</span>}
           </li>
         ))}
       </ol>

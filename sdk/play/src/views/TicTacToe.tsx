@@ -11,7 +11,7 @@ import {
   type Told,
   turnOf,
 } from "../games/tic_tac_toe.js";
-import { type Moves, reasonOf } from "../moves.js";
+import type { Moves } from "../moves.js";
 import type { Play } from "../play.js";
 import { decimal, fwy, nameOf, units } from "../text.js";
 import { Spoken, Status, useChanging } from "./parts.js";
@@ -71,7 +71,7 @@ function cellStatuses(
 /** A move that failed is told until another one is made. */
 function failureText(moves: Moves): string {
   const last = moves.all.at(-1);
-  return last?.failure ? `Not done, ${last.label}: ${reasonOf(last.failure)}.` : "";
+  return last?.failure ? `Not done, ${last.label}: ${last.failure}.` : "";
 }
 
 function gameText(round: Round | undefined, me: string, name: (account: string) => string): string {
@@ -114,7 +114,7 @@ const STEPS: Readonly<Record<string, number>> = {
 function Board({ round, me, statuses, play }: BoardGiven) {
   const [at, setAt] = useState(4);
   const cells = useRef<(HTMLButtonElement | null)[]>([]);
-  const mine = !round.over && turnOf(round) === me;
+  const mine = play.mayPlay && !round.over && turnOf(round) === me;
   const mark = (cell: number) => {
     if (!mine || round.board[cell] !== "") return;
     play.call("mark", [round.x, cell], `${nextMark(round)} at ${CELLS[cell]}`, LIFETIME_MS);
@@ -175,7 +175,7 @@ function Begin({ play, table }: { play: Play; table: Table }) {
   const open = [...table.rounds.values()].filter((round) => !round.o && round.x !== play.account);
   const begin = (event: FormEvent) => {
     event.preventDefault();
-    if (stake === undefined || wrong) return;
+    if (stake === undefined || wrong || !play.mayPlay) return;
     play.call("open", ["0xfa", stake], `a game for ${fwy(stake)}`, LIFETIME_MS);
   };
   return (
@@ -185,7 +185,7 @@ function Begin({ play, table }: { play: Play; table: Table }) {
           <li key={round.x}>
             <button
               type="button"
-              aria-disabled={round.stake > vault}
+              aria-disabled={round.stake > vault || !play.mayPlay}
               onClick={() =>
                 round.stake <= vault && play.call("join", [round.x], "join the game", LIFETIME_MS)
               }
@@ -206,7 +206,7 @@ function Begin({ play, table }: { play: Play; table: Table }) {
             onChange={(event) => setText(event.target.value)}
           />
         </label>
-        <button type="submit" aria-disabled={wrong}>
+        <button type="submit" aria-disabled={wrong || !play.mayPlay}>
           Open a game
         </button>
         <p id="stake-error" role="alert">

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { World } from "../../../typescript/test/nodes/world.js";
 import { table } from "../../scripts/table.js";
 import { linkText, type Seat } from "../../src/link.js";
-import { join, PHONE, Stage, usable } from "./stage.js";
+import { join, PHONE, Stage, sign, usable } from "./stage.js";
 
 let world: World;
 let stage: Stage;
@@ -99,6 +99,8 @@ test("two tabs of one account: the second one is told so, and may take over", as
   await second.getByRole("button", { name: "Play here instead" }).click();
   await second.getByRole("heading", { name: "Money" }).waitFor();
   await first.getByText("Another tab of this browser plays with this account").waitFor();
+  // The key is the first tab's: this one has to be allowed as well.
+  await sign(second);
   await second.getByLabel("Stake in FWY").fill("0.10");
   await second.getByRole("button", { name: "Open a game" }).click();
   await second.locator(".says", { hasText: "waits for an opponent" }).waitFor();

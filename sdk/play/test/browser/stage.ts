@@ -86,11 +86,24 @@ export class Stage {
   }
 }
 
-/** Joins by the form, with a deposit in FWY. */
+/** Joins by the form, with a deposit in FWY, and lets the page sign moves. */
 export async function join(page: Page, deposit: string): Promise<void> {
+  await sitDown(page, deposit);
+  await sign(page);
+}
+
+/** Joins by the form, and signs nothing else. */
+export async function sitDown(page: Page, deposit: string): Promise<void> {
   await page.getByLabel("Deposit in FWY").fill(deposit);
   await page.getByRole("button", { name: "Join" }).click();
   await page.getByRole("heading", { name: "Money" }).waitFor({ timeout: 30_000 });
+}
+
+/** Signs what the page asks for, with so much for stakes in FWY, or what it suggests. */
+export async function sign(page: Page, stakes?: string): Promise<void> {
+  if (stakes !== undefined) await page.getByLabel("For stakes in FWY").fill(stakes);
+  await page.getByRole("button", { name: "Sign", exact: true }).click();
+  await page.locator("#session-ends").waitFor();
 }
 
 /** No finding of axe, and nothing wider than the screen. */

@@ -10,7 +10,13 @@ const NATIVE = `0x${"00".repeat(31)}fa`;
 
 function mirror(resources: { address: string; type: string; value: unknown }[]): Mirror {
   const mirror = new Mirror();
-  mirror.take({ kind: "snapshot", height: 1, state_root: "0x", resources: resources as never });
+  mirror.take({
+    kind: "snapshot",
+    height: 1,
+    hash: "0x",
+    state_root: "0x",
+    resources: resources as never,
+  });
   return mirror;
 }
 

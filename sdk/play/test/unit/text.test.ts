@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decimal, fwy, units } from "../../src/text.js";
+import { decimal, fwy, remaining, units } from "../../src/text.js";
 
 test("amounts are exact in both directions", () => {
   expect([fwy(0n), fwy(1n), fwy(1_500_000n), fwy(12_345_678_900_000n)]).toEqual([
@@ -15,4 +15,19 @@ test("amounts are exact in both directions", () => {
   for (const text of ["", "-1", "1.2345678", "1e3", "0x10", "1.2.3"]) {
     expect(units(text)).toBeUndefined();
   }
+});
+
+test("a time to come is shown as far as anybody counts it", () => {
+  const times = [-5, 0, 1, 59_000, 59_001, 60_000, 3_599_999, 3_600_000, 14_400_000];
+  expect(times.map(remaining)).toEqual([
+    "0 s",
+    "0 s",
+    "1 s",
+    "59 s",
+    "1 min",
+    "1 min",
+    "1 h 0 min",
+    "1 h 0 min",
+    "4 h 0 min",
+  ]);
 });

@@ -1,7 +1,7 @@
 // Connections that are cut and nodes that are killed, under way.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Channel, type Client, NATIVE } from "../../src/index.js";
-import { type CutProxy, World } from "./world.js";
+import { type CutProxy, memos, World } from "./world.js";
 
 let world: World;
 let id: string;
@@ -21,18 +21,6 @@ afterAll(() => world?.stop());
 
 const pay = (memo: string) =>
   channel.member(world.key(0)).call("0x44::payments::pay", [world.key(1).address, NATIVE, 1, memo]);
-
-/** Memos of the payments in the log, in its order. */
-async function memos(from: Channel): Promise<string[]> {
-  const all: string[] = [];
-  for (let height = 1; ; height += 100) {
-    const blocks = await from.blocks(height, 100);
-    const events = blocks.flatMap((b) => b.transactions.flatMap((t) => t.events));
-    const paid = events.filter((event) => event.type === "0x44::payments::Paid");
-    all.push(...paid.map((event) => (event.data as { memo: string }).memo));
-    if (blocks.length < 100) return all;
-  }
-}
 
 test("cuts in mid-call: every call runs once, the subscription loses and repeats nothing", async () => {
   const seen: string[] = [];

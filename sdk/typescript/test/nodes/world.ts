@@ -1,14 +1,6 @@
 // A ledger and nodes as processes of the command `fairway`, which FAIRWAY_BIN names.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import {
-  appendFileSync,
-  chmodSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import {
   type AddressInfo,
@@ -20,7 +12,14 @@ import {
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
-import { type ChannelRules, Client, Keypair, type PackageSource } from "../../src/index.js";
+import {
+  type Channel,
+  type ChannelRules,
+  Client,
+  type ConnectionOptions,
+  Keypair,
+  type PackageSource,
+} from "../../src/index.js";
 
 const READY_MS = 30_000;
 const EXAMPLES = join(import.meta.dirname, "../../../../contracts/examples");
@@ -53,9 +52,10 @@ class Process {
     this.#child = child;
   }
 
-  static async start(args: string[], log: string): Promise<Process> {
+  static async start(args: string[], log: string, settings = {}): Promise<Process> {
     const output = openSync(log, "a");
-    const child = spawn(program(), args, { stdio: ["ignore", "pipe", output] });
+    const env = { ...process.env, ...settings };
+    const child = spawn(program(), args, { stdio: ["ignore", "pipe", output], env });
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const url = await new Promise<string>((resolve, reject) => {
       const late = setTimeout(
@@ -73,6 +73,10 @@ class Process {
       });
     });
     return new Process(child, url);
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
   }
 
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
@@ -104,20 +108,26 @@ export class LocalNode {
     readonly console?: string,
   ) {}
 
-  async start(): Promise<void> {
-    const args = ["node", "run", this.folder, ...consoleArgs(this.console)];
-    this.#process = await Process.start(args, this.log);
+  /** `settings` are keys of docs/configuration.md, as variables. */
+  async start(settings: Record<string, string> = {}): Promise<void> {
+    this.#process = await Process.start(
+      ["node", "run", this.folder, ...consoleArgs(this.console)],
+      this.log,
+      settings,
+    );
   }
 
   async kill(): Promise<void> {
     await this.#process?.end("SIGKILL");
   }
 
-  /** Asks for a token from its next start on. */
-  protect(token: string): void {
-    const file = join(this.folder, "node.toml");
-    appendFileSync(file, `\n[access]\ntokens = ["${token}"]\n`);
-    chmodSync(file, 0o600);
+  /** It keeps its connections and says nothing more. */
+  freeze(): void {
+    this.#process?.signal("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#process?.signal("SIGCONT");
   }
 }
 
@@ -193,6 +203,18 @@ export function example(name: string): PackageSource {
   return { name, addresses, files };
 }
 
+/** Memos of the payments in a channel of `payments`, in log order. */
+export async function memos(from: Channel): Promise<string[]> {
+  const all: string[] = [];
+  for (let height = 1; ; height += 100) {
+    const blocks = await from.blocks(height, 100);
+    const events = blocks.flatMap((b) => b.transactions.flatMap((t) => t.events));
+    const paid = events.filter((event) => event.type === "0x44::payments::Paid");
+    all.push(...paid.map((event) => (event.data as { memo: string }).memo));
+    if (blocks.length < 100) return all;
+  }
+}
+
 export class World {
   readonly #open: { close(): void }[] = [];
 
@@ -248,8 +270,17 @@ export class World {
     return this.keys[index] as Keypair;
   }
 
-  async client(index: number, url = this.node(index).url): Promise<Client> {
-    const client = await Client.connect(url, { backoff: { firstMs: 50, mostMs: 500 } });
+  client(index: number, url = this.node(index).url): Promise<Client> {
+    return this.connect(url);
+  }
+
+  /** A client that is closed at the end. */
+  async connect(
+    urls: string | readonly string[],
+    options: ConnectionOptions = {},
+  ): Promise<Client> {
+    const backoff = { firstMs: 50, mostMs: 500 };
+    const client = await Client.connect(urls, { backoff, ...options });
     this.#open.push(client);
     return client;
   }

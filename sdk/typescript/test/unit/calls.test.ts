@@ -443,7 +443,7 @@ async function live(node: Node): Promise<LiveState<number>> {
     select: (mirror) => (mirror.get("0x1", COUNT) as { count: number } | undefined)?.count ?? 0,
     reduce: (count) => count + 1,
   });
-  await node.tell({ kind: "snapshot", height: 0, state_root: "", resources: [] });
+  await node.tell({ kind: "snapshot", height: 0, hash: "", state_root: "", resources: [] });
   return starting;
 }
 

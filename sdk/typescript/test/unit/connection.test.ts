@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { Connection, type ConnectionOptions } from "../../src/connection.js";
+import { Connection } from "../../src/connection.js";
 import {
   ClosedError,
   ProtocolError,
@@ -10,6 +10,7 @@ import {
   UnreachableError,
 } from "../../src/errors.js";
 import { parseJson, writeJson } from "../../src/json.js";
+import type { ConnectionOptions } from "../../src/options.js";
 import { openInBrowser } from "../../src/socket.js";
 import { backoffMs } from "../../src/time.js";
 import { Answer, type Handler, NEVER, ScriptedServer, until } from "./server.js";
@@ -71,7 +72,9 @@ test("in a browser a token goes as a subprotocol", async () => {
   vi.stubGlobal("WebSocket", WebSocket);
   try {
     const socket = openInBrowser(node.url, "secret");
-    await until("the connection", () => node.headers.length === 1);
+    await new Promise((resolve) => {
+      socket.onopen = resolve;
+    });
     socket.close();
     expect(node.headers[0]?.["sec-websocket-protocol"]).toBe("fairway.token.secret");
     vi.stubGlobal("WebSocket", undefined);
@@ -201,6 +204,18 @@ test("an idle connection whose server lives stays", async () => {
   const left = vi.fn();
   connection.onLeave(left);
   await until("some signs of life", () => node.count("state_channel.list") > 4);
+  expect(left).not.toHaveBeenCalled();
+});
+
+test("a client that was itself held up does not take its server for gone", async () => {
+  const node = await server({ "state_channel.list": () => [] });
+  const connection = await connect(node.url, { ...FAST, idleMs: 150 });
+  const left = vi.fn();
+  connection.onLeave(left);
+  // As a tab that nobody looks at: nothing runs, then the timer is far too late.
+  const end = Date.now() + 600;
+  while (Date.now() < end);
+  await until("a sign of life", () => node.count("state_channel.list") > 0);
   expect(left).not.toHaveBeenCalled();
 });
 

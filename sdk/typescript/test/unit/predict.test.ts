@@ -127,7 +127,7 @@ test("a mirror is what the blocks that still stand have left", () => {
     fc.property(fc.array(notice, { maxLength: 60 }), (notices) => {
       const mirror = new Mirror();
       const start = [resource(0, 5), resource(9, "kept")];
-      mirror.take({ kind: "snapshot", height: 10, state_root: "", resources: start });
+      mirror.take({ kind: "snapshot", height: 10, hash: "", state_root: "", resources: start });
       let log: ResourceView[][] = [];
       let final = 0;
       for (const event of notices) {

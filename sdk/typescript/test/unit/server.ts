@@ -110,8 +110,8 @@ export class ScriptedServer {
   }
 }
 
-/** Waits for a condition; fails after `ms` with what was waited for. */
-export async function until(what: string, holds: () => boolean, ms = 5_000): Promise<void> {
+/** Waits for a condition; fails after `ms` with what was waited for: long, for machines that are busy. */
+export async function until(what: string, holds: () => boolean, ms = 20_000): Promise<void> {
   const end = Date.now() + ms;
   while (!holds()) {
     if (Date.now() > end) throw new Error(`waited ${ms} ms in vain for: ${what}`);

@@ -30,11 +30,11 @@ beforeEach(async () => {
   came = [];
   numbers = new Map([
     [alice.address, 40],
-    [key.address, 3],
+    [key.publicKey, 3],
   ]);
   answer = () => {};
   server = await ScriptedServer.start({
-    "state_channel.sequence": ({ account }) => numbers.get(account as string),
+    "state_channel.sequence": ({ account, session }) => numbers.get((session ?? account) as string),
     "state_channel.sessions": ({ channel, account }) => [{ channel, account }],
     "state_channel.call": ({ call }) => {
       const signed = call as SignedCall;

@@ -16,15 +16,24 @@ use proptest::prelude::*;
 
 use super::{
     super::bench::{
-        Bench, Vaults, amounts, certificate, junk, member, node_key, nothing, put, record, sign,
+        Bench, Vaults, amounts, certificate, delegate, junk, member, node_key, nothing, put,
+        put_by_session, record, session_key, sign,
     },
     *,
 };
 use crate::settlement::dispute::{Verdict, check};
 
+/// One of every kind.
+fn operations() -> Vec<Operation> {
+    let revoke = Operation::Revoke { key: session_key().public() };
+    let by_session = put_by_session(7, 1);
+    vec![nothing(), put(7, 1), Operation::Leave, Operation::Close, delegate(), revoke, by_session]
+}
+
 /// Four members, of whom the first leads; it orders this, of which the others have not heard.
 fn ordered(operation: Operation) -> (Bench, Arc<Block>) {
     let mut bench = Bench::new(4);
+    bench.call(0, 0, delegate());
     bench.call(1, 0, put(1, 1));
     bench.call(2, 0, put(2, 2));
     let block = bench.cut_unheard_of(operation);
@@ -101,7 +110,7 @@ fn stranger_finds_a_leader_guilty_that_signed_another_state_root() {
 
 #[test]
 fn every_kind_of_bookkeeping_is_shown_to_a_stranger() {
-    for operation in [nothing(), put(7, 1), Operation::Leave, Operation::Close] {
+    for operation in operations() {
         let (_, evidence) = found(operation.clone(), other_effects);
         assert!(says(&evidence).is_guilty(), "{operation:?}: {:?}", says(&evidence));
         let (_, evidence) = slander(operation.clone());
@@ -451,15 +460,14 @@ proptest! {
     /// Whatever somebody makes of an honest leader's block, it is not guilty.
     #[test]
     fn honest_leader_is_never_guilty(
-        operation in 0..4usize,
+        operation in 0..operations().len(),
         byte in any::<proptest::sample::Index>(),
         bit in 0..8u8,
         entry in any::<proptest::sample::Index>(),
         node in any::<proptest::sample::Index>(),
         accusation in any::<bool>(),
     ) {
-        let operations = [nothing(), put(7, 1), Operation::Leave, Operation::Close];
-        let (_, mut evidence) = slander(operations[operation].clone());
+        let (_, mut evidence) = slander(operations()[operation].clone());
         if accusation {
             let block = Box::new(block_of(&mut evidence).clone());
             let (reporter, reason) = (node_key(1).node_id(), String::new());

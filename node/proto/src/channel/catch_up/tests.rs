@@ -1,9 +1,13 @@
-use fairway_types::{Operation, Refusal, SequenceNumber, crypto::Verify};
+use fairway_types::{
+    Operation, Refusal, SequenceNumber,
+    crypto::{Verified, Verify},
+};
 
 use super::{
     super::{
         bench::{self, Bench, account_key, node_key, store},
         execution::next_sequence,
+        input::Input,
         output::Step,
     },
     *,
@@ -233,6 +237,55 @@ fn joiner_after_another_join_and_a_leave_takes_a_snapshot() {
     let leavers = |node: usize| bench.nodes[node].log().tip().expect("a tip").leavers;
     assert_eq!(leavers(4), leavers(0));
     assert_eq!(leavers(4).len(), 1);
+}
+
+/// P-138: nobody calls, so no block comes after the one that the last joiner entered by; and what was
+/// settled is kept no more.
+#[test]
+fn joiners_of_an_idle_channel_come_in_by_snapshots() {
+    let mut bench = Bench::with_record(4, bench::record(1));
+    (1..4).for_each(|joiner| {
+        bench.down.insert(joiner);
+    });
+    bench.call(0, 0, store(0));
+    bench.wait(3_000);
+    for joiner in 1..4 {
+        bench.down.remove(&joiner);
+        bench.pruned = bench.nodes[0].log().finalised();
+        bench.record.members.push(bench::chain_member(joiner));
+        bench.observe();
+        bench.wait(1_000);
+        bench.grant(0, &(0..=joiner).collect::<Vec<_>>());
+        bench.wait(5_000);
+        assert_same(&bench, joiner, 0);
+        assert!(adoptions(&bench, joiner) > 0);
+    }
+}
+
+/// P-138: whatever a member asks for, and however often, an idle channel comes to rest.
+#[test]
+fn requests_for_checkpoints_lead_an_idle_channel_on_by_a_few_blocks_alone() {
+    let mut bench = Bench::with_record(4, bench::record(3));
+    bench.down.insert(3);
+    bench.call(0, 0, store(0));
+    bench.record.members.push(bench::chain_member(3));
+    bench.observe();
+    bench.grant(0, &[0, 1, 2, 3]);
+    bench.wait(2_000);
+    let entered = bench.nodes[0].log().last_set_change();
+    assert!(checkpoint(&bench).height() < entered, "none can be made of the new set");
+    let mut heads = Vec::new();
+    for _ in 0..20 {
+        let above = checkpoint(&bench).height();
+        let from = node_key(3).node_id();
+        let message = Box::new(Verified::trusted(Message::CheckpointRequest { above }));
+        bench.run(0, Input::Peer { from, message });
+        bench.wait(OFFER_EVERY);
+        heads.push(bench.nodes[0].log().head());
+    }
+    assert!(checkpoint(&bench).height() >= entered);
+    assert!(heads[0] <= Height(entered.0 + u64::from(BLOCKS_FOR_ONE)), "{heads:?}");
+    assert!(heads[1..].windows(2).all(|pair| pair[0] == pair[1]), "{heads:?}");
 }
 
 /// P-83

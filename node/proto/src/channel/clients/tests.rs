@@ -71,6 +71,36 @@ fn calls_on_their_way_are_bounded_by_their_bytes() {
     assert_eq!(bench.nodes[1].clients.on_the_way.bytes, 0);
 }
 
+/// P-79: else its client would be told that nobody leads, and that the call failed, though it is ordered
+/// once the others are heard again.
+#[test]
+fn who_asks_again_for_a_call_under_way_waits_also_without_a_quorum() {
+    for via in [1, 0] {
+        let mut bench = Bench::new(2);
+        bench.wait(100);
+        bench.down.insert(1 - via);
+        let call = |bench: &Bench, sequence| {
+            sign(0, SequenceNumber(sequence), nothing(), bench.now.plus(120_000))
+        };
+        // The leader keeps one that is early; the other sends the next one on its way.
+        let under_way = call(&bench, u64::from(via == 0));
+        let first = bench.request(via, under_way.clone());
+        bench.wait(10_000);
+        let second = bench.request(via, under_way);
+        let other = call(&bench, 2);
+        let refused = bench.request(via, other);
+        assert!(matches!(bench.answer(refused), Err(Refusal::NoLeader { .. })), "{via}");
+        bench.down.clear();
+        bench.wait(1_000);
+        if via == 0 {
+            let before = call(&bench, 0);
+            bench.request(0, before);
+            bench.wait(1_000);
+        }
+        assert!(bench.answer(first).is_ok() && bench.answer(second).is_ok(), "{via}");
+    }
+}
+
 #[test]
 fn a_call_that_never_expires_is_refused_at_the_door() {
     let mut bench = Bench::new(2);

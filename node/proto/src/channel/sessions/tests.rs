@@ -1,13 +1,14 @@
 use fairway_types::{
     Context, Execute, ExecutionStatus, Gas, Invocation, Keypair, Outcome, SequenceNumber,
     SignedCall, Transaction, Write,
+    call::Counter,
     chain::ChannelRecord,
     crypto::{Signable, Verify},
 };
 
 use super::{
     super::{
-        bench::{self, Bench, Vaults, account_key, nothing},
+        bench::{self, Bench, Vaults, account_key, nothing, session_key},
         books,
         execution::{Execution, genesis_writes, next_sequence},
     },
@@ -41,10 +42,6 @@ impl Execute for Leaving {
         let status = ExecutionStatus::Success;
         Outcome { status, gas_used: Gas(7), writes: vec![write], events: Vec::new() }
     }
-}
-
-fn session_key() -> Keypair {
-    Keypair::from_seed(&[90; 32])
 }
 
 /// A session of one function, with so much to spend.
@@ -110,6 +107,17 @@ impl Table {
         Ok(status)
     }
 
+    /// Gas that a call uses; the state stays.
+    fn cost_of(&self, call: SignedCall) -> u64 {
+        let start = super::super::execution::Start {
+            height: fairway_types::Height(1),
+            hash: fairway_types::Hash::ZERO,
+            state: &self.state,
+        };
+        let mut run = Execution::new(&Leaving, self.record.facts(), start, Time(1));
+        run.run(&Transaction::Call(call)).map(|effects| effects.gas_used.0).unwrap()
+    }
+
     fn refusal(&mut self, call: SignedCall, time: u64) -> &'static str {
         self.run(call, time).unwrap_err().name()
     }
@@ -120,7 +128,13 @@ impl Table {
 
     fn left(&self) -> Vec<u64> {
         let sessions = sessions(&self.state, account_key(0).address());
-        sessions.iter().map(|s| s.spending.iter().map(|limit| limit.amount).sum()).collect()
+        let left = |held: &Delegated| held.session.spending.iter().map(|l| l.amount).sum();
+        sessions.iter().map(left).collect()
+    }
+
+    fn next(&self, key: &Keypair) -> u64 {
+        let account = account_key(0).address();
+        next_sequence(&self.state, Counter { account, session: Some(key.public()) }).0
     }
 }
 
@@ -137,8 +151,97 @@ fn session_key_calls_and_spends_what_it_was_delegated_with_numbers_of_its_own() 
     assert_eq!(table.run(leaving(2, 500), 4), Ok(ExecutionStatus::Success));
     assert_eq!(table.left(), [10], "what comes in raises no limit");
     assert_eq!(next_sequence(&table.state, account_key(0).address()), SequenceNumber(1));
-    assert_eq!(next_sequence(&table.state, session_key().address()), SequenceNumber(3));
+    assert_eq!(table.next(&session_key()), 3);
     assert_eq!(table.refusal(leaving(2, 500), 5), "sequence_number");
+}
+
+/// P-135: who delegates to another account's key uses up no number of that account.
+#[test]
+fn session_of_another_accounts_key_counts_apart_from_that_account() {
+    let other = account_key(1);
+    let mut table = Table::delegated(&session_of(&other, 30));
+    let call = by(&other, 0, "0x42::app::leave_with", 99);
+    assert_eq!(table.run(call, 2), Ok(ExecutionStatus::Success));
+    assert_eq!(table.next(&other), 1);
+    assert_eq!(next_sequence(&table.state, other.address()), SequenceNumber(0));
+    assert_eq!(next_sequence(&table.state, account_key(0).address()), SequenceNumber(1));
+}
+
+/// P-135: no number comes back, and none is remembered once its session is gone.
+#[test]
+fn numbers_of_a_key_never_come_back() {
+    let mut table = Table::new();
+    let entries = table.state.len();
+    let mut used = Vec::new();
+    for round in 0..20 {
+        let number = round * 2;
+        let delegate = Operation::Delegate(session_of(&session_key(), 99));
+        assert_eq!(table.run(by_account(number, delegate), 1), Ok(ExecutionStatus::Success));
+        let next = table.next(&session_key());
+        assert!(used.iter().all(|used| *used < next), "{next} after {used:?}");
+        assert_eq!(table.run(leaving(next, 100), 1), Ok(ExecutionStatus::Success));
+        used.push(next);
+        let revoke = Operation::Revoke { key: session_key().public() };
+        assert_eq!(table.run(by_account(number + 1, revoke), 1), Ok(ExecutionStatus::Success));
+    }
+    assert_eq!(table.state.len(), entries + 1, "the account's own number");
+}
+
+/// P-135: new terms leave a key its numbers, so calls under way go on.
+#[test]
+fn new_terms_leave_a_key_its_numbers() {
+    let mut table = Table::delegated(&session_of(&session_key(), 30));
+    assert_eq!(table.run(leaving(0, 100), 2), Ok(ExecutionStatus::Success));
+    let renewed = Operation::Delegate(session_of(&session_key(), 50));
+    assert_eq!(table.run(by_account(1, renewed), 2), Ok(ExecutionStatus::Success));
+    assert_eq!((table.next(&session_key()), table.left()), (1, vec![50]));
+    assert_eq!(table.run(leaving(1, 100), 3), Ok(ExecutionStatus::Success));
+}
+
+/// P-135: so a later delegation's first number is above all of them.
+#[test]
+fn session_has_so_many_numbers_and_no_more() {
+    let session = session_of(&session_key(), 30);
+    let mut table = Table::delegated(&session);
+    let last = limits::SESSION_CALLS - 1;
+    let mut held = sessions(&table.state, account_key(0).address());
+    held[0].next = SequenceNumber(last - 1);
+    let write = Write {
+        key: StateKey::Sessions(account_key(0).address()),
+        value: Some(codec::encode(&held)),
+    };
+    table.state = table.state.with_writes(&[write]);
+    assert_eq!(table.run(leaving(last - 1, 100), 2), Ok(ExecutionStatus::Success));
+    assert_eq!(table.refusal(leaving(last, 100), 2), "unauthorised");
+    let again = Delegated::new(session, SequenceNumber(1));
+    assert!(again.next.0 > last);
+}
+
+/// P-135, P-132: what is written of sessions costs gas, so a block holds little of it.
+#[test]
+fn writing_sessions_costs_gas_by_their_size() {
+    let mut table = Table::new();
+    let large = |seed: u8| {
+        let key = Keypair::from_seed(&[seed; 32]);
+        let name = |n: usize| format!("0x42::app::{}{n}", "f".repeat(80)).parse().unwrap();
+        let mut session = session_of(&key, 1);
+        session.functions.extend((0..30).map(name));
+        session
+    };
+    for seed in 1..=16 {
+        let call = by_account(u64::from(seed) - 1, Operation::Delegate(large(seed)));
+        assert_eq!(table.run(call, 1), Ok(ExecutionStatus::Success));
+    }
+    let size = codec::size(&sessions(&table.state, account_key(0).address()));
+    assert!(size <= limits::SESSIONS * (limits::SESSION_BYTES + 8) + 1, "{size}");
+    let mut poor = by_account(16, Operation::Revoke { key: session_key().public() });
+    poor.call.gas_limit = Gas(1_000);
+    assert_eq!(table.run(poor, 1), Ok(ExecutionStatus::OutOfGas));
+    let cost = table.cost_of(by_account(17, nothing()));
+    assert_eq!(cost, 7);
+    let key = Keypair::from_seed(&[1; 32]);
+    let call = by(&key, 0, "0x42::app::leave_with", 100);
+    assert!(table.cost_of(call) >= size as u64 * limits::SESSION_BYTE_GAS);
 }
 
 /// P-136.
@@ -188,6 +291,7 @@ fn revoked_session_and_that_of_a_leaver_call_no_more() {
     let again = Operation::Delegate(session_of(&session_key(), 5));
     assert_eq!(table.run(by_account(3, again), 3), Ok(ExecutionStatus::Success));
     assert_eq!(table.left(), [5]);
+    assert_eq!(table.refusal(leaving(0, 100), 3), "sequence_number", "it was signed before");
     assert_eq!(table.run(by_account(4, Operation::Leave), 4), Ok(ExecutionStatus::Success));
     assert_eq!(table.left(), Vec::<u64>::new());
 }
