@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The TypeScript packages: set up, lint, types, unit tests, tests against real nodes, published packages.
-# Then the playable page in Chromium, which is installed when this runs as root on Debian, and apps as
-# `fairway new` makes them.
+# Then the playable page and the console in Chromium, which is installed when this runs as root on Debian,
+# and apps as `fairway new` makes them.
 # Builds no node: FAIRWAY_BIN names the command `fairway`. Without it this fails after the unit tests.
 set -euo pipefail
 [ -z "${FAIRWAY_BIN:-}" ] || export FAIRWAY_BIN=$(realpath "$FAIRWAY_BIN")
@@ -12,9 +12,10 @@ install_packages .
 
 node scripts/snippets.mjs
 npx biome ci --error-on-warnings .
-for package in typescript react examples/typescript play; do
+for package in typescript react examples/typescript play console; do
     npx tsc -p "$package/tsconfig.json"
 done
+npm run --silent check -w console
 
 counts=()
 # Runs the tests of a project and keeps its counts for the last line.
@@ -29,6 +30,7 @@ vitest() {
 vitest typescript unit
 vitest react react
 vitest play play
+vitest console console
 if [ -z "${FAIRWAY_BIN:-}" ]; then
     echo "FAIRWAY_BIN is not set: tests against real nodes need the command fairway (cargo build --locked -p fairway)" >&2
     exit 1
@@ -41,8 +43,9 @@ use_browser
 skipped=
 if [ -x "$CHROMIUM" ]; then
     vitest play play-browser
+    vitest console console-browser
 else
-    skipped="; SKIPPED: the playable page in a browser, there is none at $CHROMIUM"
+    skipped="; SKIPPED: the pages in a browser, there is none at $CHROMIUM"
     echo "no browser at $CHROMIUM: apt-get install chromium, or name one with CHROMIUM" >&2
 fi
 

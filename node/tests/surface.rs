@@ -4,7 +4,26 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use fairway::observe::console;
 use fairway_api::schema::surface;
+
+/// Methods that change something, make somebody else do so, or wait for what does.
+const CHANGES: [&str; 14] = [
+    "state_channel.create",
+    "state_channel.join_proof",
+    "state_channel.join",
+    "state_channel.open",
+    "state_channel.prepare",
+    "state_channel.call",
+    "state_channel.leave",
+    "state_channel.close",
+    "state_channel.propose_settlement",
+    "state_channel.guard",
+    "chain.prepare",
+    "chain.submit",
+    "chain.simulate",
+    "chain.faucet",
+];
 
 /// The generated schema is committed; a change of the surface shows up as a change of this file.
 /// `UPDATE_SCHEMA=1` writes it anew.
@@ -43,6 +62,11 @@ async fn every_served_method_is_in_the_schema_and_documented() {
         .method_names()
         .filter(|name| !name.contains(".unsubscribe"))
         .collect();
+    let known: BTreeSet<&str> = console::READS.iter().chain(&CHANGES).copied().collect();
+    let unknown: Vec<&&str> = served.difference(&known).collect();
+    assert!(unknown.is_empty(), "may the console ask {unknown:?}? `observe::console::READS` says");
+    let both: Vec<&&str> = CHANGES.iter().filter(|name| console::READS.contains(name)).collect();
+    assert!(both.is_empty(), "{both:?} change something: no console may ask them");
     let listed: BTreeSet<&str> = surface().methods.iter().map(|method| method.name).collect();
     assert_eq!(served, listed);
     let document = include_str!("../../docs/api.md");

@@ -217,3 +217,38 @@ fn listening(pid: u32) -> Vec<String> {
         })
         .collect()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn console_is_served_where_it_is_wanted_to_who_knows_a_token_and_only_reads() {
+    let text = format!(
+        "[http]\nlisten = \"127.0.0.1:0\"\nconsole = true\n[access]\ntokens = [\"{TOKEN}\"]"
+    );
+    let world = world_with(&text).await;
+    let process = world.network.nodes[0].process.as_ref().unwrap();
+    let (http, page) = (process.said("http"), process.said("console"));
+    assert_eq!(page, format!("{http}/console/"));
+    let get = |path: &str, headers: &[(&str, &str)]| ask(&http, "GET", path, headers, "");
+    assert_eq!(get("/console", &[]).headers["location"], "console/");
+    let shown = get("/console/", &[]);
+    assert_eq!((shown.status, &*shown.headers["content-type"]), (200, "text/html; charset=utf-8"));
+    assert!(shown.headers["content-security-policy"].starts_with("default-src 'none'"));
+    assert_eq!(get("/console/console.js", &[]).status, 200);
+    assert_eq!(get("/console/secret", &[]).status, 404);
+
+    let bearer = format!("Bearer {TOKEN}");
+    let known = ("authorization", bearer.as_str());
+    assert_eq!(get("/console/rpc", &[]).status, 401);
+    assert_eq!(get("/console/rpc", &[known]).status, 204);
+    let foreign = get("/console/rpc", &[known, ("origin", "https://evil.example")]);
+    assert_eq!((foreign.status, error_of(&foreign)["code"].as_i64()), (403, Some(100_012)));
+    assert_eq!(get("/console/rpc", &[known, ("host", "evil.example")]).status, 403);
+    assert_eq!(ask(&http, "POST", "/console/rpc", &[known], STATUS).status, 405);
+
+    let url = format!("{}rpc", page.replace("http://", "ws://"));
+    assert!(Client::connect(&url).await.is_err(), "no token was shown");
+    let client = Client::connect_with(&url, Some(TOKEN.into())).await.unwrap();
+    client.status().await.unwrap();
+    let account = fairway_types::Keypair::from_seed(&[7; 32]).address();
+    let refused = client.ledger().faucet(account, 1).await.unwrap_err().to_string();
+    assert!(refused.contains("chain.faucet is not answered here"), "{refused}");
+}

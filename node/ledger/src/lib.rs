@@ -5,6 +5,7 @@
 //! worth.
 
 pub mod judge;
+mod listing;
 pub mod machine;
 pub mod publish;
 pub mod rpc;

@@ -375,6 +375,11 @@ impl Ledger {
         self.head.state_root
     }
 
+    /// The state after the last block.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Every entry of the state.
     pub fn entries(&self) -> impl Iterator<Item = (&StateKey, &Arc<[u8]>)> {
         self.state.entries()

@@ -5,12 +5,13 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use fairway_api::{
     ChainApiServer,
     chain::{
-        Action, Amount, ChainEvent, ChainInfo, LedgerBlock, ObservedChannel, PreparedTransaction,
-        TransactionReport,
+        AccountView, Action, Amount, ChainEvent, ChainInfo, ContractView, LedgerBlock,
+        LedgerBlockInFull, ObservedChannel, PackageView, PreparedTransaction, TransactionReport,
     },
     to_error,
 };
 use fairway_sandbox::GasTable;
+use fairway_state::State;
 use fairway_types::{
     Address, AssetId, ChannelId, FunctionName, Gas, Hash, Height, Refusal, SequenceNumber,
     abi::{ModuleAbi, codec as json},
@@ -25,7 +26,7 @@ use jsonrpsee::{
 };
 use serde_json::Value;
 
-use crate::{machine::Ledger, rpc, sequencer::Executed, service::Service, view};
+use crate::{listing, machine::Ledger, rpc, sequencer::Executed, service::Service, view};
 
 /// A package's sources as JSON fit a request.
 const LIMITS: rpc::Limits = rpc::Limits {
@@ -51,6 +52,11 @@ impl ChainServer {
     #[must_use]
     pub fn new(service: Service) -> Self {
         Self { service }
+    }
+
+    /// The state as it is now: who reads it holds up no block.
+    fn state(&self) -> State {
+        self.service.ledger().state().clone()
     }
 
     fn report(&self, executed: &Executed, gas_limit: Gas) -> TransactionReport {
@@ -276,6 +282,35 @@ impl ChainApiServer for ChainServer {
         let stored = rpc(self.service.store().block(height).map_err(Refusal::from))?;
         let missing = || Refusal::not_found(format!("block {height}"));
         rpc(stored.map(|block| view::block(&block)).ok_or_else(missing))
+    }
+
+    async fn blocks(&self, from: Height, limit: Option<u32>) -> RpcResult<Vec<LedgerBlockInFull>> {
+        rpc(listing::blocks(&self.service, from, limit))
+    }
+
+    async fn accounts(
+        &self,
+        after: Option<Address>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<AccountView>> {
+        let accounts = listing::accounts(&self.state(), after, limit);
+        rpc(listing::with_balances(&self.service.ledger(), accounts))
+    }
+
+    async fn contracts(
+        &self,
+        after: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<ContractView>> {
+        rpc(listing::contracts(&self.state(), after.as_deref(), limit))
+    }
+
+    async fn packages(
+        &self,
+        after: Option<Hash>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<PackageView>> {
+        Ok(listing::packages(&self.state(), after, limit))
     }
 
     async fn events(

@@ -1,9 +1,13 @@
 //! What the chain holds, as the API shows it.
 
-use fairway_api::chain::{ChainEvent, EventView, LedgerBlock, TransactionReport};
+use fairway_api::chain::{
+    ChainEvent, EventView, LedgerBlock, LedgerBlockInFull, PayloadView, TransactionInLedger,
+    TransactionReport,
+};
 use fairway_types::{
     Gas, MoveEvent,
     abi::{PackageAbi, TypeAbi, codec},
+    ledger::{LedgerPayload, SignedLedgerTransaction},
 };
 use serde_json::Value;
 
@@ -69,5 +73,48 @@ pub fn block(stored: &StoredBlock) -> LedgerBlock {
         receipts_root: header.receipts_root,
         state_root: header.state_root,
         transactions: stored.receipts.iter().map(|receipt| receipt.transaction).collect(),
+    }
+}
+
+#[must_use]
+pub fn block_in_full(ledger: &Ledger, stored: &StoredBlock) -> LedgerBlockInFull {
+    let height = stored.header.height;
+    let transactions = (0u32..).zip(stored.transactions.iter().zip(&stored.receipts)).map(
+        |(index, (signed, receipt))| {
+            let executed = Executed { height, index, receipt: receipt.clone() };
+            transaction(ledger, signed, &executed)
+        },
+    );
+    LedgerBlockInFull { transactions: transactions.collect(), block: block(stored) }
+}
+
+fn transaction(
+    ledger: &Ledger,
+    signed: &SignedLedgerTransaction,
+    executed: &Executed,
+) -> TransactionInLedger {
+    let transaction = &signed.transaction;
+    TransactionInLedger {
+        sender: transaction.sender,
+        sequence: transaction.sequence,
+        payload: payload(&transaction.payload),
+        report: report(ledger, executed, transaction.gas_limit),
+    }
+}
+
+fn payload(payload: &LedgerPayload) -> PayloadView {
+    match payload {
+        LedgerPayload::Invoke { function, .. } => {
+            PayloadView::Invoke { function: function.to_string() }
+        }
+        LedgerPayload::StorePackage { package } => {
+            PayloadView::StorePackage { package: package.hash(), name: package.name.clone() }
+        }
+        LedgerPayload::Publish { package } => {
+            PayloadView::Publish { package: package.hash(), name: package.name.clone() }
+        }
+        LedgerPayload::Judge { channel, accused, .. } => {
+            PayloadView::Judge { channel: *channel, accused: *accused }
+        }
     }
 }

@@ -41,6 +41,9 @@ pub(crate) struct Flags {
     /// Where `/metrics`, `/healthz` and `/readyz` are (`http.listen`).
     #[arg(long, value_name = "ADDRESS")]
     http: Option<String>,
+    /// Serve the console under `/console` there (`http.console`).
+    #[arg(long)]
+    console: bool,
     /// `text` or `json` (`log.format`).
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -53,6 +56,9 @@ impl Flags {
     fn lay(&self, layers: &mut Layers) {
         if let Some(address) = &self.http {
             layers.flag("--http", "http.listen", address);
+        }
+        if self.console {
+            layers.flag("--console", "http.console", "true");
         }
         if let Some(format) = &self.log_format {
             layers.flag("--log-format", "log.format", format);

@@ -12,9 +12,11 @@ use fairway::{
     config::{Chain, Config},
     observe::LedgerSubject,
 };
-use fairway_ledger::{Genesis, Server, Service, Settings, rpc};
+use fairway_ledger::{ChainServer, Genesis, Server, Service, Settings, rpc};
 use fairway_sandbox::{Home, read_package, read_package_of};
+use fairway_sdk::api::ChainApiServer;
 use fairway_types::{Address, ids::ChainId};
+use jsonrpsee::RpcModule;
 use serde_json::json;
 
 use super::{
@@ -23,7 +25,7 @@ use super::{
     compiler,
     config::{Flags, load},
     keys::{Keys, key_file},
-    node::{end, serve_operators, start_logging, stop_signal, url_of},
+    node::{console_of, end, serve_operators, start_logging, stop_signal, url_of},
     print,
 };
 
@@ -151,10 +153,13 @@ async fn run(shared: &Shared, config: &Config) -> anyhow::Result<ExitCode> {
     start_logging(&config.log)?;
     let running = Running::start(&config.chain, config.access.for_ledger()).await?;
     let url = running.url();
-    let http = serve_operators(config.http.listen, running.subject()).await?;
+    let subject = running.subject();
+    let asked = (|| Ok(running.methods()), Arc::clone(&subject.denials));
+    let http = serve_operators(&config.http, &config.access, subject, asked).await?;
     let Chain { id, dev, .. } = config.chain;
     let ready = json!({
         "ready": "ledger", "url": url, "chain": id, "faucet": dev, "http": http.as_ref().map(url_of),
+        "console": http.as_ref().and_then(|http| console_of(http, &config.http)),
     });
     shared.output().show(&ready, || format!("ledger of chain {id} at {url}"));
     stop_signal().await.context("waiting for a signal")?;
@@ -226,6 +231,11 @@ impl Running {
     fn subject(&self) -> LedgerSubject {
         let denials = Arc::clone(self.server.denials());
         LedgerSubject { service: self.service.clone(), denials }
+    }
+
+    /// All that it answers, for a port of its own.
+    fn methods(&self) -> RpcModule<ChainServer> {
+        ChainServer::new(self.service.clone()).into_rpc()
     }
 
     pub(crate) fn url(&self) -> String {

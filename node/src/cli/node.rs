@@ -13,14 +13,15 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use fairway::{
     Keeping, Node, Settings,
-    config::{Chain, Config, FILE, Log, LogFormat},
-    observe::{self, HttpServer, NodeSubject, Subject},
-    stream::Server,
+    config::{Access, Chain, Config, FILE, Http, Log, LogFormat},
+    observe::{self, HttpServer, NodeSubject, Subject, console},
+    stream::{self, Server},
     traces::Tracer,
 };
 use fairway_ledger::rpc;
 use fairway_sdk::api::channel::{ChannelStatus, NodeStatus};
 use fairway_types::{Address, Height};
+use jsonrpsee::Methods;
 use libp2p::Multiaddr;
 use serde_json::json;
 use tracing::{info, warn};
@@ -193,13 +194,16 @@ async fn run(
     })
     .await?;
     let server = Server::start_for(&node, config.api, config.access.for_node()).await?;
-    let subject = NodeSubject { node: node.clone(), denials: Arc::clone(server.denials()) };
-    let http = serve_operators(config.http.listen, subject).await?;
+    let denials = Arc::clone(server.denials());
+    let subject = NodeSubject { node: node.clone(), denials: Arc::clone(&denials) };
+    let methods = || Ok(stream::methods(&node)?);
+    let http = serve_operators(&config.http, &config.access, subject, (methods, denials)).await?;
     let url = format!("ws://{}", server.address);
     let ready = json!({
         "ready": "node",
         "url": url,
         "http": http.as_ref().map(url_of),
+        "console": http.as_ref().and_then(|http| console_of(http, &config.http)),
         "node": node.id(),
         "endpoints": node.endpoints().iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
@@ -221,18 +225,33 @@ async fn run(
     .await)
 }
 
-/// Serves operators' programs, where the configuration says so.
-pub(crate) async fn serve_operators(
-    address: Option<SocketAddr>,
+/// Serves operators, where the configuration says so. The console asks methods of its own, so that what
+/// it reads waits behind no app, and no app behind it.
+pub(crate) async fn serve_operators<M: Into<Methods>>(
+    http: &Http,
+    access: &Access,
     subject: impl Subject,
+    (methods, denials): (impl FnOnce() -> anyhow::Result<M>, Arc<rpc::Denials>),
 ) -> anyhow::Result<Option<HttpServer>> {
-    let Some(address) = address else { return Ok(None) };
-    Ok(Some(HttpServer::start(observe::router(Arc::new(subject)), address).await?))
+    let Some(address) = http.listen else { return Ok(None) };
+    let mut routes = observe::router(Arc::new(subject));
+    if http.console {
+        let access = (access.for_node(), address.ip());
+        let (reads, limits) = (console::READS, console::LIMITS);
+        let mount = rpc::Mount::new(methods()?, reads, limits, access, denials);
+        routes = routes.merge(console::routes(mount));
+    }
+    Ok(Some(HttpServer::start(routes, address, access.hosts.clone()).await?))
 }
 
 /// Where a port for operators is reached.
 pub(crate) fn url_of(http: &HttpServer) -> String {
     format!("http://{}", http.address)
+}
+
+/// Where its console is, if it has one.
+pub(crate) fn console_of(http: &HttpServer, config: &Http) -> Option<String> {
+    config.console.then(|| format!("{}/console/", url_of(http)))
 }
 
 /// Ends in bounded time: what does not end by itself, or is asked a second time, is cut off, as by a

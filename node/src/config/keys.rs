@@ -128,6 +128,11 @@ pub const KEYS: &[Key] = &[
         "Where `/metrics`, `/healthz` and `/readyz` are. None: nowhere.",
     ),
     key(
+        "http.console",
+        Kind::Bool,
+        "Serve the console, a page that shows everything and changes nothing, under `/console` of `http.listen`. Beyond loopback it needs a token.",
+    ),
+    key(
         "log.format",
         Kind::Choice(&["text", "json"]),
         "How logs are written to standard error. `--json` means `json`.",

@@ -290,6 +290,23 @@ impl Layers {
                 ),
             );
         }
+        check_console(config, has_tokens, &mut note);
+    }
+}
+
+/// The console shows all state: beyond this machine only to who knows a token.
+fn check_console(config: &Config, has_tokens: bool, note: &mut impl FnMut(&str, String)) {
+    match config.http.listen {
+        _ if !config.http.console => {}
+        None => note("http.console", "it has no port: set `http.listen`".into()),
+        Some(listen) if !listen.ip().is_loopback() && !has_tokens => {
+            let reason = format!(
+                "{listen} can be reached from other machines, and nobody is asked for a token: set \
+                 `access.token_file`, or an address of this machine as `http.listen`"
+            );
+            note("http.console", reason);
+        }
+        Some(_) => {}
     }
 }
 

@@ -84,6 +84,8 @@ pub struct Access {
 pub struct Http {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
+    /// Whether the console is served there too.
+    pub console: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -140,6 +140,21 @@ fn node_that_others_reach_needs_a_token_or_a_word() {
 }
 
 #[test]
+fn console_needs_a_port_and_beyond_this_machine_a_token() {
+    assert_eq!(
+        problems("[http]\nconsole = true"),
+        ["n.toml:2:11: `http.console`: it has no port: set `http.listen`"]
+    );
+    assert!(problems("[http]\nconsole = true\nlisten = \"127.0.0.1:0\"").is_empty());
+    let open = "[http]\nlisten = \"0.0.0.0:9103\"\nconsole = true\n[access]\nallow_anyone = true\n";
+    let found = problems(open);
+    assert!(found[0].starts_with("n.toml:3:11: `http.console`: 0.0.0.0:9103 can be reached"));
+    let token = "x".repeat(TOKEN_LEAST);
+    assert!(problems(&format!("{open}tokens = [\"{token}\"]")).is_empty());
+    assert!(problems(&open.replace("console = true", "console = false")).is_empty());
+}
+
+#[test]
 fn listen_needs_an_address_that_others_can_dial() {
     assert!(problems("listen = []")[0].contains("no other node could reach this one"));
     let everywhere = "listen = [\"/ip4/0.0.0.0/tcp/1\"]\n";

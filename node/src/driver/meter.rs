@@ -6,6 +6,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use fairway_proto::Event;
@@ -31,6 +32,8 @@ pub struct ChannelMeter {
     pub votes: AtomicU64,
     /// Rules that it saw broken.
     pub divergences: AtomicU64,
+    /// From a block's place in the log here until this node saw it certified.
+    pub block_to_certified: Latency,
     /// From a call's arrival at this node's API until it was answered as certified.
     pub to_certified: Latency,
 }
@@ -66,7 +69,14 @@ impl Refusals {
 /// The thread's side: what is not certified yet is remembered, block by block.
 pub(super) struct Counting {
     meter: Arc<ChannelMeter>,
-    open: VecDeque<(Height, u64)>,
+    open: VecDeque<Open>,
+}
+
+/// A block that is not certified yet.
+struct Open {
+    height: Height,
+    calls: u64,
+    since: Instant,
 }
 
 impl Counting {
@@ -86,19 +96,19 @@ impl Counting {
                 Event::Appended(appended) => {
                     let calls = appended.calls().len() as u64;
                     add(&self.meter.ordered, calls);
-                    self.open.push_back((appended.block.header.height, calls));
+                    let height = appended.block.header.height;
+                    self.open.push_back(Open { height, calls, since: Instant::now() });
                 }
                 Event::Certified { certificate } => {
                     let to = certificate.ack.height;
-                    while self.open.front().is_some_and(|(height, _)| *height <= to) {
-                        let calls = self.open.pop_front().map_or(0, |(_, calls)| calls);
-                        add(&self.meter.certified, calls);
+                    while let Some(block) = self.open.pop_front_if(|block| block.height <= to) {
+                        add(&self.meter.certified, block.calls);
+                        self.meter.block_to_certified.observe(block.since.elapsed());
                     }
                 }
                 Event::RolledBack { to } => {
-                    while self.open.back().is_some_and(|(height, _)| height > to) {
-                        let calls = self.open.pop_back().map_or(0, |(_, calls)| calls);
-                        add(&self.meter.rolled_back, calls);
+                    while let Some(block) = self.open.pop_back_if(|block| block.height > *to) {
+                        add(&self.meter.rolled_back, block.calls);
                     }
                 }
                 Event::Adopted(_) => self.open.clear(),

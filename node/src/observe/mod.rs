@@ -1,8 +1,9 @@
-//! The port for operators' programs: `/metrics`, `/healthz`, `/readyz` of a node or a ledger. It reads;
-//! nothing on it changes anything, and nothing that it does holds up a channel.
+//! The port for operators: `/metrics`, `/healthz`, `/readyz` of a node or a ledger, and the console. It
+//! reads; nothing on it changes anything, and nothing that it does holds up a channel.
 //!
-//! [`router`] gives the routes, so that more can be merged with them before [`HttpServer::start`].
+//! [`router`] and [`console::routes`] give the routes, which are merged before [`HttpServer::start`].
 
+pub mod console;
 mod health;
 mod ledger;
 mod metrics;
@@ -12,13 +13,13 @@ use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
-use fairway_ledger::rpc::{Port, names_this_machine, serve_http};
+use fairway_ledger::rpc::{Port, is_named, serve_http};
 use hyper::{
     body::Incoming,
     service::{Service, service_fn},
@@ -88,22 +89,28 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Serves `routes` on `address`; port 0 takes a free one. On a loopback address only requests that
-    /// name this machine are answered: a page whose name was pointed here reads nothing.
+    /// name this machine, or one of `hosts`, are answered: a page whose name was pointed here reads
+    /// nothing.
     ///
     /// # Errors
     /// When the address can't be listened on.
-    pub async fn start(routes: Router, address: SocketAddr) -> Result<Self, HttpError> {
+    pub async fn start(
+        routes: Router,
+        address: SocketAddr,
+        hosts: Vec<String>,
+    ) -> Result<Self, HttpError> {
         let failed = |error: io::Error| HttpError { address, reason: error.to_string() };
         let routes = match address.ip().is_loopback() {
-            true => routes.layer(middleware::from_fn(local_names)),
+            true => routes.layer(middleware::from_fn_with_state(Arc::new(hosts), local_names)),
             false => routes,
         };
         let routes = TowerToHyperService::new(routes);
         let (stop, stopping) = watch::channel(false);
-        let port = Port::open(address, CONNECTIONS, move |socket, _, place| {
+        let port = Port::open(address, CONNECTIONS, move |socket, from, place| {
             let (routes, mut stopping) = (routes.clone(), stopping.clone());
-            let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let service = service_fn(move |mut request: hyper::Request<Incoming>| {
                 place.admit();
+                request.extensions_mut().insert(ConnectInfo(from));
                 routes.call(request)
             });
             serve_http(socket, service, async move {
@@ -121,13 +128,20 @@ impl HttpServer {
     }
 }
 
-async fn local_names(headers: HeaderMap, request: Request, next: Next) -> Response {
+async fn local_names(
+    State(hosts): State<Arc<Vec<String>>>,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Response {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    if host.is_none_or(names_this_machine) {
+    let Some(host) = host.filter(|host| !is_named(host, &hosts)) else {
         return next.run(request).await;
-    }
-    let host = host.unwrap_or_default();
-    let reason = format!("this port is not asked for as {host}: use 127.0.0.1 or localhost\n");
+    };
+    let reason = format!(
+        "this port is not asked for as {host}: use 127.0.0.1 or localhost, or name the host in \
+         `access.hosts`\n"
+    );
     (StatusCode::FORBIDDEN, reason).into_response()
 }
 
@@ -156,7 +170,7 @@ mod tests {
 
     async fn serve() -> HttpServer {
         let routes = Router::new().route("/healthz", get(|| async { "ok\n" }));
-        HttpServer::start(routes, ([127, 0, 0, 1], 0).into()).await.unwrap()
+        HttpServer::start(routes, ([127, 0, 0, 1], 0).into(), Vec::new()).await.unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -125,9 +125,17 @@ impl Link {
 }
 
 impl Link {
+    pub(super) fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
     /// Whether little enough waits for the peer that it can be sent more than it must have.
     pub(super) fn reads(&self) -> bool {
-        self.queued.load(Ordering::Relaxed) < SERVED_BYTES
+        self.waiting_bytes() < SERVED_BYTES
     }
 }
 

@@ -7,10 +7,11 @@
 
 pub mod frame;
 mod link;
+mod paths;
 mod swarm;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 
@@ -18,8 +19,10 @@ use fairway_types::{ChannelId, Keypair, NodeId};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, identity};
 use tokio::sync::{mpsc, watch};
 
+pub use self::paths::Path;
 use self::{
     link::{Link, LinkParts},
+    paths::Paths,
     swarm::Command,
 };
 use crate::driver::{ChannelHandle, Outbox};
@@ -45,6 +48,7 @@ struct Inner {
     me: NodeId,
     swarm: mpsc::Sender<Command>,
     connected: watch::Receiver<HashSet<PeerId>>,
+    paths: Arc<Paths>,
     control: libp2p_stream::Control,
     channels: Mutex<HashMap<ChannelId, HashMap<NodeId, Link>>>,
     /// Where this node listens.
@@ -66,6 +70,17 @@ pub struct Peer {
     pub endpoints: Vec<String>,
 }
 
+/// A member's node as this one is linked to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// In order.
+    pub channels: Vec<ChannelId>,
+    /// Bytes that wait to be sent to it, in all of them.
+    pub waiting_bytes: usize,
+    /// Connections that stand.
+    pub paths: Vec<Path>,
+}
+
 impl Peers {
     /// Listens on `addresses` and starts the network.
     pub async fn start(keypair: &Keypair, addresses: &[Multiaddr]) -> Result<Self, PeersError> {
@@ -74,6 +89,7 @@ impl Peers {
             me: keypair.node_id(),
             swarm: started.commands,
             connected: started.connected,
+            paths: started.paths,
             control: started.control.clone(),
             channels: Mutex::new(HashMap::new()),
             listening: started.listening,
@@ -93,6 +109,29 @@ impl Peers {
     #[must_use]
     pub fn connected(&self) -> usize {
         self.inner.connected.borrow().len()
+    }
+
+    /// The first `most` nodes by their ids that this one is linked to, in one channel if named.
+    #[must_use]
+    pub fn linked(&self, channel: Option<ChannelId>, most: usize) -> BTreeMap<NodeId, Linked> {
+        let mut linked: BTreeMap<NodeId, (PeerId, Linked)> = BTreeMap::new();
+        for (id, links) in self.inner.channels().iter() {
+            if channel.is_some_and(|channel| channel != *id) {
+                continue;
+            }
+            for (node, link) in links {
+                let (_, to) = linked.entry(*node).or_insert((link.peer(), Linked::default()));
+                to.channels.push(*id);
+                to.waiting_bytes += link.waiting_bytes();
+            }
+        }
+        let first = linked.into_iter().take(most);
+        let complete = |(node, (peer, mut to)): (NodeId, (PeerId, Linked))| {
+            to.channels.sort_unstable();
+            to.paths = self.inner.paths.to(&peer);
+            (node, to)
+        };
+        first.map(complete).collect()
     }
 
     /// What went over all links since the start.

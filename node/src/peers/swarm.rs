@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,7 +20,7 @@ use libp2p::{
 use tokio::sync::{mpsc, watch};
 use tracing::debug;
 
-use super::PeersError;
+use super::{PeersError, paths::Paths};
 
 /// Connections of all peers together, and of one: TCP and QUIC, both directions.
 const CONNECTIONS: u32 = 1_024;
@@ -57,6 +58,7 @@ pub(super) enum Command {
 pub(super) struct Started {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) connected: watch::Receiver<HashSet<PeerId>>,
+    pub(super) paths: Arc<Paths>,
     pub(super) control: libp2p_stream::Control,
     pub(super) listening: Vec<Multiaddr>,
 }
@@ -70,8 +72,9 @@ pub(super) async fn start(
     let control = swarm.behaviour().stream.new_control();
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let (sender, connected) = watch::channel(HashSet::new());
-    tokio::spawn(run(swarm, inbox, sender));
-    Ok(Started { commands, connected, control, listening })
+    let paths = Arc::<Paths>::default();
+    tokio::spawn(run(swarm, inbox, sender, Arc::clone(&paths)));
+    Ok(Started { commands, connected, paths, control, listening })
 }
 
 fn build(keypair: &Keypair) -> Result<Swarm<Behaviour>, PeersError> {
@@ -148,6 +151,7 @@ async fn run(
     mut swarm: Swarm<Behaviour>,
     mut inbox: mpsc::Receiver<Command>,
     connected: watch::Sender<HashSet<PeerId>>,
+    paths: Arc<Paths>,
 ) {
     let mut connections = HashMap::new();
     loop {
@@ -158,6 +162,7 @@ async fn run(
             },
             event = swarm.select_next_some() => {
                 note(&event, &connected);
+                note_path(&event, &paths);
                 close_forgotten(&mut swarm, &mut connections, &event);
             }
         }
@@ -208,6 +213,22 @@ fn obey(swarm: &mut Swarm<Behaviour>, command: Command) {
                 debug!(%peer, %error, "not dialled");
             }
         }
+    }
+}
+
+#[allow(clippy::wildcard_enum_match_arm, reason = "libp2p may add events")]
+fn note_path(event: &SwarmEvent<BehaviourEvent>, paths: &Paths) {
+    match event {
+        SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+            paths.opened(*peer_id, *connection_id, endpoint);
+        }
+        SwarmEvent::ConnectionClosed { connection_id, .. } => paths.closed(*connection_id),
+        SwarmEvent::Behaviour(BehaviourEvent::Ping(ping)) => {
+            if let Ok(round_trip) = ping.result {
+                paths.measured(ping.connection, round_trip);
+            }
+        }
+        _ => {}
     }
 }
 

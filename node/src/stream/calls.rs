@@ -6,8 +6,9 @@ use fairway_api::{
     StateChannelApiServer,
     chain::TransactionReport,
     channel::{
-        At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined, NodeStatus,
-        PreparedCall, ProposalView, Proposed, ResourceRead, VerdictView, Viewed,
+        Activity, At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined,
+        NodeStatus, PeerView, PreparedCall, ProposalView, Proposed, ResourceRead, VerdictView,
+        Viewed,
     },
 };
 use fairway_proto::{
@@ -57,6 +58,8 @@ const BLOCKS: u32 = 100;
 const BLOCKS_TRANSACTIONS: usize = 4_096;
 /// Bytes of blocks after which an answer holds no further one: as JSON they are a few times more.
 const BLOCKS_BYTES: usize = 8 << 20;
+/// Other nodes in one answer.
+const PEERS: usize = 1_024;
 /// Views, block reads and snapshots for subscribers under way at a time.
 const READS: usize = 4;
 /// How long a prepared call is valid, unless asked otherwise.
@@ -472,6 +475,15 @@ impl StateChannelApiServer for ChannelServer {
     ) -> RpcResult<SequenceNumber> {
         let handle = rpc(self.node.channel(channel))?;
         Ok(next_sequence(&handle.view(), Counter { account, session }))
+    }
+
+    async fn activity(&self, channel: ChannelId) -> RpcResult<Activity> {
+        rpc(self.node.channel(channel).map(|handle| view::activity(&handle)))
+    }
+
+    async fn peers(&self, channel: Option<ChannelId>) -> RpcResult<Vec<PeerView>> {
+        let linked = self.node.peers().linked(channel, PEERS);
+        Ok(linked.into_iter().map(view::peer).collect())
     }
 
     async fn sessions(&self, channel: ChannelId, account: Address) -> RpcResult<Vec<Session>> {

@@ -6,8 +6,8 @@ use std::{future::Future, sync::Arc, time::Duration};
 use fairway_api::{
     ChainApiClient, ChainApiServer,
     chain::{
-        Action, Amount, ChainEvent, ChainInfo, LedgerBlock, ObservedChannel, PreparedTransaction,
-        TransactionReport,
+        AccountView, Action, Amount, ChainEvent, ChainInfo, ContractView, LedgerBlock,
+        LedgerBlockInFull, ObservedChannel, PackageView, PreparedTransaction, TransactionReport,
     },
     to_error,
 };
@@ -127,6 +127,38 @@ impl ChainApiServer for ChainPass {
 
     async fn block(&self, height: Height) -> RpcResult<LedgerBlock> {
         self.pass(|chain| async move { chain.block(height).await }).await
+    }
+
+    async fn blocks(&self, from: Height, limit: Option<u32>) -> RpcResult<Vec<LedgerBlockInFull>> {
+        self.pass(|chain| async move { ChainApiClient::blocks(&*chain, from, limit).await }).await
+    }
+
+    async fn accounts(
+        &self,
+        after: Option<Address>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<AccountView>> {
+        self.pass(|chain| async move { chain.accounts(after, limit).await }).await
+    }
+
+    async fn contracts(
+        &self,
+        after: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<ContractView>> {
+        self.pass(|chain| {
+            let after = after.clone();
+            async move { chain.contracts(after, limit).await }
+        })
+        .await
+    }
+
+    async fn packages(
+        &self,
+        after: Option<Hash>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<PackageView>> {
+        self.pass(|chain| async move { chain.packages(after, limit).await }).await
     }
 
     async fn events(

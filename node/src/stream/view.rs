@@ -1,10 +1,13 @@
 //! What a channel holds, as the API shows it.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use fairway_api::{
     chain::EventView,
     channel::{
-        BlockView, CallReport, CatchingUp, ChannelStatus, MemberStatus, ProposalView, ResourceView,
-        Role, TransactionInBlock, TransactionView, Verdict, VerdictView,
+        Activity, BlockView, CallReport, CatchingUp, ChannelStatus, DurationBucket, Durations,
+        MemberStatus, PathView, PeerView, ProposalView, ResourceView, Role, TransactionInBlock,
+        TransactionView, Verdict, VerdictView, VoteView,
     },
 };
 use fairway_proto::{
@@ -12,12 +15,16 @@ use fairway_proto::{
     channel::{judging::Judged, output::Appended},
 };
 use fairway_sandbox::MoveSandbox;
+use fairway_store::meter::Observed;
 use fairway_types::{
-    Address, Effects, Gas, Hash, Height, MoveEvent, Refusal, StateReader, Transaction,
+    Address, Effects, Gas, Hash, Height, MoveEvent, NodeId, Refusal, StateReader, Transaction,
     call::CallStatus, limits, refusal::RefusalData,
 };
 
-use crate::driver::{ChannelHandle, View};
+use crate::{
+    driver::{ChannelHandle, View, clock},
+    peers::{Linked, Path},
+};
 
 pub(super) fn status(handle: &ChannelHandle, view: &View) -> ChannelStatus {
     let status = &view.status;
@@ -76,6 +83,52 @@ fn member(member: &proto::channel::status::MemberStatus) -> MemberStatus {
         heard_at: member.heard_at,
         head: member.head,
         certified: member.certified,
+    }
+}
+
+pub(super) fn activity(handle: &ChannelHandle) -> Activity {
+    let meter = handle.meter();
+    let count = |count: &AtomicU64| count.load(Relaxed);
+    Activity {
+        time: clock(),
+        ordered_calls: count(&meter.ordered),
+        certified_calls: count(&meter.certified),
+        rolled_back_calls: count(&meter.rolled_back),
+        queued: handle.view().status.queued as u64,
+        proposals: count(&meter.proposals),
+        votes: count(&meter.votes),
+        divergences: count(&meter.divergences),
+        block_certified_after: durations(&meter.block_to_certified.read()),
+        call_certified_after: durations(&meter.to_certified.read()),
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times are short")]
+fn durations(observed: &Observed) -> Durations {
+    let micros = |seconds: f64| (seconds * 1e6).round() as u64;
+    let bucket = |(bound, count): &(f64, u64)| DurationBucket {
+        up_to_us: bound.is_finite().then(|| micros(*bound)),
+        count: *count,
+    };
+    Durations {
+        count: observed.count,
+        sum_us: micros(observed.sum),
+        buckets: observed.buckets.iter().map(bucket).collect(),
+    }
+}
+
+pub(super) fn peer((node, linked): (NodeId, Linked)) -> PeerView {
+    let path = |path: Path| PathView {
+        address: path.address,
+        dialled: path.dialled,
+        since: path.since,
+        round_trip_us: path.round_trip.map(|took| took.as_micros().try_into().unwrap_or(u64::MAX)),
+    };
+    PeerView {
+        node,
+        channels: linked.channels,
+        waiting_bytes: linked.waiting_bytes as u64,
+        paths: linked.paths.into_iter().map(path).collect(),
     }
 }
 
@@ -197,6 +250,12 @@ pub(super) fn proposals(view: &View) -> Vec<ProposalView> {
             hash: own.hash,
             proposal: own.signed.proposal.clone(),
             executed: own.signed.proposal.number <= executed,
+            submitted: own.submitted,
+            votes: own
+                .votes
+                .iter()
+                .map(|vote| VoteView { node: vote.node, yes: vote.vote.yes })
+                .collect(),
         })
         .collect()
 }

@@ -93,6 +93,76 @@ pub struct LedgerBlock {
     pub transactions: Vec<Hash>,
 }
 
+/// What a transaction on the ledger asks for, without its arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum PayloadView {
+    Invoke {
+        /// `0x3::coin::transfer`
+        function: String,
+    },
+    StorePackage {
+        package: Hash,
+        name: String,
+    },
+    Publish {
+        package: Hash,
+        name: String,
+    },
+    Judge {
+        channel: ChannelId,
+        /// Join sequence of the member that is accused.
+        accused: JoinSequence,
+    },
+}
+
+/// A transaction in a block of the ledger, and what it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TransactionInLedger {
+    pub sender: Address,
+    pub sequence: SequenceNumber,
+    pub payload: PayloadView,
+    pub report: TransactionReport,
+}
+
+/// A block with its transactions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerBlockInFull {
+    pub block: LedgerBlock,
+    pub transactions: Vec<TransactionInLedger>,
+}
+
+/// An account that has signed a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountView {
+    pub account: Address,
+    /// Its next sequence number: how many transactions of it are in blocks.
+    pub sequence: SequenceNumber,
+    /// What it holds of the native asset, in the smallest unit.
+    #[serde(with = "fairway_types::codec::decimal")]
+    #[schemars(with = "String")]
+    pub balance: u64,
+}
+
+/// A module that an account published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ContractView {
+    pub address: Address,
+    pub module: String,
+    /// The package it came with: `chain.package` has its sources.
+    pub package: Hash,
+}
+
+/// A package whose sources the chain keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PackageView {
+    pub package: Hash,
+    pub name: String,
+    pub files: u64,
+    /// What the sources take on the chain.
+    pub bytes: u64,
+}
+
 /// What an account wants from the chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "action", deny_unknown_fields)]
@@ -248,6 +318,36 @@ pub trait ChainApi {
     /// A block by height.
     #[method(name = "block", param_kind = map)]
     async fn block(&self, height: Height) -> RpcResult<LedgerBlock>;
+
+    /// Blocks from a height on with their transactions, at most `limit` (and 100).
+    #[method(name = "blocks", param_kind = map)]
+    async fn blocks(&self, from: Height, limit: Option<u32>) -> RpcResult<Vec<LedgerBlockInFull>>;
+
+    /// Accounts that have signed a transaction, by address, after one if named, at most `limit` (and
+    /// 100).
+    #[method(name = "accounts", param_kind = map)]
+    async fn accounts(
+        &self,
+        after: Option<Address>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<AccountView>>;
+
+    /// Modules that accounts published, by address and name, after one if named (`0x…::board`), at most
+    /// `limit` (and 100).
+    #[method(name = "contracts", param_kind = map)]
+    async fn contracts(
+        &self,
+        after: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<ContractView>>;
+
+    /// Packages whose sources are kept, by hash, after one if named, at most `limit` (and 100).
+    #[method(name = "packages", param_kind = map)]
+    async fn packages(
+        &self,
+        after: Option<Hash>,
+        limit: Option<u32>,
+    ) -> RpcResult<Vec<PackageView>>;
 
     /// Events from a number on, at most `limit` (and 1000), of one channel if named.
     #[method(name = "events", param_kind = map)]

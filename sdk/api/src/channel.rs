@@ -228,6 +228,16 @@ pub struct ProposalView {
     pub proposal: Proposal,
     /// The last executed settlement is this one.
     pub executed: bool,
+    /// Whether the chain knows the proposal.
+    pub submitted: bool,
+    /// Votes that this node has, its own among them, by node; of no and yes the yes counts.
+    pub votes: Vec<VoteView>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VoteView {
+    pub node: NodeId,
+    pub yes: bool,
 }
 
 /// What a transaction in a block is.
@@ -353,6 +363,73 @@ pub struct EvidenceFile {
     pub file: Vec<u8>,
 }
 
+/// What one channel has done since this node runs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Activity {
+    /// When it was read, by the node's clock.
+    pub time: Time,
+    /// Calls in blocks that this node appended.
+    pub ordered_calls: u64,
+    /// Calls in blocks that it appended and saw certified.
+    pub certified_calls: u64,
+    /// Calls in blocks that were taken back.
+    pub rolled_back_calls: u64,
+    /// Calls waiting to be ordered.
+    pub queued: u64,
+    /// Proposals for a settlement that this node made or agreed to.
+    pub proposals: u64,
+    /// Yes votes for settlements that it signed.
+    pub votes: u64,
+    /// Rules that it saw a member break.
+    pub divergences: u64,
+    /// From a block's place in this node's log until the node saw it certified.
+    pub block_certified_after: Durations,
+    /// From a call's arrival at this node's API to its answer as certified; of calls that waited for
+    /// that here, and no others.
+    pub call_certified_after: Durations,
+}
+
+/// How long something took, each time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Durations {
+    pub count: u64,
+    /// All together, in microseconds.
+    pub sum_us: u64,
+    /// By upper bound, ascending; the last one has none.
+    pub buckets: Vec<DurationBucket>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DurationBucket {
+    /// What falls into it took at most so many microseconds, and more than the bucket before allows.
+    pub up_to_us: Option<u64>,
+    pub count: u64,
+}
+
+/// Another member's node, as this one is connected to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PeerView {
+    pub node: NodeId,
+    /// Channels of which both are members, by this node's knowledge.
+    pub channels: Vec<ChannelId>,
+    /// Bytes that wait here to be sent to it.
+    pub waiting_bytes: u64,
+    /// Connections that stand now; none while it is away.
+    pub paths: Vec<PathView>,
+}
+
+/// One connection to another node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PathView {
+    /// The other end, as a libp2p address.
+    pub address: String,
+    /// Whether this node dialled; the other one did if not.
+    pub dialled: bool,
+    pub since: Time,
+    /// The last ping's round trip in microseconds; none before the first one came back.
+    pub round_trip_us: Option<u64>,
+}
+
 /// Channels of one node.
 #[rpc(client, server, namespace = "state_channel", namespace_separator = ".")]
 pub trait StateChannelApi {
@@ -396,6 +473,14 @@ pub trait StateChannelApi {
         account: Address,
         session: Option<PublicKey>,
     ) -> RpcResult<SequenceNumber>;
+
+    /// What the channel has done since this node runs it: counts, whose differences are rates.
+    #[method(name = "activity", param_kind = map)]
+    async fn activity(&self, channel: ChannelId) -> RpcResult<Activity>;
+
+    /// Other members' nodes with their connections: at most 1,024, of one channel if named.
+    #[method(name = "peers", param_kind = map)]
+    async fn peers(&self, channel: Option<ChannelId>) -> RpcResult<Vec<PeerView>>;
 
     /// What the account delegated to session keys, and what is left of it.
     #[method(name = "sessions", param_kind = map)]

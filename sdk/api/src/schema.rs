@@ -19,12 +19,13 @@ use serde_json::Value;
 
 use crate::{
     chain::{
-        Action, Amount, ChainEvent, ChainInfo, LedgerBlock, ObservedChannel, PreparedTransaction,
-        TransactionReport,
+        AccountView, Action, Amount, ChainEvent, ChainInfo, ContractView, LedgerBlock,
+        LedgerBlockInFull, ObservedChannel, PackageView, PreparedTransaction, TransactionReport,
     },
     channel::{
-        At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined, NodeStatus,
-        Notice, PreparedCall, ProposalView, Proposed, ResourceRead, VerdictView, Viewed,
+        Activity, At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined,
+        NodeStatus, Notice, PeerView, PreparedCall, ProposalView, Proposed, ResourceRead,
+        VerdictView, Viewed,
     },
 };
 
@@ -121,6 +122,8 @@ fn channel_methods(builder: &mut Builder) {
         .needs::<ChannelId>("channel")
         .needs::<Address>("account")
         .takes::<PublicKey>("session");
+    builder.method::<Activity>("state_channel.activity").needs::<ChannelId>("channel");
+    builder.method::<Vec<PeerView>>("state_channel.peers").takes::<ChannelId>("channel");
     builder
         .method::<Vec<Session>>("state_channel.sessions")
         .needs::<ChannelId>("channel")
@@ -201,6 +204,22 @@ fn chain_methods(builder: &mut Builder) {
         .takes::<Vec<String>>("type_args")
         .needs::<Vec<Value>>("args");
     builder.method::<LedgerBlock>("chain.block").needs::<Height>("height");
+    builder
+        .method::<Vec<LedgerBlockInFull>>("chain.blocks")
+        .needs::<Height>("from")
+        .takes::<u32>("limit");
+    builder
+        .method::<Vec<AccountView>>("chain.accounts")
+        .takes::<Address>("after")
+        .takes::<u32>("limit");
+    builder
+        .method::<Vec<ContractView>>("chain.contracts")
+        .takes::<String>("after")
+        .takes::<u32>("limit");
+    builder
+        .method::<Vec<PackageView>>("chain.packages")
+        .takes::<Hash>("after")
+        .takes::<u32>("limit");
     builder
         .method::<Vec<ChainEvent>>("chain.events")
         .needs::<u64>("from")

@@ -9,6 +9,15 @@ export interface AbortAbi {
   doc: string;
 }
 
+/** An account that has signed a transaction. */
+export interface AccountView {
+  account: Address;
+  /** Its next sequence number: how many transactions of it are in blocks. */
+  sequence: SequenceNumber;
+  /** What it holds of the native asset, in the smallest unit. */
+  balance: string;
+}
+
 /** A node's word that it verified, re-executed and stored the block and all before it in its term. */
 export interface Ack {
   channel: ChannelId;
@@ -84,6 +93,28 @@ export type Action = {
   type_args?: string[];
   args: Json[];
 };
+
+/** What one channel has done since this node runs it. */
+export interface Activity {
+  /** When it was read, by the node's clock. */
+  time: Time;
+  /** Calls in blocks that this node appended. */
+  ordered_calls: number;
+  /** Calls in blocks that it appended and saw certified. */
+  certified_calls: number;
+  /** Calls in blocks that were taken back. */
+  rolled_back_calls: number;
+  /** Calls waiting to be ordered. */
+  queued: number;
+  /** Proposals for a settlement that this node made or agreed to. */
+  proposals: number;
+  /** Yes votes for settlements that it signed. */
+  votes: number;
+  /** Rules that it saw a member break. */
+  divergences: number;
+  block_certified_after: Durations;
+  call_certified_after: Durations;
+}
 
 export type Address = string;
 
@@ -393,10 +424,33 @@ export interface ComplaintRecord {
   deadline: Time;
 }
 
+/** A module that an account published. */
+export interface ContractView {
+  address: Address;
+  module: string;
+  /** The package it came with: `chain.package` has its sources. */
+  package: Hash;
+}
+
 /** What follows when a leader leaves a call undone in its last window. */
 export type DropRule = "close" | "replace";
 
 export type Durability = "synced" | "replicated";
+
+export interface DurationBucket {
+  /** What falls into it took at most so many microseconds, and more than the bucket before allows. */
+  up_to_us?: number | null;
+  count: number;
+}
+
+/** How long something took, each time. */
+export interface Durations {
+  count: number;
+  /** All together, in microseconds. */
+  sum_us: number;
+  /** By upper bound, ascending; the last one has none. */
+  buckets: DurationBucket[];
+}
 
 /** A term's first part, granted by the settlement contract. Starts at 1. */
 export type Epoch = number;
@@ -538,6 +592,12 @@ export interface LedgerBlock {
   receipts_root: Hash;
   state_root: Hash;
   transactions: Hash[];
+}
+
+/** A block with its transactions. */
+export interface LedgerBlockInFull {
+  block: LedgerBlock;
+  transactions: TransactionInLedger[];
 }
 
 export type LedgerPayload = {
@@ -730,9 +790,60 @@ export interface PackageSource {
   files: SourceFile[];
 }
 
+/** A package whose sources the chain keeps. */
+export interface PackageView {
+  package: Hash;
+  name: string;
+  files: number;
+  /** What the sources take on the chain. */
+  bytes: number;
+}
+
 export interface ParamAbi {
   name: string;
   type: TypeAbi;
+}
+
+/** One connection to another node. */
+export interface PathView {
+  /** The other end, as a libp2p address. */
+  address: string;
+  /** Whether this node dialled; the other one did if not. */
+  dialled: boolean;
+  since: Time;
+  /** The last ping's round trip in microseconds; none before the first one came back. */
+  round_trip_us?: number | null;
+}
+
+/** What a transaction on the ledger asks for, without its arguments. */
+export type PayloadView = {
+  kind: "invoke";
+  /** `0x3::coin::transfer` */
+  function: string;
+} | {
+  kind: "store_package";
+  package: Hash;
+  name: string;
+} | {
+  kind: "publish";
+  package: Hash;
+  name: string;
+} | {
+  kind: "judge";
+  channel: ChannelId;
+  /** Join sequence of the member that is accused. */
+  accused: JoinSequence;
+};
+
+/** Another member's node, as this one is connected to it. */
+export interface PeerView {
+  node: NodeId;
+  /** Channels of which both are members, by this node's knowledge. */
+  channels: ChannelId[];
+  /** Bytes that wait here to be sent to it. */
+  waiting_bytes: number;
+  /** Connections that stand now; none while it is away. */
+  paths: PathView[];
 }
 
 /** Who convicts, among three members and more. */
@@ -783,6 +894,10 @@ export interface ProposalView {
   proposal: Proposal;
   /** The last executed settlement is this one. */
   executed: boolean;
+  /** Whether the chain knows the proposal. */
+  submitted: boolean;
+  /** Votes that this node has, its own among them, by node; of no and yes the yes counts. */
+  votes: VoteView[];
 }
 
 export interface Proposed {
@@ -951,6 +1066,14 @@ export interface TransactionInBlock {
   events: EventView[];
 }
 
+/** A transaction in a block of the ledger, and what it did. */
+export interface TransactionInLedger {
+  sender: Address;
+  sequence: SequenceNumber;
+  payload: PayloadView;
+  report: TransactionReport;
+}
+
 /** What a transaction did. */
 export interface TransactionReport {
   transaction: Hash;
@@ -1027,6 +1150,11 @@ export interface Viewed {
   values: Json[];
 }
 
+export interface VoteView {
+  node: NodeId;
+  yes: boolean;
+}
+
 /** A proposal that executes after its window. */
 export interface WaitingRecord {
   proposal: Hash;
@@ -1069,6 +1197,8 @@ export interface Methods {
   "state_channel.join_proof": { params: { channel: ChannelId; account: Address }; result: Signature };
   "state_channel.open": { params: { channel: ChannelId }; result: ChannelInfo };
   "state_channel.sequence": { params: { channel: ChannelId; account: Address; session?: PublicKey }; result: SequenceNumber };
+  "state_channel.activity": { params: { channel: ChannelId }; result: Activity };
+  "state_channel.peers": { params: { channel?: ChannelId }; result: PeerView[] };
   "state_channel.sessions": { params: { channel: ChannelId; account: Address }; result: Session[] };
   "state_channel.prepare": { params: { channel: ChannelId; sender: Address; request: CallRequest; sequence?: SequenceNumber; gas_limit?: Gas; lifetime_ms?: number }; result: PreparedCall };
   "state_channel.call": { params: { call: SignedCall; wait?: CallStatus }; result: CallReport };
@@ -1097,6 +1227,10 @@ export interface Methods {
   "chain.abi": { params: { address: Address }; result: ModuleAbi[] };
   "chain.view": { params: { function: string; type_args?: string[]; args: Json[] }; result: Json[] };
   "chain.block": { params: { height: Height }; result: LedgerBlock };
+  "chain.blocks": { params: { from: Height; limit?: number }; result: LedgerBlockInFull[] };
+  "chain.accounts": { params: { after?: Address; limit?: number }; result: AccountView[] };
+  "chain.contracts": { params: { after?: string; limit?: number }; result: ContractView[] };
+  "chain.packages": { params: { after?: Hash; limit?: number }; result: PackageView[] };
   "chain.events": { params: { from: number; limit?: number; channel?: ChannelId }; result: ChainEvent[] };
   "chain.subscribe_events": { params: { from?: number }; result: number };
 }

@@ -83,6 +83,8 @@ pub(super) struct Gate {
     tokens: Vec<Fingerprint>,
     limiter: Option<Arc<DefaultKeyedRateLimiter<ClientId>>>,
     denials: Arc<Denials>,
+    /// Pages that this very port served may ask, under whatever name.
+    own_pages: bool,
 }
 
 /// What is asked of a port.
@@ -130,7 +132,13 @@ impl Gate {
             tokens: access.tokens.iter().map(|token| fingerprint(token)).collect(),
             limiter,
             denials,
+            own_pages: false,
         }
+    }
+
+    /// For a port that serves pages.
+    pub(super) fn with_own_pages(self) -> Self {
+        Self { own_pages: true, ..self }
     }
 
     pub(super) fn admit(
@@ -152,15 +160,16 @@ impl Gate {
 
     fn check(&self, method: &Method, headers: &HeaderMap, from: IpAddr) -> Result<Asked, Denied> {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        if let (Some(known), Some(host)) = (&self.hosts, headers.get(header::HOST).map(text))
-            && !is_local(name_of(&host))
-            && !known.iter().any(|known| known.eq_ignore_ascii_case(name_of(&host)))
+        let host = headers.get(header::HOST).map(text);
+        if let (Some(known), Some(host)) = (&self.hosts, &host)
+            && !is_named(host, known)
         {
-            return Err(Denied::Host(host));
+            return Err(Denied::Host(host.clone()));
         }
         let origin = headers.get(header::ORIGIN).cloned();
         if let Some(origin) = origin.as_ref().map(text)
             && !self.allows(&origin)
+            && !(self.own_pages && host.is_some_and(|host| is_of(&origin, &host)))
         {
             return Err(Denied::Origin(origin));
         }
@@ -332,10 +341,19 @@ fn name_of(host: &str) -> &str {
     host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
-/// Whether a `Host` header names this machine: `localhost` or a loopback address, with any port.
+/// Whether a `Host` header names this machine (`localhost` or a loopback address, with any port), or one
+/// of `hosts`.
 #[must_use]
-pub fn names_this_machine(host: &str) -> bool {
-    is_local(name_of(host))
+pub fn is_named(host: &str, hosts: &[String]) -> bool {
+    let name = name_of(host);
+    is_local(name) || hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a page's origin is what was asked for as `host`.
+fn is_of(origin: &str, host: &str) -> bool {
+    let schemes = ["http://", "https://"].into_iter();
+    let mut of_page = schemes.filter_map(|scheme| origin.strip_prefix(scheme));
+    of_page.any(|of_page| !of_page.is_empty() && of_page.eq_ignore_ascii_case(host))
 }
 
 fn is_local(name: &str) -> bool {
@@ -407,6 +425,26 @@ mod tests {
         assert!(ask(&named, &[]).is_ok(), "what is no browser says no origin");
         let all = gate(Access { origins: vec!["*".into()], ..Access::default() });
         assert!(ask(&all, &[(header::ORIGIN, "https://evil.example")]).is_ok());
+    }
+
+    #[test]
+    fn page_of_the_port_itself_may_ask_where_pages_are_served() {
+        let ask_as = |gate: &Gate, host: &str, origin: &str| {
+            ask(gate, &[(header::HOST, host), (header::ORIGIN, origin)]).is_ok()
+        };
+        let access = || Access { origins: vec!["https://app.example".into()], ..Access::default() };
+        let open = || Gate::new(access(), [10, 0, 0, 1].into(), Arc::default());
+        let (api, pages) = (open(), open().with_own_pages());
+        assert!(!ask_as(&api, "node.example:9103", "http://node.example:9103"));
+        for scheme in ["http", "https"] {
+            assert!(ask_as(&pages, "node.example:9103", &format!("{scheme}://node.example:9103")));
+        }
+        assert!(!ask_as(&pages, "node.example:9103", "http://node.example:9104"));
+        assert!(!ask_as(&pages, "node.example", "ftp://node.example"));
+        assert!(!ask_as(&pages, "", "http://"));
+        let local = gate(access()).with_own_pages();
+        let rebound = ask_as(&local, "evil.example", "http://evil.example");
+        assert!(!rebound, "its name is refused before");
     }
 
     #[test]

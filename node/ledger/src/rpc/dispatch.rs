@@ -30,6 +30,8 @@ const RETRY_AFTER: u64 = 100;
 pub(super) struct Caller {
     pub(super) client: Client,
     pub(super) methods: Methods,
+    /// Those of them that are answered here; all when there is no list.
+    pub(super) only: Option<&'static [&'static str]>,
     pub(super) answer_bytes: usize,
     pub(super) number: ConnectionId,
     pub(super) sink: MethodSink,
@@ -100,10 +102,22 @@ impl Caller {
         MethodResponse::from_batch(answers.finish())
     }
 
+    fn answers(&self, method: &str) -> Result<(), ErrorObjectOwned> {
+        if self.only.is_none_or(|only| only.contains(&method)) {
+            return Ok(());
+        }
+        let reason =
+            format!("{method} is not answered here, where nothing is changed: ask the API's port");
+        Err(to_error(&Refusal::Unauthorised { reason }))
+    }
+
     async fn call(&self, request: Request<'_>) -> MethodResponse {
         let Request { id, method, params, .. } = request;
         if let Err(early) = self.client.take() {
             return MethodResponse::error(id, early);
+        }
+        if let Err(elsewhere) = self.answers(&method) {
+            return MethodResponse::error(id, elsewhere);
         }
         let params = Params::new(params.as_ref().map(|params| params.get()));
         let mut extensions = Extensions::new();

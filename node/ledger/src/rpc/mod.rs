@@ -5,6 +5,7 @@
 mod access;
 mod dispatch;
 mod limited;
+mod mount;
 mod places;
 mod port;
 mod session;
@@ -39,7 +40,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
 pub use self::{
-    access::{Access, Denials, Rate, names_this_machine},
+    access::{Access, Denials, Rate, is_named},
+    mount::Mount,
     places::Place,
     port::{Port, serve_http},
 };
@@ -71,6 +73,8 @@ pub struct Server {
 
 struct Shared {
     methods: Methods,
+    /// Those of them that are answered; all when there is no list.
+    only: Option<&'static [&'static str]>,
     limits: Limits,
     gate: Gate,
     unfinished: Unfinished,
@@ -89,6 +93,7 @@ impl Server {
         let denials = Arc::<Denials>::default();
         let shared = Arc::new(Shared {
             methods: methods.into(),
+            only: None,
             limits,
             gate: Gate::new(access, address.ip(), Arc::clone(&denials)),
             unfinished: Unfinished::default(),
@@ -170,11 +175,7 @@ fn last(mut response: HttpResponse) -> HttpResponse {
 }
 
 /// RFC 6455, 4.2: by GET alone, without extensions; of subprotocols the one that shows a token.
-fn shake_hands(
-    mut request: Request<Incoming>,
-    admitted: Admitted,
-    upgrade: &Upgrade,
-) -> HttpResponse {
+fn shake_hands<B>(mut request: Request<B>, admitted: Admitted, upgrade: &Upgrade) -> HttpResponse {
     if *request.method() != Method::GET {
         return last(access::not_allowed("GET"));
     }

@@ -128,8 +128,10 @@ where
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let (socket, meter) = Paced::new(socket, Unfinished::default());
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         meter.finished();
+        // For what takes the connection over.
+        request.extensions_mut().insert(meter.clone());
         service.call(request)
     });
     let connection = http().serve_connection(TokioIo::new(socket), service).with_upgrades();

@@ -90,6 +90,7 @@ pub(super) async fn run(
     let caller = Caller {
         client,
         methods: shared.methods.clone(),
+        only: shared.only,
         answer_bytes: shared.limits.answer_bytes as usize,
         number: number.into(),
         sink: MethodSink::new(queue),

@@ -28,7 +28,8 @@ export const PHONE: BrowserContextOptions = {
 /** What the browser itself says when a connection breaks, which tests do on purpose. */
 const EXPECTED = /WebSocket connection to|net::ERR_/;
 
-function program(): string {
+/** The browser's program. */
+export function program(): string {
   const browser = process.env.CHROMIUM ?? "/usr/bin/chromium";
   if (existsSync(browser)) return browser;
   throw new Error(`no browser at ${browser}: apt-get install chromium, or name one with CHROMIUM`);

@@ -87,6 +87,15 @@ class Process {
   }
 }
 
+/** Flags for a console at a place. */
+function consoleArgs(url: string | undefined): string[] {
+  return url ? ["--http", new URL(url).host, "--console"] : [];
+}
+
+async function consolePlace(wanted: boolean): Promise<string | undefined> {
+  return wanted ? `http://127.0.0.1:${await freePort()}/console/` : undefined;
+}
+
 /** A node that can be killed and started again at its place. */
 export class LocalNode {
   #process: Process | undefined;
@@ -95,11 +104,17 @@ export class LocalNode {
     readonly folder: string,
     readonly log: string,
     readonly url: string,
+    /** Where its console is, if it has one. */
+    readonly console?: string,
   ) {}
 
   /** `settings` are keys of docs/configuration.md, as variables. */
   async start(settings: Record<string, string> = {}): Promise<void> {
-    this.#process = await Process.start(["node", "run", this.folder], this.log, settings);
+    this.#process = await Process.start(
+      ["node", "run", this.folder, ...consoleArgs(this.console)],
+      this.log,
+      settings,
+    );
   }
 
   async kill(): Promise<void> {
@@ -209,30 +224,40 @@ export class World {
     readonly nodes: LocalNode[],
     /** A funded account for each node. */
     readonly keys: Keypair[],
+    /** Where the ledger's console is, if it has one. */
+    readonly console?: string,
   ) {}
 
-  static async start(count: number): Promise<World> {
+  /** `consoles`: the ledger and every node serve one. */
+  static async start(count: number, consoles = false): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "fairway-sdk-"));
     const data = join(folder, "ledger");
     const listen = ["--listen", "127.0.0.1:0"];
-    const run = ["ledger", "run", "--dev", "--data", data, ...listen];
+    const shown = await consolePlace(consoles);
+    const run = ["ledger", "run", "--dev", "--data", data, ...listen, ...consoleArgs(shown)];
     const ledger = await Process.start(run, join(folder, "ledger.log"));
     const nodes = await Promise.all(
-      Array.from({ length: count }, (_, index) => World.#node(folder, ledger.url, index)),
+      Array.from({ length: count }, (_, index) => World.#node(folder, ledger.url, index, consoles)),
     );
     const keys = nodes.map((_, index) => Keypair.fromSeed(new Uint8Array(32).fill(index + 1)));
-    const world = new World(folder, ledger, nodes, keys);
+    const world = new World(folder, ledger, nodes, keys, shown);
     const client = await world.client(0);
     for (const key of keys) await client.ledger.faucet(key.address, 1_000_000);
     return world;
   }
 
-  static async #node(folder: string, ledger: string, index: number): Promise<LocalNode> {
+  static async #node(
+    folder: string,
+    ledger: string,
+    index: number,
+    consoles: boolean,
+  ): Promise<LocalNode> {
     const home = join(folder, `node-${index}`);
     const [api, peers] = [await freePort(), await freePort()];
     const args = ["--ledger", ledger, "node", "init", home, "--api", `127.0.0.1:${api}`];
     execFileSync(program(), [...args, "--listen", `/ip4/127.0.0.1/tcp/${peers}`]);
-    const node = new LocalNode(home, `${home}.log`, `ws://127.0.0.1:${api}`);
+    const shown = await consolePlace(consoles);
+    const node = new LocalNode(home, `${home}.log`, `ws://127.0.0.1:${api}`, shown);
     await node.start();
     return node;
   }

@@ -1,0 +1,23 @@
+import { defineConfig, mergeConfig } from "vitest/config";
+import page from "./vite.config.js";
+
+export default mergeConfig(
+  page,
+  defineConfig({
+    test: {
+      projects: [
+        { extends: true, test: { name: "console", include: ["test/unit/**/*.test.ts"] } },
+        {
+          extends: true,
+          test: {
+            name: "console-browser",
+            include: ["test/browser/**/*.test.ts"],
+            testTimeout: 120_000,
+            hookTimeout: 120_000,
+            fileParallelism: false,
+          },
+        },
+      ],
+    },
+  }),
+);
