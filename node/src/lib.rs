@@ -15,3 +15,7 @@ mod tail;
 pub mod watchtower;
 
 pub use node::{Keeping, Node, NodeError, Settings};
+
+#[cfg(test)]
+#[path = "../../tests/fixtures/earlier.rs"]
+mod earlier;
