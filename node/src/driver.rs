@@ -43,6 +43,7 @@ pub use self::{
 };
 use crate::{
     parts::PartServer,
+    past::Past,
     store::{ChannelStore, StoreError, Writer},
 };
 
@@ -84,6 +85,7 @@ struct Driver<O, C> {
     keep_blocks: Option<u64>,
     peers: O,
     parts: PartServer<O>,
+    past: Arc<Past>,
     chain: C,
     notes: Notes,
     counting: Counting,
@@ -108,7 +110,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
     let (stop, stopping) = watch::channel(false);
     let (end, ended) = watch::channel(());
     let sandbox = Arc::clone(&parts.sandbox);
-    let meter = Arc::<ChannelMeter>::default();
+    let (meter, past) = (Arc::<ChannelMeter>::default(), Arc::<Past>::default());
     let driver = Driver {
         env: parts.env,
         channel,
@@ -117,6 +119,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         syncing: Arc::default(),
         keep_blocks: parts.keep_blocks,
         parts: PartServer::new(parts.peers.clone()),
+        past: Arc::clone(&past),
         peers: parts.peers,
         notes: Notes::new(id),
         counting: Counting::new(Arc::clone(&meter)),
@@ -138,7 +141,19 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         .map_err(|error| StoreError::Damaged { channel: id, reason: error.to_string() })?;
     let stop = Arc::new(stop);
     let (store, room) = (parts.store, Arc::new(Semaphore::new(INBOX_BYTES)));
-    Ok(ChannelHandle { id, sandbox, store, commands, room, view, updates, stop, ended, meter })
+    Ok(ChannelHandle {
+        id,
+        sandbox,
+        store,
+        past,
+        commands,
+        room,
+        view,
+        updates,
+        stop,
+        ended,
+        meter,
+    })
 }
 
 impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
@@ -223,6 +238,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
         self.prune()?;
         self.parts.tidy();
+        self.past.tidy();
         if self.writer.wants_snapshot() {
             self.writer.take_snapshot(self.channel.log())?;
         }

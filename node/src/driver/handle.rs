@@ -14,7 +14,7 @@ use fairway_types::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 
 use super::meter::ChannelMeter;
-use crate::store::ChannelStore;
+use crate::{past::Past, store::ChannelStore};
 
 /// Milliseconds after which a client may try again.
 const RETRY_AFTER: u64 = 100;
@@ -98,6 +98,8 @@ pub struct ChannelHandle {
     pub id: ChannelId,
     pub sandbox: Arc<MoveSandbox>,
     pub store: ChannelStore,
+    /// Its earlier states.
+    pub past: Arc<Past>,
     pub(super) commands: mpsc::Sender<Command>,
     /// Bytes of clients' calls that still fit the inbox.
     pub(super) room: Arc<Semaphore>,
