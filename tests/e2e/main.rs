@@ -17,6 +17,7 @@ mod clients;
 mod commands;
 mod dapp;
 mod dev;
+mod earlier;
 mod exits;
 mod faults;
 mod foreign;
@@ -28,4 +29,6 @@ mod pressure;
 mod replicated;
 mod sessions;
 mod snapshots;
+#[path = "../fixtures/earlier.rs"]
+mod stored;
 mod world;
