@@ -43,6 +43,7 @@ pub use self::{
 };
 use crate::{
     parts::PartServer,
+    past::Past,
     store::{ChannelStore, StoreError, Writer},
     traces::{CallTraces, Following, Tracer},
 };
@@ -86,6 +87,7 @@ struct Driver<O, C> {
     keep_blocks: Option<u64>,
     peers: O,
     parts: PartServer<O>,
+    past: Arc<Past>,
     chain: C,
     notes: Notes,
     counting: Counting,
@@ -112,7 +114,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
     let (stop, stopping) = watch::channel(false);
     let (end, ended) = watch::channel(());
     let sandbox = Arc::clone(&parts.sandbox);
-    let meter = Arc::<ChannelMeter>::default();
+    let (meter, past) = (Arc::<ChannelMeter>::default(), Arc::<Past>::default());
     let traces = parts.traces.map(|tracer| Arc::new(CallTraces::new(tracer, id)));
     let me = parts.env.keypair.node_id();
     let driver = Driver {
@@ -123,6 +125,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         syncing: Arc::default(),
         keep_blocks: parts.keep_blocks,
         parts: PartServer::new(parts.peers.clone()),
+        past: Arc::clone(&past),
         peers: parts.peers,
         notes: Notes::new(id),
         counting: Counting::new(Arc::clone(&meter)),
@@ -149,6 +152,7 @@ pub fn start<O: Outbox, C: ChainOutbox>(parts: Parts<O, C>) -> Result<ChannelHan
         id,
         sandbox,
         store,
+        past,
         commands,
         room,
         view,
@@ -245,6 +249,7 @@ impl<O: Outbox, C: ChainOutbox> Driver<O, C> {
         }
         self.prune()?;
         self.parts.tidy();
+        self.past.tidy();
         if self.writer.wants_snapshot() {
             self.writer.take_snapshot(self.channel.log())?;
         }

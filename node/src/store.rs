@@ -7,18 +7,26 @@
 //! | `events` | channel, event index | BCS of the `Event` |
 //! | `blocks` | channel, height | index of its `Appended` event |
 //! | `calls` | channel, call hash | BCS of `(height, place in the block)` |
-//! | `snapshots` | channel | BCS of the event index it covers up to, and the `Snapshot` |
+//! | `snapshots` | channel, event index it covers up to | BCS of the `Snapshot` |
+//! | `spans` | channel, event index of its snapshot | BCS of the `Span`: of which heights that holds the state |
 //! | `parts` | channel, prefix (9 bytes) | BCS of entries of a snapshot under way |
 //! | `pruned` | channel | height up to which blocks are kept no more |
 //! | `gaps` | channel, first height | the last height of a gap that an archive has, where a snapshot stands for blocks that nobody gave it |
 //!
-//! Numbers in keys and indices are eight bytes, big-endian.
+//! Numbers in keys and indices are eight bytes, big-endian. The newest snapshot is what a restart goes
+//! on from; older ones are kept as long as some kept block needs them, so that [`history`] gives the
+//! state after every kept block ([ADR 0036](../../../docs/adr/0036-replay-and-time-travel.md)).
+
+pub mod history;
+mod snapshots;
+mod spans;
+mod upgrade;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use fairway_proto::{
     Event,
-    channel::{log::Log, output::Appended, snapshot::Snapshot},
+    channel::{log::Log, output::Appended},
 };
 use fairway_state::parts::{Entries, Prefix};
 use fairway_store::{Batch, Database, Format, OpenError, WriteError, meter::Meter};
@@ -27,11 +35,12 @@ use fairway_types::{
     ledger::PackageSource,
 };
 
+use self::spans::{Span, Spans};
 use crate::tail::Tail;
 
 pub const FORMAT: Format = Format {
     kind: "node",
-    version: 8,
+    version: 9,
     families: &[
         "channels",
         "packages",
@@ -39,6 +48,7 @@ pub const FORMAT: Format = Format {
         "blocks",
         "calls",
         "snapshots",
+        "spans",
         "parts",
         "pruned",
         "gaps",
@@ -47,14 +57,8 @@ pub const FORMAT: Format = Format {
 
 /// Events read at a time when a log is replayed.
 const PAGE: usize = 1_024;
-/// Bytes of events after which a snapshot is worth its cost.
-const SNAPSHOT_EVERY: usize = 64 << 20;
-/// The same when it lets blocks be pruned.
-const SNAPSHOT_TO_PRUNE: usize = 256 << 10;
 /// Parts of a snapshot read at a time.
 const PARTS: usize = 16;
-/// Blocks pruned in one write.
-const PRUNED_AT_ONCE: u64 = 64;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -91,8 +95,15 @@ pub struct Store {
 }
 
 impl Store {
+    /// Opens the folder; one of an earlier format becomes one of this format first.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { database: Arc::new(Database::open(path, FORMAT)?), tail: Tail::of(path) })
+        let database = Database::open_upgrading(path, FORMAT, upgrade::STEPS)?;
+        Ok(Self { database: Arc::new(database), tail: Tail::of(path) })
+    }
+
+    /// Whether [`Store::open`] takes a folder of the format with this name.
+    pub(crate) fn opens(format: &str) -> bool {
+        upgrade::opens(format)
     }
 
     /// The channels this node runs, with their packages.
@@ -198,8 +209,8 @@ pub struct Writer {
     next: u64,
     since_snapshot: usize,
     snapshot_bytes: usize,
-    /// The first event that the last snapshot does not cover.
-    covered: u64,
+    /// The snapshots that are kept.
+    spans: Spans,
     /// Blocks up to here are kept no more.
     pruned: Height,
 }
@@ -217,9 +228,10 @@ impl ChannelStore {
 
     /// The log as it was stored, and the writer that continues it.
     pub fn recover(&self) -> Result<(Log, Writer), StoreError> {
-        let (covered, mut log, snapshot_bytes) = self.read_snapshot()?;
+        let spans = self.spans()?;
+        let (mut log, snapshot_bytes) = self.read_snapshot(spans.last())?;
         let pruned = self.pruned()?;
-        let mut next = covered;
+        let mut next = spans.covered();
         let mut since_snapshot = 0;
         loop {
             let from = self.key(next);
@@ -231,19 +243,28 @@ impl ChannelStore {
             }
             if page.len() < PAGE {
                 let store = self.clone();
-                let writer =
-                    Writer { store, next, since_snapshot, snapshot_bytes, covered, pruned };
+                let writer = Writer { store, next, since_snapshot, snapshot_bytes, spans, pruned };
                 return Ok((log, writer));
             }
         }
     }
 
-    fn read_snapshot(&self) -> Result<(u64, Log, usize), StoreError> {
-        let Some(bytes) = self.database.get("snapshots", self.channel.as_bytes())? else {
-            return Ok((0, Log::default(), 0));
-        };
-        let (next, snapshot): (u64, Snapshot) = decoded(self.channel, &bytes)?;
-        Ok((next, Log::restore(snapshot), bytes.len()))
+    fn read_snapshot(&self, newest: Option<u64>) -> Result<(Log, usize), StoreError> {
+        let Some(index) = newest else { return Ok((Log::default(), 0)) };
+        let bytes = self.database.get("snapshots", &self.key(index))?;
+        let bytes = bytes.ok_or_else(|| self.damaged("a missing snapshot"))?;
+        Ok((Log::restore(decoded(self.channel, &bytes)?), bytes.len()))
+    }
+
+    /// The snapshots that are kept, with what they hold.
+    fn spans(&self) -> Result<Spans, StoreError> {
+        let entries =
+            self.database.scan("spans", self.channel.as_bytes(), &self.key(0), usize::MAX)?;
+        let entries = entries.iter().map(|(key, value)| {
+            let index = key.last_chunk().ok_or_else(|| self.damaged("a snapshot's index"))?;
+            Ok((u64::from_be_bytes(*index), decoded::<Span>(self.channel, value)?))
+        });
+        Ok(Spans::new(entries.collect::<Result<_, StoreError>>()?))
     }
 
     /// A block with its effects.
@@ -416,9 +437,10 @@ impl Writer {
                 }
             }
             None => {
-                for family in ["events", "blocks", "calls"] {
+                for family in ["events", "blocks", "calls", "snapshots", "spans"] {
                     batch.delete_range(family, channel, end.as_slice());
                 }
+                self.spans = Spans::default();
                 batch.put("pruned", channel, pruned.0.to_be_bytes().to_vec());
                 self.pruned = pruned;
             }
@@ -446,34 +468,6 @@ impl Writer {
         let mut batch = Batch::default();
         batch.delete_range("parts", *self.store.channel.as_bytes(), self.store.end());
         Ok(self.store.database.write(batch, false)?)
-    }
-
-    /// P-87: keeps the blocks up to `to` no more, some of them at a time. What they did must be in a
-    /// snapshot first, which is taken when enough has happened since the last one.
-    pub fn prune(&mut self, to: Height, log: &Log) -> Result<(), StoreError> {
-        let to = to.min(Height(self.pruned.0 + PRUNED_AT_ONCE));
-        if to <= self.pruned {
-            return Ok(());
-        }
-        let Some(end) = self.store.index_of(to.next())? else { return Ok(()) };
-        if end > self.covered {
-            let worth = self.since_snapshot > SNAPSHOT_TO_PRUNE.max(self.snapshot_bytes);
-            return if worth { self.take_snapshot(log) } else { Ok(()) };
-        }
-        let mut batch = Batch::default();
-        for height in (self.pruned.0 + 1..=to.0).map(Height) {
-            let Some(appended) = self.store.block(height)? else { continue };
-            batch.delete("blocks", self.store.key(height.0));
-            for call in appended.block.transactions.iter().filter_map(Transaction::as_call) {
-                batch.delete("calls", self.store.call_key(&call.hash()));
-            }
-        }
-        batch.delete_range("events", self.store.key(0), self.store.key(end));
-        let channel = *self.store.channel.as_bytes();
-        batch.put("pruned", channel, to.0.to_be_bytes().to_vec());
-        self.store.database.write(batch, false)?;
-        self.pruned = to;
-        Ok(())
     }
 
     /// Blocks up to here are kept no more.
@@ -517,27 +511,6 @@ impl Writer {
         }
     }
 
-    /// Whether replaying what came since the last snapshot costs more than another one.
-    #[must_use]
-    pub fn wants_snapshot(&self) -> bool {
-        self.since_snapshot > SNAPSHOT_EVERY.max(2 * self.snapshot_bytes)
-    }
-
-    /// Stores the log as it is now; a restart replays only what follows.
-    pub fn take_snapshot(&mut self, log: &Log) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        self.put_snapshot(&mut batch, log);
-        Ok(self.store.database.write(batch, false)?)
-    }
-
-    fn put_snapshot(&mut self, batch: &mut Batch, log: &Log) {
-        let bytes = codec::encode(&(self.next, log.snapshot()));
-        self.snapshot_bytes = bytes.len();
-        self.since_snapshot = 0;
-        self.covered = self.next;
-        batch.put("snapshots", *self.store.channel.as_bytes(), bytes);
-    }
-
     /// Opens the folder again after a failed write.
     pub fn reopen(&self) -> Result<(), StoreError> {
         Ok(self.store.database.reopen()?)
@@ -558,43 +531,4 @@ fn decoded<T: serde::de::DeserializeOwned>(
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-    use fairway_state::{
-        State,
-        parts::{Listing, Part},
-    };
-    use fairway_types::{Address, StateKey};
-
-    use super::*;
-
-    #[test]
-    fn kept_parts_come_back_until_they_are_forgotten() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        let one = store.channel(ChannelId([1; 32]));
-        let other = store.channel(ChannelId([2; 32]));
-        let (_, writer) = one.recover().unwrap();
-        let entry = |n: u32| {
-            let key = StateKey::resource(Address::from_low(1), format!("0x42::a::T{n}"));
-            (key, vec![7; 40_000].into())
-        };
-        let state = State::from_entries((0..400).map(entry));
-        let listing = Listing::of(&state);
-        let mut assembly = fairway_state::parts::Assembly::new(state.root());
-        while let Some(prefix) = { assembly.missing().next() } {
-            let part = listing.part(prefix).unwrap();
-            if let Part::Entries(entries) = &part {
-                writer.keep_part(prefix, entries).unwrap();
-            }
-            assembly.insert(prefix, part).unwrap();
-        }
-        assert!(assembly.progress().0 > PARTS, "more than a page");
-        assert_eq!(other.parts().unwrap(), []);
-        let kept = one.parts().unwrap();
-        assert_eq!(State::from_entries(kept).root(), state.root());
-        writer.forget_parts().unwrap();
-        assert_eq!(one.parts().unwrap(), []);
-    }
-}
+mod tests;

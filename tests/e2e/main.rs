@@ -17,6 +17,7 @@ mod clients;
 mod commands;
 mod dapp;
 mod dev;
+mod earlier;
 mod exits;
 mod faults;
 mod foreign;
@@ -28,6 +29,8 @@ mod pressure;
 mod replicated;
 mod sessions;
 mod snapshots;
+#[path = "../fixtures/earlier.rs"]
+mod stored;
 mod top;
 mod traces;
 mod world;

@@ -12,7 +12,10 @@ use move_vm_types::{
     views::{TypeView, ValueView},
 };
 
-use crate::prices::{GasTable, Stored};
+use crate::{
+    prices::{GasTable, Stored},
+    trace::Observer,
+};
 
 /// Gas of an instruction.
 const STEP: u64 = 1;
@@ -33,8 +36,8 @@ const WAITING_READS: u64 = 2;
 /// Bytes behind one gas of a native call.
 const NATIVE_BYTES_PER_GAS: u64 = 4;
 
-/// Counts down from a limit.
-pub(crate) struct Meter {
+/// Counts down from a limit, and tells who follows the call what is entered and left.
+pub(crate) struct Meter<O = ()> {
     limit: u64,
     left: u64,
     /// Abstract memory of the largest value seen whole.
@@ -42,6 +45,9 @@ pub(crate) struct Meter {
     /// Abstract memory put into values that are not seen whole: pushed or written by reference.
     put: u64,
     reads: Reads,
+    /// What was used when everything had been executed.
+    executed: Option<u64>,
+    observer: O,
 }
 
 /// Values read through references that no instruction has shown since. Nearly all of them are
@@ -109,7 +115,19 @@ fn operands(instruction: SimpleInstruction) -> (u64, u64) {
 
 impl Meter {
     pub(crate) fn new(limit: u64) -> Self {
-        Self { limit, left: limit, largest: 0, put: 0, reads: Reads::default() }
+        Self::observed(limit, ())
+    }
+}
+
+impl<O: Observer> Meter<O> {
+    /// One whose call is followed.
+    pub(crate) fn observed(limit: u64, observer: O) -> Self {
+        let (reads, executed) = (Reads::default(), None);
+        Self { limit, left: limit, largest: 0, put: 0, reads, executed, observer }
+    }
+
+    pub(crate) fn into_observer(self) -> O {
+        self.observer
     }
 
     /// What the call leaves behind, at the table's prices.
@@ -118,7 +136,13 @@ impl Meter {
         table: &GasTable,
         stored: &Stored,
     ) -> PartialVMResult<()> {
+        self.executed = Some(self.used());
         self.charge(table.storage(stored))
+    }
+
+    /// What executing used, without what it leaves behind.
+    pub(crate) fn executing(&self) -> u64 {
+        self.executed.unwrap_or_else(|| self.used())
     }
 
     pub(crate) fn used(&self) -> u64 {
@@ -180,7 +204,7 @@ impl Meter {
     }
 }
 
-impl GasMeter for Meter {
+impl<O: Observer> GasMeter for Meter<O> {
     fn charge_simple_instr(&mut self, instruction: SimpleInstruction) -> PartialVMResult<()> {
         if self.reads.wait() {
             if instruction == SimpleInstruction::Pop {
@@ -189,15 +213,20 @@ impl GasMeter for Meter {
             let (taken, left) = operands(instruction);
             self.reads.replace(taken, left);
         }
-        self.charge(STEP)
+        self.charge(STEP)?;
+        if instruction == SimpleInstruction::Ret {
+            self.observer.leave(self.used());
+        }
+        Ok(())
     }
 
     fn charge_call(
         &mut self,
-        _: &ModuleId,
-        _: &str,
+        module: &ModuleId,
+        function: &str,
         args: impl ExactSizeIterator<Item = impl ValueView>,
     ) -> PartialVMResult<()> {
+        self.observer.enter(module, function, self.used());
         self.reads.replace(args.len() as u64, 0);
         self.charge(CALL)?;
         self.charge_values(args)
@@ -205,11 +234,12 @@ impl GasMeter for Meter {
 
     fn charge_call_generic(
         &mut self,
-        _: &ModuleId,
-        _: &str,
+        module: &ModuleId,
+        function: &str,
         types: impl ExactSizeIterator<Item = impl TypeView>,
         args: impl ExactSizeIterator<Item = impl ValueView>,
     ) -> PartialVMResult<()> {
+        self.observer.enter(module, function, self.used());
         self.reads.replace(args.len() as u64, 0);
         self.charge(CALL + types.len() as u64)?;
         self.charge_values(args)
@@ -367,11 +397,13 @@ impl GasMeter for Meter {
         self.largest = self.largest.max(gas.saturating_mul(NATIVE_BYTES_PER_GAS));
         // How many values it leaves is not known here.
         self.charge_waiting()?;
-        self.charge(gas)
+        self.charge(gas)?;
+        self.observer.leave(self.used());
+        Ok(())
     }
 }
 
-impl Meter {
+impl<O: Observer> Meter<O> {
     /// Values are seen whole; comparing references compares what lies behind them.
     fn charge_compare(
         &mut self,

@@ -12,6 +12,7 @@ pub mod prices;
 pub mod sandbox;
 mod tags;
 pub mod testing;
+mod trace;
 mod values;
 
 pub use build::{
@@ -21,6 +22,7 @@ pub use build::{
 pub use natives::table as native_functions;
 pub use prices::GasTable;
 pub use sandbox::{LoadedPackage, MoveSandbox};
+pub use trace::{FunctionGas, GasTrace};
 
 use fairway_types::{Address, Context, Hash, Height, Time};
 

@@ -29,7 +29,9 @@ use crate::{
     library,
     natives::{self, Facts},
     prices::{GasTable, Stored},
-    tags, values,
+    tags,
+    trace::{GasTrace, Observer, Tracer},
+    values,
 };
 
 /// Status of a call that names no entry function, or brings arguments that do not fit it.
@@ -330,24 +332,39 @@ impl MoveSandbox {
         gas_limit: Gas,
     ) -> Outcome {
         let mut meter = Meter::new(gas_limit.0);
-        match self.run(state, context, target, &mut meter) {
-            Ok(Ran { writes, events, .. }) => Outcome {
-                status: ExecutionStatus::Success,
-                gas_used: Gas(meter.used()),
-                writes,
-                events,
-            },
-            Err(status) => ended(status, meter.used()),
-        }
+        let ran = self.run(state, context, target, &mut meter);
+        came_of(ran, meter.used())
+    }
+
+    /// As [`Execute::execute`], with what each function used added to `trace`.
+    pub fn execute_traced(
+        &self,
+        state: &dyn StateReader,
+        context: &Context,
+        invocation: &Invocation<'_>,
+        gas_limit: Gas,
+        trace: &mut GasTrace,
+    ) -> Outcome {
+        let target = match self.target(invocation) {
+            Ok(Some(target)) => target,
+            Ok(None) => return ended(ExecutionStatus::Success, 0),
+            Err(_) => return ended(BAD_CALL, 0),
+        };
+        let tracer = Tracer::new(&target.module, target.function.as_str());
+        let mut meter = Meter::observed(gas_limit.0, tracer);
+        let ran = self.run(state, context, target, &mut meter);
+        let (executing, used) = (meter.executing(), meter.used());
+        meter.into_observer().finish(executing, used, trace);
+        came_of(ran, used)
     }
 
     /// One session: a failure drops it and everything it wrote.
-    fn run(
+    fn run<O: Observer>(
         &self,
         state: &dyn StateReader,
         context: &Context,
         target: Target,
-        meter: &mut Meter,
+        meter: &mut Meter<O>,
     ) -> Result<Ran, ExecutionStatus> {
         let reader = self.package.reader(state);
         let mut extensions = NativeContextExtensions::default();
@@ -410,6 +427,16 @@ impl Execute for MoveSandbox {
             Err(_) => return ended(BAD_CALL, 0),
         };
         self.outcome(state, context, target, gas_limit)
+    }
+}
+
+fn came_of(ran: Result<Ran, ExecutionStatus>, gas: u64) -> Outcome {
+    match ran {
+        Ok(Ran { writes, events, .. }) => {
+            let (status, gas_used) = (ExecutionStatus::Success, Gas(gas));
+            Outcome { status, gas_used, writes, events }
+        }
+        Err(status) => ended(status, gas),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `fairway channel create|list|show|join|open|leave|close|exit|release|call|complain|view|watch|log`.
+//! `fairway channel create|list|show|join|open|leave|close|exit|release|call|complain|view|watch|log|replay`.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -20,6 +20,7 @@ use super::{
     money::{Money, backing, describe_money, describe_windows, now},
     node::describe_channel,
     output::{Output, units},
+    replay::Replay,
 };
 
 #[derive(Subcommand)]
@@ -144,6 +145,9 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+    /// Execute the blocks that a stopped node stored again, and compare. Exits with 0 if they do what is
+    /// stored and signed, 1 at the first that does not, 2 if that can't be found out.
+    Replay(Replay),
 }
 
 #[derive(Args)]
@@ -318,6 +322,7 @@ impl Command {
                     output.show(&block, || describe_block(&block));
                 }
             }
+            Self::Replay(replay) => return Ok(replay.run(shared)),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -336,7 +336,7 @@ fn as_json(evidence: &Evidence, judgement: &Judgement, against: &Against) -> Val
     value
 }
 
-fn transaction_json((transaction, effects): (&Transaction, &Effects)) -> Value {
+pub(super) fn transaction_json((transaction, effects): (&Transaction, &Effects)) -> Value {
     let write =
         |write: &Write| json!({ "key": write.key, "value": write.value.as_deref().map(hex) });
     let writes: Vec<Value> = effects.writes.iter().map(write).collect();
@@ -392,7 +392,7 @@ fn block_lines(block: &Disputed, judgement: &Judgement) -> Vec<String> {
     lines
 }
 
-fn status(status: &ExecutionStatus) -> String {
+pub(super) fn status(status: &ExecutionStatus) -> String {
     match status {
         ExecutionStatus::Success => "ok".into(),
         ExecutionStatus::Abort { address, module, code } => {
@@ -406,7 +406,7 @@ fn status(status: &ExecutionStatus) -> String {
     }
 }
 
-fn describe(transaction: &Transaction) -> String {
+pub(super) fn describe(transaction: &Transaction) -> String {
     match transaction {
         Transaction::Call(signed) => {
             let call = &signed.call;

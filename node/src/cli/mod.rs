@@ -17,6 +17,7 @@ mod move_package;
 mod new;
 mod node;
 mod output;
+mod replay;
 mod session;
 mod settle;
 mod top;

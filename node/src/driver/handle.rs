@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, wat
 
 use super::meter::ChannelMeter;
 use crate::{
+    past::Past,
     store::ChannelStore,
     traces::{CallTraces, FollowedCall},
 };
@@ -101,6 +102,8 @@ pub struct ChannelHandle {
     pub id: ChannelId,
     pub sandbox: Arc<MoveSandbox>,
     pub store: ChannelStore,
+    /// Its earlier states.
+    pub past: Arc<Past>,
     pub(super) commands: mpsc::Sender<Command>,
     /// Bytes of clients' calls that still fit the inbox.
     pub(super) room: Arc<Semaphore>,

@@ -6,9 +6,9 @@ use fairway_api::{
     StateChannelApiServer,
     chain::TransactionReport,
     channel::{
-        Activity, At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined,
-        NodeStatus, PeerView, PreparedCall, ProposalView, Proposed, ResourceRead, VerdictView,
-        Viewed,
+        Activity, At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, GasReport,
+        Joined, NodeStatus, PeerView, PreparedCall, ProposalView, Proposed, ResourceRead,
+        StatePage, VerdictView, Viewed,
     },
 };
 use fairway_proto::{
@@ -18,12 +18,13 @@ use fairway_proto::{
         log::Tip,
         output::{CallReport as ExecutedCall, Reply},
         sessions::sessions,
+        snapshot::Point,
     },
 };
 use fairway_sdk::Error;
 use fairway_types::{
-    Address, Call, ChannelId, Context, FunctionName, Gas, Hash, Height, NodeId, Operation,
-    PublicKey, Refusal, SequenceNumber, Signature, SignedCall, StateKey, StateReader, Verified,
+    Address, Call, ChannelId, FunctionName, Gas, Hash, Height, NodeId, Operation, PublicKey,
+    Refusal, SequenceNumber, Signature, SignedCall, StateKey, StateReader, Verified,
     abi::{FunctionAbi, PackageAbi, TypeAbi, codec as json},
     call::{CallStatus, Counter},
     chain::ChannelRecord,
@@ -42,7 +43,13 @@ use jsonrpsee::{
 use serde_json::Value;
 use tokio::{sync::Semaphore, task::block_in_place};
 
-use super::{notices, rpc, signatures::Signatures, view};
+use super::{
+    notices,
+    reads::{self, read_at, read_resource, run_view},
+    rpc,
+    signatures::Signatures,
+    view,
+};
 use crate::{
     chain::ChainError,
     driver::{ChannelHandle, View, clock},
@@ -50,8 +57,6 @@ use crate::{
     traces::FollowedCall,
 };
 
-/// Gas of one view.
-const VIEW_GAS: Gas = Gas(10_000_000);
 /// Blocks in one answer.
 const BLOCKS: u32 = 100;
 /// Transactions after which an answer holds no further block.
@@ -62,6 +67,8 @@ const BLOCKS_BYTES: usize = 8 << 20;
 const PEERS: usize = 1_024;
 /// Views, block reads and snapshots for subscribers under way at a time.
 const READS: usize = 4;
+/// Readings of earlier states under way at a time, of all channels: they take none of those above.
+const PAST_READS: usize = 2;
 /// How long a prepared call is valid, unless asked otherwise.
 const LIFETIME: u64 = 60_000;
 
@@ -70,18 +77,27 @@ pub struct ChannelServer {
     node: Node,
     /// Reads that keep a thread busy.
     reads: Arc<Semaphore>,
+    /// Reads of earlier states, which may take longer.
+    past_reads: Semaphore,
     signatures: Arc<Signatures>,
 }
 
 impl ChannelServer {
     #[must_use]
     pub fn new(node: Node) -> Self {
-        Self { node, reads: Arc::new(Semaphore::new(READS)), signatures: Arc::default() }
+        let (reads, past_reads) = (Arc::new(Semaphore::new(READS)), Semaphore::new(PAST_READS));
+        Self { node, reads, past_reads, signatures: Arc::default() }
     }
 
     /// Runs a read that takes long off the network's threads, a few at a time.
     async fn read<T>(&self, run: impl FnOnce() -> Result<T, Refusal>) -> RpcResult<T> {
         let _permit = self.reads.acquire().await;
+        rpc(block_in_place(run))
+    }
+
+    /// The same for one of an earlier state.
+    async fn read_past<T>(&self, run: impl FnOnce() -> Result<T, Refusal>) -> RpcResult<T> {
+        let _permit = self.past_reads.acquire().await;
         rpc(block_in_place(run))
     }
 
@@ -267,7 +283,7 @@ fn joined(transaction: &SignedLedgerTransaction) -> Option<(ChannelId, NodeId)> 
 }
 
 /// The state a read sees.
-fn tip(view: &View, at: Option<At>) -> Result<&Tip, Refusal> {
+pub(super) fn tip(view: &View, at: Option<At>) -> Result<&Tip, Refusal> {
     let tip = match at.unwrap_or_default() {
         At::Head => &view.head,
         At::Certified => &view.certified,
@@ -287,7 +303,7 @@ fn types(texts: &[String]) -> Result<Vec<TypeAbi>, Refusal> {
 }
 
 /// A function of the channel's package and its arguments as BCS.
-fn arguments(
+pub(super) fn arguments(
     abi: &PackageAbi,
     function: &str,
     type_args: &[String],
@@ -300,31 +316,6 @@ fn arguments(
         .ok_or_else(|| Refusal::FunctionNotFound { function: function.to_string() })?;
     let args = json::encode_args(abi, found, &types(type_args)?, args)?;
     Ok((function, args))
-}
-
-fn run_view(
-    handle: &ChannelHandle,
-    function: &str,
-    type_args: &[String],
-    args: &[Value],
-    at: Option<At>,
-) -> Result<Viewed, Refusal> {
-    let view = handle.view();
-    let tip = tip(&view, at)?;
-    let sandbox = &handle.sandbox;
-    let (function, args) = arguments(sandbox.abi(), function, type_args, args)?;
-    let context = Context {
-        chain: view.record.as_ref().map(|record| record.chain).unwrap_or_default(),
-        channel: handle.id,
-        height: tip.height,
-        time: tip.time,
-        index: 0,
-        seed: tip.hash,
-    };
-    let values = sandbox.view(&tip.state, &context, &function, type_args, &args, VIEW_GAS)?;
-    let decode = |(ty, bytes): &(TypeAbi, Vec<u8>)| json::decode(sandbox.abi(), ty, bytes);
-    let values = values.iter().map(decode).collect::<Result<_, _>>()?;
-    Ok(Viewed { height: tip.height, stale: view.status.lacking_quorum.is_some(), values })
 }
 
 fn prepare(
@@ -530,10 +521,16 @@ impl StateChannelApiServer for ChannelServer {
         type_args: Option<Vec<String>>,
         args: Vec<Value>,
         at: Option<At>,
+        height: Option<Height>,
     ) -> RpcResult<Viewed> {
         let handle = rpc(self.node.channel(channel))?;
         let type_args = type_args.unwrap_or_default();
-        self.read(|| run_view(&handle, &function, &type_args, &args, at)).await
+        let view = handle.view();
+        let run = |point: &Point| run_view(&handle, &view, point, &function, &type_args, &args);
+        match height {
+            Some(_) => self.read_past(|| read_at(&handle, &view, at, height, run)).await,
+            None => self.read(|| read_at(&handle, &view, at, None, run)).await,
+        }
     }
 
     async fn resource(
@@ -542,17 +539,31 @@ impl StateChannelApiServer for ChannelServer {
         address: Address,
         type_tag: String,
         at: Option<At>,
+        height: Option<Height>,
     ) -> RpcResult<ResourceRead> {
         let handle = rpc(self.node.channel(channel))?;
         let view = handle.view();
-        let tip = rpc(tip(&view, at))?;
-        let parsed: Result<TypeAbi, _> = type_tag.parse();
-        let refuse = |_| Refusal::invalid("type_tag", type_tag.clone());
-        let canonical = rpc(parsed.map_err(refuse))?.to_string();
-        let bytes = view::read(&tip.state, &StateKey::resource(address, canonical.clone()));
-        let resource = view::resource(&handle.sandbox, address, &canonical, bytes.as_deref());
-        let stale = view.status.lacking_quorum.is_some();
-        Ok(ResourceRead { height: tip.height, stale, resource })
+        let run = |point: &Point| read_resource(&handle, &view, point, address, &type_tag);
+        match height {
+            Some(_) => self.read_past(|| read_at(&handle, &view, at, height, run)).await,
+            None => rpc(read_at(&handle, &view, at, None, run)),
+        }
+    }
+
+    async fn state(
+        &self,
+        channel: ChannelId,
+        height: Option<Height>,
+        after: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<StatePage> {
+        let handle = rpc(self.node.channel(channel))?;
+        self.read_past(|| reads::state(&handle, height, after.as_deref(), limit)).await
+    }
+
+    async fn trace(&self, channel: ChannelId, height: Height, place: u32) -> RpcResult<GasReport> {
+        let handle = rpc(self.node.channel(channel))?;
+        self.read_past(|| reads::trace(&handle, height, place)).await
     }
 
     async fn blocks(

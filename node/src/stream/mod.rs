@@ -4,6 +4,7 @@
 mod calls;
 mod chain;
 mod notices;
+mod reads;
 mod signatures;
 mod view;
 

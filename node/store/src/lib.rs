@@ -28,6 +28,29 @@ pub struct Format {
     pub families: &'static [&'static str],
 }
 
+impl Format {
+    /// Its name as folders and backups carry it: `node data of version 9`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.name_of(self.version)
+    }
+
+    /// The same of another version.
+    #[must_use]
+    pub fn name_of(&self, version: u32) -> String {
+        format!("{} data of version {version}", self.kind)
+    }
+}
+
+/// How a folder of one version becomes one of the next.
+#[derive(Clone, Copy)]
+pub struct Upgrade {
+    /// The version that it starts from.
+    pub from: u32,
+    /// What has to be written. It only reads.
+    pub writes: fn(&Database) -> Result<Batch, WriteError>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("data folder {path} is in use by another process: stop it, or choose another folder")]
@@ -37,6 +60,8 @@ pub enum OpenError {
          wrote it, or choose another folder"
     )]
     OtherFormat { path: PathBuf, expected: String, found: String },
+    #[error("data folder {path} holds {found}, and can't be brought to the next version: {reason}")]
+    NotUpgraded { path: PathBuf, found: String, reason: String },
     #[error("data folder {path} can't be opened: {reason}")]
     Failed { path: PathBuf, reason: String },
 }
@@ -107,35 +132,60 @@ pub struct Database {
     _lock: File,
 }
 
+/// The file that a process holds locked as long as it has the folder open.
+const LOCK: &str = "fairway.lock";
 const FORMAT_KEY: &[u8] = b"fairway format";
 
 impl Database {
     /// Opens the folder, making it if it does not exist.
     pub fn open(path: &Path, format: Format) -> Result<Self, OpenError> {
+        Self::open_upgrading(path, format, &[])
+    }
+
+    /// The same; a folder of an earlier version goes through `upgrades`, each of which is written
+    /// together with the version it leads to, in one piece.
+    pub fn open_upgrading(
+        path: &Path,
+        format: Format,
+        upgrades: &[Upgrade],
+    ) -> Result<Self, OpenError> {
         let failed = |reason: String| OpenError::Failed { path: path.to_owned(), reason };
         fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
         let lock = lock(path)?;
         let db = open(path, format).map_err(|error| failed(error.to_string()))?;
         let (path, db) = (path.to_owned(), RwLock::new(Some(db)));
         let database = Self { path, format, db, meter: Meter::default(), _lock: lock };
-        database.check_format()?;
+        database.check_format(upgrades)?;
         Ok(database)
     }
 
-    fn check_format(&self) -> Result<(), OpenError> {
-        let failed = |reason: String| OpenError::Failed { path: self.path.clone(), reason };
-        let expected = format!("{} data of version {}", self.format.kind, self.format.version);
-        match self.read(|db| db.get(FORMAT_KEY)).map_err(|error| failed(error.reason))? {
-            None => self
-                .read(|db| db.put_opt(FORMAT_KEY, &expected, &synced(true)))
-                .map_err(|error| failed(error.reason)),
-            Some(found) if found == expected.as_bytes() => Ok(()),
-            Some(found) => Err(OpenError::OtherFormat {
+    fn check_format(&self, upgrades: &[Upgrade]) -> Result<(), OpenError> {
+        let failed =
+            |error: WriteError| OpenError::Failed { path: self.path.clone(), reason: error.reason };
+        let expected = self.format.name();
+        loop {
+            let Some(found) = self.read(|db| db.get(FORMAT_KEY)).map_err(failed)? else {
+                return self.commit(Batch::default(), Some(&expected), true).map_err(failed);
+            };
+            if found == expected.as_bytes() {
+                return Ok(());
+            }
+            let found = String::from_utf8_lossy(&found).into_owned();
+            let step = upgrades.iter().find(|step| self.format.name_of(step.from) == found);
+            let Some(step) = step else {
+                return Err(OpenError::OtherFormat { path: self.path.clone(), expected, found });
+            };
+            self.upgrade(step).map_err(|error| OpenError::NotUpgraded {
                 path: self.path.clone(),
-                expected,
-                found: String::from_utf8_lossy(&found).into_owned(),
-            }),
+                found,
+                reason: error.reason,
+            })?;
         }
+    }
+
+    fn upgrade(&self, step: &Upgrade) -> Result<(), WriteError> {
+        let batch = (step.writes)(self)?;
+        self.commit(batch, Some(&self.format.name_of(step.from + 1)), true)
     }
 
     /// The value at `key`.
@@ -188,9 +238,17 @@ impl Database {
 
     /// Writes a batch; with `sync` it is on the disk when this returns.
     pub fn write(&self, batch: Batch, sync: bool) -> Result<(), WriteError> {
+        self.commit(batch, None, sync)
+    }
+
+    /// The same, with what the folder holds from then on.
+    fn commit(&self, batch: Batch, format: Option<&str>, sync: bool) -> Result<(), WriteError> {
         let latency = if sync { &self.meter.synced } else { &self.meter.unsynced };
         self.measured(latency, |db| {
             let mut writes = WriteBatch::default();
+            if let Some(format) = format {
+                writes.put(FORMAT_KEY, format);
+            }
             for Write { family, key, change } in batch.writes {
                 let Some(handle) = db.cf_handle(family) else { continue };
                 match change {
@@ -259,6 +317,33 @@ impl Database {
     }
 }
 
+/// Copies a folder that no process has open to the folder `to`, without a change to it: what reads the
+/// copy may write there as it likes. Files that never change are linked where both are on one file
+/// system.
+///
+/// # Errors
+/// When a process has the folder open, or the disk fails.
+pub fn copy_closed(path: &Path, to: &Path) -> Result<(), OpenError> {
+    let failed =
+        |error: io::Error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() };
+    let _lock = match File::open(path.join(LOCK)) {
+        Ok(file) => Some(locked(path, file)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let from = entry.map_err(failed)?.path();
+        let Some(name) = from.file_name().filter(|name| *name != LOCK && from.is_file()) else {
+            continue;
+        };
+        let is_fixed = from.extension().is_some_and(|end| end == "sst");
+        if !is_fixed || fs::hard_link(&from, to.join(name)).is_err() {
+            fs::copy(&from, to.join(name)).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 #[allow(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn error(error: rocksdb::Error) -> WriteError {
     WriteError { reason: error.to_string() }
@@ -267,11 +352,16 @@ fn error(error: rocksdb::Error) -> WriteError {
 fn lock(path: &Path) -> Result<File, OpenError> {
     let failed =
         |error: io::Error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() };
-    let file = File::create(path.join("fairway.lock")).map_err(failed)?;
+    locked(path, File::create(path.join(LOCK)).map_err(failed)?)
+}
+
+fn locked(path: &Path, file: File) -> Result<File, OpenError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
+        Err(TryLockError::Error(error)) => {
+            Err(OpenError::Failed { path: path.to_owned(), reason: error.to_string() })
+        }
     }
 }
 
@@ -342,6 +432,33 @@ mod tests {
     }
 
     #[test]
+    fn copy_of_a_closed_folder_leaves_it_as_it_is() {
+        let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let database = Database::open(folder.path(), FORMAT).unwrap();
+        let mut batch = Batch::default();
+        batch.put("a", *b"x", b"one".to_vec());
+        database.write(batch, true).unwrap();
+        let in_use = copy_closed(folder.path(), copy.path());
+        assert!(matches!(in_use, Err(OpenError::InUse { .. })), "{in_use:?}");
+        drop(database);
+        let files = || {
+            let entries = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            let mut files: Vec<_> = entries.map(|path| (fs::read(&path).unwrap(), path)).collect();
+            files.sort();
+            files
+        };
+        let before = files();
+        copy_closed(folder.path(), copy.path()).unwrap();
+        let database = Database::open(copy.path(), FORMAT).unwrap();
+        assert_eq!(database.get("a", b"x").unwrap(), Some(b"one".to_vec()));
+        let mut batch = Batch::default();
+        batch.put("a", *b"x", b"two".to_vec());
+        database.write(batch, true).unwrap();
+        drop(database);
+        assert!(files() == before);
+    }
+
+    #[test]
     fn second_opener_is_told_that_the_folder_is_in_use() {
         let folder = tempfile::tempdir().unwrap();
         let first = Database::open(folder.path(), FORMAT).unwrap();
@@ -360,6 +477,48 @@ mod tests {
         assert!(error.contains("reads test data of version 2"), "{error}");
         let other = Format { kind: "other", ..FORMAT };
         assert!(matches!(Database::open(folder.path(), other), Err(OpenError::OtherFormat { .. })));
+        Database::open(folder.path(), FORMAT).unwrap();
+    }
+
+    const NEWER: Format = Format { version: 3, ..FORMAT };
+
+    /// Moves the one entry from `a` to `b`, or from there back with another value.
+    fn move_over(database: &Database) -> Result<Batch, WriteError> {
+        let (from, to) = match database.get("a", b"x")? {
+            Some(_) => ("a", "b"),
+            None => ("b", "a"),
+        };
+        let value = database.get(from, b"x")?.ok_or(WriteError { reason: "no entry".into() })?;
+        let mut batch = Batch::default();
+        batch.delete(from, *b"x");
+        batch.put(to, *b"x", [value, vec![b'+']].concat());
+        Ok(batch)
+    }
+
+    #[test]
+    fn earlier_folder_goes_through_every_upgrade_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut batch = Batch::default();
+        batch.put("a", *b"x", b"one".to_vec());
+        Database::open(folder.path(), FORMAT).unwrap().write(batch, true).unwrap();
+        let steps = [1, 2].map(|from| Upgrade { from, writes: move_over });
+        for _ in 0..2 {
+            let database = Database::open_upgrading(folder.path(), NEWER, &steps).unwrap();
+            assert_eq!(database.get("a", b"x").unwrap(), Some(b"one++".to_vec()));
+            assert_eq!(database.get("b", b"x").unwrap(), None);
+        }
+        let error = Database::open(folder.path(), FORMAT).err().unwrap().to_string();
+        assert!(error.contains("holds test data of version 3"), "{error}");
+    }
+
+    #[test]
+    fn upgrade_that_fails_leaves_the_folder_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Database::open(folder.path(), FORMAT).unwrap());
+        let steps = [Upgrade { from: 1, writes: move_over }];
+        let error = Database::open_upgrading(folder.path(), NEWER, &steps).err().unwrap();
+        let error = error.to_string();
+        assert!(error.contains("version 1, and can't be") && error.contains("no entry"), "{error}");
         Database::open(folder.path(), FORMAT).unwrap();
     }
 }

@@ -159,6 +159,100 @@ pub struct ResourceRead {
     pub resource: ResourceView,
 }
 
+/// What an entry of a state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A Move resource under an account.
+    Resource,
+    /// The next sequence number of an account, or of a session key by its address.
+    Sequence,
+    /// A registered member's record.
+    Member,
+    /// What a member that left is owed.
+    Departed,
+    /// Everything locked in the channel.
+    Locked,
+    /// `true` once the channel was closed.
+    Closed,
+    /// The last settlement whose payments left the books.
+    Settled,
+    /// A module on the ledger; none in a channel.
+    Module,
+    /// A package on the ledger; none in a channel.
+    Package,
+    /// The join sequences ever entered: the first and the last of each run.
+    Entered,
+    /// The time of the block with the last tick.
+    Ticked,
+    /// The height of the last block that changed the registered members.
+    Registered,
+    /// How many members are registered, and how many left and are not paid yet.
+    Counted,
+    /// The app's result, in hex.
+    Result,
+    /// What an account delegated to session keys.
+    Sessions,
+}
+
+/// An entry of a channel's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StateEntry {
+    /// Its key's name, for `after`: the BCS of the key in hex.
+    pub key: String,
+    pub kind: EntryKind,
+    /// The account that it is of, if it is one's.
+    pub owner: Option<Address>,
+    /// A resource's type.
+    #[serde(rename = "type")]
+    pub type_tag: Option<String>,
+    /// In hex where the bytes are not of its type.
+    pub value: Value,
+    /// Bytes of the value.
+    pub size: u64,
+}
+
+/// A part of a channel's state, in the order of keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StatePage {
+    /// The block after which it is.
+    pub height: Height,
+    pub state_root: Hash,
+    pub entries: Vec<StateEntry>,
+    /// `after` of the next page; none after the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// The gas of one function in a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FunctionGas {
+    /// `0x44::payments::pay`; native functions too.
+    pub function: String,
+    /// How often it was entered.
+    pub entries: u64,
+    /// What its own instructions used, with what entering it cost.
+    pub own: Gas,
+    /// The same with everything that it called. A function that calls itself is counted once.
+    pub total: Gas,
+}
+
+/// Where the gas of a transaction went: all `own` and `storage` together are `gas_used`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GasReport {
+    pub height: Height,
+    pub place: u32,
+    /// The transaction's hash, if it is a call.
+    pub call: Option<Hash>,
+    pub gas_used: Gas,
+    /// Why it failed, if it did.
+    pub error: Option<RefusalData>,
+    /// The most expensive first, by `own`.
+    pub functions: Vec<FunctionGas>,
+    /// What writes and events cost, where the channel's gas table has a price for them.
+    pub storage: Gas,
+}
+
 /// A call's place and results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallReport {
@@ -514,7 +608,7 @@ pub trait StateChannelApi {
     #[method(name = "report", param_kind = map)]
     async fn report(&self, channel: ChannelId, call: Hash) -> RpcResult<Option<CallReport>>;
 
-    /// Runs a read-only function.
+    /// Runs a read-only function, at the head or after the block at `height`.
     #[method(name = "view", param_kind = map)]
     async fn view(
         &self,
@@ -523,9 +617,10 @@ pub trait StateChannelApi {
         type_args: Option<Vec<String>>,
         args: Vec<Value>,
         at: Option<At>,
+        height: Option<Height>,
     ) -> RpcResult<Viewed>;
 
-    /// One resource, by its owner and type.
+    /// One resource, by its owner and type, at the head or after the block at `height`.
     #[method(name = "resource", param_kind = map)]
     async fn resource(
         &self,
@@ -533,7 +628,23 @@ pub trait StateChannelApi {
         address: Address,
         type_tag: String,
         at: Option<At>,
+        height: Option<Height>,
     ) -> RpcResult<ResourceRead>;
+
+    /// The state after the block at `height` (the head), in the order of keys: at most `limit` entries
+    /// (and 256) that follow the key `after`.
+    #[method(name = "state", param_kind = map)]
+    async fn state(
+        &self,
+        channel: ChannelId,
+        height: Option<Height>,
+        after: Option<String>,
+        limit: Option<u32>,
+    ) -> RpcResult<StatePage>;
+
+    /// Executes the transaction at a place in a block again, and says which functions used its gas.
+    #[method(name = "trace", param_kind = map)]
+    async fn trace(&self, channel: ChannelId, height: Height, place: u32) -> RpcResult<GasReport>;
 
     /// Blocks from a height on, at most `limit` (and 100).
     #[method(name = "blocks", param_kind = map)]

@@ -23,9 +23,9 @@ use crate::{
         LedgerBlockInFull, ObservedChannel, PackageView, PreparedTransaction, TransactionReport,
     },
     channel::{
-        Activity, At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, Joined,
-        NodeStatus, Notice, PeerView, PreparedCall, ProposalView, Proposed, ResourceRead,
-        VerdictView, Viewed,
+        Activity, At, BlockView, CallReport, CallRequest, ChannelInfo, EvidenceFile, GasReport,
+        Joined, NodeStatus, Notice, PeerView, PreparedCall, ProposalView, Proposed, ResourceRead,
+        StatePage, VerdictView, Viewed,
     },
 };
 
@@ -149,13 +149,26 @@ fn channel_methods(builder: &mut Builder) {
         .needs::<String>("function")
         .takes::<Vec<String>>("type_args")
         .needs::<Vec<Value>>("args")
-        .takes::<At>("at");
+        .takes::<At>("at")
+        .takes::<Height>("height");
     builder
         .method::<ResourceRead>("state_channel.resource")
         .needs::<ChannelId>("channel")
         .needs::<Address>("address")
         .needs::<String>("type_tag")
-        .takes::<At>("at");
+        .takes::<At>("at")
+        .takes::<Height>("height");
+    builder
+        .method::<StatePage>("state_channel.state")
+        .needs::<ChannelId>("channel")
+        .takes::<Height>("height")
+        .takes::<String>("after")
+        .takes::<u32>("limit");
+    builder
+        .method::<GasReport>("state_channel.trace")
+        .needs::<ChannelId>("channel")
+        .needs::<Height>("height")
+        .needs::<u32>("place");
     builder
         .method::<Vec<BlockView>>("state_channel.blocks")
         .needs::<ChannelId>("channel")

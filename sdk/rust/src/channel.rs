@@ -7,8 +7,8 @@ use fairway_api::{
     StateChannelApiClient,
     chain::TransactionReport,
     channel::{
-        At, BlockView, CallReport, ChannelInfo, EvidenceFile, Joined, NodeStatus, ProposalView,
-        Proposed, ResourceRead, VerdictView,
+        At, BlockView, CallReport, ChannelInfo, EvidenceFile, GasReport, Joined, NodeStatus,
+        ProposalView, Proposed, ResourceRead, StatePage, VerdictView, Viewed,
     },
 };
 use fairway_types::{
@@ -253,19 +253,42 @@ impl Channel {
         args: Vec<Value>,
         at: At,
     ) -> Result<Vec<Value>, Error> {
+        Ok(self.run_view(function, type_args, args, Some(at), None).await?.values)
+    }
+
+    /// As [`Self::view_with`], on the state after the block at a height.
+    ///
+    /// # Errors
+    /// `pruned` below what the node keeps, `busy` while somebody else reads an earlier state.
+    pub async fn view_after(
+        &self,
+        function: &str,
+        type_args: Vec<String>,
+        args: Vec<Value>,
+        height: Height,
+    ) -> Result<Vec<Value>, Error> {
+        Ok(self.run_view(function, type_args, args, None, Some(height)).await?.values)
+    }
+
+    async fn run_view(
+        &self,
+        function: &str,
+        type_args: Vec<String>,
+        args: Vec<Value>,
+        at: Option<At>,
+        height: Option<Height>,
+    ) -> Result<Viewed, Error> {
         let type_args = (!type_args.is_empty()).then_some(type_args);
-        let viewed = self
-            .connection
+        self.connection
             .request(|client| {
                 let (id, function) = (self.id, function.to_owned());
-                let (type_args, args) = (type_args.clone(), args.clone());
+                let (types, args) = (type_args.clone(), args.clone());
                 async move {
-                    let at = Some(at);
-                    StateChannelApiClient::view(&*client, id, function, type_args, args, at).await
+                    StateChannelApiClient::view(&*client, id, function, types, args, at, height)
+                        .await
                 }
             })
-            .await?;
-        Ok(viewed.values)
+            .await
     }
 
     /// One resource, by its owner and type; no value when there is none.
@@ -278,9 +301,56 @@ impl Channel {
         self.connection
             .request(|client| {
                 let (id, type_tag) = (self.id, type_tag.to_owned());
-                async move { client.resource(id, address, type_tag, Some(at)).await }
+                async move { client.resource(id, address, type_tag, Some(at), None).await }
             })
             .await
+    }
+
+    /// As [`Self::resource`], after the block at a height.
+    ///
+    /// # Errors
+    /// `pruned` below what the node keeps, `busy` while somebody else reads an earlier state.
+    pub async fn resource_after(
+        &self,
+        address: Address,
+        type_tag: &str,
+        height: Height,
+    ) -> Result<ResourceRead, Error> {
+        self.connection
+            .request(|client| {
+                let (id, type_tag) = (self.id, type_tag.to_owned());
+                async move { client.resource(id, address, type_tag, None, Some(height)).await }
+            })
+            .await
+    }
+
+    /// A page of the state after the block at a height, or at the head: at most 256 entries, in the
+    /// order of keys, that follow the key `after`. [`StatePage::next`] leads to the next page; name the
+    /// height of the first one then, or the state may be another.
+    ///
+    /// # Errors
+    /// `pruned` below what the node keeps, `busy` while somebody else reads an earlier state.
+    pub async fn state(
+        &self,
+        height: Option<Height>,
+        after: Option<String>,
+        limit: Option<u32>,
+    ) -> Result<StatePage, Error> {
+        self.connection
+            .request(|client| {
+                let (id, after) = (self.id, after.clone());
+                async move { client.state(id, height, after, limit).await }
+            })
+            .await
+    }
+
+    /// Which functions used the gas of the transaction at a place in a block: the node executes it again.
+    ///
+    /// # Errors
+    /// `pruned` when the block is kept no more, `busy` while somebody else reads an earlier state.
+    pub async fn trace(&self, height: Height, place: u32) -> Result<GasReport, Error> {
+        let id = self.id;
+        self.connection.request(|client| async move { client.trace(id, height, place).await }).await
     }
 
     /// Blocks from a height on, at most 100.

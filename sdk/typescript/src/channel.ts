@@ -5,12 +5,14 @@ import type {
   BlockView,
   CallReport,
   ChannelInfo,
+  GasReport,
   Json,
   Notice,
   PackageAbi,
   Proposed,
   ResourceRead,
   Session,
+  StatePage,
   Viewed,
 } from "./api.js";
 import { address } from "./bytes.js";
@@ -25,6 +27,21 @@ import { Tracker } from "./tracker.js";
 export interface ReadOptions {
   /** Which state is read: the newest (`head`) by default. */
   at?: At;
+  /**
+   * The state after this block instead: `pruned` where the node keeps it no more, `busy` while somebody
+   * else reads an earlier state.
+   */
+  height?: number;
+}
+
+/** Which part of a state is read. */
+export interface StateOptions {
+  /** The block after which; the newest by default. */
+  height?: number;
+  /** The key after which the page begins: `next` of the page before. */
+  after?: string;
+  /** Entries, at most 256. */
+  limit?: number;
 }
 
 export interface ViewOptions extends ReadOptions {
@@ -110,6 +127,7 @@ export class Channel {
       args: args as Json[],
       ...(options.typeArgs && { type_args: options.typeArgs }),
       ...(options.at && { at: options.at }),
+      ...(options.height !== undefined && { height: options.height }),
     });
   }
 
@@ -120,7 +138,21 @@ export class Channel {
       address: address(owner),
       type_tag: type,
       ...(options.at && { at: options.at }),
+      ...(options.height !== undefined && { height: options.height }),
     });
+  }
+
+  /**
+   * A page of the state in the order of keys: resources, and what the channel keeps itself. Name the
+   * height of the first page for those that follow, or the state may be another.
+   */
+  state(options: StateOptions = {}): Promise<StatePage> {
+    return this.connection.request("state_channel.state", { channel: this.id, ...options });
+  }
+
+  /** Which functions used the gas of the transaction at a place in a block: the node executes it again. */
+  trace(height: number, place: number): Promise<GasReport> {
+    return this.connection.request("state_channel.trace", { channel: this.id, height, place });
   }
 
   /** Blocks from a height on, at most `limit` and 100. */

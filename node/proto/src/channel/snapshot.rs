@@ -14,7 +14,8 @@ use fairway_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    log::{Held, Log, Opened, Tip, by_node, records},
+    execution::Start,
+    log::{Held, Log, Opened, Tip, by_node, genesis_hash, records},
     output::{Appended, Event},
 };
 
@@ -102,6 +103,77 @@ pub(super) fn writes(state: &State) -> Vec<Write> {
         value: Some(value.to_vec()),
     };
     state.entries().map(write).collect()
+}
+
+/// What is known after a block, or after genesis, without replaying what led to it: all that executing
+/// the next block needs.
+#[derive(Debug, Clone)]
+pub struct Point {
+    pub height: Height,
+    pub hash: Hash,
+    pub time: Time,
+    pub state: State,
+}
+
+impl Point {
+    /// The point that the chain's record and what genesis wrote give.
+    #[must_use]
+    pub fn genesis(record: &ChannelRecord, writes: &[Write]) -> Self {
+        let state = State::default().with_writes(writes);
+        let hash = genesis_hash(record, state.root());
+        Self { height: Height::ZERO, hash, time: Time::ZERO, state }
+    }
+
+    /// Where the next block begins.
+    #[must_use]
+    pub fn start(&self) -> Start<'_> {
+        Start { height: self.height, hash: self.hash, state: &self.state }
+    }
+}
+
+impl From<&Tip> for Point {
+    fn from(tip: &Tip) -> Self {
+        Self { height: tip.height, hash: tip.hash, time: tip.time, state: tip.state.clone() }
+    }
+}
+
+impl Snapshot {
+    /// The channel's record as genesis took it.
+    #[must_use]
+    pub fn record(&self) -> Option<&ChannelRecord> {
+        self.genesis.as_ref().map(|(record, _)| &**record)
+    }
+
+    /// The heights of which it holds the state for good, the first and the last: what lies above may
+    /// have been taken back since.
+    #[must_use]
+    pub fn span(&self) -> (Height, Height) {
+        let base = self.base.as_ref().map_or(Height::ZERO, |base| base.height);
+        let head = self.blocks.last().map_or(base, |kept| kept.block.height());
+        (base, self.durable.finalised.min(head))
+    }
+
+    /// The lowest point that it holds, and the blocks after it with their effects.
+    #[must_use]
+    pub fn unfold(self) -> Option<(Point, Vec<Appended>)> {
+        let (record, writes) = self.genesis?;
+        let point = match self.base {
+            Some(base) => Point {
+                height: base.height,
+                hash: base.hash,
+                time: base.time,
+                state: State::default().with_writes(&base.entries),
+            },
+            None => Point::genesis(&record, &writes),
+        };
+        let blocks = self.blocks.into_iter().map(|KeptBlock { block, effects, .. }| Appended {
+            block,
+            effects,
+            state: None,
+            calls: None,
+        });
+        Some((point, blocks.collect()))
+    }
 }
 
 impl Log {

@@ -121,7 +121,7 @@ fn data(path: &Path, found: &mut Vec<Finding>) -> Data {
             found.push(Finding::of(Grade::Fail, "data", error.to_string(), cure));
             none
         }
-        Err(error @ OpenError::Failed { .. }) => {
+        Err(error @ (OpenError::Failed { .. } | OpenError::NotUpgraded { .. })) => {
             let cure = "check the disk and the folder's owner; else restore a backup";
             found.push(Finding::of(Grade::Fail, "data", error.to_string(), cure));
             none

@@ -178,6 +178,29 @@ describe("reads", () => {
     expect(channels[0]!.abi.modules[0]?.name).toBe("payments");
     expect((await clients[1]!.status()).channels[0]?.channel).toBe(id);
   });
+
+  test("the state after an earlier block, page by page, and a call's gas by function", async () => {
+    const channel = channels[0]!;
+    const { height } = await pay(0, 1).certified;
+    await pay(0, 1).certified;
+    const pages = [await channel.state({ height, limit: 2 })];
+    for (let after = pages[0]!.next; after; after = pages.at(-1)!.next)
+      pages.push(await channel.state({ height, limit: 2, after }));
+    const [block] = await channel.blocks(height, 1);
+    expect(new Set(pages.map((page) => page.state_root))).toEqual(new Set([block!.state_root]));
+    const entries = pages.flatMap((page) => page.entries);
+    const owner = world.key(1).address;
+    const vault = entries.find(({ type, ...of }) => type === "0x2::vault::Vault" && of.owner === owner);
+    const read = await channel.resource(owner, "0x2::vault::Vault", { height });
+    expect(read.resource.value).toEqual(vault!.value);
+    const [units] = await channel.view("0x44::payments::balance", [owner, NATIVE], { height });
+    expect(BigInt(units as string)).toBe((await balance(1)) - 1n);
+    const report = await channel.trace(height, 0);
+    expect(report.functions.reduce((sum, { own }) => sum + own, 0)).toBe(report.gas_used);
+    await expect(channel.state({ height: 1e9 })).rejects.toMatchObject({
+      refusal: { name: "not_found" },
+    });
+  });
 });
 
 describe("subscriptions", () => {
