@@ -24,7 +24,7 @@ use fairway_proto::{
 use fairway_sdk::Error;
 use fairway_types::{
     Address, Call, ChannelId, FunctionName, Gas, Hash, Height, NodeId, Operation, PublicKey,
-    Refusal, SequenceNumber, Signature, SignedCall, StateKey, StateReader, Verified,
+    Refusal, SequenceNumber, Signature, SignedCall, Verified,
     abi::{FunctionAbi, PackageAbi, TypeAbi, codec as json},
     call::{CallStatus, Counter},
     chain::ChannelRecord,
