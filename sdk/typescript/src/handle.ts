@@ -2,7 +2,8 @@
 
 import type { CallReport, CallStatus, SignedCall } from "./api.js";
 import { Emitter } from "./emitter.js";
-import { fromReport } from "./errors.js";
+import { fromReport, RefusedError } from "./errors.js";
+import { writeJson } from "./json.js";
 import type { Follower, Heights, Tracker } from "./tracker.js";
 
 /**
@@ -222,14 +223,22 @@ export class CallHandle implements Follower {
     const { generation } = this.#host.tracker;
     try {
       const report = await this.#host.report(this.#hash ?? "");
-      if (report)
-        this.onExecuted(report, generation, report.error ? fromReport(report.error) : undefined);
+      if (report) this.onExecuted(report, generation, this.#failure(report));
       else this.#takeBack();
     } catch {
       // The next heights ask again.
     } finally {
       this.#confirming = false;
     }
+  }
+
+  /** Why it failed, if it did: the same error when it is the same failure. */
+  #failure({ error }: CallReport): Error | undefined {
+    if (!error) return undefined;
+    const { refusal } = this.#error instanceof RefusedError ? this.#error : {};
+    const isSame = refusal?.name === error.name;
+    if (isSame && writeJson(refusal?.details) === writeJson(error.details)) return this.#error;
+    return fromReport(error);
   }
 
   /** @internal */

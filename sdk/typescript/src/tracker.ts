@@ -64,6 +64,8 @@ export class Tracker {
       try {
         this.#subscription = await this.#subscribe();
         failures = 0;
+        // What ran before may have been at another server, or be gone.
+        this.#resumed();
         await this.#subscription.next();
       } catch (error) {
         if (error instanceof ClosedError || refusalOf(error, "channel_not_found")) {
