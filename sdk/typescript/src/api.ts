@@ -452,6 +452,9 @@ export interface Durations {
   buckets: DurationBucket[];
 }
 
+/** What an entry of a state is. */
+export type EntryKind = "resource" | "sequence" | "member" | "departed" | "locked" | "closed" | "settled" | "module" | "package" | "entered" | "ticked" | "registered" | "counted" | "result" | "sessions";
+
 /** A term's first part, granted by the settlement contract. Starts at 1. */
 export type Epoch = number;
 
@@ -517,6 +520,18 @@ export interface FunctionAbi {
   returns: TypeAbi[];
 }
 
+/** The gas of one function in a transaction. */
+export interface FunctionGas {
+  /** `0x44::payments::pay`; native functions too. */
+  function: string;
+  /** How often it was entered. */
+  entries: number;
+  /** What its own instructions used, with what entering it cost. */
+  own: Gas;
+  /** The same with everything that it called. A function that calls itself is counted once. */
+  total: Gas;
+}
+
 /** An entry function of the channel's package, or of a contract on the ledger. */
 export interface FunctionName {
   address: Address;
@@ -526,6 +541,21 @@ export interface FunctionName {
 
 /** Gas units of the Move VM. */
 export type Gas = number;
+
+/** Where the gas of a transaction went: all `own` and `storage` together are `gas_used`. */
+export interface GasReport {
+  height: Height;
+  place: number;
+  /** The transaction's hash, if it is a call. */
+  call?: Hash | null;
+  gas_used: Gas;
+  /** Why it failed, if it did. */
+  error?: RefusalData | null;
+  /** The most expensive first, by `own`. */
+  functions: FunctionGas[];
+  /** What writes and events cost, where the channel's gas table has a price for them. */
+  storage: Gas;
+}
 
 /** Names a gas table: what execution costs in a channel. Tables never change; zero names none. */
 export type GasTableId = number;
@@ -1023,6 +1053,31 @@ export interface SourceFile {
   text: string;
 }
 
+/** An entry of a channel's state. */
+export interface StateEntry {
+  /** Its key's name, for `after`: the BCS of the key in hex. */
+  key: string;
+  kind: EntryKind;
+  /** The account that it is of, if it is one's. */
+  owner?: Address | null;
+  /** A resource's type. */
+  type?: string | null;
+  /** In hex where the bytes are not of its type. */
+  value: Json;
+  /** Bytes of the value. */
+  size: number;
+}
+
+/** A part of a channel's state, in the order of keys. */
+export interface StatePage {
+  /** The block after which it is. */
+  height: Height;
+  state_root: Hash;
+  entries: StateEntry[];
+  /** `after` of the next page; none after the last one. */
+  next?: string | null;
+}
+
 export interface StructAbi {
   name: string;
   doc: string;
@@ -1205,8 +1260,10 @@ export interface Methods {
   "state_channel.leave": { params: { call: SignedCall; wait?: CallStatus }; result: CallReport };
   "state_channel.close": { params: { call: SignedCall; wait?: CallStatus }; result: CallReport };
   "state_channel.report": { params: { channel: ChannelId; call: Hash }; result: CallReport | null };
-  "state_channel.view": { params: { channel: ChannelId; function: string; type_args?: string[]; args: Json[]; at?: At }; result: Viewed };
-  "state_channel.resource": { params: { channel: ChannelId; address: Address; type_tag: string; at?: At }; result: ResourceRead };
+  "state_channel.view": { params: { channel: ChannelId; function: string; type_args?: string[]; args: Json[]; at?: At; height?: Height }; result: Viewed };
+  "state_channel.resource": { params: { channel: ChannelId; address: Address; type_tag: string; at?: At; height?: Height }; result: ResourceRead };
+  "state_channel.state": { params: { channel: ChannelId; height?: Height; after?: string; limit?: number }; result: StatePage };
+  "state_channel.trace": { params: { channel: ChannelId; height: Height; place: number }; result: GasReport };
   "state_channel.blocks": { params: { channel: ChannelId; from: Height; limit?: number }; result: BlockView[] };
   "state_channel.propose_settlement": { params: { channel: ChannelId }; result: Proposed };
   "state_channel.proposals": { params: { channel: ChannelId }; result: ProposalView[] };
