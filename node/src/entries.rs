@@ -4,7 +4,7 @@ use fairway_api::channel::{EntryKind, StateEntry};
 use fairway_sandbox::MoveSandbox;
 use fairway_types::{
     Address, Height, JoinSequence, Refusal, SequenceNumber, StateKey, Time, chain::MemberRecord,
-    codec, session::Session, settlement::AssetAmount,
+    codec, session::Delegated, settlement::AssetAmount,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -56,7 +56,7 @@ pub fn value(sandbox: &MoveSandbox, key: &StateKey, bytes: &[u8]) -> Value {
         StateKey::Ticked => json::<Time>(bytes),
         StateKey::Registered => json::<Height>(bytes),
         StateKey::Counted => json::<(u64, u64)>(bytes),
-        StateKey::Sessions(_) => json::<Vec<Session>>(bytes),
+        StateKey::Sessions(_) => json::<Vec<Delegated>>(bytes),
         StateKey::Result | StateKey::Module { .. } | StateKey::Package(_) => {
             Value::String(hex(bytes))
         }

@@ -165,7 +165,7 @@ pub struct ResourceRead {
 pub enum EntryKind {
     /// A Move resource under an account.
     Resource,
-    /// The next sequence number of an account, or of a session key by its address.
+    /// The next sequence number of an account.
     Sequence,
     /// A registered member's record.
     Member,
