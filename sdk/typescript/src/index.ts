@@ -6,7 +6,13 @@
 
 export type { Abi } from "./abi.js";
 export type * from "./api.js";
-export { Channel, type Listening, type ReadOptions, type StateOptions, type ViewOptions } from "./channel.js";
+export {
+  Channel,
+  type Listening,
+  type ReadOptions,
+  type StateOptions,
+  type ViewOptions,
+} from "./channel.js";
 export { Client, type JoinOptions, type KnownChannel } from "./client.js";
 export type { MoveInput } from "./codec.js";
 export { Connection } from "./connection.js";

@@ -190,7 +190,9 @@ describe("reads", () => {
     expect(new Set(pages.map((page) => page.state_root))).toEqual(new Set([block!.state_root]));
     const entries = pages.flatMap((page) => page.entries);
     const owner = world.key(1).address;
-    const vault = entries.find(({ type, ...of }) => type === "0x2::vault::Vault" && of.owner === owner);
+    const vault = entries.find(
+      ({ type, ...of }) => type === "0x2::vault::Vault" && of.owner === owner,
+    );
     const read = await channel.resource(owner, "0x2::vault::Vault", { height });
     expect(read.resource.value).toEqual(vault!.value);
     const [units] = await channel.view("0x44::payments::balance", [owner, NATIVE], { height });
