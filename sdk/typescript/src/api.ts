@@ -112,7 +112,12 @@ export interface Activity {
   votes: number;
   /** Rules that it saw a member break. */
   divergences: number;
+  /** From a block's place in this node's log until the node saw it certified. */
   block_certified_after: Durations;
+  /**
+   * From a call's arrival at this node's API to its answer as certified; of calls that waited for
+   * that here, and no others.
+   */
   call_certified_after: Durations;
 }
 
