@@ -42,7 +42,7 @@ pub(super) struct ViewChanges {
     content_at: Time,
     /// Terms in a row that brought no certificate.
     failures: u32,
-    /// Since when calls of this node's clients are due and none is ordered.
+    /// Since when the leader leaves something undone: calls of this node's clients, or its own leave.
     starved_since: Option<Time>,
 }
 
@@ -74,7 +74,7 @@ impl Channel {
     /// next view; and promises the highest that a quorum wishes for.
     pub(super) fn watch_leader(&mut self) {
         self.follow_grants();
-        let starves = self.has_due_call();
+        let starves = self.has_due_call() || self.is_kept_by_a_leaver();
         let since = self.changes.starved_since.filter(|_| starves);
         self.changes.starved_since = since.or(starves.then_some(self.now));
         let Some(electorate) = self.electorate() else { return };
@@ -92,6 +92,13 @@ impl Channel {
         if let Some(next) = wished.filter(|next| *next > term && next.epoch == epoch) {
             self.promise(next);
         }
+    }
+
+    /// P-70: whether the leader has left and what is here does not become final: it orders no calls any
+    /// more, but has to make its leave final (P-7).
+    fn is_kept_by_a_leaver(&self) -> bool {
+        let Some((leader, tip)) = self.log.leader().zip(self.log.tip()) else { return false };
+        !tip.members.contains_key(&leader) && self.log.last_unfinal().is_some()
     }
 
     /// The term that heartbeats name.

@@ -1,4 +1,4 @@
-use fairway_types::{Block, SequenceNumber, Verified, call::CallStatus, codec};
+use fairway_types::{Block, Operation, SequenceNumber, Verified, call::CallStatus, codec};
 
 use super::{
     super::{
@@ -9,6 +9,7 @@ use super::{
     },
     *,
 };
+use crate::message::Heartbeat;
 
 fn ordered(bench: &Bench, node: usize) -> u64 {
     let tip = bench.nodes[node].log().tip().unwrap();
@@ -49,6 +50,38 @@ fn next_leader_that_is_down_too_is_passed_over() {
     assert_eq!(bench.leader(), 2);
     bench.call(3, 4, nothing());
     assert_agreed(&bench, &[2, 3, 4, 5, 6]);
+}
+
+/// P-70: it is heard, orders no calls since it left, and keeps back the block that makes its leave final.
+#[test]
+fn leader_that_leaves_and_does_not_make_it_final_is_followed_by_another() {
+    let mut bench = Bench::new(5);
+    bench.down.insert(4);
+    bench.call(0, 0, Operation::Leave);
+    let left = bench.nodes[1].log().head();
+    assert_eq!(bench.nodes[1].log().certified(), left);
+    assert!(bench.nodes[1].log().finalised() < left);
+    bench.down = [0].into();
+    for _ in 0..80 {
+        let log = bench.nodes[0].log();
+        let heartbeat = Heartbeat {
+            term: log.term(),
+            head: log.head(),
+            head_hash: log.tip().unwrap().hash,
+            certified: log.certified(),
+            finalised: log.finalised(),
+            wish: log.term(),
+            leader_latency: 0,
+            hops: 0,
+        };
+        for node in 1..5 {
+            bench.message(node, 0, Message::Heartbeat(heartbeat.clone()));
+        }
+        bench.wait(100);
+    }
+    assert!(bench.nodes[1].log().term() > bench.nodes[0].log().term());
+    assert!(bench.nodes[1].log().finalised() >= left);
+    assert_agreed(&bench, &[1, 2, 3, 4]);
 }
 
 /// Only the leader knew that its block was certified.
