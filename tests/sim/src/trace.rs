@@ -117,6 +117,7 @@ pub fn message(message: &Message) -> Option<String> {
             Some(format!("blocks {}", shown.join(" ")))
         }
         Message::ViewChange(promise) => Some(format!("promise {}", claims(promise))),
+        Message::Refused { call, refusal } => Some(format!("refuses {call:?}: {}", refusal.name())),
         Message::Report(_) => Some("report".to_owned()),
         Message::Verdict(_) => Some("verdict".to_owned()),
         Message::Pruned { from } => Some(format!("keeps {from} no more")),
@@ -134,7 +135,6 @@ pub fn message(message: &Message) -> Option<String> {
         Message::Heartbeat(_)
         | Message::Forward(_)
         | Message::Bundle(_)
-        | Message::Refused { .. }
         | Message::Proposal(_)
         | Message::Vote(_) => None,
     }

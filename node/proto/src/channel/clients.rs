@@ -286,6 +286,11 @@ impl Channel {
     pub(super) fn on_refused(&mut self, from: NodeId, call: Hash, refusal: Refusal) {
         let busy = matches!(refusal, Refusal::Busy { .. });
         if self.log.leader() == Some(from) && (busy || !refusal.is_transient()) {
+            let numbered = matches!(refusal, Refusal::SequenceNumber { .. });
+            let refused = self.clients.on_the_way.calls.get(&call).filter(|_| numbered);
+            if refused.is_some_and(|(call, _)| self.is_due(call)) {
+                self.changes.note_refused(self.log.head());
+            }
             self.fail_waiting(&call, &refusal);
         }
     }
@@ -338,16 +343,20 @@ impl Channel {
 
     /// P-70: whether the leader could order a call of this node's clients: its number is next.
     pub(super) fn has_due_call(&self) -> bool {
+        self.clients.on_the_way.iter().any(|(_, call)| self.is_due(call))
+    }
+
+    /// Whether the leader could order the call, by this node's log.
+    fn is_due(&self, signed: &SignedCall) -> bool {
         let Some(tip) = self.log.tip() else { return false };
+        let call = &signed.call;
         let orders = self.log.leader().is_some_and(|leader| tip.members.contains_key(&leader));
-        let is_due = |signed: &SignedCall| {
-            let call = &signed.call;
-            call.expires_at >= self.now
-                && call.sequence == next_sequence(&tip.state, call.counter())
-                && member(&tip.state, call.sender).is_some()
-                && sessions::check(&tip.state, call, self.now).is_ok()
-        };
-        orders && !self.is_over() && self.clients.on_the_way.iter().any(|(_, call)| is_due(call))
+        orders
+            && !self.is_over()
+            && call.expires_at >= self.now
+            && call.sequence == next_sequence(&tip.state, call.counter())
+            && member(&tip.state, call.sender).is_some()
+            && sessions::check(&tip.state, call, self.now).is_ok()
     }
 
     /// The log passed over the blocks above `from`: where the calls in them are, this node can't say,

@@ -44,6 +44,8 @@ pub(super) struct ViewChanges {
     failures: u32,
     /// Since when the leader leaves something undone: calls of this node's clients, or its own leave.
     starved_since: Option<Time>,
+    /// The head at which the leader last refused a call for a number that is next here.
+    refused_at: Option<Height>,
 }
 
 impl ViewChanges {
@@ -63,6 +65,12 @@ impl ViewChanges {
         self.promises.len()
     }
 
+    /// The leader said that the number of a call is used, or not next, which is next by this log: the
+    /// block that says so has to come.
+    pub(super) fn note_refused(&mut self, head: Height) {
+        self.refused_at = Some(head);
+    }
+
     /// When this node last had nothing against its leader.
     pub(super) fn content_at(&self) -> Time {
         self.content_at
@@ -74,7 +82,8 @@ impl Channel {
     /// next view; and promises the highest that a quorum wishes for.
     pub(super) fn watch_leader(&mut self) {
         self.follow_grants();
-        let starves = self.has_due_call() || self.is_kept_by_a_leaver();
+        let refused = self.changes.refused_at == Some(self.log.head());
+        let starves = refused || self.has_due_call() || self.is_kept_by_a_leaver();
         let since = self.changes.starved_since.filter(|_| starves);
         self.changes.starved_since = since.or(starves.then_some(self.now));
         let Some(electorate) = self.electorate() else { return };

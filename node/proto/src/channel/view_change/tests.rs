@@ -1,4 +1,4 @@
-use fairway_types::{Block, Operation, SequenceNumber, Verified, call::CallStatus, codec};
+use fairway_types::{Block, Operation, Refusal, SequenceNumber, Verified, call::CallStatus, codec};
 
 use super::{
     super::{
@@ -14,6 +14,20 @@ use crate::message::Heartbeat;
 fn ordered(bench: &Bench, node: usize) -> u64 {
     let tip = bench.nodes[node].log().tip().unwrap();
     next_sequence(&tip.state, account_key(3).address()).0
+}
+
+fn heartbeat_of(bench: &Bench, node: usize) -> Heartbeat {
+    let log = bench.nodes[node].log();
+    Heartbeat {
+        term: log.term(),
+        head: log.head(),
+        head_hash: log.tip().unwrap().hash,
+        certified: log.certified(),
+        finalised: log.finalised(),
+        wish: log.term(),
+        leader_latency: 0,
+        hops: 0,
+    }
 }
 
 /// Everybody that is up holds one certified log.
@@ -52,6 +66,35 @@ fn next_leader_that_is_down_too_is_passed_over() {
     assert_agreed(&bench, &[2, 3, 4, 5, 6]);
 }
 
+/// P-70: it says that a number is used, and shows no block that used it; its clients sign another call.
+#[test]
+fn leader_that_refuses_numbers_that_are_next_is_followed_by_another() {
+    let mut bench = Bench::new(4);
+    bench.note(3);
+    bench.wait(500);
+    let started = bench.nodes[0].log().term();
+    bench.down.insert(0);
+    for round in 0..80u64 {
+        let expires_at = bench.now.plus(60_000 + round);
+        let sequence = SequenceNumber(ordered(&bench, 1));
+        let call = sign(3, sequence, nothing(), expires_at);
+        let hash = call.hash();
+        for node in 1..4 {
+            bench.request(node, call.clone());
+            let expected = sequence.next();
+            let account = account_key(3).address();
+            let refusal = Refusal::SequenceNumber { account, expected, actual: sequence };
+            bench.message(node, 0, Message::Refused { call: hash, refusal });
+            bench.message(node, 0, Message::Heartbeat(heartbeat_of(&bench, 0)));
+        }
+        if bench.nodes[1].log().term() > started {
+            return;
+        }
+        bench.wait(100);
+    }
+    panic!("nobody else leads");
+}
+
 /// P-70: it is heard, orders no calls since it left, and keeps back the block that makes its leave final.
 #[test]
 fn leader_that_leaves_and_does_not_make_it_final_is_followed_by_another() {
@@ -63,19 +106,8 @@ fn leader_that_leaves_and_does_not_make_it_final_is_followed_by_another() {
     assert!(bench.nodes[1].log().finalised() < left);
     bench.down = [0].into();
     for _ in 0..80 {
-        let log = bench.nodes[0].log();
-        let heartbeat = Heartbeat {
-            term: log.term(),
-            head: log.head(),
-            head_hash: log.tip().unwrap().hash,
-            certified: log.certified(),
-            finalised: log.finalised(),
-            wish: log.term(),
-            leader_latency: 0,
-            hops: 0,
-        };
         for node in 1..5 {
-            bench.message(node, 0, Message::Heartbeat(heartbeat.clone()));
+            bench.message(node, 0, Message::Heartbeat(heartbeat_of(&bench, 0)));
         }
         bench.wait(100);
     }
