@@ -120,11 +120,9 @@ fn nobody_waits_for_good_where_somebody_once_did() {
 /// an exit.
 #[test]
 fn who_is_held_up_by_a_lost_tail_gets_out() {
-    for seed in [7_758, 13_038] {
-        let report = World::new(Plan::from_seed(seed, 6_000)).run();
-        let report = report.unwrap_or_else(|broken| panic!("seed {seed}: {}", broken.0));
-        assert_eq!(report.deeds.get("stood still until an exit"), Some(&1), "seed {seed}");
-    }
+    let report = World::new(Plan::from_seed(7_758, 6_000)).run();
+    let report = report.unwrap_or_else(|broken| panic!("{}", broken.0));
+    assert_eq!(report.deeds.get("stood still until an exit"), Some(&1));
 }
 
 /// P-100 to P-110 in channels whose members exit, complain and are gone for good, with a liar among
