@@ -551,7 +551,7 @@ test("without a quorum the page says so, and shows the proposal that waits with 
   await stage.world.node(2).start();
   await stage.world.node(3).start();
   await overview.getByText("no quorum").waitFor({ state: "detached", timeout: 60_000 });
-});
+}, 300_000);
 
 test("a node with tokens asks for one, and a wrong one is told from it", async () => {
   const token = "0123456789abcdef0123456789abcdef";
