@@ -25,8 +25,9 @@ use super::{
     compiler,
     config::{Flags, load},
     keys::{Keys, key_file},
-    node::{console_of, end, serve_operators, start_logging, stop_signal, url_of},
+    node::{console_of, serve_operators, start_logging, url_of},
     print,
+    stop::Stop,
 };
 
 #[derive(Subcommand)]
@@ -161,15 +162,16 @@ async fn run(shared: &Shared, config: &Config) -> anyhow::Result<ExitCode> {
         "ready": "ledger", "url": url, "chain": id, "faucet": dev, "http": http.as_ref().map(url_of),
         "console": http.as_ref().and_then(|http| console_of(http, &config.http)),
     });
+    let mut stop = Stop::listen()?;
     shared.output().show(&ready, || format!("ledger of chain {id} at {url}"));
-    stop_signal().await.context("waiting for a signal")?;
-    Ok(end(async {
+    stop.asked().await;
+    let orderly = async {
         if let Some(http) = http {
             http.stop().await;
         }
         running.stop().await;
-    })
-    .await)
+    };
+    Ok(stop.end(orderly).await)
 }
 
 async fn publish(shared: &Shared, folder: &Path, account: &str) -> anyhow::Result<()> {

@@ -20,6 +20,7 @@ mod output;
 mod replay;
 mod session;
 mod settle;
+mod stop;
 mod top;
 mod watchtower;
 

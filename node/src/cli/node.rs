@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -24,7 +23,6 @@ use fairway_types::{Address, Height};
 use jsonrpsee::Methods;
 use libp2p::Multiaddr;
 use serde_json::json;
-use tracing::{info, warn};
 use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{
@@ -32,10 +30,8 @@ use super::{
     config::{Flags, load, write_new},
     keys::{existing_key, key_file},
     ledger,
+    stop::Stop,
 };
-
-/// How long an orderly end may take.
-const END: Duration = Duration::from_secs(15);
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -207,9 +203,10 @@ async fn run(
         "node": node.id(),
         "endpoints": node.endpoints().iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
+    let mut stop = Stop::listen()?;
     shared.output().show(&ready, || format!("node {} at {url}", node.id()));
-    stop_signal().await.context("waiting for a signal")?;
-    Ok(end(async {
+    stop.asked().await;
+    let orderly = async {
         server.stop().await;
         node.stop().await;
         if let Some(ledger) = ledger {
@@ -221,8 +218,8 @@ async fn run(
         if let Some(http) = http {
             http.stop().await;
         }
-    })
-    .await)
+    };
+    Ok(stop.end(orderly).await)
 }
 
 /// Serves operators, where the configuration says so. The console asks methods of its own, so that what
@@ -254,23 +251,6 @@ pub(crate) fn console_of(http: &HttpServer, config: &Http) -> Option<String> {
     config.console.then(|| format!("{}/console/", url_of(http)))
 }
 
-/// Ends in bounded time: what does not end by itself, or is asked a second time, is cut off, as by a
-/// power cut; the next start goes on from what was stored.
-pub(crate) async fn end(orderly: impl Future<Output = ()>) -> ExitCode {
-    info!("ending");
-    tokio::select! {
-        () = orderly => ExitCode::SUCCESS,
-        () = tokio::time::sleep(END) => {
-            warn!(seconds = END.as_secs(), "did not end in time: cut off");
-            ExitCode::FAILURE
-        }
-        _ = stop_signal() => {
-            warn!("asked to end again: cut off");
-            ExitCode::FAILURE
-        }
-    }
-}
-
 /// The socket address in a `ws://` URL.
 fn address(url: &str) -> anyhow::Result<SocketAddr> {
     let text = url.trim_start_matches("ws://").trim_end_matches('/');
@@ -288,15 +268,6 @@ pub(crate) fn start_logging(wanted: &Log) -> anyhow::Result<()> {
         LogFormat::Text => log.init(),
     }
     Ok(())
-}
-
-/// Returns when the process is asked to end: Ctrl-C or SIGTERM.
-pub(crate) async fn stop_signal() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
 }
 
 fn describe(status: &NodeStatus) -> String {

@@ -14,7 +14,8 @@ use super::{
     Shared,
     config::{Flags, load},
     keys::{Keys, key_file},
-    node::{start_logging, stop_signal},
+    node::start_logging,
+    stop::Stop,
 };
 
 /// Between two looks at the chain.
@@ -94,14 +95,13 @@ async fn run(
             first.context("asking the node for a first guard")?;
         }
     }
+    let mut stop = Stop::listen()?;
     let ready = json!({ "ready": "watchtower", "channels": tower.channels() });
     shared.output().show(&ready, || format!("guarding {} channels", tower.channels().len()));
-    let stopped = stop_signal();
-    tokio::pin!(stopped);
     let mut looks = 0;
     loop {
         tokio::select! {
-            stopped = &mut stopped => return stopped.context("waiting for a signal"),
+            () = stop.asked() => return Ok(()),
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         looks += 1;

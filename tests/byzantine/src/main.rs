@@ -71,9 +71,10 @@ async fn run(lie: Lie, honest: &Path, folder: &Path) -> anyhow::Result<()> {
     .await?;
     let server = Server::start(&node, text_of(&config, "api")?.parse()?).await?;
     let url = format!("ws://{}", server.address);
+    // Before it says that it is ready, so that who asks it to end at once asks it in order.
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let ready = serde_json::json!({ "ready": "node", "url": url, "node": node.id() });
     print_line(&ready.to_string())?;
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => {}
         made = make_up(&node, folder, &slander), if lie == Lie::Slander => made?,

@@ -13,11 +13,10 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
 use fairway::local::LocalNetwork;
 
 use self::{report::Report, scenes::Stage};
-use super::{Shared, node::stop_signal, print};
+use super::{Shared, print, stop::Stop};
 
 #[derive(clap::Args)]
 pub(crate) struct Demo {
@@ -42,10 +41,11 @@ impl Demo {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
         let folder = tempfile::Builder::new().prefix("fairway-demo-").tempdir()?.keep();
         let mut report = Report::default();
+        let mut stop = Stop::listen()?;
         // Dropping the network on Ctrl-C ends its processes.
         let played = tokio::select! {
             played = self.play(&folder, &mut report, shared) => played,
-            signal = stop_signal() => return stopped(signal, &folder, ExitCode::FAILURE),
+            () = stop.asked() => return Ok(stopped(&folder, ExitCode::FAILURE)),
         };
         report.finish(&played);
         report.write(&self.report)?;
@@ -54,7 +54,7 @@ impl Demo {
         if self.keep {
             return tokio::select! {
                 kept = stage.keep() => kept,
-                signal = stop_signal() => stopped(signal, &folder, ExitCode::SUCCESS),
+                () = stop.asked() => Ok(stopped(&folder, ExitCode::SUCCESS)),
             };
         }
         stage.stop().await?;
@@ -82,9 +82,8 @@ impl Demo {
     }
 }
 
-fn stopped(signal: std::io::Result<()>, folder: &Path, code: ExitCode) -> anyhow::Result<ExitCode> {
-    signal.context("waiting for a signal")?;
+fn stopped(folder: &Path, code: ExitCode) -> ExitCode {
     print("stopped; every process has ended");
     print(&format!("logs and data: {}", folder.display()));
-    Ok(code)
+    code
 }

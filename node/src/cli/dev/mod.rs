@@ -27,8 +27,8 @@ use super::{
     Shared,
     client::{language_of, write_if_changed},
     compiler,
-    node::stop_signal,
     output::{Output, units},
+    stop::Stop,
 };
 
 #[derive(clap::Args)]
@@ -70,12 +70,11 @@ impl Dev {
             language_of(path)?;
         }
         let app = App::open(&self.folder)?;
+        let mut stop = Stop::listen()?;
         let mut session = Session { args: &self, app, output: shared.output(), stage: None };
         let done = tokio::select! {
             done = session.serve() => done,
-            signal = stop_signal() => signal.context("waiting for a signal").map(|()| {
-                if self.once { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-            }),
+            () = stop.asked() => Ok(if self.once { ExitCode::FAILURE } else { ExitCode::SUCCESS }),
         };
         session.stop().await;
         done
