@@ -1,6 +1,7 @@
 //! A settlement chain and nodes as processes on this machine: what the demo and the tests run.
 
 use std::{
+    ffi::OsStr,
     io,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -146,6 +147,9 @@ pub fn end_with_parent() {
 /// Starts a process, and says what it is called in errors.
 fn spawn(mut program: Command, args: &[String], log: &Path) -> Result<(Child, String), LocalError> {
     let command = format!("fairway {}", args.join(" "));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_place(name)) {
+        program.env_remove(name);
+    }
     let started =
         std::fs::OpenOptions::new().create(true).append(true).open(log).and_then(|file| {
             program
@@ -164,6 +168,15 @@ fn spawn(mut program: Command, args: &[String], log: &Path) -> Result<(Child, St
         Ok(child) => Ok((child, command)),
         Err(error) => Err(LocalError::Io { command, error }),
     }
+}
+
+/// Whether a variable of the environment says where something is, or who gets in there: that is for who
+/// set it. The processes of a local network have places of their own; what they log is theirs to share.
+fn is_of_a_place(name: &OsStr) -> bool {
+    let Some(key) = name.to_str().and_then(|name| name.strip_prefix("FAIRWAY_")) else {
+        return false;
+    };
+    !key.starts_with("LOG_") && !key.starts_with("TRACES_")
 }
 
 /// Where a process runs, and where it is reached.

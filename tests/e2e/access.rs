@@ -105,7 +105,9 @@ async fn token_is_asked_for_over_http_and_websocket() {
     let both = format!("json, {protocol}");
     let taken = upgrade(&url, &[("sec-websocket-protocol", &both)]);
     assert_eq!((taken.status, taken.headers["sec-websocket-protocol"].as_str()), (101, &*protocol));
-    assert!(matches!(Client::connect(&url).await, Err(Error::Unreachable { .. })));
+    let without = Client::connect(&url).await.err().unwrap();
+    assert!(matches!(without, Error::Unreachable { .. }));
+    assert!(without.to_string().contains("it asks for a token"), "{without}");
     let client = Client::connect_with(&url, Some(TOKEN.into())).await.unwrap();
     client.status().await.unwrap();
     let status = |token: &str| {

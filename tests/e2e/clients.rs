@@ -115,6 +115,7 @@ async fn generated_client_of_every_shape_calls_and_reads() {
     assert_eq!(views.kept::<u64>(me).await.unwrap(), (Vec::new(), 7));
     let missing = views.kept::<u8>(me).await.unwrap_err();
     assert_eq!(ShapesAbort::of(&missing), Some(ShapesAbort::NothingKept));
+    assert_eq!(views.twice(5_u128).await.unwrap(), Pair { left: 5, right: 5 });
     let kept: Kept<Vec<u64>> = channel.read(me, At::Head).await.unwrap().unwrap();
     assert_eq!(kept, Kept { what: Vec::new(), r#type: 7 });
     let marked: Marked<u64> = channel.read(me, At::Head).await.unwrap().unwrap();

@@ -69,8 +69,11 @@ impl App {
     }
 }
 
+/// Runs the command where the environment names a ledger for other commands.
 fn fairway(folder: &Path, args: &[&str]) -> Output {
-    Command::new(program()).args(args).current_dir(folder).output().unwrap()
+    let mut command = Command::new(program());
+    command.args(args).current_dir(folder).env("FAIRWAY_LEDGER", "ws://127.0.0.1:1");
+    command.output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -198,19 +198,21 @@ impl MoveSandbox {
         if !abi.view {
             return Err(Refusal::FunctionNotFound { function: format!("{function} (not a view)") });
         }
-        let by_value: Vec<TypeAbi> = abi.params.iter().map(|param| by_value(&param.ty)).collect();
-        check_values(&by_value, args)?;
+        let type_args = parse_types(abi, type_args)?;
+        let chosen: Vec<TypeAbi> = type_args.iter().map(tags::plain).collect();
+        let by_value = abi.params.iter().map(|param| by_value(&param.ty).with_args(&chosen));
+        check_values(&by_value.collect::<Vec<_>>(), args)?;
         let target = Target {
             module: resolve(&function.address, &function.module)?,
             function: identifier(&function.function)?,
-            type_args: parse_types(abi, type_args)?,
+            type_args,
             args: args.to_vec(),
         };
         let mut meter = Meter::new(gas_limit.0);
         match self.run(state, context, target, &mut meter) {
             Ok(ran) => {
                 let values = ran.values.return_values.into_iter().map(|(bytes, _)| bytes);
-                Ok(abi.returns.iter().cloned().zip(values).collect())
+                Ok(abi.returns.iter().map(|ty| ty.with_args(&chosen)).zip(values).collect())
             }
             Err(status) => Err(self.explain(&status, Gas(meter.used()), gas_limit)),
         }

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use fairway_types::{Address, Refusal};
+use fairway_types::{
+    Address, Refusal,
+    abi::{StructRef, TypeAbi},
+};
 use move_core_types::{
     account_address::AccountAddress,
     language_storage::{StructTag, TypeTag},
@@ -126,6 +129,25 @@ fn is_plain(tag: &TypeTag) -> bool {
         TypeTag::Vector(inner) => is_plain(inner),
         TypeTag::Struct(_) | TypeTag::Signer => false,
         TypeTag::Bool | TypeTag::U8 | TypeTag::U64 | TypeTag::U128 | TypeTag::Address => true,
+    }
+}
+
+/// A type argument as the ABI writes it.
+pub(crate) fn plain(tag: &TypeTag) -> TypeAbi {
+    match tag {
+        TypeTag::Bool => TypeAbi::Bool,
+        TypeTag::U8 => TypeAbi::U8,
+        TypeTag::U64 => TypeAbi::U64,
+        TypeTag::U128 => TypeAbi::U128,
+        TypeTag::Address => TypeAbi::Address,
+        TypeTag::Signer => TypeAbi::Signer,
+        TypeTag::Vector(inner) => TypeAbi::Vector(Box::new(plain(inner))),
+        TypeTag::Struct(tag) => TypeAbi::Struct(StructRef {
+            address: address(&tag.address),
+            module: tag.module.to_string(),
+            name: tag.name.to_string(),
+            type_args: tag.type_params.iter().map(plain).collect(),
+        }),
     }
 }
 

@@ -446,6 +446,39 @@ fn host_books_deposits_in_the_layout_that_the_protocol_reads() {
     assert!(state.is_empty());
 }
 
+#[test]
+fn view_takes_and_returns_values_of_the_type_that_its_caller_chose() {
+    let sandbox = sandbox(
+        "module app::counter {
+            struct Pair<T> has copy, drop, store { left: T, right: T }
+            public fun twice<T: copy + drop>(what: &T, more: vector<T>): (Pair<T>, vector<T>) {
+                (Pair { left: *what, right: *what }, more)
+            }
+        }",
+    );
+    let view = |ty: &str, args: &[Vec<u8>]| {
+        let chosen = [ty.to_owned()];
+        sandbox.view(&Map::new(), &tool_context(), &name("twice"), &chosen, args, GAS)
+    };
+    let (five, none) = (codec::encode(&5u64), codec::encode(&Vec::<u64>::new()));
+    let values = view("u64", &[five.clone(), none.clone()]).unwrap();
+    let types: Vec<String> = values.iter().map(|(ty, _)| ty.to_string()).collect();
+    assert_eq!(types, ["0x42::counter::Pair<u64>", "vector<u64>"]);
+    assert_eq!(values[0].1, codec::encode(&(5u64, 5u64)));
+    let ones = codec::encode(&vec![vec![1u8]]);
+    let values = view("vector<u8>", &[codec::encode(&vec![1u8]), ones.clone()]).unwrap();
+    assert_eq!(values[1], ("vector<vector<u8>>".parse().unwrap(), ones));
+    for (ty, args) in [
+        ("u8", vec![five.clone(), none.clone()]),
+        ("bool", vec![vec![2], none.clone()]),
+        ("u64", vec![five.clone(), vec![1]]),
+        ("signer", vec![vec![0; 32], none]),
+    ] {
+        let refused = view(ty, &args).unwrap_err();
+        assert_eq!(refused.name(), "invalid_argument", "{ty}");
+    }
+}
+
 /// The caller chooses the type arguments: what they make of the package's layouts is bounded too.
 #[test]
 fn type_arguments_of_a_call_that_make_a_huge_layout_are_refused() {

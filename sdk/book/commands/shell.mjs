@@ -15,7 +15,6 @@ if [ "$1 $2" = "node init" ]; then
     [[ " $* " == *" --api "* ]] || set -- "$@" --api 127.0.0.1:${ports.at("9101")}
     [[ " $* " == *" --listen "* ]] || set -- "$@" --listen /ip4/127.0.0.1/tcp/${ports.at("9102")}
 fi
-[ "$1" != dev ] || unset FAIRWAY_LEDGER FAIRWAY_NODE FAIRWAY_CHAIN_LISTEN
 exec "${program}" "$@"
 `;
 

@@ -1,6 +1,7 @@
 /** The node or ledger that served this page: whether it lets the page in, and its answers. */
+
+import type { Methods } from "@fairway/sdk";
 import { Connection, RpcError } from "@fairway/sdk";
-import type { Methods } from "./methods.js";
 
 /** What the server says to who would ask. */
 export type Door =

@@ -1,10 +1,10 @@
 // The client of the Move package `shapes`, made by `fairway client generate --lang rust`.
 // Do not edit it: make it again when the package changes.
-// Package 0x50bbf222c94d2d9784b4129de901f6b029ee19b842402d46036e7bbe51996900.
+// Package 0x792e07b8a73931b96a856931fe9d9c0040314628e5e1378b28fb992d1bdd7154.
 
 /// The package that this client was made from. A channel's own is `channel.abi().package`.
 #[allow(dead_code)]
-pub const PACKAGE: &str = "0x50bbf222c94d2d9784b4129de901f6b029ee19b842402d46036e7bbe51996900";
+pub const PACKAGE: &str = "0x792e07b8a73931b96a856931fe9d9c0040314628e5e1378b28fb992d1bdd7154";
 /// Every shape of function, struct and value that a client is generated for.
 ///
 /// Move module `0x77::shapes`.
@@ -343,6 +343,22 @@ pub mod shapes {
                     "0x77::shapes::times",
                     ::std::vec![< T0 as ::fairway_sdk::typed::MoveType > ::type_tag()],
                     ::std::vec![::fairway_sdk::typed::ToMove::to_move(& account)],
+                    self.at,
+                )
+                .await?;
+            values.take()
+        }
+        /// Twice the same.
+        pub async fn twice<T0: ::fairway_sdk::typed::TypeArgument>(
+            &self,
+            what: T0,
+        ) -> ::std::result::Result<Pair<T0>, ::fairway_sdk::Error> {
+            let mut values = self
+                .channel
+                .typed_view(
+                    "0x77::shapes::twice",
+                    ::std::vec![< T0 as ::fairway_sdk::typed::MoveType > ::type_tag()],
+                    ::std::vec![::fairway_sdk::typed::ToMove::to_move(& what)],
                     self.at,
                 )
                 .await?;

@@ -1,12 +1,12 @@
 // The client of the Move package `shapes`, made by `fairway client generate --lang ts`.
 // Do not edit it: make it again when the package changes.
-// Package 0x50bbf222c94d2d9784b4129de901f6b029ee19b842402d46036e7bbe51996900.
+// Package 0x792e07b8a73931b96a856931fe9d9c0040314628e5e1378b28fb992d1bdd7154.
 
 import type * as fairway from "@fairway/sdk";
 import * as move from "@fairway/sdk/typed";
 
 /** The package that this client was made from. A channel's own is `channel.abi.package`. */
-export const PACKAGE = "0x50bbf222c94d2d9784b4129de901f6b029ee19b842402d46036e7bbe51996900";
+export const PACKAGE = "0x792e07b8a73931b96a856931fe9d9c0040314628e5e1378b28fb992d1bdd7154";
 
 // 0x77::shapes
 /**
@@ -180,6 +180,12 @@ export class ShapesViews {
   async times<T0>(type0: move.Type<T0>, account: fairway.Address): Promise<bigint> {
     const values = await this.#channel.view("0x77::shapes::times", [account], { at: this.#at, typeArgs: [type0.tag] });
     return move.u64.read(values[0]);
+  }
+
+  /** Twice the same. */
+  async twice<T0>(type0: move.Type<T0>, what: T0): Promise<Pair<T0>> {
+    const values = await this.#channel.view("0x77::shapes::twice", [type0.write(what)], { at: this.#at, typeArgs: [type0.tag] });
+    return Pair(type0).read(values[0]);
   }
 }
 

@@ -546,7 +546,7 @@ impl Member {
     }
 
     /// Signs and orders one operation. A node that is busy, or has no leader at the moment, is asked
-    /// again with the same call.
+    /// again with the same call, until that expires.
     pub async fn order(&self, operation: Operation, wait: CallStatus) -> Result<CallReport, Error> {
         let _place = self.under_way.acquire().await;
         let signed = self.sign(operation).await?;
@@ -560,12 +560,18 @@ impl Member {
                 .await
         };
         let passes = |error: &Error| {
-            matches!(
-                error.refusal(),
-                Some(Refusal::Busy { .. } | Refusal::RateLimited { .. } | Refusal::NoLeader { .. })
-            )
+            now() < signed.call.expires_at
+                && matches!(
+                    error.refusal(),
+                    Some(
+                        Refusal::Busy { .. }
+                            | Refusal::RateLimited { .. }
+                            | Refusal::NoLeader { .. }
+                    )
+                )
         };
-        let result = send.retry(PATIENCE).when(passes).adjust(pause_after).await;
+        let again = PATIENCE.without_max_times();
+        let result = send.retry(again).when(passes).adjust(pause_after).await;
         if result.as_ref().is_err_and(|error| !used_its_number(error)) {
             // The number may or may not be used: the node knows.
             self.numbers.lock().await.next = None;

@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use jsonrpsee::{
+    client_transport::ws::WsHandshakeError,
     core::ClientError,
     ws_client::{HeaderMap, HeaderValue, PingConfig, WsClient, WsClientBuilder},
 };
@@ -68,7 +69,7 @@ impl Connection {
             .enable_ws_ping(PingConfig::new())
             .build(self.url())
             .await
-            .map_err(|error| self.unreachable(&error.to_string()))?;
+            .map_err(|error| self.unreachable(&reason_of(&error)))?;
         let client = Arc::new(client);
         *slot = Some(Arc::clone(&client));
         Ok(client)
@@ -90,5 +91,26 @@ impl Connection {
 
     fn unreachable(&self, reason: &str) -> Error {
         Error::Unreachable { url: self.url().to_owned(), reason: reason.to_owned() }
+    }
+}
+
+/// Why no connection was made, and what to do where the server does not let this client in.
+fn reason_of(error: &ClientError) -> String {
+    let ClientError::Transport(inner) = error else { return error.to_string() };
+    let Some(WsHandshakeError::Rejected { status_code }) = inner.downcast_ref() else {
+        return error.to_string();
+    };
+    match status_code {
+        401 => {
+            "it asks for a token, and for another than was shown (HTTP status 401): --token-file or \
+             FAIRWAY_TOKEN in a command, Client::connect_with in code"
+                .into()
+        }
+        403 => {
+            "it does not let in who asks for this host or from this origin (HTTP status 403): see \
+             access.hosts and access.origins of its configuration"
+                .into()
+        }
+        _ => error.to_string(),
     }
 }

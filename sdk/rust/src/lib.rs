@@ -21,6 +21,7 @@ mod connection;
 mod error;
 mod ledger;
 mod notices;
+mod place;
 pub mod typed;
 
 pub use channel::{Channel, Client, Member};

@@ -54,7 +54,7 @@ pub fn encode_args(
     }
     let encode_one = |(index, (param, value)): (usize, (_, &Value))| {
         let param: &super::ParamAbi = param;
-        let ty = substitute(by_value(&param.ty), type_args);
+        let ty = by_value(&param.ty).with_args(type_args);
         let mut bytes = Vec::new();
         Writer { abi, path: format!("args[{index}]") }.write(&ty, value, &mut bytes, 0)?;
         Ok(bytes)
@@ -87,26 +87,6 @@ fn is_signer(ty: &TypeAbi) -> bool {
 
 fn by_value(ty: &TypeAbi) -> &TypeAbi {
     if let TypeAbi::Reference(inner) = ty { inner } else { ty }
-}
-
-/// `ty` with its type parameters filled in; one without an argument stays.
-fn substitute(ty: &TypeAbi, args: &[TypeAbi]) -> TypeAbi {
-    match ty {
-        TypeAbi::TypeParam(index) => args.get(usize::from(*index)).unwrap_or(ty).clone(),
-        TypeAbi::Vector(inner) => TypeAbi::Vector(Box::new(substitute(inner, args))),
-        TypeAbi::Reference(inner) => TypeAbi::Reference(Box::new(substitute(inner, args))),
-        TypeAbi::MutReference(inner) => TypeAbi::MutReference(Box::new(substitute(inner, args))),
-        TypeAbi::Struct(structure) => TypeAbi::Struct(StructRef {
-            type_args: structure.type_args.iter().map(|arg| substitute(arg, args)).collect(),
-            ..structure.clone()
-        }),
-        TypeAbi::Bool
-        | TypeAbi::U8
-        | TypeAbi::U64
-        | TypeAbi::U128
-        | TypeAbi::Address
-        | TypeAbi::Signer => ty.clone(),
-    }
 }
 
 /// Structs of the standard library that JSON has a form for.
@@ -256,7 +236,7 @@ impl Writer<'_> {
             .ok_or_else(|| self.refuse(expected.clone(), value))?;
         for field in &definition.fields {
             let inner = object.get(&field.name).ok_or_else(|| self.refuse(&expected, value))?;
-            let ty = substitute(&field.ty, &structure.type_args);
+            let ty = field.ty.with_args(&structure.type_args);
             self.inside(&format!(".{}", field.name), &ty, inner, out, depth)?;
         }
         Ok(())
@@ -370,7 +350,7 @@ impl<'a> Reader<'a> {
                 let definition = definition(self.abi, structure)?;
                 let mut object = Map::new();
                 for field in &definition.fields {
-                    let ty = substitute(&field.ty, &structure.type_args);
+                    let ty = field.ty.with_args(&structure.type_args);
                     object.insert(field.name.clone(), self.read(&ty, depth + 1)?);
                 }
                 Some(Value::Object(object))

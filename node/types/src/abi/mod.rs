@@ -108,6 +108,27 @@ impl PackageAbi {
     }
 }
 
+impl TypeAbi {
+    /// This type with its type parameters filled in; one without an argument stays.
+    #[must_use]
+    pub fn with_args(&self, args: &[Self]) -> Self {
+        let boxed = |inner: &Self| Box::new(inner.with_args(args));
+        match self {
+            Self::TypeParam(index) => args.get(usize::from(*index)).unwrap_or(self).clone(),
+            Self::Vector(inner) => Self::Vector(boxed(inner)),
+            Self::Reference(inner) => Self::Reference(boxed(inner)),
+            Self::MutReference(inner) => Self::MutReference(boxed(inner)),
+            Self::Struct(structure) => Self::Struct(StructRef {
+                type_args: structure.type_args.iter().map(|arg| arg.with_args(args)).collect(),
+                ..structure.clone()
+            }),
+            Self::Bool | Self::U8 | Self::U64 | Self::U128 | Self::Address | Self::Signer => {
+                self.clone()
+            }
+        }
+    }
+}
+
 impl ModuleAbi {
     #[must_use]
     pub fn function(&self, name: &str) -> Option<&FunctionAbi> {

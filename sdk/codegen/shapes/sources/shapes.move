@@ -105,4 +105,9 @@ module shapes::shapes {
     public fun all(account: address): All acquires All {
         *borrow_global<All>(account)
     }
+
+    /// Twice the same.
+    public fun twice<T: copy + drop + store>(what: T): Pair<T> {
+        Pair { left: copy what, right: what }
+    }
 }

@@ -1,7 +1,8 @@
 /** A channel's state after any block that is kept. */
+
+import type { StateEntry, StatePage } from "@fairway/sdk";
 import { type FormEvent, useEffect, useState } from "react";
 import { isUnknownMethod } from "../ask.js";
-import type { StateEntry, StatePage } from "../methods.js";
 import { useSource } from "../source.js";
 import { bytes, pretty, short } from "../text.js";
 import type { Shown } from "./Channel.js";

@@ -1,7 +1,8 @@
 /** A call's gas by function, on demand: the node runs the call again for it. */
+
+import type { GasReport } from "@fairway/sdk";
 import { useState } from "react";
 import { isUnknownMethod } from "../ask.js";
-import type { GasReport } from "../methods.js";
 import { useSource } from "../source.js";
 import { Facts, Table } from "./parts.js";
 

@@ -1,4 +1,4 @@
-import type { BlockView, ChainEvent } from "@fairway/sdk";
+import type { BlockView, ChainEvent, StateEntry } from "@fairway/sdk";
 import { expect, test } from "vitest";
 import { history } from "../../src/history.js";
 import { pageStart } from "../../src/views/Blocks.js";
@@ -31,7 +31,7 @@ test("events are the newest first, and those of a type alone when one is named",
 });
 
 test("entries are found by type, owner or what they hold", () => {
-  const entry = (key: string, owner: string, value: string) => ({
+  const entry = (key: string, owner: string, value: string): StateEntry => ({
     key,
     kind: "resource",
     owner,

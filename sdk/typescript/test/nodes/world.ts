@@ -54,8 +54,9 @@ class Process {
 
   static async start(args: string[], log: string, settings = {}): Promise<Process> {
     const output = openSync(log, "a");
-    const env = { ...process.env, ...settings };
-    const child = spawn(program(), args, { stdio: ["ignore", "pipe", output], env });
+    // It ends when its input closes: none outlives the tests, however they end.
+    const env = { ...process.env, FAIRWAY_ENDS_WITH_INPUT: "1", ...settings };
+    const child = spawn(program(), args, { stdio: ["pipe", "pipe", output], env });
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const url = await new Promise<string>((resolve, reject) => {
       const late = setTimeout(
