@@ -1,14 +1,17 @@
 //! Clients' calls: on their way to the leader, and waiting for the status they asked for.
 
+mod hardening;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
 use fairway_types::{
-    Hash, Height, NodeId, Refusal, SignedCall, Time, bundle::SignedBundle, codec, limits,
+    Call, Hash, Height, NodeId, Refusal, SignedCall, Time, bundle::SignedBundle, codec, limits,
 };
 
+use self::hardening::Hardening;
 use super::{
     Channel,
     execution::{check_place, member, next_sequence},
@@ -32,8 +35,8 @@ pub(super) struct Clients {
     waiting: BTreeMap<Hash, Vec<(RequestId, CallStatus)>>,
     waiting_count: usize,
     on_the_way: OnTheWay,
-    /// Places of executed calls that somebody still waits for.
-    hardening: BTreeMap<Height, Vec<(Hash, u32)>>,
+    /// Executed calls that somebody still waits for.
+    hardening: Hardening,
     places: BTreeMap<Hash, (Height, u32)>,
     order: VecDeque<Hash>,
 }
@@ -89,7 +92,8 @@ impl Clients {
     /// Waiting requests, calls on their way, calls whose place is remembered.
     #[must_use]
     pub(super) fn size(&self) -> (usize, usize, usize) {
-        (self.waiting_count, self.on_the_way.calls.len(), self.order.len().max(self.places.len()))
+        let waiting = self.waiting_count.max(self.hardening.len());
+        (waiting, self.on_the_way.calls.len(), self.order.len().max(self.places.len()))
     }
 
     pub(super) fn remember(&mut self, call: Hash, place: (Height, u32)) {
@@ -127,16 +131,22 @@ impl Channel {
         wait: CallStatus,
     ) -> Result<(), Refusal> {
         let hash = call.hash();
-        if let Some(place) = self.clients.place(&hash) {
+        if let Some((height, index)) = self.clients.place(&hash) {
+            let status = self.status_at(height);
+            if wait <= status {
+                let result = self.call_report(hash, height, index, status);
+                self.perform(Effect::Reply { id, result });
+                return Ok(());
+            }
             self.wait_for(id, hash, wait)?;
-            self.clients.hardening.entry(place.0).or_default().push((hash, place.1));
-            self.answer_up_to(place.0);
+            self.clients.hardening.insert(height, status, (index, hash));
             return Ok(());
         }
         self.check_call(&call)?;
-        if !self.is_under_way(&call, &hash) {
-            self.check_quorum()?;
-        }
+        self.check_quorum().or_else(|refusal| match self.is_under_way(&call, &hash) {
+            true => Ok(()),
+            false => Err(refusal),
+        })?;
         self.wait_for(id, hash, wait)?;
         let result = self.pass_on(call, hash);
         if result.is_err() {
@@ -157,6 +167,8 @@ impl Channel {
             !waiters.is_empty()
         });
         self.clients.waiting_count = self.clients.waiting.values().map(Vec::len).sum();
+        let waiting = &self.clients.waiting;
+        self.clients.hardening.retain(|call| waiting.contains_key(call));
         self.settling.forget_requests(gone);
     }
 
@@ -271,6 +283,10 @@ impl Channel {
         if self.clients.place(&hash).is_some() {
             return false;
         }
+        // Nodes send again what waits here: nothing of it is looked at twice.
+        if self.leads() && self.pool.is_early(&call, &hash) {
+            return true;
+        }
         let result = self.check_call(&call).and_then(|()| {
             if !self.leads() {
                 return Err(Refusal::NoLeader { reason: "this node does not lead".into() });
@@ -329,21 +345,27 @@ impl Channel {
 
     /// Calls of an appended block have their place; whoever waited for that hears of it.
     pub(super) fn answer_executed(&mut self, height: Height, calls: &CallPlaces) {
+        let status = self.status_at(height);
         for (index, hash) in calls.iter().copied() {
             self.clients.remember(hash, (height, index));
             if self.clients.on_the_way.remove(&hash).is_some() {
                 self.note_served();
             }
-            if self.clients.waiting.contains_key(&hash) {
-                self.clients.hardening.entry(height).or_default().push((hash, index));
-            }
+            self.answer_call(hash, height, index, status);
         }
-        self.answer_up_to(height);
     }
 
     /// P-70: whether the leader could order a call of this node's clients: its number is next.
     pub(super) fn has_due_call(&self) -> bool {
-        self.clients.on_the_way.iter().any(|(_, call)| self.is_due(call))
+        let Some(tip) = self.log.tip() else { return false };
+        // A session's number is read out of all that its account delegated: once for all its calls.
+        let mut next = BTreeMap::new();
+        let mut is_next = |call: &Call| {
+            let counter = call.counter();
+            let next = next.entry(counter).or_insert_with(|| next_sequence(&tip.state, counter));
+            call.sequence == *next
+        };
+        self.clients.on_the_way.iter().any(|(_, call)| is_next(&call.call) && self.is_due(call))
     }
 
     /// Whether the leader could order the call, by this node's log.
@@ -367,9 +389,7 @@ impl Channel {
             |call: &SignedCall| call.call.sequence < next_sequence(&tip.state, call.call.counter());
         let on_the_way = self.clients.on_the_way.iter().filter(|(_, call)| passed(call));
         let mut hashes: Vec<Hash> = on_the_way.map(|(hash, _)| *hash).collect();
-        let shown = self.clients.hardening.values().flatten().map(|(hash, _)| *hash);
-        hashes.extend(shown);
-        self.clients.hardening.clear();
+        hashes.extend(self.clients.hardening.drain());
         let reason = format!("this node took a snapshot in place of the blocks after {from}");
         let refusal = Refusal::NotReady { what: "the call's result".into(), reason };
         for hash in hashes {
@@ -381,52 +401,44 @@ impl Channel {
         if self.clients.hardening.is_empty() {
             return;
         }
-        let highest = self.log.certified().max(self.log.finalised()).max(self.settled_height());
-        self.answer_up_to(highest);
-    }
-
-    /// Answers every waiter at or below `height` whose status is reached.
-    fn answer_up_to(&mut self, height: Height) {
-        let heights: Vec<Height> =
-            self.clients.hardening.range(..=height).map(|(height, _)| *height).collect();
-        for height in heights {
-            let calls = self.clients.hardening.remove(&height).unwrap_or_default();
-            let left: Vec<(Hash, u32)> = calls
-                .into_iter()
-                .filter(|(hash, index)| !self.answer_call(*hash, height, *index))
-                .collect();
-            if !left.is_empty() {
-                self.clients.hardening.insert(height, left);
+        let mut hardening = std::mem::take(&mut self.clients.hardening);
+        let hardened = hardening.take_hardened(|height| self.status_at(height));
+        self.clients.hardening = hardening;
+        for (height, status, calls) in hardened {
+            for (index, hash) in calls {
+                self.answer_call(hash, height, index, status);
             }
         }
     }
 
-    /// Answers the waiters of one call; true if none is left.
-    fn answer_call(&mut self, hash: Hash, height: Height, index: u32) -> bool {
-        let status = self.status_at(height);
-        let effects =
-            self.log.entry(height).and_then(|entry| entry.effects.get(index as usize)).cloned();
+    /// Answers those of one call's waiters who waited for no more than `status`.
+    fn answer_call(&mut self, hash: Hash, height: Height, index: u32, status: CallStatus) {
         let (answered, left): (Vec<_>, Vec<_>) =
             self.stop_waiting(&hash).into_iter().partition(|(_, wait)| *wait <= status);
         for (id, _) in answered {
-            let result = match &effects {
-                Some(effects) => Ok(Reply::Call(Box::new(CallReport {
-                    call: hash,
-                    height,
-                    index,
-                    status,
-                    effects: effects.clone(),
-                }))),
-                None => Err(Refusal::not_found(format!("block {height} in memory"))),
-            };
+            let result = self.call_report(hash, height, index, status);
             self.perform(Effect::Reply { id, result });
         }
-        let done = left.is_empty();
-        if !done {
+        if !left.is_empty() {
             self.clients.waiting_count += left.len();
             self.clients.waiting.insert(hash, left);
+            self.clients.hardening.insert(height, status, (index, hash));
         }
-        done
+    }
+
+    /// What a call did, while its block is in memory.
+    fn call_report(
+        &self,
+        call: Hash,
+        height: Height,
+        index: u32,
+        status: CallStatus,
+    ) -> Result<Reply, Refusal> {
+        let effects = self.log.entry(height).and_then(|entry| entry.effects.get(index as usize));
+        let Some(effects) = effects.cloned() else {
+            return Err(Refusal::not_found(format!("block {height} in memory")));
+        };
+        Ok(Reply::Call(Box::new(CallReport { call, height, index, status, effects })))
     }
 
     /// How far a block at `height` has come. What the chain settled at a height that is not final
@@ -490,7 +502,7 @@ impl Channel {
     /// are ordered or expire. Their numbers let none run twice.
     pub(super) fn forget_calls(&mut self, calls: Vec<(SignedCall, bool)>) {
         let head = self.log.head();
-        drop(self.clients.hardening.split_off(&head.next()));
+        self.clients.hardening.forget_above(head);
         for (call, goes_on) in calls {
             let hash = call.hash();
             self.clients.places.remove(&hash);

@@ -206,8 +206,13 @@ impl Pool {
 
     /// Whether the call waits here.
     pub(super) fn has(&self, call: &SignedCall, hash: &Hash) -> bool {
+        self.is_early(call, hash) || self.holds(hash)
+    }
+
+    /// Whether the call waits for its turn.
+    pub(super) fn is_early(&self, call: &SignedCall, hash: &Hash) -> bool {
         let early = self.early.get(&(call.call.counter(), call.call.sequence));
-        early.is_some_and(|pooled| pooled.hash == *hash) || self.holds(hash)
+        early.is_some_and(|pooled| pooled.hash == *hash)
     }
 
     fn holds(&self, hash: &Hash) -> bool {

@@ -423,6 +423,7 @@ impl Channel {
 
     pub(super) fn note_entered(&mut self) {
         self.changes.starved_since = None;
+        self.changes.refused_at = None;
         self.changes.entered_at = self.now;
         self.changes.moved_at = self.now;
         self.changes.wish = None;

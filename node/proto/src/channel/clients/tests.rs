@@ -30,6 +30,29 @@ fn who_is_gone_takes_no_room() {
     assert_eq!(bench.nodes[0].log().head(), Height(1), "it was ordered");
 }
 
+/// P-20: what an app asks again and again takes room and time once.
+#[test]
+fn who_repeats_a_call_that_ran_takes_one_place_and_is_answered_once() {
+    let mut bench = Bench::new(4);
+    let call = sign(0, SequenceNumber(0), nothing(), bench.now.plus(60_000));
+    let ask = |bench: &mut Bench, id: u64, wait: CallStatus| {
+        let call = Box::new(Verified::trusted(call.clone()));
+        let request = Request::Call { call, wait };
+        let step = bench.input(0, Input::Client { id: RequestId(id), request });
+        step.effects.iter().filter(|effect| matches!(effect, Effect::Reply { .. })).count()
+    };
+    let asked: usize = (0..1_000).map(|id| ask(&mut bench, id, CallStatus::Settled)).sum();
+    assert_eq!(asked, 0);
+    assert_eq!(bench.nodes[0].clients.size().0, 1_000);
+    assert_eq!(bench.nodes[0].clients.hardening.len(), 1);
+    let answered = ask(&mut bench, 1_000, CallStatus::Executed);
+    assert_eq!(answered, 1, "who waits for no more than there is");
+    bench.input(0, Input::Gone { requests: (1..1_000).map(RequestId).collect() });
+    assert_eq!(bench.nodes[0].clients.hardening.len(), 1);
+    bench.input(0, Input::Gone { requests: [RequestId(0)].into() });
+    assert_eq!((bench.nodes[0].clients.size().0, bench.nodes[0].clients.hardening.len()), (0, 0));
+}
+
 fn refused(bench: &Bench) -> Vec<&Refusal> {
     let replies = bench.effects.iter().filter_map(|(_, effect)| {
         if let Effect::Reply { result: Err(refusal), .. } = effect { Some(refusal) } else { None }

@@ -88,6 +88,8 @@ fn leader_that_refuses_numbers_that_are_next_is_followed_by_another() {
             bench.message(node, 0, Message::Heartbeat(heartbeat_of(&bench, 0)));
         }
         if bench.nodes[1].log().term() > started {
+            let held = bench.nodes[1].changes.refused_at;
+            assert_eq!(held, None, "what one leader refused is not held against the next");
             return;
         }
         bench.wait(100);
