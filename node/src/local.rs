@@ -190,7 +190,7 @@ pub struct Place {
     pub listen: Vec<String>,
     /// What others are told to dial, when it differs.
     pub announce: Vec<String>,
-    /// Further options of `fairway node init`.
+    /// Further options of `fairway node init`, or of `fairway ledger run`.
     pub options: Vec<String>,
 }
 
@@ -278,8 +278,14 @@ impl LocalNetwork {
     /// A running node's URL.
     #[must_use]
     pub fn url(&self, index: usize) -> String {
+        self.said(index, "url")
+    }
+
+    /// What a running node said when it was ready.
+    #[must_use]
+    pub fn said(&self, index: usize, key: &str) -> String {
         let process = self.nodes.get(index).and_then(|node| node.process.as_ref());
-        process.map(|process| process.said("url")).unwrap_or_default()
+        process.map(|process| process.said(key)).unwrap_or_default()
     }
 
     /// Connects to a running node.
@@ -367,7 +373,7 @@ impl LocalNetwork {
 
 async fn start_ledger(program: &Path, folder: &Path, at: &Place) -> Result<Process, LocalError> {
     let data = folder.join("ledger").display().to_string();
-    let args = [
+    let mut args: Vec<String> = vec![
         "ledger".into(),
         "run".into(),
         "--dev".into(),
@@ -376,6 +382,7 @@ async fn start_ledger(program: &Path, folder: &Path, at: &Place) -> Result<Proce
         "--listen".into(),
         at.api.clone(),
     ];
+    args.extend(at.options.iter().cloned());
     Process::start_by(at.command(program), &args, &folder.join("ledger.log")).await
 }
 

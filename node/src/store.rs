@@ -57,6 +57,8 @@ pub const FORMAT: Format = Format {
 
 /// Events read at a time when a log is replayed.
 const PAGE: usize = 1_024;
+/// Milliseconds after which a reader may try again that met a change of the log.
+const RETRY_AFTER: u64 = 100;
 /// Parts of a snapshot read at a time.
 const PARTS: usize = 16;
 
@@ -66,6 +68,9 @@ pub enum StoreError {
     Write(#[from] WriteError),
     #[error("stored data of channel {channel} is damaged: {reason}")]
     Damaged { channel: ChannelId, reason: String },
+    /// What was to be read is kept no more. The same again finds what is.
+    #[error("what is kept of channel {channel} changed while it was read")]
+    Changed { channel: ChannelId },
 }
 
 impl From<StoreError> for Refusal {
@@ -73,6 +78,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::Write(error) => Self::StorageFull { reason: error.reason },
             StoreError::Damaged { .. } => Self::Internal { reason: error.to_string() },
+            StoreError::Changed { .. } => Self::busy("a change of what is kept", RETRY_AFTER),
         }
     }
 }
@@ -270,8 +276,14 @@ impl ChannelStore {
     /// A block with its effects.
     pub fn block(&self, height: Height) -> Result<Option<Appended>, StoreError> {
         let Some(index) = self.index_of(height)? else { return Ok(None) };
-        let bytes = self.database.get("events", &self.key(index))?;
-        match decoded(self.channel, &bytes.ok_or_else(|| self.damaged("a missing block"))?)? {
+        let Some(bytes) = self.database.get("events", &self.key(index))? else {
+            // The log may have let it go, or put another in its place, after its index was read.
+            return match self.index_of(height)? {
+                Some(now) if now == index => Err(self.damaged("a missing block")),
+                Some(_) | None => self.block(height),
+            };
+        };
+        match decoded(self.channel, &bytes)? {
             Event::Appended(appended) => Ok(Some(appended)),
             Event::Started { .. }
             | Event::TermStarted { .. }
@@ -333,6 +345,14 @@ impl ChannelStore {
     }
 
     /// The index of the event that appended the block at `height`.
+    /// The first height from this one on whose block is kept.
+    fn first_from(&self, height: Height) -> Result<Option<Height>, StoreError> {
+        let kept = self.database.scan("blocks", self.channel.as_bytes(), &self.key(height.0), 1)?;
+        let Some((key, _)) = kept.first() else { return Ok(None) };
+        let height = key.last_chunk().ok_or_else(|| self.damaged("a block's height"))?;
+        Ok(Some(Height(u64::from_be_bytes(*height))))
+    }
+
     fn index_of(&self, height: Height) -> Result<Option<u64>, StoreError> {
         let Some(index) = self.database.get("blocks", &self.key(height.0))? else {
             return Ok(None);

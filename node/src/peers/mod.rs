@@ -28,7 +28,7 @@ use self::{
 use crate::driver::{ChannelHandle, Outbox};
 
 /// The protocol's name and version.
-const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/2");
+const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/3");
 
 #[derive(Debug, thiserror::Error)]
 pub enum PeersError {

@@ -13,15 +13,12 @@ use fairway_proto::{
 };
 use fairway_types::{Hash, Height, Refusal, StateKey, Write, chain::ChannelRecord};
 
-use super::{ChannelStore, StoreError, decoded};
+use super::{ChannelStore, RETRY_AFTER, StoreError, decoded};
 
 /// Writes collected before they enter the state: fewer of them change the tree's upper nodes again.
 const WRITES_AT_ONCE: usize = 16_384;
 /// Events looked through for genesis, which is among a log's first.
 const FIRST_EVENTS: usize = 16;
-/// Milliseconds after which a reader may try again that met a change of branch.
-const RETRY_AFTER: u64 = 100;
-
 impl ChannelStore {
     /// The state after the block at `height`, which is kept, or after genesis. It costs the blocks since
     /// the nearest snapshot at or below it, or since `near` if that is nearer.
@@ -109,9 +106,12 @@ impl ChannelStore {
         block.is_ok_and(|block| block.is_some_and(|block| block.block.hash() == point.hash))
     }
 
-    fn snapshot(&self, index: u64) -> Result<Snapshot, StoreError> {
-        let bytes = self.database.get("snapshots", &self.key(index))?;
-        decoded(self.channel, &bytes.ok_or_else(|| self.damaged("a missing snapshot"))?)
+    pub(super) fn snapshot(&self, index: u64) -> Result<Snapshot, StoreError> {
+        match self.database.get("snapshots", &self.key(index))? {
+            Some(bytes) => decoded(self.channel, &bytes),
+            None if self.spans()?.0.contains_key(&index) => Err(self.damaged("a missing snapshot")),
+            None => Err(StoreError::Changed { channel: self.channel }),
+        }
     }
 
     /// Genesis, as long as its event is kept.

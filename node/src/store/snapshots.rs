@@ -51,13 +51,17 @@ impl Writer {
         if self.spans.end() < to && worth {
             self.take_snapshot(log)?;
         }
-        let to = self.spans.prunable(to).min(Height(self.pruned.0 + PRUNED_AT_ONCE));
-        if to <= self.pruned {
+        let prunable = self.spans.prunable(to);
+        let most = prunable.min(Height(self.pruned.0 + PRUNED_AT_ONCE));
+        if most <= self.pruned {
             return Ok(());
         }
-        let Some(end) = self.store.index_of(to.next())? else { return Ok(()) };
+        let Some(kept) = self.store.first_from(most.next())? else { return Ok(()) };
+        let Some(end) = self.store.index_of(kept)? else { return Ok(()) };
+        // Blocks in whose place a snapshot was taken cost nothing to prune.
+        let to = prunable.min(kept.previous());
         let mut batch = Batch::default();
-        for height in (self.pruned.0 + 1..=to.0).map(Height) {
+        for height in (self.pruned.0 + 1..=most.0).map(Height) {
             let Some(appended) = self.store.block(height)? else { continue };
             batch.delete("blocks", self.store.key(height.0));
             for call in appended.block.transactions.iter().filter_map(Transaction::as_call) {

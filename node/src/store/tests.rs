@@ -7,7 +7,7 @@ use fairway_state::{
     State,
     parts::{Listing, Part},
 };
-use fairway_types::{Address, StateKey};
+use fairway_types::{Address, StateKey, Write};
 
 use super::*;
 use crate::earlier::Earlier;
@@ -148,6 +148,67 @@ fn state_after_every_kept_block_survives_pruning() {
     }
     assert!(writer.pruned().0 > 5 && kept > 2, "{} pruned, {kept} snapshots", writer.pruned());
     assert!(store.spans().unwrap().0.len() < events.len() / 3, "those below are gone");
+}
+
+/// Session keys of format 8 went by other rules: what is here could not be executed again.
+#[test]
+fn data_of_format_8_with_session_keys_is_refused_and_stays_as_it_is() {
+    let earlier = Earlier::unpack();
+    let data = earlier.data(1);
+    let database = Database::open(&data, Format { version: 8, ..FORMAT }).unwrap();
+    let channel: ChannelId = earlier.text("channel").parse().unwrap();
+    let events = database.scan("events", channel.as_bytes(), channel.as_bytes(), 10_000).unwrap();
+    let delegated = events.iter().rev().find_map(|(key, bytes)| {
+        let Event::Appended(mut appended) = decoded(channel, bytes).ok()? else { return None };
+        let mut effects = appended.effects.to_vec();
+        let writes = &mut effects.first_mut()?.writes;
+        writes.push(Write { key: StateKey::Sessions(Address::from_low(1)), value: Some(vec![0]) });
+        appended.effects = Arc::new(effects);
+        Some((key.clone(), codec::encode(&Event::Appended(appended))))
+    });
+    let (key, event) = delegated.unwrap();
+    let mut batch = Batch::default();
+    batch.put("events", key, event);
+    database.write(batch, true).unwrap();
+    drop(database);
+    for _ in 0..2 {
+        let refused = Store::open(&data).err().unwrap().to_string();
+        assert!(refused.contains("has session keys"), "{refused}");
+    }
+}
+
+/// A node that kept all and took a snapshot in place of blocks: they are nowhere, and no hindrance.
+#[test]
+fn blocks_that_were_never_here_do_not_stop_pruning() {
+    let earlier = Earlier::unpack();
+    let store = earlier.open(1);
+    let mut batch = Batch::default();
+    (1..=5u64).for_each(|height| batch.delete("blocks", store.key(height)));
+    store.database.write(batch, false).unwrap();
+    let (log, mut writer) = store.recover().unwrap();
+    writer.take_snapshot(&log).unwrap();
+    for (to, pruned) in [(3, 3), (5, 5), (8, 8)] {
+        writer.prune(Height(to), &log).unwrap();
+        assert_eq!(store.pruned().unwrap(), Height(pruned));
+    }
+}
+
+#[test]
+fn who_reads_a_snapshot_that_is_let_go_may_try_again() {
+    let earlier = Earlier::unpack();
+    let store = earlier.open(0);
+    let index = store.spans().unwrap().last().unwrap();
+    let forget = |family| {
+        let mut batch = Batch::default();
+        batch.delete(family, store.key(index));
+        store.database.write(batch, false).unwrap();
+    };
+    forget("snapshots");
+    let damaged = store.snapshot(index).unwrap_err();
+    assert!(matches!(damaged, StoreError::Damaged { .. }), "{damaged}");
+    forget("spans");
+    let changed = Refusal::from(store.snapshot(index).unwrap_err());
+    assert!(matches!(changed, Refusal::Busy { .. }), "{changed}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use fairway_proto::{
     Notification, Subscription, Update,
     channel::{log::Tip, output::Appended},
 };
-use fairway_types::{Block, Effects, Height, Refusal, StateKey, subscription::Filter};
+use fairway_types::{Block, Effects, Hash, Height, Refusal, StateKey, subscription::Filter};
 use jsonrpsee::{
     PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink, core::SubscriptionResult,
 };
@@ -71,7 +71,8 @@ pub(super) async fn serve(
         subscription.give_snapshot(view.status.head);
     }
     let sink = pending.accept().await?;
-    let feed = Feed { handle, sink, subscription, resume, reads };
+    let shown = Shown::default();
+    let feed = Feed { handle, sink, subscription, resume, shown, reads };
     tokio::spawn(feed.run(first, view, updates));
     Ok(())
 }
@@ -122,7 +123,35 @@ struct Feed {
     subscription: Subscription,
     /// The first height whose notice was not handed over.
     resume: Height,
+    shown: Shown,
     reads: Arc<Semaphore>,
+}
+
+/// What the subscriber was told, as far as it can be taken back.
+#[derive(Debug, Default)]
+struct Shown {
+    /// The last block, or the one that a snapshot is of.
+    last: Option<(Height, Hash)>,
+    finalised: Height,
+}
+
+impl Shown {
+    fn note(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Block { height, hash, .. } | Notice::Snapshot { height, hash, .. } => {
+                self.last = Some((*height, *hash));
+            }
+            Notice::Heights { finalised, .. } => self.finalised = *finalised,
+            Notice::RolledBack { .. } | Notice::Skipped { .. } => self.last = None,
+            Notice::Lagged { .. } => {}
+        }
+    }
+
+    /// Whether the log left what was shown, by the hash of its block at a height.
+    fn was_left(&self, block: impl FnOnce(Height) -> Option<Hash>) -> bool {
+        let open = self.last.filter(|(height, _)| *height > self.finalised);
+        open.is_some_and(|(height, hash)| block(height) != Some(hash))
+    }
 }
 
 impl Feed {
@@ -160,11 +189,24 @@ impl Feed {
                 Ok(update) => self.pass_on(&update).await?,
                 Err(broadcast::error::RecvError::Lagged(_)) => {
                     let view = self.handle.view();
+                    self.follow_log().await?;
                     self.catch_up(view.status.head.next()).await?;
                     self.send(&heights(&view)).await?;
                 }
                 Err(broadcast::error::RecvError::Closed) => return Err(End::Gone),
             }
+        }
+    }
+
+    /// That blocks were taken back may be among the updates that it missed.
+    async fn follow_log(&mut self) -> Result<(), End> {
+        let store = &self.handle.store;
+        let left = block_in_place(|| {
+            self.shown.was_left(|height| store.block(height).ok()?.map(|known| known.block.hash()))
+        });
+        match left {
+            true => self.roll_back(&Update::RolledBack { to: self.shown.finalised }).await,
+            false => Ok(()),
         }
     }
 
@@ -291,7 +333,7 @@ impl Feed {
             .collect()
     }
 
-    async fn send(&self, notice: &Notice) -> Result<(), End> {
+    async fn send(&mut self, notice: &Notice) -> Result<(), End> {
         let text = serde_json::value::to_raw_value(notice).map_err(|_| End::Gone)?;
         // Who reads takes it at once; what those hold who do not is bounded for all of them.
         let _room = match self.sink.capacity() {
@@ -303,10 +345,9 @@ impl Feed {
             _ => None,
         };
         let message = SubscriptionMessage::from(text);
-        match self.sink.send_timeout(message, PATIENCE).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(End::Behind),
-        }
+        self.sink.send_timeout(message, PATIENCE).await.map_err(|_| End::Behind)?;
+        self.shown.note(notice);
+        Ok(())
     }
 }
 
@@ -315,5 +356,32 @@ fn heights(view: &View) -> Notice {
         certified: view.status.certified,
         finalised: view.status.finalised,
         settled: view.status.settled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(height: u64, hash: u8) -> Notice {
+        let (height, hash, state_root) = (Height(height), Hash([hash; 32]), Hash::ZERO);
+        Notice::Snapshot { height, hash, state_root, resources: Vec::new() }
+    }
+
+    /// P-60: a subscriber that missed the word of it hears that blocks were taken back.
+    #[test]
+    fn what_the_log_left_while_updates_were_missed_is_noticed() {
+        let mut shown = Shown::default();
+        assert!(!shown.was_left(|_| None), "nothing was shown");
+        shown.note(&snapshot(9, 0x99));
+        assert!(!shown.was_left(|height| (height == Height(9)).then_some(Hash([0x99; 32]))));
+        assert!(shown.was_left(|_| Some(Hash([0x98; 32]))), "another block is there");
+        assert!(shown.was_left(|_| None), "none is there any more");
+        let (certified, finalised, settled) = (Height(9), Height(9), Height::ZERO);
+        shown.note(&Notice::Heights { certified, finalised, settled });
+        assert!(!shown.was_left(|_| None), "it is final, and may be pruned");
+        shown.note(&snapshot(10, 0xaa));
+        shown.note(&Notice::RolledBack { to: Height(9) });
+        assert!(!shown.was_left(|_| None), "it was told");
     }
 }

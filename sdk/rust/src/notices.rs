@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fairway_api::{StateChannelApiClient, channel::Notice};
-use fairway_types::{ChannelId, Height, Refusal, subscription::Filter};
+use fairway_types::{ChannelId, Height, subscription::Filter};
 use jsonrpsee::core::client::Subscription;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -30,8 +30,10 @@ pub struct Notices {
     broke: bool,
     /// Subscriptions in a row that were made for what was missing and brought no new block.
     detours: u32,
-    /// When the next try to subscribe may be made.
+    /// When the next try to subscribe may be made, and how many failed before it.
     not_before: Instant,
+    failures: u32,
+    ended_by: Option<Error>,
 }
 
 impl Notices {
@@ -42,9 +44,18 @@ impl Notices {
         filter: Filter,
     ) -> Result<Self, Error> {
         let place = Place::new(from, filter.wants_resources());
-        let (stream, broke, detours, not_before) = (None, false, 0, Instant::now());
-        let mut notices =
-            Self { connection, channel, filter, place, stream, broke, detours, not_before };
+        let mut notices = Self {
+            connection,
+            channel,
+            filter,
+            place,
+            stream: None,
+            broke: false,
+            detours: 0,
+            not_before: Instant::now(),
+            failures: 0,
+            ended_by: None,
+        };
         notices.subscribe().await?;
         Ok(notices)
     }
@@ -56,7 +67,7 @@ impl Notices {
     }
 
     async fn subscribe(&mut self) -> Result<(), Error> {
-        let from = if self.broke { self.place.after_break() } else { self.place.next() };
+        let from = self.place.resume(self.broke);
         let client = self.connection.client().await?;
         let stream = client.watch(self.channel, from, Some(self.filter.clone())).await;
         self.stream = Some(stream.map_err(|error| Error::of(self.connection.url(), error))?);
@@ -64,16 +75,29 @@ impl Notices {
         Ok(())
     }
 
+    /// Why there are no more notices, once [`Notices::next`] has said so.
+    #[must_use]
+    pub fn ended_by(&self) -> Option<&Error> {
+        self.ended_by.as_ref()
+    }
+
     /// The next notice. Reconnects for as long as it takes; `None` when the node no longer runs the
-    /// channel. Who stops waiting loses none.
+    /// channel, or refuses to go on for another reason that lasts, such as a snapshot that has become too
+    /// large ([`Notices::ended_by`]). Who stops waiting loses none.
     pub async fn next(&mut self) -> Option<Notice> {
         loop {
             let Some(stream) = &mut self.stream else {
                 sleep_until(self.not_before).await;
                 match self.subscribe().await {
-                    Ok(()) => {}
-                    Err(Error::Refused(Refusal::ChannelNotFound { .. })) => return None,
-                    Err(_) => self.pause(1),
+                    Ok(()) => self.failures = 0,
+                    Err(error) if error.is_transient() => {
+                        self.failures = self.failures.saturating_add(1);
+                        self.pause(self.failures);
+                    }
+                    Err(error) => {
+                        self.ended_by = Some(error);
+                        return None;
+                    }
                 }
                 continue;
             };

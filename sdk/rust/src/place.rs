@@ -22,13 +22,16 @@ pub(crate) struct Place {
     snapshot_due: bool,
     /// The last height that can't be taken back.
     finalised: Height,
+    /// The connection broke: what was seen and is not final may have been taken back since.
+    unsure: bool,
 }
 
 impl Place {
     pub(crate) fn new(from: Option<Height>, shows: bool) -> Self {
         let next = from.map(|from| from.max(Height(1)));
         let (known, base, snapshot_due) = (BTreeMap::new(), None, false);
-        Self { next, known, shows, base, snapshot_due, finalised: Height::ZERO }
+        let (finalised, unsure) = (Height::ZERO, false);
+        Self { next, known, shows, base, snapshot_due, finalised, unsure }
     }
 
     /// The first height not seen yet; `None` when that is for a snapshot to say.
@@ -36,18 +39,26 @@ impl Place {
         self.next
     }
 
-    /// Where to go on after a break: with the last block that was seen once more, if it can be taken
-    /// back, so that another one in its place shows at once.
-    pub(crate) fn after_break(&self) -> Option<Height> {
+    /// Where to subscribe from. After a break that is the last block that was seen, once more, if it can
+    /// be taken back, so that another one in its place shows at once. A snapshot that did not come is
+    /// asked for.
+    pub(crate) fn resume(&mut self, broke: bool) -> Option<Height> {
+        if self.snapshot_due {
+            (self.next, self.snapshot_due) = (None, false);
+        }
         let next = self.next?;
         let last = next.previous();
         let open = self.known.contains_key(&last) && last > self.finalised;
-        Some(if open { last } else { next })
+        self.unsure = (self.unsure || broke) && open;
+        Some(if self.unsure { last } else { next })
     }
 
-    /// Whether the block follows another one than was seen, or is in its place.
+    /// Whether the server's log is another one than was seen: its block follows another one, or is in its
+    /// place; or after a break it has no block there, which it would show before it says how far it is.
     pub(crate) fn is_elsewhere(&self, notice: &Notice) -> bool {
-        let Notice::Block { height, hash, parent, .. } = notice else { return false };
+        let Notice::Block { height, hash, parent, .. } = notice else {
+            return self.unsure && matches!(notice, Notice::Heights { .. });
+        };
         let Some(next) = self.next else { return false };
         let Some(last) = self.known.get(&next.previous()) else { return false };
         *height == next && parent != last || *height == next.previous() && hash != last
@@ -67,6 +78,7 @@ impl Place {
 
     /// Forgets what lies above a height: what a snapshot held needs another snapshot.
     fn go_back_to(&mut self, given: Height) -> Notice {
+        self.unsure &= given > self.finalised;
         // What was not seen is not taken back.
         let to = self.next.map_or(given, |next| given.min(next.previous()));
         if self.base.is_some_and(|base| to < base) {
@@ -95,7 +107,7 @@ impl Place {
                 // Not above it: a snapshot of that height follows.
                 self.next = Some(*to);
                 self.snapshot_due = true;
-                self.base = None;
+                (self.base, self.unsure) = (None, false);
                 self.known.clear();
                 true
             }
@@ -103,7 +115,7 @@ impl Place {
             Notice::Snapshot { height, hash, .. } => {
                 let is_new = self.next.is_none_or(|next| *height >= next);
                 if is_new {
-                    self.known.clear();
+                    (self.known, self.unsure) = (BTreeMap::new(), false);
                     self.base = self.shows.then_some(*height);
                     self.pass(*height, *hash);
                 }
@@ -115,6 +127,7 @@ impl Place {
                     self.pass(*height, *hash);
                 } else if self.next == Some(height.next()) {
                     self.known.insert(*height, *hash);
+                    self.unsure = false;
                 }
                 is_new
             }
@@ -123,7 +136,7 @@ impl Place {
 
     fn pass(&mut self, height: Height, hash: Hash) {
         self.next = Some(height.next());
-        self.snapshot_due = false;
+        (self.snapshot_due, self.unsure) = (false, false);
         self.known.insert(height, hash);
         self.forget();
     }
@@ -192,11 +205,44 @@ mod tests {
     #[test]
     fn block_in_the_place_of_the_last_one_shows_after_a_break() {
         let mut place = begun(true, &[snapshot(6, 0x66), finalised(6), block(7, 0x66, 0x77)]);
-        assert_eq!(place.after_break(), Some(Height(7)), "once more");
+        assert_eq!(place.resume(false), Some(Height(8)));
+        assert_eq!(place.resume(true), Some(Height(7)), "once more");
+        assert_eq!(place.resume(false), Some(Height(7)), "as long as it was not shown");
         assert!(!place.is_elsewhere(&block(7, 0x66, 0x77)) && !place.take(&block(7, 0x66, 0x77)));
         assert!(place.is_elsewhere(&block(7, 0x66, 0x78)));
         place.take(&finalised(7));
-        assert_eq!(place.after_break(), Some(Height(8)), "it can't be taken back");
+        assert_eq!(place.resume(true), Some(Height(8)), "it can't be taken back");
+    }
+
+    /// The branch that was seen is gone, and the other one shorter: what is final there says nothing of
+    /// what was seen here.
+    #[test]
+    fn heights_of_a_log_without_the_last_block_take_back_what_was_not_final() {
+        let seen = [snapshot(6, 0x66), finalised(6), block(7, 0x66, 0x77), block(8, 0x77, 0x88)];
+        let mut place = begun(true, &seen);
+        assert_eq!(place.resume(true), Some(Height(8)));
+        assert!(place.is_elsewhere(&finalised(7)));
+        assert_eq!(place.go_back(), Notice::RolledBack { to: Height(6) });
+        assert_eq!(place.resume(false), Some(Height(7)));
+        for notice in [block(7, 0x66, 0x78), block(8, 0x78, 0x89), finalised(7)] {
+            assert!(!place.is_elsewhere(&notice) && place.take(&notice), "{notice:?}");
+        }
+    }
+
+    #[test]
+    fn log_that_has_the_last_block_is_believed_again() {
+        let mut place = begun(true, &[snapshot(6, 0x66), finalised(6), block(7, 0x66, 0x77)]);
+        place.resume(true);
+        assert!(!place.take(&block(7, 0x66, 0x77)), "it was seen");
+        assert!(!place.is_elsewhere(&finalised(7)) && place.take(&finalised(7)));
+    }
+
+    #[test]
+    fn snapshot_that_did_not_come_is_asked_for() {
+        let mut place = begun(true, &[snapshot(6, 0x66), Notice::Skipped { to: Height(20) }]);
+        assert_eq!(place.resume(true), None);
+        assert!(place.take(&snapshot(21, 0x15)));
+        assert_eq!(place.resume(false), Some(Height(22)));
     }
 
     #[test]

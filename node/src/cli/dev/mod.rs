@@ -6,6 +6,7 @@ mod stage;
 mod watch;
 
 use std::{
+    io::IsTerminal,
     path::{Path, PathBuf},
     process::{ExitCode, Stdio},
 };
@@ -54,6 +55,9 @@ pub(crate) struct Dev {
     /// Write the package's client here whenever it has changed: a file that ends with .ts or .rs.
     #[arg(long, value_name = "FILE")]
     client: Vec<PathBuf>,
+    /// Print where the consoles are, and open none in a browser.
+    #[arg(long)]
+    no_open: bool,
     /// Watch nothing: run the command that is given, or nothing, and end.
     #[arg(long)]
     once: bool,
@@ -183,11 +187,12 @@ impl Session<'_> {
     fn announce(&self, record: &Record) {
         let mut lines = vec![
             format!("{} package {}", record.name, record.package),
-            format!("ledger  {}", record.ledger),
+            format!("ledger  {}  console {}", record.ledger, record.console),
         ];
         for member in &record.members {
-            let (name, url) = (&member.name, &member.url);
-            lines.push(format!("{name:<7} {}  node {url}  seed {}", member.address, member.seed));
+            let (name, url, console) = (&member.name, &member.url, &member.console);
+            lines.push(format!("{name:<7} {}  seed {}", member.address, member.seed));
+            lines.push(format!("        node {url}  console {console}"));
         }
         lines.push(format!(
             "channel {}, {} members with {} each",
@@ -200,6 +205,15 @@ impl Session<'_> {
             lines.push("watching Move.toml and sources/; Ctrl-C ends everything".into());
         }
         print_event(self.output, "ready", record, &lines.join("\n"));
+        if let Some(member) = record.members.first().filter(|_| self.shows_console()) {
+            show_page(&member.console);
+        }
+    }
+
+    /// Whether somebody sits before this: a console opens for them.
+    fn shows_console(&self) -> bool {
+        let asked = !self.args.once && !self.args.no_open;
+        asked && !self.output.json && std::io::stdout().is_terminal()
     }
 
     fn show_error(&self, error: &anyhow::Error) {
@@ -244,6 +258,18 @@ impl Session<'_> {
             return;
         }
         self.output.show(&json!({ "event": "stopped" }), || "every process has ended".into());
+    }
+}
+
+/// Opens a page in the browser of who sits here. Where there is none, its address was printed.
+fn show_page(url: &str) {
+    let has_windows =
+        ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+    if cfg!(target_os = "linux") && !has_windows {
+        return;
+    }
+    if let Err(error) = open::that_detached(url) {
+        tracing::debug!(%error, url, "no browser opened");
     }
 }
 

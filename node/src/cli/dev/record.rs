@@ -26,6 +26,8 @@ pub(super) struct Record {
     pub(super) generation: u64,
     /// The ledger's URL.
     pub(super) ledger: String,
+    /// The ledger's console, a page.
+    pub(super) console: String,
     /// The asset that everybody has.
     pub(super) asset: AssetId,
     pub(super) members: Vec<MemberRecord>,
@@ -42,6 +44,8 @@ pub(super) struct MemberRecord {
     pub(super) node: NodeId,
     /// Where apps reach the member's node.
     pub(super) url: String,
+    /// The node's console, a page.
+    pub(super) console: String,
     pub(super) pid: Option<u32>,
     pub(super) log: PathBuf,
 }

@@ -4,7 +4,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context;
-use fairway::local::LocalNetwork;
+use fairway::local::{LocalNetwork, Place};
 use fairway_sandbox::Package;
 use fairway_sdk::{ChannelConfig, ChannelId, Client, Keypair, Ledger, NodeId, PackageSource};
 use fairway_types::contract::{Backing, NATIVE};
@@ -48,7 +48,12 @@ impl Stage {
     pub(super) async fn start(args: &Dev, data: PathBuf) -> anyhow::Result<Self> {
         let count = usize::from(args.nodes);
         let program = std::env::current_exe()?;
-        let network = LocalNetwork::start(&program, &data, count).await?;
+        let place = Place {
+            options: vec!["--http=127.0.0.1:0".into(), "--console".into()],
+            ..Place::default()
+        };
+        let places = vec![place.clone(); count];
+        let network = LocalNetwork::start_at(&program, &data, place, places).await?;
         let (mut clients, mut nodes) = (Vec::new(), Vec::new());
         for index in 0..count {
             let client = network.client(index).await?;
@@ -98,6 +103,7 @@ impl Stage {
                 seed: hex(&key.seed()),
                 node: *node,
                 url: self.network.url(index),
+                console: self.network.said(index, "console"),
                 pid: process.and_then(fairway::local::Process::id),
                 log: self.data.join(format!("node-{index}.log")),
             }
@@ -110,6 +116,7 @@ impl Stage {
             channel,
             generation: self.opened,
             ledger: self.network.ledger_url(),
+            console: self.network.ledger.said("console"),
             asset: NATIVE,
             members: members.map(member).collect(),
             error: None,
