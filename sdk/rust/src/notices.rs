@@ -90,13 +90,13 @@ impl Notices {
                 sleep_until(self.not_before).await;
                 match self.subscribe().await {
                     Ok(()) => self.failures = 0,
-                    Err(error) if error.is_transient() => {
-                        self.failures = self.failures.saturating_add(1);
-                        self.pause(self.failures);
-                    }
-                    Err(error) => {
+                    Err(error) if error.refusal().is_some_and(|no| !no.is_transient()) => {
                         self.ended_by = Some(error);
                         return None;
+                    }
+                    Err(_) => {
+                        self.failures = self.failures.saturating_add(1);
+                        self.pause(self.failures);
                     }
                 }
                 continue;

@@ -2,7 +2,7 @@
 
 import type { Filter, Notice } from "./api.js";
 import type { Connection } from "./connection.js";
-import { ClosedError, refusalOf } from "./errors.js";
+import { ClosedError, RefusedError } from "./errors.js";
 import type { Sink } from "./options.js";
 import { Place } from "./place.js";
 import { backoffMs, sleep } from "./time.js";
@@ -56,6 +56,7 @@ export class Subscription implements AsyncIterable<Notice> {
   #cursor: number | undefined;
   #stream: number | undefined;
   #ended = false;
+  #endedBy: RefusedError | undefined;
   /** So much waits for the reader that the node was told to stop. */
   #full = false;
   #failures = 0;
@@ -103,7 +104,15 @@ export class Subscription implements AsyncIterable<Notice> {
     return this.#cursor;
   }
 
-  /** The next notice; `undefined` when closed, or when the node no longer runs the channel. */
+  /** Why there are no more notices, when a refusal ended them. */
+  get endedBy(): RefusedError | undefined {
+    return this.#endedBy;
+  }
+
+  /**
+   * The next notice; `undefined` when closed, when the node no longer runs the channel, or refuses to go on
+   * for another reason that lasts, such as a snapshot that has become too large (`endedBy`).
+   */
   next(): Promise<Notice | undefined> {
     const item = this.#items.shift();
     if (item) {
@@ -132,7 +141,7 @@ export class Subscription implements AsyncIterable<Notice> {
   }
 
   async #subscribe(): Promise<void> {
-    const from = this.#broke ? this.#place.afterBreak : this.#place.next;
+    const from = this.#place.resume(this.#broke);
     const round = ++this.#round;
     const sink: Sink = {
       notice: (result, bytes) => {
@@ -187,7 +196,9 @@ export class Subscription implements AsyncIterable<Notice> {
         // The attempt that failed opened a round of its own.
         if (this.#round !== round + 1 && this.#round !== round) return;
         this.#round = round;
-        if (error instanceof ClosedError || refusalOf(error, "channel_not_found")) {
+        const lasts = error instanceof RefusedError && !error.transient;
+        if (error instanceof ClosedError || lasts) {
+          if (lasts) this.#endedBy = error;
           this.#end();
           return;
         }

@@ -19,6 +19,8 @@ export class Place {
   #snapshotDue = false;
   /** The last height that can't be taken back. */
   #final = 0;
+  /** The connection broke: what was seen and is not final may have been taken back since. */
+  #unsure = false;
 
   constructor(from: number | undefined) {
     this.#next = from === undefined ? undefined : Math.max(1, from);
@@ -30,17 +32,27 @@ export class Place {
   }
 
   /**
-   * Where to go on after a break: with the last block that was seen once more, if it can be taken back, so
-   * that another one in its place shows at once.
+   * Where to subscribe from. After a break that is the last block that was seen, once more, if it can be
+   * taken back, so that another one in its place shows at once. A snapshot that did not come is asked for.
    */
-  get afterBreak(): number | undefined {
+  resume(broke: boolean): number | undefined {
+    if (this.#snapshotDue) {
+      this.#next = undefined;
+      this.#snapshotDue = false;
+    }
     const next = this.#next;
-    if (next === undefined || !this.#known.has(next - 1)) return next;
-    return Math.min(next, Math.max(next - 1, this.#final + 1));
+    if (next === undefined) return undefined;
+    const open = this.#known.has(next - 1) && next - 1 > this.#final;
+    this.#unsure = (this.#unsure || broke) && open;
+    return this.#unsure ? next - 1 : next;
   }
 
-  /** Whether the block follows another one than was seen, or is in its place. */
+  /**
+   * Whether the server's log is another one than was seen: its block follows another one, or is in its
+   * place; or after a break it has no block there, which it would show before it says how far it is.
+   */
   isElsewhere(notice: Notice): boolean {
+    if (notice.kind === "heights") return this.#unsure;
     if (notice.kind !== "block" || this.#next === undefined) return false;
     const last = this.#known.get(this.#next - 1);
     if (!last) return false;
@@ -56,6 +68,7 @@ export class Place {
 
   /** Forgets what lies above a height, the last final one: what a snapshot held needs another snapshot. */
   goBack(given = this.#final): Notice {
+    if (given <= this.#final) this.#unsure = false;
     // What was not seen is not taken back.
     const to = this.#next === undefined ? given : Math.min(given, this.#next - 1);
     if (this.#base !== undefined && to < this.#base) {
@@ -84,6 +97,7 @@ export class Place {
         this.#next = notice.to;
         this.#snapshotDue = true;
         this.#base = undefined;
+        this.#unsure = false;
         this.#known.clear();
         return true;
       case "lagged":
@@ -98,6 +112,7 @@ export class Place {
   #takeSnapshot({ height, hash }: Snapshot): boolean {
     if (this.#next !== undefined && height < this.#next) return false;
     this.#known.clear();
+    this.#unsure = false;
     this.#base = height;
     this.#pass(height, hash);
     return true;
@@ -105,7 +120,10 @@ export class Place {
 
   #takeBlock({ height, hash }: Block): boolean {
     if (this.#next !== undefined && height < this.#next) {
-      if (height === this.#next - 1) this.#known.set(height, hash);
+      if (height === this.#next - 1) {
+        this.#known.set(height, hash);
+        this.#unsure = false;
+      }
       return false;
     }
     this.#pass(height, hash);
@@ -115,6 +133,7 @@ export class Place {
   #pass(height: number, hash: string): void {
     this.#next = height + 1;
     this.#snapshotDue = false;
+    this.#unsure = false;
     this.#known.set(height, hash);
     this.#forget();
   }

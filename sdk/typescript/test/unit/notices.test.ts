@@ -140,6 +140,48 @@ test("another block in the place of the last one is seen before any that follows
   expect(await read(subscription, 1)).toEqual(["b2"]);
 });
 
+test("a shorter log takes back what was not final, whatever is final in it", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 6 });
+  feed.send(await feed.nth(1), block(6), heights(6), block(7), block(8));
+  expect(await read(subscription, 4)).toEqual(["a6", "final 6", "a7", "a8"]);
+  feed.server.cut();
+  const second = await feed.nth(2);
+  expect(second.from).toBe(8);
+  // It has no block 8: it would have come first.
+  feed.send(second, heights(7));
+  expect(await read(subscription, 1)).toEqual(["back to 6"]);
+  const third = await feed.nth(3);
+  expect(third.from).toBe(7);
+  feed.send(third, block(7, "b", "a"), heights(7), block(8, "b"));
+  expect(await read(subscription, 3)).toEqual(["b7", "final 7", "b8"]);
+  expect(feed.asked.length).toBe(3);
+});
+
+test("a log that has the last block is believed again", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 6 });
+  feed.send(await feed.nth(1), block(6), heights(6), block(7));
+  expect(await read(subscription, 3)).toEqual(["a6", "final 6", "a7"]);
+  feed.server.cut();
+  feed.send(await feed.nth(2), block(7), heights(7), block(8));
+  expect(await read(subscription, 2)).toEqual(["final 7", "a8"]);
+  expect(feed.asked.length).toBe(2);
+});
+
+test("a snapshot that did not come is asked for, and a refusal that lasts ends it", async () => {
+  const feed = await Feed.start();
+  const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
+  feed.send(await feed.nth(1), block(1), { kind: "skipped", to: 900 });
+  expect(await read(subscription, 2)).toEqual(["a1", "skipped"]);
+  const details = { what: "snapshot", actual: 10_001, limit: 10_000 };
+  feed.refusal = Answer.refusal("too_large", 100011, details);
+  feed.server.cut();
+  expect(await read(subscription, 1)).toEqual(["end"]);
+  expect(subscription.endedBy?.refusal.name).toBe("too_large");
+  expect(feed.asked.length).toBe(1);
+});
+
 test("what is final is not asked for again", async () => {
   const feed = await Feed.start();
   const subscription = await Subscription.start(feed.connection, "0xc", { from: 1 });
