@@ -13,7 +13,7 @@ use std::{
 
 use fairway::store::Store;
 use fairway_proto::{Event, channel::output::Appended};
-use fairway_types::{Effects, Gas, Height, StateKey};
+use fairway_types::{Block, Effects, Gas, Hash, Height, StateKey};
 use serde_json::Value;
 
 use self::earlier::Earlier;
@@ -74,20 +74,34 @@ fn traces_add_up_to_the_gas_that_was_used() {
         assert!(named("0x1::signer::borrow_address").unwrap()["entries"].as_u64() >= Some(1));
         paid += 1;
     }
+    let (code, text) = shown(&folder, &earlier, &["--from", "6", "--to", "6", "--trace"]);
+    assert_eq!(code, Some(0));
+    let table = text.lines().filter(|line| !line.contains("a second"));
+    insta::assert_snapshot!("trace", table.collect::<Vec<_>>().join("\n"));
     assert!(paid >= 12, "{paid}");
 }
 
-/// Writes another event of the block at `height` into the store, as one that was damaged.
+/// Changes the effects of the block at `height`.
 fn damage(folder: &Path, earlier: &Earlier, height: u64, change: impl Fn(&mut Vec<Effects>)) {
+    damage_block(folder, earlier, height, |appended| change(Arc::make_mut(&mut appended.effects)));
+}
+
+/// Writes another event of the block at `height` into the store, as one that was damaged.
+fn damage_block(folder: &Path, earlier: &Earlier, height: u64, change: impl Fn(&mut Appended)) {
     let store = Store::open(&folder.join("data")).unwrap();
     let store = store.channel(earlier.text("channel").parse().unwrap());
     let (_, mut writer) = store.recover().unwrap();
-    let block = store.block(Height(height)).unwrap().unwrap();
-    let mut effects = (*block.effects).clone();
-    change(&mut effects);
-    writer
-        .append(&[Event::Appended(Appended { effects: Arc::new(effects), ..block })], true)
-        .unwrap();
+    let mut block = store.block(Height(height)).unwrap().unwrap();
+    change(&mut block);
+    writer.append(&[Event::Appended(block)], true).unwrap();
+}
+
+/// What people read, and the exit code.
+fn shown(folder: &Path, earlier: &Earlier, options: &[&str]) -> (Option<i32>, String) {
+    let args = ["channel", "replay", folder.to_str().unwrap(), earlier.text("channel")];
+    let output = fairway(&[&args[..], options].concat());
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), text.replace(folder.to_str().unwrap(), "FOLDER"))
 }
 
 #[test]
@@ -115,6 +129,9 @@ fn damaged_effects_are_found_and_shown_entry_by_entry() {
         |side: &str| entries[0][side]["balances"][0]["amount"].as_str().unwrap().to_owned();
     assert_ne!(amount("stored"), amount("executed"), "{found}");
     assert_ne!(amount("before"), amount("executed"), "{found}");
+    let (code, text) = shown(&folder, &earlier, &[]);
+    assert_eq!(code, Some(1));
+    insta::assert_snapshot!("difference", text);
     // What comes before is as it was; what comes after can't be begun from.
     assert_eq!(replay(&folder, &earlier, &["--to", "5"]).0, 0);
     let (code, said) = replay(&folder, &earlier, &["--from", "7"]);
@@ -129,6 +146,26 @@ fn effects_that_are_missing_are_a_difference() {
     let (code, said) = replay(&folder, &earlier, &["--from", "9"]);
     assert_eq!(code, 1, "{said:?}");
     assert!(said[0]["difference"]["stored"]["effects"].is_null(), "{said:?}");
+}
+
+#[test]
+fn block_that_is_not_what_its_leader_signed_is_found_by_what_is_wrong() {
+    let cases: [(&str, fn(&mut Block), &str); 3] = [
+        ("parent", |block| block.header.parent = Hash([9; 32]), "does not follow"),
+        ("transactions", |block| drop(block.transactions.pop()), "transactions"),
+        ("roots", |block| block.header.state_root = Hash([9; 32]), "signed"),
+    ];
+    for (what, change, said) in cases {
+        let earlier = Earlier::unpack();
+        let folder = earlier.node(1);
+        let block = |appended: &mut Appended| change(Arc::make_mut(&mut appended.block));
+        damage_block(&folder, &earlier, 8, block);
+        let (code, found) = replay(&folder, &earlier, &[]);
+        assert_eq!((code, &found[0]["difference"]["what"]), (1, &Value::from(what)), "{found:?}");
+        assert_eq!(found[0]["difference"]["height"], 8);
+        let (code, text) = shown(&folder, &earlier, &[]);
+        assert!(code == Some(1) && text.contains(said), "{what}: {text}");
+    }
 }
 
 #[test]

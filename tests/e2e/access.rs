@@ -192,7 +192,10 @@ async fn default_listeners_are_on_loopback() {
     let pid = process.id().unwrap();
     let sockets = listening(pid);
     assert!(sockets.len() >= 3, "API, peers and HTTP: {sockets:?}");
-    assert!(sockets.iter().all(|address| address == "0100007F"), "{sockets:?}");
+    let ledger = listening(world.network.ledger.id().unwrap());
+    assert!(!ledger.is_empty());
+    let all = sockets.iter().chain(&ledger);
+    assert!(all.clone().all(|address| address == "0100007F"), "{sockets:?} {ledger:?}");
 }
 
 /// Local addresses in hex on which a process listens, over TCP.

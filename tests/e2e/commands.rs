@@ -96,6 +96,8 @@ async fn operator_makes_an_account_joins_calls_and_settles() {
     let proposed = json(&run(&["settle", "propose", channel]));
     assert_eq!(proposed["number"], 1);
     json(&run(&["settle", "list", channel]));
+    assert_eq!(json(&run(&["settle", "show", channel, "1"]))["proposal"]["number"], 1);
+    assert_eq!(run(&["settle", "show", channel, "7"]).status.code(), Some(1));
     json(&run(&["channel", "close", channel, "--account", "erin"]));
     for _ in 0..100 {
         if json(&run(&["account", "balance", "erin"]))["amount"] == "5000" {
@@ -104,6 +106,64 @@ async fn operator_makes_an_account_joins_calls_and_settles() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     panic!("the close never paid: {}", text(&run(&["channel", "show", channel]).stdout));
+}
+
+/// What an account asks of the chain alone: transfers, a stake that backs a seat, leave and close.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_stake_and_leave_and_close_by_the_chain() {
+    let world = World::start(2).await;
+    let home = world.folder.path().join("home");
+    let ledger = world.network.ledger_url();
+    let at = |node: usize, args: &[&str]| {
+        let url = world.network.url(node);
+        fairway(&home, &[&["--json", "--ledger", &ledger, "--node", &url], args].concat())
+    };
+    let run = |args: &[&str]| at(0, args);
+    let until = |name: &str, amount: &str| {
+        for _ in 0..200 {
+            if json(&run(&["account", "balance", name]))["amount"] == amount {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("{name} was never paid: {}", text(&run(&["account", "balance", name]).stdout));
+    };
+    for name in ["erin", "frank"] {
+        json(&run(&["account", "new", name]));
+        json(&run(&["account", "faucet", name, "5000"]));
+    }
+    json(&run(&["account", "transfer", "erin", "frank", "100"]));
+    until("frank", "5100");
+    let poor = run(&["account", "transfer", "erin", "frank", "5000"]);
+    assert_eq!(poor.status.code(), Some(1), "{}", text(&poor.stderr));
+    json(&run(&["account", "stake", "erin", "1000"]));
+    json(&run(&["account", "unstake", "erin", "400"]));
+    let early = run(&["account", "unstake", "erin"]);
+    assert_eq!(early.status.code(), Some(1), "seven days have not passed");
+    assert!(text(&early.stderr).contains("\"code\":"), "{}", text(&early.stderr));
+
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let created = ["channel", "create", "--package", package, "--account", "erin"];
+    let created = json(&run(&created));
+    let channel = created["channel"].as_str().unwrap();
+    let join = |node: usize, name: &str, more: &[&str]| {
+        let args = ["channel", "join", channel, "--account", name, "--deposit", "100"];
+        json(&at(node, &[&args, more].concat()))
+    };
+    join(0, "erin", &["--collateral", "500", "--pooled"]);
+    join(1, "frank", &[]);
+    let shown = json(&run(&["channel", "show", channel]));
+    assert_eq!(shown["record"]["members"].as_array().map(Vec::len), Some(2), "{shown}");
+    json(&at(1, &["channel", "leave", channel, "--account", "frank", "--on-chain"]));
+    until("frank", "5100");
+    let nothing = run(&["channel", "release", channel, "--of", "frank"]);
+    assert_eq!(nothing.status.code(), Some(1), "it locked no collateral");
+    json(&run(&["channel", "close", channel, "--account", "erin", "--on-chain"]));
+    until("erin", "3900");
+    let missing = run(&["evidence", "judge", "nowhere.json", "--account", "erin"]);
+    assert!(text(&missing.stderr).contains("nowhere.json"), "{}", text(&missing.stderr));
+    let keys = fairway(&home, &["config", "keys"]);
+    assert!(text(&keys.stdout).contains("| `access.tokens` |"));
 }
 
 /// A key of another account on this machine pays what it was delegated, and no more.

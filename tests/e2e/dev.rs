@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::world::program;
+use crate::{http::ask, world::program};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -116,6 +116,13 @@ async fn dev_follows_the_source_and_keeps_the_old_channel_while_it_is_broken() {
     let first = app.record();
     assert_eq!(dev.ready["channel"], first["channel"]);
     assert_eq!(dev.ready["event"], "ready");
+    for console in [&first["console"], &first["members"][0]["console"]] {
+        let page = string(console).trim_end_matches('/');
+        let (place, path) = page.split_at(page.len() - "/console".len());
+        let answer = ask(place, "GET", &format!("{path}/"), &[], "");
+        assert_eq!(answer.status, 200, "{console}");
+        assert!(answer.body.contains("<title>"), "{}", answer.body);
+    }
     assert!(std::fs::read_to_string(&client).unwrap().contains(string(&first["package"])));
     let (_, alice) = join(&first, 0).await;
     let (channel, bob) = join(&first, 1).await;

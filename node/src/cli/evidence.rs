@@ -421,5 +421,5 @@ pub(super) fn describe(transaction: &Transaction) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    format!("0x{}", hex::encode(bytes))
 }

@@ -62,8 +62,11 @@ impl<'a> Keys<'a> {
         };
         let secret = age::encrypt(&recipient, &seed).context("encrypting the key")?;
         seed.zeroize();
-        let file =
-            AccountFile { address: key.address(), public_key: key.public(), secret: hex(&secret) };
+        let file = AccountFile {
+            address: key.address(),
+            public_key: key.public(),
+            secret: hex::encode(&secret),
+        };
         write_private(&path, &serde_json::to_vec_pretty(&file)?)?;
         Ok(file)
     }
@@ -120,7 +123,7 @@ impl<'a> Keys<'a> {
         let file = self.read(name)?;
         let mut identity = age::scrypt::Identity::new(self.passphrase(name)?);
         identity.set_max_work_factor(WORK + 4);
-        let secret = unhex(&file.secret).context("the account file is damaged")?;
+        let secret = hex::decode(&file.secret).context("the account file is damaged")?;
         let seed = age::decrypt(&identity, &secret)
             .map_err(|_| anyhow::anyhow!("wrong passphrase for account {name}"))?;
         let mut seed: [u8; 32] =
@@ -184,7 +187,7 @@ pub(crate) fn key_file(path: &Path) -> anyhow::Result<Keypair> {
         return existing_key(path);
     }
     let key = new_key()?;
-    write_private(path, hex(&key.seed()).as_bytes())?;
+    write_private(path, hex::encode(key.seed()).as_bytes())?;
     Ok(key)
 }
 
@@ -194,7 +197,8 @@ pub(crate) fn existing_key(path: &Path) -> anyhow::Result<Keypair> {
     let text = fs::read_to_string(path).with_context(|| {
         format!("{}: restore the key, or begin anew with `fairway node init`", path.display())
     })?;
-    let seed: Option<[u8; 32]> = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+    let seed: Option<[u8; 32]> =
+        hex::decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
     let seed = seed.with_context(|| format!("{} holds no key", path.display()))?;
     Ok(Keypair::from_seed(&seed))
 }
@@ -212,14 +216,4 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("writing {}", path.display()))?;
     file.write_all(bytes)?;
     Ok(file.sync_all()?)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    digits.len().is_multiple_of(2).then(|| digits.chunks(2).map(pair).collect())?
 }

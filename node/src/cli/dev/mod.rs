@@ -187,12 +187,11 @@ impl Session<'_> {
     fn announce(&self, record: &Record) {
         let mut lines = vec![
             format!("{} package {}", record.name, record.package),
-            format!("ledger  {}  console {}", record.ledger, record.console),
+            format!("ledger  {}", record.ledger),
         ];
         for member in &record.members {
-            let (name, url, console) = (&member.name, &member.url, &member.console);
-            lines.push(format!("{name:<7} {}  seed {}", member.address, member.seed));
-            lines.push(format!("        node {url}  console {console}"));
+            let (name, url) = (&member.name, &member.url);
+            lines.push(format!("{name:<7} {}  node {url}  seed {}", member.address, member.seed));
         }
         lines.push(format!(
             "channel {}, {} members with {} each",
@@ -200,6 +199,12 @@ impl Session<'_> {
             record.members.len(),
             units(self.args.deposit)
         ));
+        lines.extend(
+            record
+                .members
+                .first()
+                .map(|member| format!("console {}  of {}'s node", member.console, member.name)),
+        );
         lines.push(format!("all this is in {}", self.app.file().display()));
         if !self.args.once {
             lines.push("watching Move.toml and sources/; Ctrl-C ends everything".into());

@@ -100,7 +100,7 @@ impl Stage {
             MemberRecord {
                 name: (*name).to_owned(),
                 address: key.address(),
-                seed: hex(&key.seed()),
+                seed: format!("0x{}", hex::encode(key.seed())),
                 node: *node,
                 url: self.network.url(index),
                 console: self.network.said(index, "console"),
@@ -152,9 +152,4 @@ fn key(seed: Option<&str>, name: &str) -> anyhow::Result<Keypair> {
     let Some(seed) = seed else { return new_key().context("making a key") };
     let digest = Sha256::digest(format!("fairway dev/{seed}/{name}"));
     Ok(Keypair::from_seed(&digest.into()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("0x{digits}")
 }

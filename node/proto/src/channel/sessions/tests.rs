@@ -259,6 +259,19 @@ fn session_key_is_refused_other_functions_other_times_and_other_accounts() {
     assert_eq!(table.refusal(elsewhere, 2), "not_a_member");
 }
 
+/// P-136: a delegation is of one channel, by what is signed and by where it stands.
+#[test]
+fn session_key_of_one_channel_is_nobody_in_another() {
+    let mut table = Table::delegated(&session_of(&session_key(), 30));
+    let mut call = leaving(0, 100);
+    call.call.channel = fairway_types::ChannelId([0x77; 32]);
+    call.signature = session_key().sign(&call.call);
+    assert_eq!(table.refusal(call, 2), "wrong_channel");
+    let mut another = Table::delegated(&session_of(&Keypair::from_seed(&[93; 32]), 30));
+    assert_eq!(another.refusal(leaving(0, 100), 2), "unauthorised");
+    assert_eq!(table.run(leaving(0, 100), 2), Ok(ExecutionStatus::Success));
+}
+
 /// P-11, P-136: what binds the account takes its own key.
 #[test]
 fn session_key_signs_for_nothing_but_functions() {
