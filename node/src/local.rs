@@ -190,7 +190,9 @@ pub struct Place {
     pub listen: Vec<String>,
     /// What others are told to dial, when it differs.
     pub announce: Vec<String>,
-    /// Further options of `fairway node init`, or of `fairway ledger run`.
+    /// Whether it serves its console, on a free port of this machine.
+    pub console: bool,
+    /// Further options of `fairway node init`.
     pub options: Vec<String>,
 }
 
@@ -202,12 +204,20 @@ impl Default for Place {
             api: "127.0.0.1:0".into(),
             listen: vec!["/ip4/127.0.0.1/tcp/0".into()],
             announce: Vec::new(),
+            console: false,
             options: Vec::new(),
         }
     }
 }
 
 impl Place {
+    /// The options for a console, if it has one.
+    fn console(&self) -> Vec<String> {
+        let options: &[&str] =
+            if self.console { &["--http=127.0.0.1:0", "--console"] } else { &[] };
+        options.iter().map(|option| (*option).to_owned()).collect()
+    }
+
     fn command(&self, program: &Path) -> Command {
         let mut words = self.enter.iter();
         let Some(first) = words.next() else { return Command::new(program) };
@@ -306,6 +316,7 @@ impl LocalNetwork {
         ];
         args.extend(place.listen.iter().map(|address| format!("--listen={address}")));
         args.extend(place.announce.iter().map(|address| format!("--announce={address}")));
+        args.extend(place.console());
         args.extend(place.options.iter().cloned());
         Process::start(&self.program, &args, &log).await?;
         self.nodes.push(LocalNode { place, folder, log, process: None });
@@ -382,7 +393,7 @@ async fn start_ledger(program: &Path, folder: &Path, at: &Place) -> Result<Proce
         "--listen".into(),
         at.api.clone(),
     ];
-    args.extend(at.options.iter().cloned());
+    args.extend(at.console());
     Process::start_by(at.command(program), &args, &folder.join("ledger.log")).await
 }
 

@@ -39,6 +39,7 @@ pub use fairway_types::{
     chain::{ChannelConfig, Durability, JoinPolicy, MoneyRules},
     ledger::PackageSource,
     session::Session,
+    settlement::AssetAmount,
     subscription::Filter,
 };
 pub use ledger::Ledger;

@@ -199,12 +199,6 @@ impl Session<'_> {
             record.members.len(),
             units(self.args.deposit)
         ));
-        lines.extend(
-            record
-                .members
-                .first()
-                .map(|member| format!("console {}  of {}'s node", member.console, member.name)),
-        );
         lines.push(format!("all this is in {}", self.app.file().display()));
         if !self.args.once {
             lines.push("watching Move.toml and sources/; Ctrl-C ends everything".into());

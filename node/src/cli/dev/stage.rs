@@ -48,10 +48,7 @@ impl Stage {
     pub(super) async fn start(args: &Dev, data: PathBuf) -> anyhow::Result<Self> {
         let count = usize::from(args.nodes);
         let program = std::env::current_exe()?;
-        let place = Place {
-            options: vec!["--http=127.0.0.1:0".into(), "--console".into()],
-            ..Place::default()
-        };
+        let place = Place { console: true, ..Place::default() };
         let places = vec![place.clone(); count];
         let network = LocalNetwork::start_at(&program, &data, place, places).await?;
         let (mut clients, mut nodes) = (Vec::new(), Vec::new());
