@@ -199,6 +199,9 @@ impl Session<'_> {
             record.members.len(),
             units(self.args.deposit)
         ));
+        if let Some(member) = record.members.first() {
+            lines.push(format!("console {}  of {}'s node", member.console, member.name));
+        }
         lines.push(format!("all this is in {}", self.app.file().display()));
         if !self.args.once {
             lines.push("watching Move.toml and sources/; Ctrl-C ends everything".into());
