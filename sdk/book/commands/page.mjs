@@ -16,11 +16,10 @@ import { slug } from "./slug.mjs";
 
 export const NOT_RUN = {
   "compiles the node": "what is run here is a node that is built already",
-  "CI runs it": "a target of make that .ci/run runs by itself",
+  "CI runs it": "a target of make that .ci/run runs by itself, or a part of one",
   "is set up": "packages that scripts/book.sh has set up before, in the folder that it runs in",
-  "takes minutes": "a measurement, or a test that somebody starts for a reason",
+  "takes minutes": "a demonstration, a measurement, or a test that somebody starts for a reason",
   "changes the system": "needs root, systemd, or an engine for containers",
-  "needs the registry": "a package that is in no registry yet",
   "needs a cheat": "a member's node that breaks a rule, which only tests have",
   "is a template": "a form with words to be replaced, shown with real ones elsewhere",
 };
@@ -28,6 +27,9 @@ export const NOT_RUN = {
 export const LANGUAGES = new Set(
   "sh output console text json html ts tsx js rust toml yaml move".split(" "),
 );
+
+/** A line of a block of another language that is a command all the same. */
+const COMMAND = /^\s*(\$ )?(fairway|make|npm) /;
 
 const FENCE = /^(\s*)(`{3,})(.*)$/;
 const COMMENT = /^<!-- (not run|terminals|until|given|stop|begin|file|played)(?:: (.*?))? -->$/;
@@ -108,6 +110,8 @@ function close(blocks, open, prose, fail) {
     if (marks.some(({ name }) => (name === "file") === runs)) {
       fail(line, `a block of ${language} has no such mark as ${marks[0].name}`);
     }
+    const command = runs ? undefined : open.lines.find((line) => COMMAND.test(line));
+    if (command) fail(line, `"${command}" in a block of ${language}, which is not run: name it sh`);
     blocks.push({ line, language, text, marks, section, output: null });
     return;
   }

@@ -33,7 +33,7 @@ export function stepsOf(root, path) {
 export const isSkipped = (step) => step.marks?.some(({ name }) => name === "not run") ?? false;
 
 /** Runs the page; answers with how many of its own commands' blocks ran and how many are not run. */
-export async function runPage({ root, path, program, live, verbose }) {
+export async function runPage({ root, path, program, built, live, verbose }) {
   const steps = stepsOf(root, path);
   const own = steps.filter(
     (step) => step.path === path && ["sh", "console"].includes(step.language),
@@ -47,7 +47,7 @@ export async function runPage({ root, path, program, live, verbose }) {
   ]);
   const ports = await Ports.of(texts);
   const folder = mkdtempSync(join(tmpdir(), "fairway-page-"));
-  const shell = new Shell({ folder, program, ports, root });
+  const shell = new Shell({ folder, program, built, ports, root });
   live.add(shell);
   const page = new Page({ shell, ports, root });
   try {

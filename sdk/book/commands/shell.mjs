@@ -36,20 +36,24 @@ export class Shell {
   #count = 0;
   #terminals = [];
 
-  /** A shell in an empty folder, which finds `program` as `fairway`. */
-  constructor({ folder, program, ports, root }) {
+  /**
+   * A shell in an empty folder. `program` lies where `make build` puts `fairway`, `built` under the
+   * home; that is not on the PATH, and no other `fairway` is: the page's own lines lead there.
+   */
+  constructor({ folder, program, built, ports, root }) {
     const home = join(folder, "home");
     this.#files = join(folder, "run");
-    const bin = join(folder, "bin");
-    for (const made of [home, this.#files, bin]) mkdirSync(made);
+    const bin = join(home, built, "debug");
+    for (const made of [this.#files, bin]) mkdirSync(made, { recursive: true });
     writeFileSync(join(bin, "fairway"), shim(program, ports));
     chmodSync(join(bin, "fairway"), 0o755);
+    const path = [dirname(process.execPath), ...process.env.PATH.split(":")];
     this.#bash = spawn("bash", ["--noprofile", "--norc"], {
       cwd: home,
       detached: true,
       env: {
         HOME: home,
-        PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
+        PATH: path.filter((folder) => !existsSync(join(folder, "fairway"))).join(":"),
         LANG: "C.UTF-8",
         NO_COLOR: "1",
         FAIRWAY_LEDGER: `ws://127.0.0.1:${ports.at("9100")}`,
@@ -154,6 +158,13 @@ export class Shell {
       .map(({ command, log }) => `--- ${command}\n${log.split("\n").slice(-15).join("\n")}`)
       .join("\n");
   }
+}
+
+/** The Makefile's default folder of what is compiled, under the home. */
+export function builtAt(makefile) {
+  const [, path] = makefile.match(/^export CARGO_TARGET_DIR \?= \$\(HOME\)\/(.+)$/m) ?? [];
+  if (!path) throw new Error("the Makefile names no folder under $(HOME) as CARGO_TARGET_DIR");
+  return path;
 }
 
 const ended = (child) => (child.exitCode !== null || child.signalCode !== null ? true : null);

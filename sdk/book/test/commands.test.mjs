@@ -8,6 +8,7 @@ import { Mentions } from "../commands/mentions.mjs";
 import { blocksOf } from "../commands/page.mjs";
 import { runPage } from "../commands/run.mjs";
 import { Ids } from "../commands/shape.mjs";
+import { builtAt } from "../commands/shell.mjs";
 
 const ticks = "```";
 const block = (language, text) => `${ticks}${language}\n${text}\n${ticks}\n`;
@@ -17,7 +18,7 @@ async function run(...pages) {
   try {
     for (const [index, text] of pages.entries()) writeFileSync(join(root, `${index}.md`), text);
     const path = `${pages.length - 1}.md`;
-    return await runPage({ root, path, program: "/bin/true", live: new Set() });
+    return await runPage({ root, path, program: "/bin/true", built: "built", live: new Set() });
   } finally {
     rmSync(root, { recursive: true });
   }
@@ -69,6 +70,18 @@ test("a page begins with another one up to a section", async () => {
   await assert.rejects(run(other, page.replace("#one", "#three")), /has no commands/);
 });
 
+test("the command is found where the page's own lines lead", async () => {
+  await assert.rejects(run(block("sh", "fairway")), /failed with 127/);
+  const moved = block("sh", "mkdir away && cd away && fairway");
+  await assert.rejects(run(block("sh", "alias fairway=built/debug/fairway") + moved), /127/);
+  await run(block("sh", 'export PATH="$HOME/built/debug:$PATH"') + moved);
+});
+
+test("where the Makefile compiles to is read from it", () => {
+  assert.equal(builtAt("export CARGO_TARGET_DIR ?= $(HOME)/.cache/a/target\n"), ".cache/a/target");
+  assert.throws(() => builtAt("CARGO_TARGET_DIR = target\n"), /names no folder/);
+});
+
 test("files that a page shows are written", async () => {
   const page = `<!-- file: a/b.json -->\n${block("json", "{}")}\n${block("sh", "cat a/b.json")}${block("output", "{}")}`;
   await run(page);
@@ -84,6 +97,7 @@ test("marks, languages and outputs out of place are refused", () => {
     /right after no commands/,
   );
   assert.throws(parse(`<!-- until -->\n${block("json", "{}")}`), /has no such mark/);
+  assert.throws(parse(block("text", "then\nfairway node run n")), /in a block of text/);
   assert.throws(parse(`${ticks}sh\nls`), /has no end/);
 });
 
