@@ -97,8 +97,13 @@ export class Shell {
     return { printed: this.#printed.slice(0, found.index), failed };
   }
 
+  /** What the terminals show. */
+  get shown() {
+    return this.#terminals.map(({ printed }) => printed).join("");
+  }
+
   /** Starts a command in a terminal of its own, with the shell's folder and variables. */
-  async start(command) {
+  async start(command, input) {
     const name = join(this.#files, `terminal-${this.#terminals.length}`);
     await this.run(`env -0 > ${name}.env; pwd > ${name}.pwd`);
     const env = Object.fromEntries(
@@ -111,8 +116,10 @@ export class Shell {
       cwd: readFileSync(`${name}.pwd`, "utf8").trim(),
       detached: true,
       env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    child.stdin?.on("error", () => {}); // it read nothing
+    child.stdin?.end(input);
     const terminal = { command, child, printed: "", log: "" };
     child.stdout.setEncoding("utf8").on("data", (text) => {
       terminal.printed += text;
@@ -126,10 +133,31 @@ export class Shell {
 
   /** Ctrl-C in the last terminal that runs the command. */
   async stop(command) {
+    await interrupt(this.#take(command));
+  }
+
+  runs(command) {
+    return this.#terminals.some((terminal) => terminal.command === command);
+  }
+
+  /** Waits until the command ends by itself, and well. */
+  async finish(command, seconds) {
+    const terminal = this.#terminals.findLast((terminal) => terminal.command === command);
+    const shown = () => `and printed:\n${terminal.printed}${terminal.log}`;
+    await until(
+      () => ended(terminal.child),
+      seconds,
+      () => `\`${command}\` did not end within ${seconds} s, ${shown()}`,
+    );
+    this.#take(command);
+    const { exitCode, signalCode } = terminal.child;
+    if (exitCode !== 0) throw new Error(`failed with ${exitCode ?? signalCode}, ${shown()}`);
+  }
+
+  #take(command) {
     const index = this.#terminals.findLastIndex((terminal) => terminal.command === command);
     if (index < 0) throw new Error(`no terminal runs \`${command}\``);
-    const [terminal] = this.#terminals.splice(index, 1);
-    await interrupt(terminal);
+    return this.#terminals.splice(index, 1)[0];
   }
 
   /** Ctrl-C in all terminals, the last first; then the shell ends. */

@@ -63,6 +63,18 @@ test("terminals run until they are stopped, or the page ends", async () => {
   await assert.rejects(run(`<!-- terminals -->\n${block("sh", "sh -c 'exit 3'")}`), /ended with 3/);
 });
 
+test("a player reads what terminals show, and goes on until it is named again", async () => {
+  const terminal = `<!-- terminals -->\n${block("sh", "sh -c 'echo link 7; exec sleep 60'")}`;
+  const hands = (last) =>
+    `sh -c 'read a b; echo $b; while [ ! -e go ]; do sleep 0.1; done; ${last}'`;
+  const played = (last) =>
+    `${terminal}\n<!-- playing: ${hands(last)} -->\nthen\n${block("sh", "touch go")}\n<!-- played: ${hands(last)} -->\n`;
+  await run(played("[ $b = 7 ]"));
+  await assert.rejects(run(played("[ $b = 8 ]")), /failed with 1, and printed:\n7/);
+  await run(`${block("sh", "true")}\n<!-- played: true -->\n`);
+  await assert.rejects(run(`${block("sh", "true")}\n<!-- played: false -->\n`), /failed with 1/);
+});
+
 test("a page begins with another one up to a section", async () => {
   const other = `# A\n\n## One\n\n${block("sh", "W=1")}\n## Two\n\n${block("sh", "W=2")}`;
   const page = `<!-- begin: 0.md#one -->\n${block("sh", "echo $W")}${block("output", "1")}`;
