@@ -7,9 +7,10 @@ SEEDS ?= 0..30
 STEPS ?= 10000
 TARGET ?= messages
 
-.PHONY: help check test typescript apps clients known-bugs book sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
+.PHONY: help build check test typescript apps clients known-bugs book sim fuzz fuzz-seeds chaos model demo bench side-by-side instructions fmt setup
 
 help:
+	@echo "make build   the command fairway, and what puts it on the PATH"
 	@echo "make check   format, lints, purity of the core"
 	@echo "make test    all tests, ten million steps of the simulation, known bugs put back, instructions"
 	@echo "make sim     the simulation on all cores: SEED=n, or SEEDS=a..b, STEPS=n"
@@ -27,6 +28,10 @@ help:
 
 setup:
 	@scripts/setup.sh
+
+build: setup
+	cargo build --locked -p fairway --bin fairway
+	@echo 'in every terminal: export PATH="$(abspath $(CARGO_TARGET_DIR))/debug:$$PATH"'
 
 check: setup
 	cargo fmt --all --check

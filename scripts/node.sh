@@ -1,16 +1,23 @@
 # For scripts that need Node: sourced by typescript.sh and book.sh.
 export npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
 
-# Node 20 or later, which the packages are for; a system's own may be older.
+is_new_enough() { node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'; }
+
+# Node 20.19 or later, which the packages are for. Where the system's own is older, one is installed
+# beside it.
 use_node() {
     if ! command -v npm >/dev/null; then
-        echo "this needs Node 20 or later with npm: install them and run it again" >&2
+        echo "this needs Node 20.19 or later with npm: install them and run it again" >&2
         exit 1
     fi
-    if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
+    if ! is_new_enough; then
         local newer="${FAIRWAY_CACHE:-$HOME/.cache/fairway}/node"
         [ -x "$newer/node_modules/node/bin/node" ] || npm install --silent --prefix "$newer" node@20
         PATH="$newer/node_modules/node/bin:$PATH"
+        if ! is_new_enough; then
+            echo "this needs Node 20.19 or later, and $newer has $(node --version): remove it and run it again" >&2
+            exit 1
+        fi
     fi
 }
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the build needs and a bare machine lacks: libclang for RocksDB's bindings, a C++
-# compiler, pkg-config. For root on Linux also what tests/netns,
-# scripts/instructions.sh and scripts/typescript.sh use.
+# compiler, pkg-config. For root on Linux also what tests/netns, scripts/instructions.sh and
+# scripts/typescript.sh use. LIBCLANG_PATH names the folder of a libclang elsewhere.
 set -euo pipefail
 
 missing=()
 command -v c++ >/dev/null || missing+=(g++)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
-compgen -G "/usr/lib/llvm-*/lib/libclang[.-][s0-9]*" >/dev/null || missing+=(libclang-dev)
+[ -n "${LIBCLANG_PATH:-}" ] || compgen -G "/usr/lib/llvm-*/lib/libclang[.-][s0-9]*" >/dev/null || missing+=(libclang-dev)
 
 wanted=()
 if [ "$(uname)" = Linux ] && [ "$(id -u)" -eq 0 ]; then

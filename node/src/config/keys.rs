@@ -109,7 +109,7 @@ pub const KEYS: &[Key] = &[
     key(
         "access.token_file",
         Kind::Path,
-        "A file with further tokens, one a line; lines that begin with `#` are left out. Beside the configuration when it is no absolute path.",
+        "A file with further tokens, one a line; lines that begin with `#` are left out. In the file, a path beside it unless it is absolute; in a variable or a flag, one from the current folder.",
     ),
     key(
         "access.allow_anyone",

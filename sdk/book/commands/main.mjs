@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Mentions } from "./mentions.mjs";
 import { runPage } from "./run.mjs";
-import { programOf } from "./shell.mjs";
+import { builtAt, programOf } from "./shell.mjs";
 
 const AT_ONCE = 3; // pages; most of their time they wait
 
@@ -36,7 +36,9 @@ const report = (message) => {
   console.error(`\n${message}\n`);
 };
 
-const mentions = new Mentions(program, readFileSync(join(root, "Makefile"), "utf8"));
+const makefile = readFileSync(join(root, "Makefile"), "utf8");
+const built = builtAt(makefile);
+const mentions = new Mentions(program, makefile);
 for (const page of pages) {
   for (const wrong of mentions.wrong(readFileSync(join(root, page), "utf8")))
     report(`${page}:${wrong}`);
@@ -48,7 +50,7 @@ async function work() {
   for (let path = queue.shift(); path; path = queue.shift()) {
     const begun = Date.now();
     try {
-      const { ran, skipped } = await runPage({ root, path, program, live, verbose });
+      const { ran, skipped } = await runPage({ root, path, program, built, live, verbose });
       totals.ran += ran;
       totals.skipped += skipped;
       const seconds = ((Date.now() - begun) / 1000).toFixed(1);

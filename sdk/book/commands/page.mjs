@@ -9,18 +9,20 @@
 //   <!-- given: COMMAND -->   brings about what the text supposes; run before the block
 //   <!-- stop: COMMAND -->    Ctrl-C in the terminal that runs COMMAND; its end is waited for
 //   <!-- file: PATH -->       the block, in whatever language, is what the reader writes to PATH
-//   <!-- played: COMMAND -->  does what the text asks of the reader's hands: a browser, a game; alone
+//   <!-- played: COMMAND -->  does what the text asks of the reader's hands: a browser, a game; alone. It
+//                             reads from its standard input what the terminals show
+//   <!-- playing: COMMAND --> the same, where hands go on: its first line is waited for, and its end where
+//                             `played` names it again
 // and one before the first block of a page: <!-- begin: PAGE#ANCHOR --> runs the blocks of another page
 // up to the end of that section first.
 import { slug } from "./slug.mjs";
 
 export const NOT_RUN = {
   "compiles the node": "what is run here is a node that is built already",
-  "CI runs it": "a target of make that .ci/run runs by itself",
+  "CI runs it": "a target of make that .ci/run runs by itself, or a part of one",
   "is set up": "packages that scripts/book.sh has set up before, in the folder that it runs in",
-  "takes minutes": "a measurement, or a test that somebody starts for a reason",
+  "takes minutes": "a demonstration, a measurement, or a test that somebody starts for a reason",
   "changes the system": "needs root, systemd, or an engine for containers",
-  "needs the registry": "a package that is in no registry yet",
   "needs a cheat": "a member's node that breaks a rule, which only tests have",
   "is a template": "a form with words to be replaced, shown with real ones elsewhere",
 };
@@ -29,8 +31,15 @@ export const LANGUAGES = new Set(
   "sh output console text json html ts tsx js rust toml yaml move".split(" "),
 );
 
+/** Marks that are steps by themselves where no block follows. */
+const ALONE = ["stop", "played", "playing"];
+
+/** A line of a block of another language that is a command all the same. */
+const COMMAND = /^\s*(\$ )?(fairway|make|npm) /;
+
 const FENCE = /^(\s*)(`{3,})(.*)$/;
-const COMMENT = /^<!-- (not run|terminals|until|given|stop|begin|file|played)(?:: (.*?))? -->$/;
+const COMMENT =
+  /^<!-- (not run|terminals|until|given|stop|begin|file|played|playing)(?:: (.*?))? -->$/;
 
 /** The blocks of a page: { line, language, text, marks, output, section }. */
 export function blocksOf(text, path) {
@@ -47,7 +56,7 @@ export function blocksOf(text, path) {
   /** Marks before a text: those that need no block are steps by themselves. */
   const alone = (line) => {
     for (const { name, value } of marks) {
-      if (name !== "stop" && name !== "played") fail(line, `"${name}" stands before no block`);
+      if (!ALONE.includes(name)) fail(line, `"${name}" stands before no block`);
       blocks.push({ line, language: name, section, text: value });
     }
     marks = [];
@@ -85,7 +94,7 @@ export function blocksOf(text, path) {
     }
     if (
       line.startsWith("<!--") &&
-      /<!--\s*(not|run|term|until|given|stop|begin|file|played)/.test(line)
+      /<!--\s*(not|run|term|until|given|stop|begin|file|play)/.test(line)
     ) {
       fail(number, `this comment is not understood: ${line}`);
     }
@@ -108,6 +117,8 @@ function close(blocks, open, prose, fail) {
     if (marks.some(({ name }) => (name === "file") === runs)) {
       fail(line, `a block of ${language} has no such mark as ${marks[0].name}`);
     }
+    const command = runs ? undefined : open.lines.find((line) => COMMAND.test(line));
+    if (command) fail(line, `"${command}" in a block of ${language}, which is not run: name it sh`);
     blocks.push({ line, language, text, marks, section, output: null });
     return;
   }

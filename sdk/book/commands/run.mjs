@@ -11,9 +11,10 @@ import { Shell, until } from "./shell.mjs";
 const GIVEN = 300; // seconds in which what a page supposes is brought about
 // What a page shows of a command that fails: an error, or what a check found.
 const ERROR = /^(error|.*: `)/m;
+const PLAY = 120; // seconds in which a player ends
 const PATIENCE = 60; // seconds in which a terminal, or a block marked `until`, prints what is shown
 
-const STEPS = ["sh", "console", "stop", "played"];
+const STEPS = ["sh", "console", "stop", "played", "playing"];
 const isFile = (marks) => marks?.some(({ name }) => name === "file") ?? false;
 
 /** The blocks that a page runs: those of the page it begins with, then its own. */
@@ -33,7 +34,7 @@ export function stepsOf(root, path) {
 export const isSkipped = (step) => step.marks?.some(({ name }) => name === "not run") ?? false;
 
 /** Runs the page; answers with how many of its own commands' blocks ran and how many are not run. */
-export async function runPage({ root, path, program, live, verbose }) {
+export async function runPage({ root, path, program, built, live, verbose }) {
   const steps = stepsOf(root, path);
   const own = steps.filter(
     (step) => step.path === path && ["sh", "console"].includes(step.language),
@@ -47,7 +48,7 @@ export async function runPage({ root, path, program, live, verbose }) {
   ]);
   const ports = await Ports.of(texts);
   const folder = mkdtempSync(join(tmpdir(), "fairway-page-"));
-  const shell = new Shell({ folder, program, ports, root });
+  const shell = new Shell({ folder, program, built, ports, root });
   live.add(shell);
   const page = new Page({ shell, ports, root });
   try {
@@ -83,7 +84,8 @@ class Page {
 
   async run(step) {
     if (step.language === "stop") return this.#shell.stop(this.#fill(step.text));
-    if (step.language === "played") return this.#expect(step.text, null);
+    if (step.language === "playing") return this.#start(step.text, null, this.#shell.shown);
+    if (step.language === "played") return this.#play(this.#fill(step.text));
     if (isFile(step.marks)) return this.#write(step);
     const marks = new Set(step.marks.map(({ name }) => name));
     for (const { name, value } of step.marks) {
@@ -100,6 +102,12 @@ class Page {
 
   #fill(command) {
     return this.#ports.fill(this.#ids.fill(command)).replaceAll("/path/to/fairway", this.#root);
+  }
+
+  /** Runs a player to its end; or waits for that of one which plays already. */
+  async #play(command) {
+    if (!this.#shell.runs(command)) await this.#shell.start(command, this.#shell.shown);
+    await this.#shell.finish(command, PLAY);
   }
 
   async #write({ text, marks }) {
@@ -139,10 +147,10 @@ class Page {
   }
 
   /** Starts each line in a terminal, and waits for what is shown, or for a line of each. */
-  async #start(commands, output) {
+  async #start(commands, output, input) {
     const lines = commands.split("\n").filter((line) => line.trim() && !line.startsWith("#"));
     const terminals = [];
-    for (const line of lines) terminals.push(await this.#shell.start(this.#fill(line)));
+    for (const line of lines) terminals.push(await this.#shell.start(this.#fill(line), input));
     let why = null;
     const ask = () => {
       const gone = terminals.find(({ child }) => child.exitCode !== null);

@@ -36,20 +36,24 @@ export class Shell {
   #count = 0;
   #terminals = [];
 
-  /** A shell in an empty folder, which finds `program` as `fairway`. */
-  constructor({ folder, program, ports, root }) {
+  /**
+   * A shell in an empty folder. `program` lies where `make build` puts `fairway`, `built` under the
+   * home; that is not on the PATH, and no other `fairway` is: the page's own lines lead there.
+   */
+  constructor({ folder, program, built, ports, root }) {
     const home = join(folder, "home");
     this.#files = join(folder, "run");
-    const bin = join(folder, "bin");
-    for (const made of [home, this.#files, bin]) mkdirSync(made);
+    const bin = join(home, built, "debug");
+    for (const made of [this.#files, bin]) mkdirSync(made, { recursive: true });
     writeFileSync(join(bin, "fairway"), shim(program, ports));
     chmodSync(join(bin, "fairway"), 0o755);
+    const path = [dirname(process.execPath), ...process.env.PATH.split(":")];
     this.#bash = spawn("bash", ["--noprofile", "--norc"], {
       cwd: home,
       detached: true,
       env: {
         HOME: home,
-        PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`,
+        PATH: path.filter((folder) => !existsSync(join(folder, "fairway"))).join(":"),
         LANG: "C.UTF-8",
         NO_COLOR: "1",
         FAIRWAY_LEDGER: `ws://127.0.0.1:${ports.at("9100")}`,
@@ -93,8 +97,13 @@ export class Shell {
     return { printed: this.#printed.slice(0, found.index), failed };
   }
 
+  /** What the terminals show. */
+  get shown() {
+    return this.#terminals.map(({ printed }) => printed).join("");
+  }
+
   /** Starts a command in a terminal of its own, with the shell's folder and variables. */
-  async start(command) {
+  async start(command, input) {
     const name = join(this.#files, `terminal-${this.#terminals.length}`);
     await this.run(`env -0 > ${name}.env; pwd > ${name}.pwd`);
     const env = Object.fromEntries(
@@ -107,8 +116,10 @@ export class Shell {
       cwd: readFileSync(`${name}.pwd`, "utf8").trim(),
       detached: true,
       env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    child.stdin?.on("error", () => {}); // it read nothing
+    child.stdin?.end(input);
     const terminal = { command, child, printed: "", log: "" };
     child.stdout.setEncoding("utf8").on("data", (text) => {
       terminal.printed += text;
@@ -122,10 +133,31 @@ export class Shell {
 
   /** Ctrl-C in the last terminal that runs the command. */
   async stop(command) {
+    await interrupt(this.#take(command));
+  }
+
+  runs(command) {
+    return this.#terminals.some((terminal) => terminal.command === command);
+  }
+
+  /** Waits until the command ends by itself, and well. */
+  async finish(command, seconds) {
+    const terminal = this.#terminals.findLast((terminal) => terminal.command === command);
+    const shown = () => `and printed:\n${terminal.printed}${terminal.log}`;
+    await until(
+      () => ended(terminal.child),
+      seconds,
+      () => `\`${command}\` did not end within ${seconds} s, ${shown()}`,
+    );
+    this.#take(command);
+    const { exitCode, signalCode } = terminal.child;
+    if (exitCode !== 0) throw new Error(`failed with ${exitCode ?? signalCode}, ${shown()}`);
+  }
+
+  #take(command) {
     const index = this.#terminals.findLastIndex((terminal) => terminal.command === command);
     if (index < 0) throw new Error(`no terminal runs \`${command}\``);
-    const [terminal] = this.#terminals.splice(index, 1);
-    await interrupt(terminal);
+    return this.#terminals.splice(index, 1)[0];
   }
 
   /** Ctrl-C in all terminals, the last first; then the shell ends. */
@@ -154,6 +186,13 @@ export class Shell {
       .map(({ command, log }) => `--- ${command}\n${log.split("\n").slice(-15).join("\n")}`)
       .join("\n");
   }
+}
+
+/** The Makefile's default folder of what is compiled, under the home. */
+export function builtAt(makefile) {
+  const [, path] = makefile.match(/^export CARGO_TARGET_DIR \?= \$\(HOME\)\/(.+)$/m) ?? [];
+  if (!path) throw new Error("the Makefile names no folder under $(HOME) as CARGO_TARGET_DIR");
+  return path;
 }
 
 const ended = (child) => (child.exitCode !== null || child.signalCode !== null ? true : null);

@@ -8,6 +8,7 @@ import { Mentions } from "../commands/mentions.mjs";
 import { blocksOf } from "../commands/page.mjs";
 import { runPage } from "../commands/run.mjs";
 import { Ids } from "../commands/shape.mjs";
+import { builtAt } from "../commands/shell.mjs";
 
 const ticks = "```";
 const block = (language, text) => `${ticks}${language}\n${text}\n${ticks}\n`;
@@ -17,7 +18,7 @@ async function run(...pages) {
   try {
     for (const [index, text] of pages.entries()) writeFileSync(join(root, `${index}.md`), text);
     const path = `${pages.length - 1}.md`;
-    return await runPage({ root, path, program: "/bin/true", live: new Set() });
+    return await runPage({ root, path, program: "/bin/true", built: "built", live: new Set() });
   } finally {
     rmSync(root, { recursive: true });
   }
@@ -62,11 +63,35 @@ test("terminals run until they are stopped, or the page ends", async () => {
   await assert.rejects(run(`<!-- terminals -->\n${block("sh", "sh -c 'exit 3'")}`), /ended with 3/);
 });
 
+test("a player reads what terminals show, and goes on until it is named again", async () => {
+  const terminal = `<!-- terminals -->\n${block("sh", "sh -c 'echo link 7; exec sleep 60'")}`;
+  const hands = (last) =>
+    `sh -c 'read a b; echo $b; while [ ! -e go ]; do sleep 0.1; done; ${last}'`;
+  const played = (last) =>
+    `${terminal}\n<!-- playing: ${hands(last)} -->\nthen\n${block("sh", "touch go")}\n<!-- played: ${hands(last)} -->\n`;
+  await run(played("[ $b = 7 ]"));
+  await assert.rejects(run(played("[ $b = 8 ]")), /failed with 1, and printed:\n7/);
+  await run(`${block("sh", "true")}\n<!-- played: true -->\n`);
+  await assert.rejects(run(`${block("sh", "true")}\n<!-- played: false -->\n`), /failed with 1/);
+});
+
 test("a page begins with another one up to a section", async () => {
   const other = `# A\n\n## One\n\n${block("sh", "W=1")}\n## Two\n\n${block("sh", "W=2")}`;
   const page = `<!-- begin: 0.md#one -->\n${block("sh", "echo $W")}${block("output", "1")}`;
   assert.deepEqual(await run(other, page), { ran: 1, skipped: 0 });
   await assert.rejects(run(other, page.replace("#one", "#three")), /has no commands/);
+});
+
+test("the command is found where the page's own lines lead", async () => {
+  await assert.rejects(run(block("sh", "fairway")), /failed with 127/);
+  const moved = block("sh", "mkdir away && cd away && fairway");
+  await assert.rejects(run(block("sh", "alias fairway=built/debug/fairway") + moved), /127/);
+  await run(block("sh", 'export PATH="$HOME/built/debug:$PATH"') + moved);
+});
+
+test("where the Makefile compiles to is read from it", () => {
+  assert.equal(builtAt("export CARGO_TARGET_DIR ?= $(HOME)/.cache/a/target\n"), ".cache/a/target");
+  assert.throws(() => builtAt("CARGO_TARGET_DIR = target\n"), /names no folder/);
 });
 
 test("files that a page shows are written", async () => {
@@ -84,6 +109,7 @@ test("marks, languages and outputs out of place are refused", () => {
     /right after no commands/,
   );
   assert.throws(parse(`<!-- until -->\n${block("json", "{}")}`), /has no such mark/);
+  assert.throws(parse(block("text", "then\nfairway node run n")), /in a block of text/);
   assert.throws(parse(`${ticks}sh\nls`), /has no end/);
 });
 

@@ -1,17 +1,25 @@
 /**
- * Makes a table on a developer net: an account with money for each node, a channel of the game, a link for
- * each player. Then serves the page until it is interrupted.
+ * A link for each player of a table on a developer net, and the page, served until it is interrupted. The
+ * table is made, with an account with money for each node; or it is the channel of `fairway dev`.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build, preview } from "vite";
 import { type ChannelRules, Client, Keypair } from "../../typescript/src/index.js";
-import { linkText, type Seat } from "../src/link.js";
+import { packageHash } from "../../typescript/src/wire.js";
+import { linkText, MOST_NODES, parseFile, type Seat } from "../src/link.js";
 import { example, NAMES } from "./packages.js";
 
 type Name = (typeof NAMES)[number];
+
+/** Who plays, and at which seat. */
+export interface Player {
+  name: string;
+  seat: Seat;
+}
 
 /** 100 FWY for each player. */
 const MONEY = 100_000_000n;
@@ -21,7 +29,9 @@ const RULES: Readonly<Record<Name, ChannelRules>> = {
 };
 const USAGE = `usage: npm run table -w play -- --node ws://… --node ws://… [--game tic_tac_toe|arena]
          [--file table.json] [--port 0] [--no-page]
-One player for each --node, which is the player's own; the others are for when it is away.`;
+       npm run table -w play -- --dev FOLDER/.fairway/dev.json [--file table.json] [--port 0] [--no-page]
+One player for each --node, which is the player's own; the others are for when it is away. With --dev
+the members of the network that \`fairway dev\` runs.`;
 
 const CONFIG = fileURLToPath(new URL("../vite.config.ts", import.meta.url));
 
@@ -29,6 +39,7 @@ export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
+      dev: { type: "string" },
       node: { type: "string", multiple: true, default: [] },
       game: { type: "string", default: "tic_tac_toe" },
       file: { type: "string" },
@@ -36,17 +47,54 @@ export async function main(args: string[]): Promise<void> {
       "no-page": { type: "boolean", default: false },
     },
   });
-  const name = NAMES.find((known) => known === values.game);
-  if (!name) throw new Error(`no game ${JSON.stringify(values.game)}\n${USAGE}`);
-  if (values.node.length < 2)
-    throw new Error(`${values.node.length} nodes: two at least\n${USAGE}`);
-  const seats = await table(values.node, name);
-  if (values.file) writeFileSync(values.file, fileOf(seats), { mode: 0o600 });
+  const players = values.dev
+    ? devPlayers(readFileSync(named(values.dev), "utf8"))
+    : await newPlayers(values.node, values.game);
+  if (values.file) writeFileSync(named(values.file), fileOf(players), { mode: 0o600 });
   const page = values["no-page"] ? undefined : await serve(Number(values.port));
-  for (const [index, seat] of seats.entries()) {
-    console.log(`player ${index + 1}: ${page?.url ?? ""}${linkText(seat)}`);
+  for (const { name, seat } of players) {
+    console.log(`${name}: ${page?.url ?? ""}${linkText(seat)}`);
   }
   if (page) await page.ended;
+}
+
+/** npm runs this in the package's folder; a path is meant from where npm was called. */
+const named = (path: string) => resolve(process.env.INIT_CWD ?? "", path);
+
+/** The members of the network that `fairway dev` describes, who are in its channel already. */
+export function devPlayers(text: string): Player[] {
+  const { channel, members, name, package: hash } = JSON.parse(text) as DevFile;
+  if (!NAMES.some((known) => packageHash(example(known)) === hash)) {
+    const games = NAMES.join(" and ");
+    throw new Error(`the network runs ${name} (${hash}), and the page plays ${games} alone`);
+  }
+  const nodes = members.map(({ url }) => url);
+  const players = members.map(({ name, seed }, index) => {
+    return { name, nodes: ownFirst(nodes, index), seed };
+  });
+  return parseFile(JSON.stringify({ channel, players }));
+}
+
+/** What is used of `.fairway/dev.json`. */
+interface DevFile {
+  name: string;
+  package: string;
+  channel: string;
+  members: { name: string; seed: string; url: string }[];
+}
+
+async function newPlayers(nodes: readonly string[], game: string): Promise<Player[]> {
+  const name = NAMES.find((known) => known === game);
+  if (!name) throw new Error(`no game ${JSON.stringify(game)}\n${USAGE}`);
+  if (nodes.length < 2) throw new Error(`${nodes.length} nodes: two at least\n${USAGE}`);
+  const seats = await table(nodes, name);
+  return seats.map((seat, index) => ({ name: `player ${index + 1}`, seat }));
+}
+
+/** A link's nodes: the player's own, and others for when it is away. */
+function ownFirst(nodes: readonly string[], own: number): string[] {
+  const others = nodes.filter((_, other) => other !== own);
+  return [nodes[own] as string, ...others].slice(0, MOST_NODES);
 }
 
 /** The channel and a seat for each node. */
@@ -63,19 +111,18 @@ export async function table(nodes: readonly string[], name: Name): Promise<Seat[
     const invited = keys.map(({ address }) => address);
     const channel = await client.ledger.createChannel(creator, hash, { ...RULES[name], invited });
     return keys.map((key, index) => {
-      const others = nodes.filter((_, other) => other !== index);
-      return { nodes: [nodes[index] as string, ...others], channel, seed: key.secretSeed() };
+      return { nodes: ownFirst(nodes, index), channel, seed: key.secretSeed() };
     });
   } finally {
     for (const one of clients) one.close();
   }
 }
 
-function fileOf(seats: readonly Seat[]): string {
-  const players = seats.map(({ nodes, seed }, index) => {
-    return { name: `player ${index + 1}`, nodes, seed: Buffer.from(seed).toString("hex") };
+function fileOf(seated: readonly Player[]): string {
+  const players = seated.map(({ name, seat: { nodes, seed } }) => {
+    return { name, nodes, seed: Buffer.from(seed).toString("hex") };
   });
-  return `${JSON.stringify({ channel: seats[0]?.channel, players }, undefined, 2)}\n`;
+  return `${JSON.stringify({ channel: seated[0]?.seat.channel, players }, undefined, 2)}\n`;
 }
 
 /** Builds the page and serves it on loopback; `ended` resolves on an interrupt. */

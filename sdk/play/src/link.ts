@@ -20,7 +20,8 @@ export class LinkError extends Error {
   override readonly name = "LinkError";
 }
 
-const MOST_NODES = 8;
+/** That a link names. */
+export const MOST_NODES = 8;
 
 /** The fragment, with `#`, that `parseLink` reads. */
 export function linkText(seat: Seat): string {

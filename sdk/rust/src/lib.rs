@@ -7,8 +7,8 @@
 //! let client = Client::connect("ws://127.0.0.1:9101").await?;
 //! let channel = client.channel(channel).await?;
 //! let me = channel.member(key);
-//! me.call("0x44::payments::pay", &[json!("0x…"), json!(25)]).await?; // certified
-//! let values = channel.view("0x44::payments::balance_of", &[json!("0x…")]).await?;
+//! me.call("0x44::payments::pay", &[json!("0x…"), json!("0xfa"), json!(25), json!("tea")]).await?; // certified
+//! let values = channel.view("0x44::payments::balance", &[json!("0x…"), json!("0xfa")]).await?;
 //! let mut notices = channel.subscribe(Filter::default()).await?; // resumes after a reconnect
 //! while let Some(notice) = notices.next().await {
 //!     println!("{notice:?}");
