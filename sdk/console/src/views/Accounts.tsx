@@ -1,8 +1,8 @@
 /** Accounts of the ledger: those that have signed, page by page, and any by its address. */
 import type { AccountView } from "@fairway/sdk";
 import { type FormEvent, useState } from "react";
+import { fwy } from "../../../pages/amount.js";
 import { usePoll, useSource } from "../source.js";
-import { fwy } from "../text.js";
 import type { LedgerRoute } from "./Ledger.js";
 import { Answer, Facts, Id, Table } from "./parts.js";
 

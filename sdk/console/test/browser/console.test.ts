@@ -2,7 +2,7 @@
 import { request } from "node:http";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { usable } from "../../../play/test/browser/stage.js";
+import { usable } from "../../../pages/test/browser.js";
 import type { Json } from "../../../typescript/src/index.js";
 import { between, cell, fact, idIn, PHONE, picture, Stage } from "./stage.js";
 

@@ -1,8 +1,9 @@
 // The arena with three browsers: one loses its connection, one's node is killed, the leader's too.
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { usable } from "../../../pages/test/browser.js";
 import { World } from "../../../typescript/test/nodes/world.js";
-import { DESKTOP, join, PHONE, Stage, shot, usable } from "./stage.js";
+import { DESKTOP, join, PHONE, picture, Stage } from "./stage.js";
 
 let world: World;
 let stage: Stage;
@@ -69,8 +70,8 @@ test("everybody sees everybody move, by keys and by buttons", async () => {
   for (const page of pages) await row(page, 1).getByText("down").waitFor();
   await goesOn(...pages);
   for (const page of pages) await usable(page);
-  await shot(pages[0], "arena");
-  await shot(pages[1], "arena-phone", true);
+  await picture(pages[0], "arena");
+  await picture(pages[1], "arena-phone", true);
 });
 
 test("a player steers to the prize by keys alone, and the point is everybody's and hardens", async () => {
@@ -101,7 +102,7 @@ test("who is offline is told so, its turn is taken back, and it comes back by it
   await away.keyboard.press("ArrowLeft");
   await away.locator(".moves li[data-status=predicted]").first().waitFor();
   await away.locator(".ghost.predicted").waitFor();
-  await shot(away, "arena-offline");
+  await picture(away, "arena-offline");
   await usable(away);
   await goesOn(first, third);
   // Nobody ordered the turn in time: it is taken back.
@@ -122,7 +123,7 @@ test("a node is killed in mid-game: its player is told so, the others play on, a
   await goesOn(first, second);
   await turns(1, "ArrowDown", "down", first, second);
   await row(first, 2).getByText("away").waitFor({ timeout: 10_000 });
-  await shot(third, "arena-node-away");
+  await picture(third, "arena-node-away");
   await world.node(2).start();
   await banner(third).getByText("Connection lost").waitFor({ state: "detached", timeout: 30_000 });
   await goesOn(...pages);
