@@ -3,6 +3,7 @@ import { request } from "node:http";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { usable } from "../../../pages/test/browser.js";
+import { Keypair } from "../../../typescript/src/index.js";
 import { between, cell, fact, idIn, PHONE, picture, Stage } from "./stage.js";
 
 const PARTS = ["overview", "members", "blocks", "events", "state", "settlement", "evidence"];
@@ -116,26 +117,36 @@ test("charts show calls a second and how long they take, as the counts grow", as
   }
   const { record } = await client().info(stage.channel);
   expect(await idIn(page, "[data-field=package]")).toBe(record.package);
-  // The chart is drawn: some of its points have the line's colour.
-  const drawn = await page.evaluate(() => {
-    const canvas = document.querySelector(".plot canvas") as HTMLCanvasElement;
-    const { data } = (canvas.getContext("2d") as CanvasRenderingContext2D).getImageData(
-      0,
-      0,
-      canvas.width,
-      canvas.height,
-    );
-    return data.some((value) => value > 0);
-  });
-  expect(drawn).toBe(true);
+  expect(await page.locator(".plot canvas").count()).toBe(2);
+  await expect.poll(() => painted(page, 0, "--certified")).toBeGreaterThan(20);
+  await expect.poll(() => painted(page, 1, "--final")).toBeGreaterThan(20);
+  expect(await painted(page, 0, "--failed")).toBe(0);
   // Enough of a line for a picture.
-  await expect
-    .poll(() => page.evaluate(() => document.querySelectorAll(".plot canvas").length))
-    .toBe(2);
   await page.waitForTimeout(process.env.UPDATE_PICTURES ? 30_000 : 0);
   await usable(page);
   await picture(page, "overview", true);
 });
+
+/** How many pixels of a chart have a colour of the style sheet: that of a line is no axis's. */
+function painted(page: Page, chart: number, colour: string): Promise<number> {
+  const canvas = page.locator(".plot canvas").nth(chart);
+  return canvas.evaluate((element, name) => {
+    const probe = document.createElement("i");
+    probe.style.color = `var(${name})`;
+    document.body.append(probe);
+    const wanted = (getComputedStyle(probe).color.match(/[0-9]+/g) ?? []).map(Number);
+    probe.remove();
+    const { width, height } = element as HTMLCanvasElement;
+    const context = (element as HTMLCanvasElement).getContext("2d") as CanvasRenderingContext2D;
+    const { data } = context.getImageData(0, 0, width, height);
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      const [red, green, blue, alpha] = data.subarray(at, at + 4);
+      if (`${[red, green, blue, alpha]}` === `${[...wanted, 255]}`) count += 1;
+    }
+    return count;
+  }, colour);
+}
 
 test("members are shown with validity, heartbeat and round trip", async () => {
   const page = await stage.part(0, "members");
@@ -376,6 +387,7 @@ test("the ledger's blocks, accounts and contracts are shown, by a node and by th
     const { hash } = await ask("chain.block", { height: report.height });
     expect(await idIn(page, "[data-field=block_hash]")).toBe(hash);
     await usable(page);
+    await picture(page, "ledger", url === stage.world.console);
     await accounts(page, key.address);
     await contracts(page, key.address);
   }
@@ -414,6 +426,41 @@ async function contracts(page: Page, account: string): Promise<void> {
   await expect.poll(() => page.locator(".entries > li").count()).toBe(modules.length);
   await usable(page);
 }
+
+test("modules beyond the first hundred are a press away", async () => {
+  for (let number = 1; number <= 4; number += 1) {
+    const key = Keypair.generate();
+    const files = Array.from({ length: 26 }, (_, index) => ({
+      path: `m${index}.move`,
+      text: `module app::m${index} { public fun number(): u64 { ${index} } }`,
+    }));
+    const addresses: [string, string][] = [["app", key.address]];
+    const source = { name: `many_${number}`, addresses, files };
+    await client().ledger.execute(key, { publish: { package: source } });
+  }
+  const page = await stage.open(stage.console(0), "#/ledger/contracts");
+  const table = page.getByRole("region", { name: "Published modules" });
+  const shown = () =>
+    table
+      .locator("tbody tr")
+      .evaluateAll((rows) => rows.map((row) => row.getAttribute("data-row")));
+  const said = async (after?: string) =>
+    (await ask("chain.contracts", after ? { after } : {})).map((one) => {
+      return `${one.address}::${one.module}`;
+    });
+  const first = await said();
+  const rest = await said(first.at(-1));
+  expect([first.length, rest.length]).toEqual([100, 5]);
+  await expect.poll(shown).toEqual(first);
+  const pages = page.getByRole("navigation", { name: "Pages of Published modules" });
+  await usable(page);
+  await pages.getByRole("button", { name: "After" }).click();
+  await expect.poll(shown).toEqual(rest);
+  expect(await pages.getByRole("button", { name: "After" }).isDisabled()).toBe(true);
+  await pages.getByRole("button", { name: "Before" }).click();
+  await expect.poll(shown).toEqual(first);
+  expect(await pages.getByRole("button", { name: "Before" }).isDisabled()).toBe(true);
+});
 
 test("every view fits a phone, in the dark", async () => {
   for (const part of PARTS) {
