@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { usable } from "../../../pages/test/browser.js";
 import { World } from "../../../typescript/test/nodes/world.js";
-import { DESKTOP, join, PHONE, picture, Stage } from "./stage.js";
+import { DESKTOP, join, PHONE, picture, Stage, says } from "./stage.js";
 
 let world: World;
 let stage: Stage;
@@ -45,6 +45,7 @@ const ticks = async (page: Page) => Number(await page.locator(".field").getAttri
 const row = (page: Page, index: number) =>
   page.locator(`.players tr[data-account="${world.key(index).address}"]`);
 const banner = (page: Page) => page.locator(".banner");
+const money = (page: Page) => page.locator("#ledger").textContent();
 
 /** Waits until the field of each page has moved on. */
 async function goesOn(...these: Page[]): Promise<void> {
@@ -74,6 +75,12 @@ test("everybody sees everybody move, by keys and by buttons", async () => {
   await picture(pages[1], "arena-phone", true);
 });
 
+test("who asks where the prize is hears it, and where it moves itself", async () => {
+  const [, page] = pages;
+  await page.keyboard.press("p");
+  await says(page, /The prize is .+\. You move down\.$/);
+});
+
 test("a player steers to the prize by keys alone, and the point is everybody's and hardens", async () => {
   const [page] = pages;
   const until = Date.now() + 40_000;
@@ -89,9 +96,11 @@ test("a player steers to the prize by keys alone, and the point is everybody's a
   for (const each of pages) {
     await expect.poll(() => row(each, 0).locator("td").first().textContent()).not.toBe("0");
   }
-  await page
-    .locator(".says", { hasText: /scored: [0-9]+ points?, settled/ })
-    .waitFor({ timeout: 20_000 });
+  // Everybody hears of it.
+  await says(page, /You have scored: [0-9]+ points?, (final|settled)/);
+  for (const other of [pages[1], pages[2]]) {
+    await says(other, /Player 1 has scored: [0-9]+ points?, (final|settled)/);
+  }
 });
 
 test("who is offline is told so, its turn is taken back, and it comes back by itself", async () => {
@@ -149,5 +158,28 @@ test("the leader is killed: its player goes on at another node, and so do all", 
     .waitFor();
   await world.node(0).start();
   await turns(0, "ArrowDown", "down", first, second, third);
+});
+
+test("one leaves, the creator closes, and everybody has its deposit back on the ledger", async () => {
+  const [first, second, third] = pages;
+  const { ledger } = await world.client(3);
+  const balances = () => Promise.all(world.keys.map((key) => ledger.balance(key.address)));
+  expect(await balances()).toEqual([500_000n, 500_000n, 500_000n, 999_000n]);
+  await third.getByRole("button", { name: "Leave the table" }).click();
+  await third.getByRole("button", { name: "Yes" }).click();
+  await third
+    .getByRole("heading", { name: "You have left the table" })
+    .waitFor({ timeout: 30_000 });
+  await expect.poll(() => money(third), { timeout: 20_000 }).toBe("1.00 FWY");
+  await usable(third);
+  await goesOn(first, second);
+  expect(await balances()).toEqual([500_000n, 500_000n, 1_000_000n, 999_000n]);
+  await first.getByRole("button", { name: "Close the table" }).click();
+  await first.getByRole("button", { name: "Yes" }).click();
+  for (const page of [first, second]) {
+    await page.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 30_000 });
+    await expect.poll(() => money(page), { timeout: 20_000 }).toBe("1.00 FWY");
+  }
+  expect(await balances()).toEqual(Array(4).fill(1_000_000n));
   expect(stage.complaints).toEqual([]);
 });

@@ -4,8 +4,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join as path } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { build, type PreviewServer, preview } from "vite";
+import { expect } from "vitest";
 import { pictures, TestBrowser } from "../../../pages/test/browser.js";
 import { linkText, type Seat } from "../../src/link.js";
 
@@ -86,4 +87,17 @@ export async function sign(page: Page, stakes?: string): Promise<void> {
   await page.getByRole("button", { name: "Sign", exact: true }).click();
   // Members who join meanwhile count in the quorum before their nodes have caught up.
   await page.locator("#session-ends").waitFor({ timeout: 30_000 });
+}
+
+/** What a screen reader says of the game: found by its role, which nothing has that is hidden from it. */
+export function spoken(page: Page): Locator {
+  return page.getByRole("status").and(page.locator("#turn"));
+}
+
+/** Waits until this is said of the game, and what is to be read is the very same. */
+export async function says(page: Page, text: string | RegExp): Promise<void> {
+  await spoken(page).filter({ hasText: text }).waitFor({ timeout: 30_000 });
+  const isRead = async () =>
+    (await spoken(page).textContent()) === (await page.locator(".says").textContent());
+  await expect.poll(isRead, { timeout: 10_000 }).toBe(true);
 }

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { usable } from "../../../pages/test/browser.js";
 import { World } from "../../../typescript/test/nodes/world.js";
-import { DESKTOP, join, PHONE, picture, Stage } from "./stage.js";
+import { DESKTOP, join, PHONE, picture, Stage, says, spoken } from "./stage.js";
 
 let world: World;
 let stage: Stage;
@@ -28,7 +28,6 @@ const seat = (index: number, nodes = [index]) => ({
   channel,
   seed: world.key(index).secretSeed(),
 });
-const says = (page: Page) => page.locator("#turn");
 const money = (page: Page, id: string) => page.locator(`#${id}`).textContent();
 const cell = (page: Page, name: string) =>
   page.getByRole("button", { name: new RegExp(`^${name}(,|$)`) });
@@ -60,7 +59,9 @@ test("a game is opened with a stake, joined, and played by keyboard and by touch
   await x.keyboard.press("Enter");
   await expect.poll(() => money(x, "staked")).toBe("0.10 FWY");
   await o.getByRole("button", { name: /Join player 1's game for 0.10 FWY/ }).tap();
-  await expect.poll(() => says(x).textContent(), { timeout: 10_000 }).toContain("It is your turn.");
+  await expect
+    .poll(() => spoken(x).textContent(), { timeout: 10_000 })
+    .toContain("It is your turn.");
   await cell(x, "centre").focus();
   await mark(["ArrowUp", "ArrowLeft"], "top left");
   await cell(o, "middle left").tap();
@@ -72,8 +73,8 @@ test("a game is opened with a stake, joined, and played by keyboard and by touch
   await picture(o, "tic-tac-toe-phone");
   await picture(x, "tic-tac-toe");
   await mark(["ArrowRight"], "top right");
-  await expect.poll(() => says(x).textContent()).toContain("You won 0.20 FWY.");
-  await expect.poll(() => says(o).textContent()).toContain("You lost: player 1 won.");
+  await expect.poll(() => spoken(x).textContent()).toContain("You won 0.20 FWY.");
+  await expect.poll(() => spoken(o).textContent()).toContain("You lost: player 1 won.");
 });
 
 /** X's turn, by keys alone. */
@@ -83,6 +84,9 @@ async function mark(keys: string[], name: string): Promise<void> {
   await x.keyboard.press("Enter");
   await cell(x, `${name}, X`).waitFor();
   await cell(o, `${name}, X`).waitFor();
+  for (const page of [x, o]) {
+    await says(page, new RegExp(`Last move: X at ${name}, (final|settled)`));
+  }
 }
 
 test("the moves harden until they are settled, in words, and the money is counted", async () => {
