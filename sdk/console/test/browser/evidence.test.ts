@@ -133,7 +133,7 @@ test("a leader that signs a false state is guilty, banned, and its evidence can 
   expect(await cell(page, cheat, "Node").locator("[data-id]").getAttribute("data-id")).toBe(leader);
   expect(new Date(await cell(page, cheat, "Until").innerText()).getTime()).toBe(ban?.until);
   await usable(page);
-  await picture(page, "evidence");
+  await picture(page, "evidence", true);
   const phone = await browser.visit(await browser.page(PHONE, 15_000), place());
   await cell(phone, cheat, "Until").waitFor();
   await usable(phone);
