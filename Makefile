@@ -65,7 +65,7 @@ fuzz: setup
 
 # With the node's features, so that nothing is compiled once more.
 typescript: setup
-	cargo build --locked -p fairway -p fairway-sim --bin fairway
+	cargo build --locked -p fairway -p fairway-sim -p fairway-byzantine --bin fairway --bin fairway-byzantine
 	FAIRWAY_BIN=$(CARGO_TARGET_DIR)/debug/fairway scripts/typescript.sh
 
 book: setup

@@ -1,39 +1,63 @@
-// Packs both packages as they would be published, installs them into an empty folder, runs a script on
-// them and type-checks a consumer. With FAIRWAY_URL it also asks that node for its status.
+// Packs both packages as they would be published, installs them into an empty folder, runs a script that
+// imports each entry of them and calls a node, type-checks a consumer and bundles it for browsers.
+// FAIRWAY_BIN names the command `fairway`, which runs the ledger and the nodes.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build } from "vite";
+import { build, createServer } from "vite";
 
 const here = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "fairway-package-"));
-const run = (command, args, cwd) =>
-  execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+const run = (command, args, cwd, env = process.env) =>
+  execFileSync(command, args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 const write = (name, text) => writeFileSync(join(folder, name), text);
 
 const SCRIPT = `
+import assert from "node:assert/strict";
+import { createElement } from "react";
+import { renderToStaticMarkup } from "react-dom/server";
+import * as hooks from "@fairway/react";
 import { Client, Keypair, UnreachableError, callHash } from "@fairway/sdk";
 import { Prediction } from "@fairway/sdk/predict";
-const key = Keypair.fromSeed(new Uint8Array(32).fill(1));
-if (key.address !== "0x0af701133ef690fabbb852c8b8e722d742e59134debc400ca5f521dcaf0bdd6f") {
-  throw new Error("another address: " + key.address);
-}
+import { abort, resource, struct, u64 } from "@fairway/sdk/typed";
+
+const PAYMENTS = "0x44::payments";
+const { url, channel: id, seed, other } = JSON.parse(process.env.FAIRWAY_PLACE);
+const key = Keypair.fromSeed(Uint8Array.from(seed));
+
 const prediction = new Prediction(1, (state) => state + 1);
 prediction.add("a", { function: "f", args: [] }, { sender: key.address });
-if (prediction.value !== 2 || typeof callHash !== "function") throw new Error("prediction");
-const url = process.env.FAIRWAY_URL;
-if (url) {
-  const client = await Client.connect(url);
-  console.log((await client.status()).version);
-  client.close();
-} else {
-  const error = await Client.connect("ws://127.0.0.1:9").catch((error) => error);
-  if (!(error instanceof UnreachableError)) throw error;
-  console.log("no node asked");
+assert.equal(prediction.value, 2);
+
+const nobody = await Client.connect("ws://127.0.0.1:9").catch((error) => error);
+assert.ok(nobody instanceof UnreachableError, String(nobody));
+
+const client = await Client.connect(url);
+const channel = await client.channel(id);
+const member = channel.member(key);
+const pay = (units) => member.call(PAYMENTS + "::pay", [other, "0xfa", units, "installed"]);
+const paid = pay(25n);
+await paid.final;
+assert.equal(callHash(paid.signed.call), paid.hash);
+
+const Sent = struct(PAYMENTS + "::Sent", () => ({ payments: ["payments", u64] }));
+assert.deepEqual(await resource(channel, Sent, key.address), { payments: 1n });
+const refused = await pay(0n).certified.catch((error) => error);
+assert.equal(abort(refused, PAYMENTS, { E_ZERO_AMOUNT: 1n }), "E_ZERO_AMOUNT", String(refused));
+
+// A first drawing, before anything was asked.
+function View() {
+  const { value, error } = hooks.useChannel(client, id);
+  const { status } = hooks.useCall(member, PAYMENTS + "::pay");
+  return createElement("p", null, String([value, error, status]));
 }
+assert.equal(renderToStaticMarkup(createElement(View)), "<p>,,</p>");
+const { version } = await client.status();
+client.close();
+console.log("a call and its money at a node of " + version);
 `;
 
 const CONSUMER = `
@@ -61,6 +85,33 @@ export function usePay(client: Client) {
   useCall(value?.member(Keypair.generate()), "0x44::payments::pay").call(5);
 }
 `;
+
+/** Runs the script on what is installed, at a node of a channel of payments. */
+async function runScript() {
+  const server = await createServer({
+    root: here,
+    configFile: false,
+    appType: "custom",
+    logLevel: "error",
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+  });
+  const { World } = await server.ssrLoadModule("/typescript/test/nodes/world.ts");
+  const world = await World.start(2);
+  try {
+    const channel = await world.open("payments");
+    const place = {
+      url: world.node(0).url,
+      channel,
+      seed: [...world.key(0).secretSeed()],
+      other: world.key(1).address,
+    };
+    const env = { ...process.env, FAIRWAY_PLACE: JSON.stringify(place) };
+    return run(process.execPath, ["script.mjs"], folder, env).trim();
+  } finally {
+    await world.stop();
+    await server.close();
+  }
+}
 
 /** A browser's bundle of everything: nothing of Node may be in it. */
 async function bundle() {
@@ -94,9 +145,10 @@ try {
   write("package.json", JSON.stringify({ name: "consumer", private: true, type: "module" }));
   const archives = packed.map((name) => `./${name}`);
   const quiet = ["--silent", "--no-audit", "--no-fund", "--prefer-offline"];
-  run("npm", ["install", ...quiet, ...archives, "react@19.3.1", "@types/react@19.3.0"], folder);
+  const react = ["react@19.3.1", "react-dom@19.3.1", "@types/react@19.3.0"];
+  run("npm", ["install", ...quiet, ...archives, ...react], folder);
   write("script.mjs", SCRIPT);
-  console.log(`script: ${run(process.execPath, ["script.mjs"], folder).trim()}`);
+  console.log(`script: ${await runScript()}`);
   write("consumer.ts", CONSUMER);
   write("tsconfig.json", JSON.stringify(TSCONFIG));
   run(join(here, "node_modules/.bin/tsc"), ["-p", "tsconfig.json"], folder);

@@ -61,7 +61,7 @@ async function reasonOf(answer: Response): Promise<string> {
   return text.trim() || `HTTP status ${answer.status}`;
 }
 
-/** Whether the answer is that there is no such method. */
+/** Whether the answer is that there is no such method: a ledger answers none about channels. */
 export function isUnknownMethod(error: unknown): boolean {
   return error instanceof RpcError && error.code === METHOD_NOT_FOUND;
 }
@@ -96,11 +96,6 @@ export class Source {
     method: Name,
     params: Methods[Name]["params"],
   ): Promise<Methods[Name]["result"]> {
-    // The connection passes on what it is given, also a method that its types do not name.
-    const request = this.connection.request.bind(this.connection) as unknown as (
-      method: Name,
-      params: Methods[Name]["params"],
-    ) => Promise<Methods[Name]["result"]>;
-    return request(method, params);
+    return this.connection.request(method, params);
   }
 }

@@ -1,7 +1,5 @@
-/** Names, amounts, times and values in words. */
+/** Names, counts, times and values in words. */
 import type { Json, Operation, TransactionView } from "@fairway/sdk";
-
-const DECIMALS = 6;
 
 export function short(id: string): string {
   return /^0x[0-9a-f]{64,}$/.test(id) ? `${id.slice(0, 8)}…${id.slice(-4)}` : id;
@@ -10,17 +8,6 @@ export function short(id: string): string {
 /** An amount in the smallest unit, with its digits in groups. */
 export function grouped(units: string | number | bigint): string {
   return BigInt(units).toLocaleString("en");
-}
-
-/** An amount of the ledger's native asset. */
-export function fwy(units: string | bigint): string {
-  const all = BigInt(units);
-  const one = 10n ** BigInt(DECIMALS);
-  const fraction = (all % one)
-    .toString()
-    .padStart(DECIMALS, "0")
-    .replace(/0{1,4}$/, "");
-  return `${(all / one).toLocaleString("en")}.${fraction} FWY`;
 }
 
 /** How long ago, at a time; both in milliseconds. */

@@ -1,8 +1,8 @@
 /** This player's moves and how far each has come, from the click to the settlement. */
 import { type CallHandle, type HandleStatus, refusalOf } from "@fairway/sdk";
+import { fwy } from "../../pages/amount.js";
 import { Changing } from "./changing.js";
 import type { Feed } from "./feed.js";
-import { fwy } from "./text.js";
 
 /** Moves that are kept: the newest. */
 const MOST_MOVES = 40;

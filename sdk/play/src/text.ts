@@ -1,27 +1,5 @@
-/** Amounts, names and statuses in words. */
+/** Names, times and statuses in words. */
 import type { ChannelRecord, HandleStatus } from "@fairway/sdk";
-
-const DECIMALS = 6;
-const ONE = 10n ** BigInt(DECIMALS);
-
-/** An amount of the native asset: `1.50 FWY`. */
-export function fwy(units: bigint): string {
-  const fraction = (units % ONE).toString().padStart(DECIMALS, "0");
-  const shown = fraction.replace(/0{1,4}$/, "");
-  return `${(units / ONE).toLocaleString("en")}.${shown} FWY`;
-}
-
-/** The smallest units of a decimal text; `undefined` when it is none, or has more than six decimals. */
-export function units(text: string): bigint | undefined {
-  const found = /^\s*([0-9]{1,12})(?:[.,]([0-9]{0,6}))?\s*$/.exec(text);
-  if (!found) return undefined;
-  return BigInt(found[1] ?? 0) * ONE + BigInt((found[2] ?? "").padEnd(DECIMALS, "0"));
-}
-
-/** A decimal text that `units` reads. */
-export function decimal(amount: bigint): string {
-  return fwy(amount).replace(/ FWY$|,/g, "");
-}
 
 /** A time to come: `3 h 59 min`, `12 min`, `40 s`. */
 export function remaining(ms: number): string {

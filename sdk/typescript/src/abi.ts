@@ -87,7 +87,7 @@ export function parseFunction(text: string): FunctionName {
   return { address: toHex(bytes), module, function: name.join("::") };
 }
 
-export function showFunction(name: FunctionName): string {
+function showFunction(name: FunctionName): string {
   return `${short(name.address)}::${name.module}::${name.function}`;
 }
 

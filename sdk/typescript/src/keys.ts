@@ -7,7 +7,7 @@ import { toHex } from "./bytes.js";
 import { invalid } from "./errors.js";
 
 /** What a hash is over. */
-export type HashDomain = "account" | "call" | "ledger-transaction" | "package" | "channel";
+type HashDomain = "account" | "call" | "ledger-transaction" | "package" | "channel";
 /** What a signature is over. */
 export type SigningDomain = "call" | "ledger-transaction";
 

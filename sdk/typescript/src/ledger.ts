@@ -223,7 +223,7 @@ export class Ledger {
 }
 
 /** The report of a transaction that did what it was for. */
-export function succeeded(report: TransactionReport): TransactionReport {
+function succeeded(report: TransactionReport): TransactionReport {
   if (report.error) throw fromReport(report.error);
   return report;
 }

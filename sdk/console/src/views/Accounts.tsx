@@ -1,13 +1,13 @@
 /** Accounts of the ledger: those that have signed, page by page, and any by its address. */
 import type { AccountView } from "@fairway/sdk";
 import { type FormEvent, useState } from "react";
+import { fwy } from "../../../pages/amount.js";
 import { usePoll, useSource } from "../source.js";
-import { fwy } from "../text.js";
 import type { LedgerRoute } from "./Ledger.js";
+import { Paged } from "./Paged.js";
 import { Answer, Facts, Id, Table } from "./parts.js";
 
 const EVERY_MS = 5_000;
-const PAGE = 100;
 
 export function Accounts({ route }: { route: LedgerRoute }) {
   return (
@@ -43,45 +43,27 @@ function Search({ known }: { known: string }) {
 
 function All() {
   const source = useSource();
-  // The last account of each page before this one.
-  const [before, setBefore] = useState<string[]>([]);
-  const after = before.at(-1);
-  const polled = usePoll(`accounts ${after ?? ""}`, EVERY_MS, () =>
-    source.ask("chain.accounts", { limit: PAGE, ...(after !== undefined && { after }) }),
-  );
   return (
-    <Answer polled={polled}>
-      {(accounts) => (
-        <>
+    <>
+      <Paged
+        name="Accounts"
+        ask={(page) => source.ask("chain.accounts", page)}
+        idOf={({ account }) => account}
+      >
+        {(accounts) => (
           <Table
             name="Accounts"
             columns={["Account", "Transactions", "Balance"]}
             rows={accounts.map(row)}
             none="No account has signed a transaction yet."
           />
-          <div className="buttons">
-            <button
-              type="button"
-              disabled={before.length === 0}
-              onClick={() => setBefore(before.slice(0, -1))}
-            >
-              Before
-            </button>
-            <button
-              type="button"
-              disabled={accounts.length < PAGE}
-              onClick={() => setBefore([...before, accounts.at(-1)?.account ?? ""])}
-            >
-              After
-            </button>
-          </div>
-          <p className="note">
-            Accounts that have signed a transaction, by address. One that only received money is
-            found by its address.
-          </p>
-        </>
-      )}
-    </Answer>
+        )}
+      </Paged>
+      <p className="note">
+        Accounts that have signed a transaction, by address. One that only received money is found
+        by its address.
+      </p>
+    </>
   );
 }
 

@@ -1,43 +1,68 @@
 /** What runs on the ledger: the settlement contracts, what accounts published, packages with sources. */
-import type { ModuleAbi } from "@fairway/sdk";
+import type { ContractView, ModuleAbi } from "@fairway/sdk";
 import { useState } from "react";
 import { usePoll, useSource } from "../source.js";
 import { bytes, literal } from "../text.js";
+import { Paged } from "./Paged.js";
 import { Answer, Id, Table, Verbatim } from "./parts.js";
 
-const EVERY_MS = 5_000;
 const SETTLEMENT = `0x${"3".padStart(64, "0")}`;
 
 export function Contracts() {
-  const source = useSource();
-  const own = usePoll("settlement contracts", 0, () =>
-    source.ask("chain.abi", { address: SETTLEMENT }),
-  );
-  const published = usePoll("contracts", EVERY_MS, () => source.ask("chain.contracts", {}));
-  const packages = usePoll("packages", EVERY_MS, () => source.ask("chain.packages", {}));
-  const [open, setOpen] = useState<string | undefined>();
   return (
     <>
       <h3>Published by accounts</h3>
-      <Answer polled={published}>
-        {(found) => (
-          <Table
-            name="Published modules"
-            columns={["Module", "Account", "Package"]}
-            rows={found.map(({ address, module, package: hash }) => ({
-              id: `${address}::${module}`,
-              cells: [
-                <code key="module">{module}</code>,
-                <Id key="address" id={address} href={`#/ledger/account/${address}`} />,
-                <Id key="package" id={hash} />,
-              ],
-            }))}
-            none="No account has published a module."
-          />
-        )}
-      </Answer>
+      <Published />
       <h3>Packages</h3>
-      <Answer polled={packages}>
+      <Packages />
+      <h3>Settlement contracts</h3>
+      <Settlement />
+    </>
+  );
+}
+
+/** A module's name on the chain. */
+function moduleId({ address, module }: ContractView): string {
+  return `${address}::${module}`;
+}
+
+function Published() {
+  const source = useSource();
+  return (
+    <Paged
+      name="Published modules"
+      ask={(page) => source.ask("chain.contracts", page)}
+      idOf={moduleId}
+    >
+      {(found) => (
+        <Table
+          name="Published modules"
+          columns={["Module", "Account", "Package"]}
+          rows={found.map((one) => ({
+            id: moduleId(one),
+            cells: [
+              <code key="module">{one.module}</code>,
+              <Id key="address" id={one.address} href={`#/ledger/account/${one.address}`} />,
+              <Id key="package" id={one.package} />,
+            ],
+          }))}
+          none="No account has published a module."
+        />
+      )}
+    </Paged>
+  );
+}
+
+function Packages() {
+  const source = useSource();
+  const [open, setOpen] = useState<string | undefined>();
+  return (
+    <>
+      <Paged
+        name="Packages"
+        ask={(page) => source.ask("chain.packages", page)}
+        idOf={(one) => one.package}
+      >
         {(found) => (
           <Table
             name="Packages"
@@ -63,22 +88,29 @@ export function Contracts() {
             none="No package is registered."
           />
         )}
-      </Answer>
+      </Paged>
       {open && <Sources hash={open} />}
-      <p className="note">The first hundred of each.</p>
-      <h3>Settlement contracts</h3>
-      <Answer polled={own}>
-        {(modules) => (
-          <ul className="plain entries">
-            {modules.map((module) => (
-              <li key={module.name}>
-                <Module module={module} />
-              </li>
-            ))}
-          </ul>
-        )}
-      </Answer>
     </>
+  );
+}
+
+function Settlement() {
+  const source = useSource();
+  const polled = usePoll("settlement contracts", 0, () =>
+    source.ask("chain.abi", { address: SETTLEMENT }),
+  );
+  return (
+    <Answer polled={polled}>
+      {(modules) => (
+        <ul className="plain entries">
+          {modules.map((module) => (
+            <li key={module.name}>
+              <Module module={module} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Answer>
   );
 }
 

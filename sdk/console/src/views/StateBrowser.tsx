@@ -2,7 +2,6 @@
 
 import type { StateEntry, StatePage } from "@fairway/sdk";
 import { type FormEvent, useEffect, useState } from "react";
-import { isUnknownMethod } from "../ask.js";
 import { useSource } from "../source.js";
 import { bytes, pretty, short } from "../text.js";
 import type { Shown } from "./Channel.js";
@@ -40,9 +39,8 @@ function usePages(channel: string, height: number | undefined) {
       const page = await source.ask("state_channel.state", params);
       if (isWanted()) setRead({ pages: [...before, page], asking: false });
     } catch (error) {
-      const unknown = "This node does not know state_channel.state: it shows no states.";
-      const reason = isUnknownMethod(error) ? unknown : (error as Error).message;
-      if (isWanted()) setRead({ pages: before, error: reason, asking: false });
+      const { message } = error as Error;
+      if (isWanted()) setRead({ pages: before, error: message, asking: false });
     }
   };
   useEffect(() => {

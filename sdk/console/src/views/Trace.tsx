@@ -2,7 +2,6 @@
 
 import type { GasReport } from "@fairway/sdk";
 import { useState } from "react";
-import { isUnknownMethod } from "../ask.js";
 import { useSource } from "../source.js";
 import { Facts, Table } from "./parts.js";
 
@@ -24,8 +23,7 @@ export function TraceView({
     try {
       setTold({ trace: await source.ask("state_channel.trace", { channel, height, place }) });
     } catch (error) {
-      const unknown = "This node does not know state_channel.trace: it shows no gas by function.";
-      setTold({ error: isUnknownMethod(error) ? unknown : String((error as Error).message) });
+      setTold({ error: (error as Error).message });
     }
   };
   return (

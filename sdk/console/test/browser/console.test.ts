@@ -2,8 +2,8 @@
 import { request } from "node:http";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { usable } from "../../../play/test/browser/stage.js";
-import type { Json } from "../../../typescript/src/index.js";
+import { usable } from "../../../pages/test/browser.js";
+import { Keypair } from "../../../typescript/src/index.js";
 import { between, cell, fact, idIn, PHONE, picture, Stage } from "./stage.js";
 
 const PARTS = ["overview", "members", "blocks", "events", "state", "settlement", "evidence"];
@@ -117,26 +117,36 @@ test("charts show calls a second and how long they take, as the counts grow", as
   }
   const { record } = await client().info(stage.channel);
   expect(await idIn(page, "[data-field=package]")).toBe(record.package);
-  // The chart is drawn: some of its points have the line's colour.
-  const drawn = await page.evaluate(() => {
-    const canvas = document.querySelector(".plot canvas") as HTMLCanvasElement;
-    const { data } = (canvas.getContext("2d") as CanvasRenderingContext2D).getImageData(
-      0,
-      0,
-      canvas.width,
-      canvas.height,
-    );
-    return data.some((value) => value > 0);
-  });
-  expect(drawn).toBe(true);
+  expect(await page.locator(".plot canvas").count()).toBe(2);
+  await expect.poll(() => painted(page, 0, "--certified")).toBeGreaterThan(20);
+  await expect.poll(() => painted(page, 1, "--final")).toBeGreaterThan(20);
+  expect(await painted(page, 0, "--failed")).toBe(0);
   // Enough of a line for a picture.
-  await expect
-    .poll(() => page.evaluate(() => document.querySelectorAll(".plot canvas").length))
-    .toBe(2);
   await page.waitForTimeout(process.env.UPDATE_PICTURES ? 30_000 : 0);
   await usable(page);
   await picture(page, "overview", true);
 });
+
+/** How many pixels of a chart have a colour of the style sheet: that of a line is no axis's. */
+function painted(page: Page, chart: number, colour: string): Promise<number> {
+  const canvas = page.locator(".plot canvas").nth(chart);
+  return canvas.evaluate((element, name) => {
+    const probe = document.createElement("i");
+    probe.style.color = `var(${name})`;
+    document.body.append(probe);
+    const wanted = (getComputedStyle(probe).color.match(/[0-9]+/g) ?? []).map(Number);
+    probe.remove();
+    const { width, height } = element as HTMLCanvasElement;
+    const context = (element as HTMLCanvasElement).getContext("2d") as CanvasRenderingContext2D;
+    const { data } = context.getImageData(0, 0, width, height);
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      const [red, green, blue, alpha] = data.subarray(at, at + 4);
+      if (`${[red, green, blue, alpha]}` === `${[...wanted, 255]}`) count += 1;
+    }
+    return count;
+  }, colour);
+}
 
 test("members are shown with validity, heartbeat and round trip", async () => {
   const page = await stage.part(0, "members");
@@ -218,26 +228,17 @@ test("a block is shown with its calls, their gas and their events", async () => 
   await picture(page, "block");
 });
 
-/** Gas by function where the node knows it; where not, the page says so. */
+/** Gas by function, as the node says and as much as the call took. */
 async function traced(page: Page, place: number, height: number, gas: number): Promise<void> {
   const transaction = page.locator(`[data-place="${place}"]`);
   await transaction.getByRole("button", { name: "Gas by function" }).click();
-  if (await knows("state_channel.trace", { channel: stage.channel, height, place })) {
-    await transaction.getByRole("region", { name: "Gas by function" }).waitFor();
-    expect(await transaction.locator("[data-field=traced_gas]").innerText()).toBe(String(gas));
-  } else {
-    await transaction.getByText("does not know state_channel.trace").waitFor();
-  }
-}
-
-/** Whether the node has a method that this SDK's types may not have. */
-async function knows(method: string, params: object): Promise<boolean> {
-  try {
-    await ask(method as "state_channel.list", params as Record<string, never>);
-    return true;
-  } catch (error) {
-    if ((error as { code?: number }).code === -32601) return false;
-    throw error;
+  await transaction.getByRole("region", { name: "Gas by function" }).waitFor();
+  expect(await transaction.locator("[data-field=traced_gas]").innerText()).toBe(String(gas));
+  const { functions } = await ask("state_channel.trace", { channel: stage.channel, height, place });
+  expect(functions.map((one) => one.function)).toContain("0x43::arena::turn");
+  for (const one of functions) {
+    const own = transaction.locator(`tr[data-row="${one.function}"] td[data-column="Own gas"]`);
+    expect(await own.innerText()).toBe(String(one.own));
   }
 }
 
@@ -283,20 +284,13 @@ test("events of the last blocks are shown, and found by their type", async () =>
   await usable(page);
 });
 
-test("the state after any kept block is shown, or that this node shows none", async () => {
+test("the state after any kept block is shown", async () => {
   const page = await stage.part(0, "state");
   const { channel } = stage;
   const { head } = await status();
-  if (!(await knows("state_channel.state", { channel, height: head }))) {
-    await page.getByText("does not know state_channel.state").waitFor();
-    await usable(page);
-    return;
-  }
   const height = Math.max(1, head - 10);
-  const said = (await ask(
-    "state_channel.state" as "state_channel.list",
-    { channel, height } as unknown as Record<string, never>,
-  )) as unknown as { state_root: string; entries: { key: string; value: Json }[] };
+  const said = await ask("state_channel.state", { channel, height });
+  expect(said.entries.length).toBeGreaterThan(4);
   await page.getByLabel("Height").fill(String(height));
   await page.getByRole("button", { name: "Show" }).click();
   await expect.poll(() => fact(page, "state_height")).toBe(String(height));
@@ -310,6 +304,7 @@ test("the state after any kept block is shown, or that this node shows none", as
   }
   await page.getByLabel(/State after/).fill(String(height - 1));
   await expect.poll(() => fact(page, "state_height")).toBe(String(height - 1));
+  await page.locator("summary").first().click();
   await usable(page);
   await picture(page, "state", true);
 });
@@ -381,6 +376,7 @@ test("the ledger's blocks, accounts and contracts are shown, by a node and by th
       async () => (await client().ledger.info()).height,
     );
     await usable(page);
+    await picture(page, "ledger", url === stage.world.console);
     await page.getByLabel("Height, or hash of a transaction").fill(report.transaction);
     await page.getByRole("button", { name: "Show" }).click();
     await page.getByRole("heading", { name: `Block ${report.height}` }).waitFor();
@@ -431,6 +427,42 @@ async function contracts(page: Page, account: string): Promise<void> {
   await expect.poll(() => page.locator(".entries > li").count()).toBe(modules.length);
   await usable(page);
 }
+
+test("modules beyond the first hundred are a press away", async () => {
+  for (let number = 1; number <= 4; number += 1) {
+    const key = Keypair.generate();
+    const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+    const files = letters.map((name) => ({
+      path: `${name}.move`,
+      text: `module app::${name} { public fun nothing() {} }`,
+    }));
+    const addresses: [string, string][] = [["app", key.address]];
+    const source = { name: `many_${number}`, addresses, files };
+    await client().ledger.execute(key, { publish: { package: source } });
+  }
+  const page = await stage.open(stage.console(0), "#/ledger/contracts");
+  const table = page.getByRole("region", { name: "Published modules" });
+  const shown = () =>
+    table
+      .locator("tbody tr")
+      .evaluateAll((rows) => rows.map((row) => row.getAttribute("data-row")));
+  const said = async (after?: string) =>
+    (await ask("chain.contracts", after ? { after } : {})).map((one) => {
+      return `${one.address}::${one.module}`;
+    });
+  const first = await said();
+  const rest = await said(first.at(-1));
+  expect([first.length, rest.length]).toEqual([100, 5]);
+  await expect.poll(shown).toEqual(first);
+  const pages = page.getByRole("navigation", { name: "Pages of Published modules" });
+  await usable(page);
+  await pages.getByRole("button", { name: "After" }).click();
+  await expect.poll(shown).toEqual(rest);
+  expect(await pages.getByRole("button", { name: "After" }).isDisabled()).toBe(true);
+  await pages.getByRole("button", { name: "Before" }).click();
+  await expect.poll(shown).toEqual(first);
+  expect(await pages.getByRole("button", { name: "Before" }).isDisabled()).toBe(true);
+});
 
 test("every view fits a phone, in the dark", async () => {
   for (const part of PARTS) {
@@ -511,20 +543,13 @@ test("a node that is killed is missed, and shown again when it is back", async (
 test("without a quorum the page says so, and shows the proposal that waits with its votes", async () => {
   const page = await stage.part(0, "settlement");
   await page.locator("[data-field=settlement_number]").waitFor();
-  // Where everything final is settled already there is nothing to propose: then at another moment.
-  for (let tries = 1; ; tries += 1) {
-    await stage.world.node(2).kill();
-    await stage.world.node(3).kill();
-    try {
-      await page.getByRole("region", { name: "Votes" }).waitFor({ timeout: 15_000 });
-      break;
-    } catch (error) {
-      if (tries === 5) throw error;
-    }
-    await stage.world.node(2).start();
-    await stage.world.node(3).start();
-    await page.waitForTimeout(4_000 + tries * 700);
-  }
+  const overview = await stage.part(0, "overview");
+  await overview.locator("[data-field=head]").waitFor();
+  await Promise.all([stage.world.node(2).kill(), stage.world.node(3).kill()]);
+  // Until the chain takes these two out of the epoch: then the others go on, and can settle nothing.
+  await overview.getByText("no quorum").waitFor({ timeout: 30_000 });
+  await usable(overview);
+  await page.getByRole("region", { name: "Votes" }).waitFor({ timeout: 60_000 });
   await expect
     .poll(
       async () => {
@@ -545,12 +570,12 @@ test("without a quorum the page says so, and shows the proposal that waits with 
     )
     .toBe(true);
   await picture(page, "votes");
-  const overview = await stage.part(0, "overview");
-  await overview.getByText("no quorum").waitFor({ timeout: 30_000 });
-  await usable(overview);
+  const settlements = async () => (await status()).settlements;
+  const before = await settlements();
   await stage.world.node(2).start();
   await stage.world.node(3).start();
   await overview.getByText("no quorum").waitFor({ state: "detached", timeout: 60_000 });
+  await expect.poll(settlements, { timeout: 60_000 }).toBeGreaterThan(before);
 }, 300_000);
 
 test("a node with tokens asks for one, and a wrong one is told from it", async () => {

@@ -1,9 +1,7 @@
 // A game under way on a ledger and four nodes that serve consoles, and a browser that looks at them.
-import { mkdirSync, statSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
-import { program } from "../../../play/test/browser/stage.js";
+import { BROKEN, pictures, TestBrowser } from "../../../pages/test/browser.js";
 import {
   type Channel,
   type Client,
@@ -12,9 +10,7 @@ import {
 } from "../../../typescript/src/index.js";
 import { World } from "../../../typescript/test/nodes/world.js";
 
-const SHOTS = fileURLToPath(new URL("../../../../target/console/", import.meta.url));
-const IMAGES = fileURLToPath(new URL("../../../../docs/images/", import.meta.url));
-const MOST_BYTES = 150_000;
+export const picture = pictures("console", "console-");
 
 export const DESKTOP: BrowserContextOptions = { viewport: { width: 1180, height: 820 } };
 export const PHONE: BrowserContextOptions = {
@@ -25,7 +21,7 @@ export const PHONE: BrowserContextOptions = {
 };
 
 /** What the browser itself says when a connection breaks or is refused, which tests do on purpose. */
-const EXPECTED = /WebSocket connection to|net::ERR_|status of 40[13]/;
+const EXPECTED = new RegExp(`${BROKEN.source}|status of 40[13]`);
 const ARENA = "0x43::arena";
 
 /** Every player steers to the prize, a few turns a second, until it is stopped; one turn in ten fails. */
@@ -78,15 +74,12 @@ function pause(milliseconds: number): Promise<void> {
 }
 
 export class Stage {
-  /** What pages complained of. */
-  readonly complaints: string[] = [];
-
   private constructor(
     readonly world: World,
     readonly channel: string,
     readonly clients: Client[],
     private readonly game: Game,
-    private readonly browser: Browser,
+    private readonly browser: TestBrowser,
   ) {}
 
   static async start(): Promise<Stage> {
@@ -97,8 +90,12 @@ export class Stage {
       world,
       await Promise.all(clients.map((client) => client.channel(channel))),
     );
-    const browser = await chromium.launch({ executablePath: program(), args: ["--no-sandbox"] });
-    return new Stage(world, channel, clients, game, browser);
+    return new Stage(world, channel, clients, game, await TestBrowser.start(EXPECTED));
+  }
+
+  /** What pages complained of. */
+  get complaints(): readonly string[] {
+    return this.browser.complaints;
   }
 
   client(index: number): Client {
@@ -111,16 +108,7 @@ export class Stage {
 
   /** A page at a console, in a context of its own. */
   async open(url: string, fragment = "", options: BrowserContextOptions = DESKTOP): Promise<Page> {
-    const context = await this.browser.newContext(options);
-    context.setDefaultTimeout(15_000);
-    const page = await context.newPage();
-    page.on("pageerror", (error) => this.complaints.push(`${error}`));
-    page.on("console", (message) => {
-      const bad = message.type() === "error" || message.type() === "warning";
-      if (bad && !EXPECTED.test(message.text())) this.complaints.push(message.text());
-    });
-    await page.goto(url + fragment);
-    return page;
+    return this.browser.visit(await this.browser.page(options, 15_000), url + fragment);
   }
 
   /** A part of the channel's page at a node's console. */
@@ -130,7 +118,7 @@ export class Stage {
 
   async stop(): Promise<void> {
     this.game.stop();
-    await this.browser.close();
+    await this.browser.stop();
     await this.world.stop();
   }
 }
@@ -161,14 +149,4 @@ export async function between(
     .toBeGreaterThanOrEqual(before);
   const value = Number(await shown());
   expect(value).toBeLessThanOrEqual(await said());
-}
-
-/** A picture, for whoever looks into a failure; also among the docs' when UPDATE_PICTURES is set. */
-export async function picture(page: Page, name: string, ofDocs = false): Promise<void> {
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: `${SHOTS}${name}.png` });
-  if (!ofDocs || !process.env.UPDATE_PICTURES) return;
-  const path = `${IMAGES}console-${name}.png`;
-  await page.screenshot({ path });
-  expect(statSync(path).size).toBeLessThan(MOST_BYTES);
 }

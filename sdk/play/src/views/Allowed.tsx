@@ -1,8 +1,9 @@
 /** What the account lets this page sign, in plain words: before it signs, and while it holds. */
 import { type FormEvent, useEffect, useState } from "react";
+import { decimal, fwy, units } from "../../../pages/amount.js";
 import type { Play } from "../play.js";
 import { HOURS, type SessionKey } from "../session_key.js";
-import { decimal, fwy, remaining, short, units } from "../text.js";
+import { remaining, short } from "../text.js";
 import { Sure, useChanging } from "./parts.js";
 
 interface Given {

@@ -1,7 +1,8 @@
 /** Before the table: what it costs to sit down. */
 import { type FormEvent, useState } from "react";
+import { decimal, fwy, units } from "../../../pages/amount.js";
 import type { Play } from "../play.js";
-import { decimal, fwy, nameOf, units } from "../text.js";
+import { nameOf } from "../text.js";
 
 /** Suggested at most: 50 FWY. */
 const SUGGESTED = 50_000_000n;

@@ -1,6 +1,6 @@
 /** Money: at stake, in the channel, on the ledger, and how it comes back. */
+import { fwy } from "../../../pages/amount.js";
 import type { Play } from "../play.js";
-import { fwy } from "../text.js";
 import { Sure } from "./parts.js";
 
 const amount = (value: bigint | undefined) => (value === undefined ? "…" : fwy(value));

@@ -1,6 +1,7 @@
 /** Tic-tac-toe: a board of buttons, and one line that says how it stands. */
 import type { HandleStatus, LiveState } from "@fairway/sdk";
 import { type FormEvent, type KeyboardEvent, useRef, useState } from "react";
+import { decimal, fwy, units } from "../../../pages/amount.js";
 import type { Feed } from "../feed.js";
 import {
   CELLS,
@@ -13,7 +14,7 @@ import {
 } from "../games/tic_tac_toe.js";
 import type { Moves } from "../moves.js";
 import type { Play } from "../play.js";
-import { decimal, fwy, nameOf, units } from "../text.js";
+import { nameOf } from "../text.js";
 import { Spoken, Status, useChanging } from "./parts.js";
 
 /** How long a move may wait to be ordered. */

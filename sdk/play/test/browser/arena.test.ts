@@ -1,8 +1,9 @@
 // The arena with three browsers: one loses its connection, one's node is killed, the leader's too.
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { usable } from "../../../pages/test/browser.js";
 import { World } from "../../../typescript/test/nodes/world.js";
-import { DESKTOP, join, PHONE, Stage, shot, usable } from "./stage.js";
+import { DESKTOP, join, PHONE, picture, Stage, says } from "./stage.js";
 
 let world: World;
 let stage: Stage;
@@ -44,6 +45,7 @@ const ticks = async (page: Page) => Number(await page.locator(".field").getAttri
 const row = (page: Page, index: number) =>
   page.locator(`.players tr[data-account="${world.key(index).address}"]`);
 const banner = (page: Page) => page.locator(".banner");
+const money = (page: Page) => page.locator("#ledger").textContent();
 
 /** Waits until the field of each page has moved on. */
 async function goesOn(...these: Page[]): Promise<void> {
@@ -69,8 +71,14 @@ test("everybody sees everybody move, by keys and by buttons", async () => {
   for (const page of pages) await row(page, 1).getByText("down").waitFor();
   await goesOn(...pages);
   for (const page of pages) await usable(page);
-  await shot(pages[0], "arena");
-  await shot(pages[1], "arena-phone", true);
+  await picture(pages[0], "arena");
+  await picture(pages[1], "arena-phone", true);
+});
+
+test("who asks where the prize is hears it, and where it moves itself", async () => {
+  const [, page] = pages;
+  await page.keyboard.press("p");
+  await says(page, /The prize is .+\. You move down\.$/);
 });
 
 test("a player steers to the prize by keys alone, and the point is everybody's and hardens", async () => {
@@ -88,9 +96,11 @@ test("a player steers to the prize by keys alone, and the point is everybody's a
   for (const each of pages) {
     await expect.poll(() => row(each, 0).locator("td").first().textContent()).not.toBe("0");
   }
-  await page
-    .locator(".says", { hasText: /scored: [0-9]+ points?, settled/ })
-    .waitFor({ timeout: 20_000 });
+  // Everybody hears of it.
+  await says(page, /You have scored: [0-9]+ points?, (final|settled)/);
+  for (const other of [pages[1], pages[2]]) {
+    await says(other, /Player 1 has scored: [0-9]+ points?, (final|settled)/);
+  }
 });
 
 test("who is offline is told so, its turn is taken back, and it comes back by itself", async () => {
@@ -101,7 +111,7 @@ test("who is offline is told so, its turn is taken back, and it comes back by it
   await away.keyboard.press("ArrowLeft");
   await away.locator(".moves li[data-status=predicted]").first().waitFor();
   await away.locator(".ghost.predicted").waitFor();
-  await shot(away, "arena-offline");
+  await picture(away, "arena-offline");
   await usable(away);
   await goesOn(first, third);
   // Nobody ordered the turn in time: it is taken back.
@@ -122,7 +132,7 @@ test("a node is killed in mid-game: its player is told so, the others play on, a
   await goesOn(first, second);
   await turns(1, "ArrowDown", "down", first, second);
   await row(first, 2).getByText("away").waitFor({ timeout: 10_000 });
-  await shot(third, "arena-node-away");
+  await picture(third, "arena-node-away");
   await world.node(2).start();
   await banner(third).getByText("Connection lost").waitFor({ state: "detached", timeout: 30_000 });
   await goesOn(...pages);
@@ -148,5 +158,28 @@ test("the leader is killed: its player goes on at another node, and so do all", 
     .waitFor();
   await world.node(0).start();
   await turns(0, "ArrowDown", "down", first, second, third);
+});
+
+test("one leaves, the creator closes, and everybody has its deposit back on the ledger", async () => {
+  const [first, second, third] = pages;
+  const { ledger } = await world.client(3);
+  const balances = () => Promise.all(world.keys.map((key) => ledger.balance(key.address)));
+  expect(await balances()).toEqual([500_000n, 500_000n, 500_000n, 999_000n]);
+  await third.getByRole("button", { name: "Leave the table" }).click();
+  await third.getByRole("button", { name: "Yes" }).click();
+  await third
+    .getByRole("heading", { name: "You have left the table" })
+    .waitFor({ timeout: 30_000 });
+  await expect.poll(() => money(third), { timeout: 20_000 }).toBe("1.00 FWY");
+  await usable(third);
+  await goesOn(first, second);
+  expect(await balances()).toEqual([500_000n, 500_000n, 1_000_000n, 999_000n]);
+  await first.getByRole("button", { name: "Close the table" }).click();
+  await first.getByRole("button", { name: "Yes" }).click();
+  for (const page of [first, second]) {
+    await page.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 30_000 });
+    await expect.poll(() => money(page), { timeout: 20_000 }).toBe("1.00 FWY");
+  }
+  expect(await balances()).toEqual(Array(4).fill(1_000_000n));
   expect(stage.complaints).toEqual([]);
 });

@@ -2,10 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { join as path } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { usable } from "../../../pages/test/browser.js";
 import { World } from "../../../typescript/test/nodes/world.js";
 import { table } from "../../scripts/table.js";
 import { linkText, type Seat } from "../../src/link.js";
-import { join, PHONE, Stage, sign, usable } from "./stage.js";
+import { join, PHONE, Stage, sign } from "./stage.js";
 
 let world: World;
 let stage: Stage;

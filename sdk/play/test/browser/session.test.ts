@@ -1,9 +1,10 @@
 // The account signs once, the page plays with a key of its own: what it may, and what ends it.
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { usable } from "../../../pages/test/browser.js";
 import { type Channel, type Json, Keypair, type Session } from "../../../typescript/src/index.js";
 import { World } from "../../../typescript/test/nodes/world.js";
-import { DESKTOP, join, PHONE, Stage, shot, sign, sitDown, usable } from "./stage.js";
+import { DESKTOP, join, PHONE, picture, Stage, sign, sitDown } from "./stage.js";
 
 const GAME = "0x42::tic_tac_toe";
 
@@ -69,7 +70,7 @@ async function signers(): Promise<string[]> {
 test("before the account has signed, nothing can be played", async () => {
   await x.getByRole("heading", { name: "Sign once, then play" }).waitFor();
   await usable(x);
-  await shot(x, "sign-once", true);
+  await picture(x, "sign-once", true);
   const button = x.getByRole("button", { name: "Open a game" });
   expect(await button.getAttribute("aria-disabled")).toBe("true");
   await button.click({ force: true });
@@ -91,7 +92,7 @@ test("the account signs once: a key of the page's own, this game, some money, so
   await x.locator(`code[title="${session.key}"]`).waitFor();
   await x.getByText("open games, join them, and mark cells, at this table alone").waitFor();
   await usable(x);
-  await shot(x, "allowed");
+  await picture(x, "allowed");
 });
 
 test("moves are signed by that key, also after a reload, and the account signs none", async () => {
@@ -128,7 +129,7 @@ test("a stake over the limit is refused by the channel, and the page offers to s
   const [open1] = await channel.view(`${GAME}::is_playing`, [account()]);
   expect(open1).toBe(false);
   await usable(x);
-  await shot(x, "over-spent");
+  await picture(x, "over-spent");
   await sign(x, "0.30");
   const after = (await delegated()) as Session;
   expect([after.key, after.spending[0]?.amount]).toEqual([before.key, "300000"]);

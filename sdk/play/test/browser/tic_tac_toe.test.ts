@@ -1,8 +1,9 @@
 // A whole game in two browsers, by keyboard on one side, to the settlement and the money on the ledger.
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { usable } from "../../../pages/test/browser.js";
 import { World } from "../../../typescript/test/nodes/world.js";
-import { DESKTOP, join, PHONE, Stage, shot, usable } from "./stage.js";
+import { DESKTOP, join, PHONE, picture, Stage, says, spoken } from "./stage.js";
 
 let world: World;
 let stage: Stage;
@@ -27,7 +28,6 @@ const seat = (index: number, nodes = [index]) => ({
   channel,
   seed: world.key(index).secretSeed(),
 });
-const says = (page: Page) => page.locator("#turn");
 const money = (page: Page, id: string) => page.locator(`#${id}`).textContent();
 const cell = (page: Page, name: string) =>
   page.getByRole("button", { name: new RegExp(`^${name}(,|$)`) });
@@ -59,7 +59,9 @@ test("a game is opened with a stake, joined, and played by keyboard and by touch
   await x.keyboard.press("Enter");
   await expect.poll(() => money(x, "staked")).toBe("0.10 FWY");
   await o.getByRole("button", { name: /Join player 1's game for 0.10 FWY/ }).tap();
-  await expect.poll(() => says(x).textContent(), { timeout: 10_000 }).toContain("It is your turn.");
+  await expect
+    .poll(() => spoken(x).textContent(), { timeout: 10_000 })
+    .toContain("It is your turn.");
   await cell(x, "centre").focus();
   await mark(["ArrowUp", "ArrowLeft"], "top left");
   await cell(o, "middle left").tap();
@@ -68,11 +70,11 @@ test("a game is opened with a stake, joined, and played by keyboard and by touch
   await usable(o);
   await cell(o, "centre").tap();
   await cell(x, "centre, O").waitFor();
-  await shot(o, "tic-tac-toe-phone");
-  await shot(x, "tic-tac-toe");
+  await picture(o, "tic-tac-toe-phone");
+  await picture(x, "tic-tac-toe");
   await mark(["ArrowRight"], "top right");
-  await expect.poll(() => says(x).textContent()).toContain("You won 0.20 FWY.");
-  await expect.poll(() => says(o).textContent()).toContain("You lost: player 1 won.");
+  await expect.poll(() => spoken(x).textContent()).toContain("You won 0.20 FWY.");
+  await expect.poll(() => spoken(o).textContent()).toContain("You lost: player 1 won.");
 });
 
 /** X's turn, by keys alone. */
@@ -82,6 +84,9 @@ async function mark(keys: string[], name: string): Promise<void> {
   await x.keyboard.press("Enter");
   await cell(x, `${name}, X`).waitFor();
   await cell(o, `${name}, X`).waitFor();
+  for (const page of [x, o]) {
+    await says(page, new RegExp(`Last move: X at ${name}, (final|settled)`));
+  }
 }
 
 test("the moves harden until they are settled, in words, and the money is counted", async () => {
@@ -92,7 +97,7 @@ test("the moves harden until they are settled, in words, and the money is counte
   await expect.poll(() => money(x, "won")).toBe("0.10 FWY won");
   await expect.poll(() => money(o, "won")).toBe("0.10 FWY lost");
   expect(await money(x, "settlement")).toMatch(/^number [1-9]/);
-  await shot(x, "tic-tac-toe-settled", true);
+  await picture(x, "tic-tac-toe-settled", true);
 });
 
 test("another program that signs with the account takes no numbers from the page", async () => {
@@ -125,6 +130,6 @@ test("the creator closes, and everybody is paid on the ledger", async () => {
   const balances = await Promise.all(world.keys.map((key) => ledger.balance(key.address)));
   expect(balances).toEqual([1_100_000n, 900_000n, 1_000_000n, 1_000_000n]);
   await usable(x);
-  await shot(x, "tic-tac-toe-closed");
+  await picture(x, "tic-tac-toe-closed");
   expect(stage.complaints).toEqual([]);
 });

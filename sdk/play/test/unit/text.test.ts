@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { decimal, fwy, remaining, units } from "../../src/text.js";
+import { decimal, fwy, units } from "../../../pages/amount.js";
+import { remaining } from "../../src/text.js";
 
 test("amounts are exact in both directions", () => {
   expect([fwy(0n), fwy(1n), fwy(1_500_000n), fwy(12_345_678_900_000n)]).toEqual([
@@ -8,6 +9,7 @@ test("amounts are exact in both directions", () => {
     "1.50 FWY",
     "12,345,678.90 FWY",
   ]);
+  expect(fwy("1234567000001")).toBe("1,234,567.000001 FWY");
   for (const amount of [0n, 1n, 999_999n, 1_000_000n, 12_345_678_900_001n]) {
     expect(units(decimal(amount))).toBe(amount);
   }

@@ -1,6 +1,14 @@
 // A ledger and nodes as processes of the command `fairway`, which FAIRWAY_BIN names.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import {
   type AddressInfo,
@@ -10,9 +18,10 @@ import {
   type Socket,
 } from "node:net";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import {
+  type Backing,
   type Channel,
   type ChannelRules,
   Client,
@@ -24,13 +33,20 @@ import {
 const READY_MS = 30_000;
 const EXAMPLES = join(import.meta.dirname, "../../../../contracts/examples");
 
-function program(): string {
+export function program(): string {
   const path = process.env.FAIRWAY_BIN;
   if (!path) {
     throw new Error("FAIRWAY_BIN must name the command `fairway`: cargo build --locked -p fairway");
   }
   statSync(path);
   return path;
+}
+
+/** The node that lies on cue (tests/byzantine): beside the command. */
+function liar(): string {
+  const path = join(dirname(program()), "fairway-byzantine");
+  if (existsSync(path)) return path;
+  throw new Error(`there is no ${path}: cargo build --locked -p fairway-byzantine`);
 }
 
 async function freePort(): Promise<number> {
@@ -52,11 +68,16 @@ class Process {
     this.#child = child;
   }
 
-  static async start(args: string[], log: string, settings = {}): Promise<Process> {
+  static async start(
+    args: string[],
+    log: string,
+    settings = {},
+    command = program(),
+  ): Promise<Process> {
     const output = openSync(log, "a");
     // It ends when its input closes: none outlives the tests, however they end.
     const env = { ...process.env, FAIRWAY_ENDS_WITH_INPUT: "1", ...settings };
-    const child = spawn(program(), args, { stdio: ["pipe", "pipe", output], env });
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", output], env });
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const url = await new Promise<string>((resolve, reject) => {
       const late = setTimeout(
@@ -116,6 +137,23 @@ export class LocalNode {
       this.log,
       settings,
     );
+  }
+
+  /** Runs it as one that tells this lie of tests/byzantine once `lie` says so. It has no console. */
+  async startLiar(lie: string): Promise<void> {
+    const args = [lie, program(), "--json", "node", "run", this.folder];
+    this.#process = await Process.start(args, this.log, {}, liar());
+  }
+
+  /** From now on it lies. */
+  lie(): void {
+    writeFileSync(join(this.folder, "lie"), "");
+  }
+
+  /** What the node signs with. */
+  key(): Keypair {
+    const digits = readFileSync(join(this.folder, "node.key"), "utf8").trim();
+    return Keypair.fromSeed(Uint8Array.from(Buffer.from(digits, "hex")));
   }
 
   async kill(): Promise<void> {
@@ -229,8 +267,12 @@ export class World {
     readonly console?: string,
   ) {}
 
-  /** `consoles`: the ledger and every node serve one. */
-  static async start(count: number, consoles = false): Promise<World> {
+  /** `consoles`: the ledger and every node serve one. `lies`: what nodes tell once `lie` says so. */
+  static async start(
+    count: number,
+    consoles = false,
+    lies: Readonly<Record<number, string>> = {},
+  ): Promise<World> {
     const folder = await mkdtemp(join(tmpdir(), "fairway-sdk-"));
     const data = join(folder, "ledger");
     const listen = ["--listen", "127.0.0.1:0"];
@@ -238,7 +280,9 @@ export class World {
     const run = ["ledger", "run", "--dev", "--data", data, ...listen, ...consoleArgs(shown)];
     const ledger = await Process.start(run, join(folder, "ledger.log"));
     const nodes = await Promise.all(
-      Array.from({ length: count }, (_, index) => World.#node(folder, ledger.url, index, consoles)),
+      Array.from({ length: count }, (_, index) =>
+        World.#node(folder, ledger.url, index, consoles, lies[index]),
+      ),
     );
     const keys = nodes.map((_, index) => Keypair.fromSeed(new Uint8Array(32).fill(index + 1)));
     const world = new World(folder, ledger, nodes, keys, shown);
@@ -252,6 +296,7 @@ export class World {
     ledger: string,
     index: number,
     consoles: boolean,
+    lie: string | undefined,
   ): Promise<LocalNode> {
     const home = join(folder, `node-${index}`);
     const [api, peers] = [await freePort(), await freePort()];
@@ -259,8 +304,14 @@ export class World {
     execFileSync(program(), [...args, "--listen", `/ip4/127.0.0.1/tcp/${peers}`]);
     const shown = await consolePlace(consoles);
     const node = new LocalNode(home, `${home}.log`, `ws://127.0.0.1:${api}`, shown);
-    await node.start();
+    if (lie === undefined) await node.start();
+    else await node.startLiar(lie);
     return node;
+  }
+
+  /** Where the ledger is asked. */
+  get ledgerUrl(): string {
+    return this.ledger.url;
   }
 
   node(index: number): LocalNode {
@@ -305,11 +356,11 @@ export class World {
   }
 
   /** A channel that every account has joined, by its own node. */
-  async open(name: string, rules: ChannelRules = {}): Promise<string> {
+  async open(name: string, rules: ChannelRules = {}, backing: Backing = {}): Promise<string> {
     const channel = await this.create(name, rules);
     for (const [index, key] of this.keys.entries()) {
       const client = await this.client(index);
-      await client.join(key, channel, 1_000);
+      await client.join(key, channel, 1_000, { backing });
       await client.member(channel, key.address);
     }
     const first = await this.client(0);
