@@ -56,6 +56,10 @@ fn traces_add_up_to_the_gas_that_was_used() {
     let folder = earlier.node(1);
     let (code, said) = replay(&folder, &earlier, &["--trace"]);
     assert_eq!(code, 0, "{said:?}");
+    let (ended, text) = shown(&folder, &earlier, &["--from", "6", "--to", "6", "--trace"]);
+    assert_eq!(ended, Some(0));
+    let table = text.lines().filter(|line| !line.contains("a second"));
+    insta::assert_snapshot!("trace", table.collect::<Vec<_>>().join("\n"));
     let store = Store::open(&folder.join("data")).unwrap();
     let store = store.channel(earlier.text("channel").parse().unwrap());
     let mut paid = 0;
@@ -74,10 +78,6 @@ fn traces_add_up_to_the_gas_that_was_used() {
         assert!(named("0x1::signer::borrow_address").unwrap()["entries"].as_u64() >= Some(1));
         paid += 1;
     }
-    let (code, text) = shown(&folder, &earlier, &["--from", "6", "--to", "6", "--trace"]);
-    assert_eq!(code, Some(0));
-    let table = text.lines().filter(|line| !line.contains("a second"));
-    insta::assert_snapshot!("trace", table.collect::<Vec<_>>().join("\n"));
     assert!(paid >= 12, "{paid}");
 }
 
