@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::world::{World, fixed_places, pay};
 
-pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/2");
+pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/fairway/channel/3");
 
 /// Connects to a node with a key, and opens a stream; `None` when the node does not let it in.
 async fn stream(key: &Keypair, node: NodeId, address: &Multiaddr) -> Option<Stream> {

@@ -11,7 +11,7 @@ use fairway_types::{
     Call, Hash, Height, NodeId, Refusal, SignedCall, Time, bundle::SignedBundle, codec, limits,
 };
 
-use self::hardening::Hardening;
+use self::hardening::{Hardened, Hardening};
 use super::{
     Channel,
     execution::{check_place, member, next_sequence},
@@ -404,7 +404,7 @@ impl Channel {
         let mut hardening = std::mem::take(&mut self.clients.hardening);
         let hardened = hardening.take_hardened(|height| self.status_at(height));
         self.clients.hardening = hardening;
-        for (height, status, calls) in hardened {
+        for Hardened { height, status, calls } in hardened {
             for (index, hash) in calls {
                 self.answer_call(hash, height, index, status);
             }

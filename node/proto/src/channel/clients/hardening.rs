@@ -19,6 +19,14 @@ struct Waiting {
     calls: BTreeSet<(u32, Hash)>,
 }
 
+/// A block that has come further than who waits for its calls was told.
+pub(super) struct Hardened {
+    pub(super) height: Height,
+    pub(super) status: CallStatus,
+    /// Places in it, and the calls there.
+    pub(super) calls: BTreeSet<(u32, Hash)>,
+}
+
 impl Hardening {
     /// Somebody waits for a call whose block has come to `status`, for more than that.
     pub(super) fn insert(&mut self, height: Height, status: CallStatus, place: (u32, Hash)) {
@@ -27,14 +35,13 @@ impl Hardening {
         block.calls.insert(place);
     }
 
-    /// Calls of blocks that have come further than was answered, by what `status` says of each height.
-    pub(super) fn take_hardened(
-        &mut self,
-        status: impl Fn(Height) -> CallStatus,
-    ) -> Vec<(Height, CallStatus, BTreeSet<(u32, Hash)>)> {
+    /// Blocks that have come further than was answered, by what `status` says of each height.
+    pub(super) fn take_hardened(&mut self, status: impl Fn(Height) -> CallStatus) -> Vec<Hardened> {
         let risen = |height: &Height, block: &mut Waiting| block.answered < status(*height);
         let risen = self.blocks.extract_if(.., risen);
-        risen.map(|(height, block)| (height, status(height), block.calls)).collect()
+        risen
+            .map(|(height, block)| Hardened { height, status: status(height), calls: block.calls })
+            .collect()
     }
 
     pub(super) fn retain(&mut self, waits: impl Fn(&Hash) -> bool) {
