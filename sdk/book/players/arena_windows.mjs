@@ -13,10 +13,13 @@ if (!existsSync(executablePath))
 const shown = await text(process.stdin);
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 
+const windows = new Map();
+
 async function windowOf(name) {
   const link = shown.match(new RegExp(`^${name}: (http\\S+)$`, "m"))?.[1];
   if (!link) throw new Error(`no link of ${name} in:\n${shown}`);
   const page = await (await browser.newContext()).newPage();
+  windows.set(name, page);
   page.setDefaultTimeout(PATIENCE);
   page.on("pageerror", (error) => console.error(`${name}: ${error}`));
   await page.goto(link);
@@ -44,8 +47,8 @@ async function turn(page, row, key, way) {
 }
 
 async function leave(page) {
-  await page.getByRole("button", { name: "Leave the table" }).click();
-  await page.getByRole("button", { name: "Yes" }).click();
+  await page.getByRole("button", { name: "Leave the table" }).press("Enter");
+  await page.getByRole("button", { name: "Yes" }).press("Enter");
   await page.getByRole("heading", { name: "You have left the table" }).waitFor();
   await page.locator("#ledger", { hasText: "1,000,000.00 FWY" }).waitFor();
 }
@@ -70,6 +73,9 @@ try {
   await alice.locator(hard, { hasText: "Turn down" }).waitFor();
   await leave(alice);
   await leave(bob);
+} catch (error) {
+  for (const [name, page] of windows) console.error(`${name}:\n${await page.innerText("body")}\n`);
+  throw error;
 } finally {
   await browser.close();
 }
