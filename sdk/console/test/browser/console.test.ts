@@ -137,7 +137,11 @@ function painted(page: Page, chart: number, colour: string): Promise<number> {
     const wanted = (getComputedStyle(probe).color.match(/[0-9]+/g) ?? []).map(Number);
     probe.remove();
     const { width, height } = element as HTMLCanvasElement;
-    const context = (element as HTMLCanvasElement).getContext("2d") as CanvasRenderingContext2D;
+    // Of a copy: the browser complains of a page whose own canvas is read again and again.
+    const copy = Object.assign(document.createElement("canvas"), { width, height });
+    const options = { willReadFrequently: true };
+    const context = copy.getContext("2d", options) as CanvasRenderingContext2D;
+    context.drawImage(element as HTMLCanvasElement, 0, 0);
     const { data } = context.getImageData(0, 0, width, height);
     let count = 0;
     for (let at = 0; at < data.length; at += 4) {
