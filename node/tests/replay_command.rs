@@ -150,7 +150,8 @@ fn effects_that_are_missing_are_a_difference() {
 
 #[test]
 fn block_that_is_not_what_its_leader_signed_is_found_by_what_is_wrong() {
-    let cases: [(&str, fn(&mut Block), &str); 3] = [
+    type Change = fn(&mut Block);
+    let cases: [(&str, Change, &str); 3] = [
         ("parent", |block| block.header.parent = Hash([9; 32]), "does not follow"),
         ("transactions", |block| drop(block.transactions.pop()), "transactions"),
         ("roots", |block| block.header.state_root = Hash([9; 32]), "signed"),
