@@ -8,7 +8,7 @@ import { Mentions } from "./mentions.mjs";
 import { runPage } from "./run.mjs";
 import { builtAt, programOf } from "./shell.mjs";
 
-const AT_ONCE = 3; // pages; most of their time they wait
+const AT_ONCE = 2; // pages: most of their time they wait, but some play in a browser on four nodes
 
 const root = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
