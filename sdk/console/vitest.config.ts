@@ -12,8 +12,8 @@ export default mergeConfig(
           test: {
             name: "console-browser",
             include: ["test/browser/**/*.test.ts"],
-            testTimeout: 120_000,
-            hookTimeout: 120_000,
+            testTimeout: 240_000,
+            hookTimeout: 240_000,
             fileParallelism: false,
           },
         },

@@ -12,8 +12,8 @@ export default mergeConfig(
           test: {
             name: "play-browser",
             include: ["test/browser/**/*.test.ts"],
-            testTimeout: 60_000,
-            hookTimeout: 60_000,
+            testTimeout: 240_000,
+            hookTimeout: 240_000,
             fileParallelism: false,
           },
         },

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { chromium } from "playwright-core";
 
-const PATIENCE = 30_000; // ms for what a page is to show
-const HANDS = 60_000; // ms in which somebody ends Alice's node
+const PATIENCE = 90_000; // ms for what a page is to show
+const HANDS = 240_000; // ms in which somebody ends Alice's node
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 if (!existsSync(executablePath))

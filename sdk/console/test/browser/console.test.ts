@@ -103,10 +103,10 @@ test("charts show calls a second and how long they take, as the counts grow", as
   const page = await stage.part(0, "overview");
   const line = (name: string) => page.locator(`[data-line="${name}"] b`).innerText();
   await expect
-    .poll(async () => Number(await line("certified")), { timeout: 20_000 })
+    .poll(async () => Number(await line("certified")), { timeout: 60_000 })
     .toBeGreaterThan(0);
   for (const name of ["block, mean", "99 of 100 blocks within", "call asked here, mean"]) {
-    await expect.poll(() => line(name), { timeout: 20_000 }).toMatch(/^[0-9.]+ ms$/);
+    await expect.poll(() => line(name), { timeout: 60_000 }).toMatch(/^[0-9.]+ ms$/);
   }
   const activity = () => ask("state_channel.activity", { channel: stage.channel });
   for (const field of ["ordered_calls", "certified_calls"] as const) {
@@ -204,7 +204,7 @@ async function blockWithCall() {
 }
 
 test("a block is shown with its calls, their gas and their events", async () => {
-  await expect.poll(async () => (await status()).settled, { timeout: 30_000 }).toBeGreaterThan(5);
+  await expect.poll(async () => (await status()).settled, { timeout: 60_000 }).toBeGreaterThan(5);
   const { block, place, found, call } = await blockWithCall();
   const page = await stage.part(0, `blocks/${block.height}`);
   await page.getByRole("heading", { name: `Block ${block.height}` }).waitFor();
@@ -247,7 +247,7 @@ async function traced(page: Page, place: number, height: number, gas: number): P
 }
 
 test("the last blocks and a call that failed are listed, and older ones are a press away", async () => {
-  await expect.poll(async () => (await status()).head, { timeout: 30_000 }).toBeGreaterThan(25);
+  await expect.poll(async () => (await status()).head, { timeout: 60_000 }).toBeGreaterThan(25);
   const page = await stage.part(0, "blocks");
   const first = page.locator("tbody tr").first();
   await between(
@@ -255,14 +255,14 @@ test("the last blocks and a call that failed are listed, and older ones are a pr
     async () => (await status()).head,
   );
   const failed = page.locator('td[data-column="Failed"]', { hasText: /^[1-9]/ });
-  await expect.poll(() => failed.count(), { timeout: 20_000 }).toBeGreaterThan(0);
+  await expect.poll(() => failed.count(), { timeout: 60_000 }).toBeGreaterThan(0);
   await page.getByRole("button", { name: "Older" }).click();
   const frozen = await first.getAttribute("data-row");
   const { head } = await status();
   expect(Number(frozen)).toBeLessThan(head - 10);
   await page.getByRole("button", { name: "Follow the head" }).click();
   await expect
-    .poll(async () => Number(await first.getAttribute("data-row")), { timeout: 10_000 })
+    .poll(async () => Number(await first.getAttribute("data-row")), { timeout: 60_000 })
     .toBeGreaterThan(head - 1);
   await usable(page);
   await picture(page, "blocks");
@@ -318,7 +318,7 @@ test("settlements are those of the chain, with its events", async () => {
   const settlement = async () =>
     (await ask("chain.channel", { channel: stage.channel })).record.settlement;
   await expect
-    .poll(async () => (await settlement()).number, { timeout: 30_000 })
+    .poll(async () => (await settlement()).number, { timeout: 60_000 })
     .toBeGreaterThan(0);
   await page.locator("[data-field=settlement_number]").waitFor();
   await between(
@@ -329,7 +329,7 @@ test("settlements are those of the chain, with its events", async () => {
   expect(await fact(page, "rule")).toBe(record.config.money?.settlement_rule);
   expect(await fact(page, "locked")).toBe("4,000 of 0xfa");
   await page.getByRole("button", { name: "Look through the chain's events" }).click();
-  await page.getByText(/events looked at\./).waitFor({ timeout: 30_000 });
+  await page.getByText(/events looked at\./).waitFor({ timeout: 60_000 });
   const found = page.getByRole("region", { name: "The chain's events about the channel" });
   const settled = found.locator("tr", { hasText: "0x3::settlement::Settled" }).first();
   const number = await settled.getAttribute("data-row");
@@ -475,7 +475,7 @@ test("every view fits a phone, in the dark", async () => {
     await page.locator("dl, table, label").first().waitFor();
     await usable(page);
     if (part === "overview") {
-      await page.waitForTimeout(process.env.UPDATE_PICTURES ? 20_000 : 0);
+      await page.waitForTimeout(process.env.UPDATE_PICTURES ? 30_000 : 0);
       await page
         .getByRole("heading", { name: "Over time" })
         .evaluate((one) => one.scrollIntoView());
@@ -526,7 +526,7 @@ test("a node that is killed is missed, and shown again when it is back", async (
   expect(Number(await fact(page, "head"))).toBeGreaterThanOrEqual(before);
   await usable(page);
   await expect
-    .poll(() => cell(other, account, "Heard here").innerText(), { timeout: 30_000 })
+    .poll(() => cell(other, account, "Heard here").innerText(), { timeout: 60_000 })
     .toMatch(/^away, /);
   await expect
     .poll(() => cell(other, account, "On the chain").getAttribute("data-column"), {
@@ -535,12 +535,12 @@ test("a node that is killed is missed, and shown again when it is back", async (
     .toBe("On the chain");
   await picture(other, "away");
   await stage.world.node(2).start();
-  await page.getByText("Connection lost").waitFor({ state: "detached", timeout: 30_000 });
+  await page.getByText("Connection lost").waitFor({ state: "detached", timeout: 60_000 });
   await expect
-    .poll(async () => Number(await fact(page, "head")), { timeout: 30_000 })
+    .poll(async () => Number(await fact(page, "head")), { timeout: 60_000 })
     .toBeGreaterThan(before + 3);
   await expect
-    .poll(() => cell(other, account, "Heard here").innerText(), { timeout: 30_000 })
+    .poll(() => cell(other, account, "Heard here").innerText(), { timeout: 60_000 })
     .toMatch(/^[0-9.]+ s ago$/);
 });
 
@@ -551,7 +551,7 @@ test("without a quorum the page says so, and shows the proposal that waits with 
   await overview.locator("[data-field=head]").waitFor();
   await Promise.all([stage.world.node(2).kill(), stage.world.node(3).kill()]);
   // Until the chain takes these two out of the epoch: then the others go on, and can settle nothing.
-  await overview.getByText("no quorum").waitFor({ timeout: 30_000 });
+  await overview.getByText("no quorum").waitFor({ timeout: 60_000 });
   await usable(overview);
   await page.getByRole("region", { name: "Votes" }).waitFor({ timeout: 60_000 });
   await expect
@@ -570,7 +570,7 @@ test("without a quorum the page says so, and shows the proposal that waits with 
           expected.includes("yes") && expected.includes("not heard") && `${shown}` === `${expected}`
         );
       },
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     )
     .toBe(true);
   await picture(page, "votes");

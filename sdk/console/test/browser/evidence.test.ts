@@ -25,7 +25,7 @@ beforeAll(async () => {
   channel = await world.open("payments", rules, { collateral: COLLATERAL });
   client = await world.client(1);
   browser = await TestBrowser.start();
-  page = await browser.visit(await browser.page(DESKTOP, 15_000), place());
+  page = await browser.visit(await browser.page(DESKTOP, 60_000), place());
 });
 
 afterAll(async () => {
@@ -44,11 +44,11 @@ async function leads(index: number): Promise<void> {
   const nodes = await Promise.all(world.nodes.map((_, one) => nodeOf(one)));
   const leader = async () => nodes.indexOf((await observer.info(channel)).status?.leader ?? "none");
   for (;;) {
-    await expect.poll(leader, { timeout: 30_000 }).toBeGreaterThanOrEqual(0);
+    await expect.poll(leader, { timeout: 60_000 }).toBeGreaterThanOrEqual(0);
     const now = await leader();
     if (now === index) return;
     world.nodes[now]?.freeze();
-    await expect.poll(leader, { timeout: 30_000 }).not.toBe(now);
+    await expect.poll(leader, { timeout: 60_000 }).not.toBe(now);
     world.nodes[now]?.thaw();
   }
 }
@@ -60,7 +60,7 @@ async function pay(memo: string): Promise<void> {
 
 /** Waits until an accusation is shown, and compares it with what the node says. */
 async function accusation(wanted: (one: VerdictView) => boolean): Promise<VerdictView> {
-  await expect.poll(async () => (await known()).some(wanted), { timeout: 30_000 }).toBe(true);
+  await expect.poll(async () => (await known()).some(wanted), { timeout: 60_000 }).toBe(true);
   const found = (await known()).find(wanted) as VerdictView;
   const row = `${found.evidence} ${found.reporter}`;
   const shown = (column: string) => cell(page, row, column);
@@ -128,13 +128,13 @@ test("a leader that signs a false state is guilty, banned, and its evidence can 
   await expect.poll(async () => Number(await fact(page, "divergences"))).toBeGreaterThan(before);
   await saved(found);
   const cheat = world.key(0).address;
-  await cell(page, cheat, "Until").waitFor({ timeout: 30_000 });
+  await cell(page, cheat, "Until").waitFor({ timeout: 60_000 });
   const ban = (await windows()).bans.find(({ account }) => account === cheat);
   expect(await cell(page, cheat, "Node").locator("[data-id]").getAttribute("data-id")).toBe(leader);
   expect(new Date(await cell(page, cheat, "Until").innerText()).getTime()).toBe(ban?.until);
   await usable(page);
   await picture(page, "evidence", true);
-  const phone = await browser.visit(await browser.page(PHONE, 15_000), place());
+  const phone = await browser.visit(await browser.page(PHONE, 60_000), place());
   await cell(phone, cheat, "Until").waitFor();
   await usable(phone);
   expect(browser.complaints).toEqual([]);

@@ -108,7 +108,7 @@ export class Stage {
 
   /** A page at a console, in a context of its own. */
   async open(url: string, fragment = "", options: BrowserContextOptions = DESKTOP): Promise<Page> {
-    return this.browser.visit(await this.browser.page(options, 15_000), url + fragment);
+    return this.browser.visit(await this.browser.page(options, 60_000), url + fragment);
   }
 
   /** A part of the channel's page at a node's console. */
@@ -145,7 +145,7 @@ export async function between(
 ): Promise<void> {
   const before = await said();
   await expect
-    .poll(async () => Number(await shown()), { timeout: 15_000 })
+    .poll(async () => Number(await shown()), { timeout: 60_000 })
     .toBeGreaterThanOrEqual(before);
   const value = Number(await shown());
   expect(value).toBeLessThanOrEqual(await said());

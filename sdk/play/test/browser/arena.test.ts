@@ -51,19 +51,19 @@ const money = (page: Page) => page.locator("#ledger").textContent();
 async function goesOn(...these: Page[]): Promise<void> {
   for (const page of these) {
     const before = await ticks(page);
-    await expect.poll(() => ticks(page), { timeout: 20_000 }).toBeGreaterThan(before + 3);
+    await expect.poll(() => ticks(page), { timeout: 60_000 }).toBeGreaterThan(before + 3);
   }
 }
 
 /** Turns by key and waits until every one of these pages shows it. */
 async function turns(index: number, key: string, shown: string, ...these: Page[]): Promise<void> {
   await (pages[index] as Page).keyboard.press(key);
-  for (const page of these) await row(page, index).getByText(shown).waitFor({ timeout: 20_000 });
+  for (const page of these) await row(page, index).getByText(shown).waitFor({ timeout: 60_000 });
 }
 
 test("everybody sees everybody move, by keys and by buttons", async () => {
   await Promise.all(
-    pages.map((page) => expect.poll(() => row(page, 3).count(), { timeout: 10_000 }).toBe(1)),
+    pages.map((page) => expect.poll(() => row(page, 3).count(), { timeout: 60_000 }).toBe(1)),
   );
   await turns(0, "ArrowRight", "right", ...pages);
   await turns(2, "w", "up", ...pages);
@@ -106,7 +106,7 @@ test("a player steers to the prize by keys alone, and the point is everybody's a
 test("who is offline is told so, its turn is taken back, and it comes back by itself", async () => {
   const [first, away, third] = pages;
   await away.context().setOffline(true);
-  await banner(away).getByText("this device is offline").waitFor({ timeout: 10_000 });
+  await banner(away).getByText("this device is offline").waitFor({ timeout: 60_000 });
   expect(await banner(away).textContent()).toContain("final or settled holds");
   await away.keyboard.press("ArrowLeft");
   await away.locator(".moves li[data-status=predicted]").first().waitFor();
@@ -120,7 +120,7 @@ test("who is offline is told so, its turn is taken back, and it comes back by it
   expect(await failed.locator(".why").textContent()).toMatch(/in time|its time/);
   await row(away, 1).getByText("down").waitFor();
   await away.context().setOffline(false);
-  await banner(away).getByText("Connection lost").waitFor({ state: "detached", timeout: 20_000 });
+  await banner(away).getByText("Connection lost").waitFor({ state: "detached", timeout: 60_000 });
   await goesOn(away);
   await turns(1, "ArrowUp", "up", first, away, third);
 });
@@ -128,13 +128,13 @@ test("who is offline is told so, its turn is taken back, and it comes back by it
 test("a node is killed in mid-game: its player is told so, the others play on, and it comes back", async () => {
   const [first, second, third] = pages;
   await world.node(2).kill();
-  await banner(third).getByText("Connection lost").waitFor({ timeout: 10_000 });
+  await banner(third).getByText("Connection lost").waitFor({ timeout: 60_000 });
   await goesOn(first, second);
   await turns(1, "ArrowDown", "down", first, second);
-  await row(first, 2).getByText("away").waitFor({ timeout: 10_000 });
+  await row(first, 2).getByText("away").waitFor({ timeout: 60_000 });
   await picture(third, "arena-node-away");
   await world.node(2).start();
-  await banner(third).getByText("Connection lost").waitFor({ state: "detached", timeout: 30_000 });
+  await banner(third).getByText("Connection lost").waitFor({ state: "detached", timeout: 60_000 });
   await goesOn(...pages);
   await turns(2, "ArrowRight", "right", ...pages);
 });
@@ -146,7 +146,7 @@ test("the leader is killed: its player goes on at another node, and so do all", 
   await first.keyboard.press("ArrowUp");
   const asked = first.locator(".moves li", { hasText: "Turn up" }).first();
   await expect.poll(() => asked.getAttribute("data-status")).toBe("predicted");
-  await banner(first).getByText("Your own node is away: playing at").waitFor({ timeout: 30_000 });
+  await banner(first).getByText("Your own node is away: playing at").waitFor({ timeout: 60_000 });
   await goesOn(...pages);
   // What was asked of the killed node is sent to the next one.
   await expect.poll(() => asked.getAttribute("data-status")).toMatch(/final|settled/);
@@ -169,16 +169,16 @@ test("one leaves, the creator closes, and everybody has its deposit back on the 
   await third.getByRole("button", { name: "Yes" }).click();
   await third
     .getByRole("heading", { name: "You have left the table" })
-    .waitFor({ timeout: 30_000 });
-  await expect.poll(() => money(third), { timeout: 20_000 }).toBe("1.00 FWY");
+    .waitFor({ timeout: 60_000 });
+  await expect.poll(() => money(third), { timeout: 60_000 }).toBe("1.00 FWY");
   await usable(third);
   await goesOn(first, second);
   expect(await balances()).toEqual([500_000n, 500_000n, 1_000_000n, 999_000n]);
   await first.getByRole("button", { name: "Close the table" }).click();
   await first.getByRole("button", { name: "Yes" }).click();
   for (const page of [first, second]) {
-    await page.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 30_000 });
-    await expect.poll(() => money(page), { timeout: 20_000 }).toBe("1.00 FWY");
+    await page.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 60_000 });
+    await expect.poll(() => money(page), { timeout: 60_000 }).toBe("1.00 FWY");
   }
   expect(await balances()).toEqual(Array(4).fill(1_000_000n));
   expect(stage.complaints).toEqual([]);

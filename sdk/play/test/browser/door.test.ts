@@ -78,18 +78,18 @@ test("what `npm run table` makes is a table with money for each player", async (
 test("a node that is down at the start is waited for", async () => {
   await world.node(1).kill();
   const page = await stage.seat(seat(1));
-  await page.locator(".banner").getByText("can't be reached").waitFor({ timeout: 10_000 });
+  await page.locator(".banner").getByText("can't be reached").waitFor({ timeout: 60_000 });
   await usable(page);
   await world.node(1).start();
-  await page.getByRole("heading", { name: "Take your seat" }).waitFor({ timeout: 20_000 });
+  await page.getByRole("heading", { name: "Take your seat" }).waitFor({ timeout: 60_000 });
 });
 
 test("who has not joined is not let in by another one's node", async () => {
   await world.node(1).kill();
   const page = await stage.seat(seat(1, [world.node(1).url, world.node(0).url]));
-  await page.locator(".banner").getByText("you join by your own node").waitFor({ timeout: 10_000 });
+  await page.locator(".banner").getByText("you join by your own node").waitFor({ timeout: 60_000 });
   await world.node(1).start();
-  await page.getByRole("heading", { name: "Take your seat" }).waitFor({ timeout: 20_000 });
+  await page.getByRole("heading", { name: "Take your seat" }).waitFor({ timeout: 60_000 });
 });
 
 test("two tabs of one account: the second one is told so, and may take over", async () => {

@@ -45,7 +45,7 @@ const cell = (page: Page, name: string) =>
 async function mark(page: Page, name: string, sign: "X" | "O"): Promise<void> {
   await says(page, "It is your turn.");
   await cell(page, name).click();
-  for (const each of [x, o]) await cell(each, `${name}, ${sign}`).waitFor({ timeout: 30_000 });
+  for (const each of [x, o]) await cell(each, `${name}, ${sign}`).waitFor({ timeout: 60_000 });
 }
 
 test("a game for money begins", async () => {
@@ -67,8 +67,8 @@ test("its connection is away for one move, which is sent when it is back", async
   expect(await cell(o, "top centre").getAttribute("aria-label")).toBe("top centre, empty");
   await usable(x);
   await x.context().setOffline(false);
-  await banner(x).getByText("Connection lost").waitFor({ state: "detached", timeout: 20_000 });
-  await cell(o, "top centre, X").waitFor({ timeout: 20_000 });
+  await banner(x).getByText("Connection lost").waitFor({ state: "detached", timeout: 60_000 });
+  await cell(o, "top centre, X").waitFor({ timeout: 60_000 });
   await mark(o, "centre", "O");
 });
 
@@ -76,14 +76,14 @@ test("then its node is killed: it plays on at another one, and wins", async () =
   await says(x, "It is your turn.");
   await world.node(0).kill();
   await cell(x, "top right").click();
-  await banner(x).getByText("Your own node is away: playing at").waitFor({ timeout: 30_000 });
-  await cell(o, "top right, X").waitFor({ timeout: 30_000 });
+  await banner(x).getByText("Your own node is away: playing at").waitFor({ timeout: 60_000 });
+  await cell(o, "top right, X").waitFor({ timeout: 60_000 });
   await says(x, "You won 0.20 FWY.");
   await says(o, "You lost: player 1 won.");
   await usable(x);
   await picture(x, "faults");
   const marks = x.locator(".moves li[data-status=settled]", { hasText: "X at" });
-  await expect.poll(() => marks.count(), { timeout: 30_000 }).toBe(3);
+  await expect.poll(() => marks.count(), { timeout: 60_000 }).toBe(3);
   expect(await x.locator(".moves li[data-status=failed]").count()).toBe(0);
 });
 
@@ -93,8 +93,8 @@ test("what it won is its own on the ledger, after the settlement, to the unit", 
   for (const page of [x, o]) {
     await page.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 40_000 });
   }
-  await expect.poll(() => money(x, "ledger"), { timeout: 20_000 }).toBe("1.10 FWY");
-  await expect.poll(() => money(o, "ledger"), { timeout: 20_000 }).toBe("0.90 FWY");
+  await expect.poll(() => money(x, "ledger"), { timeout: 60_000 }).toBe("1.10 FWY");
+  await expect.poll(() => money(o, "ledger"), { timeout: 60_000 }).toBe("0.90 FWY");
   expect(await money(x, "won")).toBe("0.10 FWY won");
   const { ledger } = await world.client(3);
   const balances = await Promise.all(world.keys.map((key) => ledger.balance(key.address)));

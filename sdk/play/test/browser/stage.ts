@@ -50,7 +50,7 @@ export class Stage {
 
   /** A page in a browser context of its own. */
   async open(fragment: string, options: BrowserContextOptions = DESKTOP): Promise<Page> {
-    return this.visit(await this.browser.page(options, 10_000), fragment);
+    return this.visit(await this.browser.page(options, 60_000), fragment);
   }
 
   visit(page: Page, fragment: string): Promise<Page> {
@@ -78,7 +78,7 @@ export async function join(page: Page, deposit: string): Promise<void> {
 export async function sitDown(page: Page, deposit: string): Promise<void> {
   await page.getByLabel("Deposit in FWY").fill(deposit);
   await page.getByRole("button", { name: "Join" }).click();
-  await page.getByRole("heading", { name: "Money" }).waitFor({ timeout: 30_000 });
+  await page.getByRole("heading", { name: "Money" }).waitFor({ timeout: 60_000 });
 }
 
 /** Signs what the page asks for, with so much for stakes in FWY, or what it suggests. */
@@ -86,7 +86,7 @@ export async function sign(page: Page, stakes?: string): Promise<void> {
   if (stakes !== undefined) await page.getByLabel("For stakes in FWY").fill(stakes);
   await page.getByRole("button", { name: "Sign", exact: true }).click();
   // Members who join meanwhile count in the quorum before their nodes have caught up.
-  await page.locator("#session-ends").waitFor({ timeout: 30_000 });
+  await page.locator("#session-ends").waitFor({ timeout: 60_000 });
 }
 
 /** What a screen reader says of the game: found by its role, which nothing has that is hidden from it. */
@@ -96,8 +96,8 @@ export function spoken(page: Page): Locator {
 
 /** Waits until this is said of the game, and what is to be read is the very same. */
 export async function says(page: Page, text: string | RegExp): Promise<void> {
-  await spoken(page).filter({ hasText: text }).waitFor({ timeout: 30_000 });
+  await spoken(page).filter({ hasText: text }).waitFor({ timeout: 60_000 });
   const isRead = async () =>
     (await spoken(page).textContent()) === (await page.locator(".says").textContent());
-  await expect.poll(isRead, { timeout: 10_000 }).toBe(true);
+  await expect.poll(isRead, { timeout: 60_000 }).toBe(true);
 }

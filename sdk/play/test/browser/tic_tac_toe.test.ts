@@ -60,7 +60,7 @@ test("a game is opened with a stake, joined, and played by keyboard and by touch
   await expect.poll(() => money(x, "staked")).toBe("0.10 FWY");
   await o.getByRole("button", { name: /Join player 1's game for 0.10 FWY/ }).tap();
   await expect
-    .poll(() => spoken(x).textContent(), { timeout: 10_000 })
+    .poll(() => spoken(x).textContent(), { timeout: 60_000 })
     .toContain("It is your turn.");
   await cell(x, "centre").focus();
   await mark(["ArrowUp", "ArrowLeft"], "top left");
@@ -91,7 +91,7 @@ async function mark(keys: string[], name: string): Promise<void> {
 
 test("the moves harden until they are settled, in words, and the money is counted", async () => {
   const settled = x.locator(".moves li[data-status=settled]");
-  await expect.poll(() => settled.count(), { timeout: 20_000 }).toBe(4);
+  await expect.poll(() => settled.count(), { timeout: 60_000 }).toBe(4);
   expect(await settled.first().textContent()).toContain("settled");
   expect(await x.locator(".cell .status").allTextContents()).toEqual(Array(5).fill("✔ settled"));
   await expect.poll(() => money(x, "won")).toBe("0.10 FWY won");
@@ -115,8 +115,8 @@ test("another program that signs with the account takes no numbers from the page
 test("who leaves in mid-game has its stake back, and is paid by the next settlement", async () => {
   await o.getByRole("button", { name: "Leave the table" }).tap();
   await o.getByRole("button", { name: "Yes" }).tap();
-  await o.getByRole("heading", { name: "You have left the table" }).waitFor({ timeout: 30_000 });
-  await expect.poll(() => money(o, "ledger"), { timeout: 20_000 }).toBe("0.90 FWY");
+  await o.getByRole("heading", { name: "You have left the table" }).waitFor({ timeout: 60_000 });
+  await expect.poll(() => money(o, "ledger"), { timeout: 60_000 }).toBe("0.90 FWY");
   await usable(o);
   await x.locator(".says", { hasText: "ended without a winner" }).waitFor();
 });
@@ -124,8 +124,8 @@ test("who leaves in mid-game has its stake back, and is paid by the next settlem
 test("the creator closes, and everybody is paid on the ledger", async () => {
   await x.getByRole("button", { name: "Close the table" }).click();
   await x.keyboard.press("Enter");
-  await x.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 30_000 });
-  await expect.poll(() => money(x, "ledger"), { timeout: 20_000 }).toBe("1.10 FWY");
+  await x.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 60_000 });
+  await expect.poll(() => money(x, "ledger"), { timeout: 60_000 }).toBe("1.10 FWY");
   const { ledger } = await world.client(3);
   const balances = await Promise.all(world.keys.map((key) => ledger.balance(key.address)));
   expect(balances).toEqual([1_100_000n, 900_000n, 1_000_000n, 1_000_000n]);

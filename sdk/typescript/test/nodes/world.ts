@@ -30,7 +30,7 @@ import {
   type PackageSource,
 } from "../../src/index.js";
 
-const READY_MS = 30_000;
+const READY_MS = 90_000;
 const EXAMPLES = join(import.meta.dirname, "../../../../contracts/examples");
 
 export function program(): string {
