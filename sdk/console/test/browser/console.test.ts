@@ -553,7 +553,15 @@ test("without a quorum the page says so, and shows the proposal that waits with 
   // Until the chain takes these two out of the epoch: then the others go on, and can settle nothing.
   await overview.getByText("no quorum").waitFor({ timeout: 60_000 });
   await usable(overview);
-  await page.getByRole("region", { name: "Votes" }).waitFor({ timeout: 60_000 });
+  // What was final and not settled is proposed here, or what becomes final in the chain's next epoch.
+  const votes = page.getByRole("region", { name: "Votes" });
+  const proposes = async () => {
+    await ask("state_channel.propose_settlement", { channel: stage.channel }).catch(
+      () => undefined,
+    );
+    return votes.isVisible();
+  };
+  await expect.poll(proposes, { timeout: 150_000, interval: 1_000 }).toBe(true);
   await expect
     .poll(
       async () => {
