@@ -65,7 +65,7 @@ export async function runPage({ root, path, program, built, live, verbose }) {
   } finally {
     shell.kill();
     live.delete(shell);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 250 });
   }
   return { ran: own.length - skipped, skipped };
 }

@@ -64,7 +64,7 @@ export class Stage {
   async stop(): Promise<void> {
     await this.browser.stop();
     await this.server.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 250 });
   }
 }
 

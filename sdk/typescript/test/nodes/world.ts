@@ -372,6 +372,6 @@ export class World {
     for (const one of this.#open) one.close();
     await Promise.all(this.nodes.map((node) => node.kill()));
     await this.ledger.end("SIGTERM");
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 250 });
   }
 }
