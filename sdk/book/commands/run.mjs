@@ -12,7 +12,7 @@ const GIVEN = 300; // seconds in which what a page supposes is brought about
 // What a page shows of a command that fails: an error, or what a check found.
 const ERROR = /^(error|.*: `)/m;
 const PLAY = 120; // seconds in which a player ends
-const PATIENCE = 60; // seconds in which a terminal, or a block marked `until`, prints what is shown
+const PATIENCE = 240; // seconds in which a terminal, or a block marked `until`, prints what is shown
 
 const STEPS = ["sh", "console", "stop", "played", "playing"];
 const isFile = (marks) => marks?.some(({ name }) => name === "file") ?? false;
