@@ -89,11 +89,8 @@ impl Channel {
             return;
         }
         let signed = Arc::new(signed);
-        let mut room = codec::size(&*signed);
         for call in bundled.calls {
-            if self.take_forwarded(from, call, Some((Arc::clone(&signed), room))) {
-                room = 0;
-            }
+            self.take_forwarded(from, call, Some(Arc::clone(&signed)));
         }
     }
 

@@ -272,20 +272,20 @@ impl Channel {
         self.take_forwarded(from, call, None);
     }
 
-    /// Whether it was taken. `bundle` came with the call, and takes so many bytes here.
+    /// The same for a call that came in a bundle.
     pub(super) fn take_forwarded(
         &mut self,
         from: NodeId,
         call: SignedCall,
-        bundle: Option<(Arc<SignedBundle>, usize)>,
-    ) -> bool {
+        bundle: Option<Arc<SignedBundle>>,
+    ) {
         let hash = call.hash();
         if self.clients.place(&hash).is_some() {
-            return false;
+            return;
         }
         // Nodes send again what waits here: nothing of it is looked at twice.
         if self.leads() && self.pool.is_early(&call, &hash) {
-            return true;
+            return;
         }
         let result = self.check_call(&call).and_then(|()| {
             if !self.leads() {
@@ -295,7 +295,9 @@ impl Channel {
             let pooled = Pooled::new(call, hash, Some(from), self.now).with(bundle);
             self.pool.add(pooled, expected, &self.env.limits)
         });
-        result.map_err(|refusal| self.refuse_call(Some(from), hash, refusal)).is_ok()
+        if let Err(refusal) = result {
+            self.refuse_call(Some(from), hash, refusal);
+        }
     }
 
     /// The leader's no reaches whoever asked.

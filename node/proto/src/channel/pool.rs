@@ -29,7 +29,7 @@ pub(super) struct Pooled {
     pub from: Option<NodeId>,
     /// What stands for its signature, where members trust their own nodes (P-133).
     pub bundle: Option<Arc<SignedBundle>>,
-    /// BCS bytes of the call, and of a bundle that it came first of.
+    /// BCS bytes of the call.
     pub bytes: usize,
     /// When it came.
     since: Time,
@@ -42,11 +42,18 @@ impl Pooled {
         Self { call, hash, counter, from, bundle: None, bytes, since }
     }
 
-    /// The bundle that it came in, if any, which takes so many bytes here.
-    pub(super) fn with(self, bundle: Option<(Arc<SignedBundle>, usize)>) -> Self {
-        let (bundle, room) = bundle.map_or((None, 0), |(bundle, room)| (Some(bundle), room));
-        Self { bundle, bytes: self.bytes + room, ..self }
+    /// The same in the bundle that it came in, if any.
+    pub(super) fn with(self, bundle: Option<Arc<SignedBundle>>) -> Self {
+        Self { bundle, ..self }
     }
+}
+
+/// The calls here that one bundle came with.
+#[derive(Debug, Clone, Copy)]
+struct Bundled {
+    calls: usize,
+    /// BCS bytes of the bundle itself.
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +64,8 @@ pub(super) struct Pool {
     early: BTreeMap<(Counter, SequenceNumber), Pooled>,
     /// What each sender has here, whichever of its keys signed.
     held: BTreeMap<Address, Held>,
+    /// The bundles of these calls, by where they lie in memory.
+    bundles: BTreeMap<usize, Bundled>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -116,11 +125,7 @@ impl Pool {
             };
         }
         self.check_room(&pooled, limits)?;
-        let held = self.held.entry(pooled.call.call.sender).or_default();
-        for room in held.rooms(counter) {
-            room.calls += 1;
-            room.bytes += pooled.bytes;
-        }
+        self.occupy(&pooled);
         self.early.insert((counter, actual), pooled);
         self.promote(counter, next);
         Ok(())
@@ -131,10 +136,11 @@ impl Pool {
     fn check_room(&self, pooled: &Pooled, limits: &Limits) -> Result<(), Refusal> {
         let held = self.held.get(&pooled.call.call.sender).copied().unwrap_or_default();
         let (calls, bytes) = (limits.pool_calls_per_sender, limits.pool_bytes_per_sender);
+        let taken = pooled.bytes + self.bundle_to_hold(pooled);
         let half = Room { calls: calls.div_ceil(2), bytes: bytes / 2 };
         let fits = self.len() < limits.pool_calls
-            && self.bytes() + pooled.bytes <= limits.pool_bytes
-            && held.all.fits(pooled.bytes, Room { calls, bytes })
+            && self.bytes() + taken <= limits.pool_bytes
+            && held.all.fits(taken, Room { calls, bytes })
             && (pooled.counter.session.is_none() || held.by_sessions.fits(pooled.bytes, half));
         if fits {
             return Ok(());
@@ -167,19 +173,56 @@ impl Pool {
         over
     }
 
+    /// Bytes of the call's bundle, if nothing else here came in it.
+    fn bundle_to_hold(&self, pooled: &Pooled) -> usize {
+        let bundle =
+            pooled.bundle.as_ref().filter(|bundle| !self.bundles.contains_key(&place(bundle)));
+        bundle.map_or(0, |bundle| codec::size(&**bundle))
+    }
+
+    /// Books a call, and its bundle with the first of its calls: a bundle's calls are all of one account.
+    fn occupy(&mut self, pooled: &Pooled) {
+        let held = self.held.entry(pooled.call.call.sender).or_default();
+        for room in held.rooms(pooled.counter) {
+            room.calls += 1;
+            room.bytes += pooled.bytes;
+        }
+        if let Some(bundle) = &pooled.bundle {
+            let bundled = self.bundles.entry(place(bundle)).or_insert_with(|| {
+                let bytes = codec::size(&**bundle);
+                held.all.bytes += bytes;
+                Bundled { calls: 0, bytes }
+            });
+            bundled.calls += 1;
+        }
+    }
+
+    /// Takes a call off the books, and its bundle with the last of its calls.
     fn release(&mut self, pooled: &Pooled) {
+        let bundle = pooled.bundle.as_ref().map_or(0, |bundle| self.let_go(bundle));
         let sender = pooled.call.call.sender;
         let Some(held) = self.held.get_mut(&sender) else { return };
         for room in held.rooms(pooled.counter) {
             room.calls = room.calls.saturating_sub(1);
             room.bytes = room.bytes.saturating_sub(pooled.bytes);
         }
+        held.all.bytes = held.all.bytes.saturating_sub(bundle);
         if held.all.calls == 0 {
             self.held.remove(&sender);
         }
     }
 
-    /// BCS bytes of all calls.
+    /// One call of the bundle is gone: the bytes of the bundle, if it was the last.
+    fn let_go(&mut self, bundle: &Arc<SignedBundle>) -> usize {
+        let Some(bundled) = self.bundles.get_mut(&place(bundle)) else { return 0 };
+        bundled.calls = bundled.calls.saturating_sub(1);
+        if bundled.calls > 0 {
+            return 0;
+        }
+        self.bundles.remove(&place(bundle)).map_or(0, |bundled| bundled.bytes)
+    }
+
+    /// BCS bytes of all calls and their bundles.
     #[must_use]
     pub(super) fn bytes(&self) -> usize {
         self.held.values().map(|held| held.all.bytes).sum()
@@ -200,6 +243,7 @@ impl Pool {
     pub(super) fn drain(&mut self) -> Vec<Pooled> {
         self.next.clear();
         self.held.clear();
+        self.bundles.clear();
         let early = std::mem::take(&mut self.early);
         self.ready.drain(..).chain(early.into_values()).collect()
     }
@@ -226,6 +270,11 @@ impl Pool {
             self.next.insert(counter, next);
         }
     }
+}
+
+/// Where a bundle lies, which tells it from others as long as a call of it waits.
+fn place(bundle: &Arc<SignedBundle>) -> usize {
+    Arc::as_ptr(bundle).addr()
 }
 
 #[cfg(test)]

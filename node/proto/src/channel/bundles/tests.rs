@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use fairway_types::{
-    Height, Keypair, Signature, Verified, block::CertifiedBlock, bundle::SignedBundle,
+    Height, Keypair, SequenceNumber, Signature, Verified, block::CertifiedBlock,
+    bundle::SignedBundle,
 };
 
 use super::{
@@ -188,4 +189,36 @@ fn what_another_node_vouched_for_is_not_sent_on_when_it_is_taken_back() {
     bench.nodes[3].forget_calls(vec![(unsigned, false)]);
     assert_eq!(bench.nodes[3].clients.place(&hash), None);
     assert_eq!(bench.nodes[3].clients.size().1, 0, "on their way");
+}
+
+/// P-20: a bundle takes room as long as one of its calls waits, whichever came first or is left.
+#[test]
+fn bundle_is_counted_while_any_of_its_calls_waits() {
+    let mut bench = trusting(4);
+    let first = call(&bench, 2);
+    let at = |sequence: u64| {
+        let mut call = first.clone();
+        call.call.sequence = SequenceNumber(call.call.sequence.0 + sequence);
+        call.signature = account_key(2).sign(&call.call);
+        call
+    };
+    let held = |bench: &Bench| bench.nodes[0].pool.bytes();
+    let size = |calls: &[SignedCall]| calls.iter().map(codec::size).sum::<usize>();
+    let early = bundled(&node_key(2), vec![at(2)]);
+    deliver(&mut bench, 0, 2, Message::Bundle(early.clone()));
+    let alone = codec::size(&early.signed().unwrap());
+    assert_eq!(held(&bench), size(&early.calls) + alone);
+    // Another bundle names first what waits already: for its new call it is kept all the same.
+    let more = bundled(&node_key(2), vec![at(2), at(4)]);
+    deliver(&mut bench, 0, 2, Message::Bundle(more.clone()));
+    let both = codec::size(&more.signed().unwrap());
+    assert_eq!(held(&bench), size(&more.calls) + alone + both);
+    deliver(&mut bench, 0, 2, Message::Bundle(more));
+    assert_eq!(held(&bench), size(&[at(2), at(4)]) + alone + both, "the same again");
+    // One call of three is ordered: the bundle stays for the others.
+    let three = bundled(&node_key(2), vec![at(0), at(6), at(7)]);
+    deliver(&mut bench, 0, 2, Message::Bundle(three.clone()));
+    bench.wait(200);
+    let left = size(&[at(2), at(4), at(6), at(7)]) + codec::size(&three.signed().unwrap());
+    assert_eq!(held(&bench), left + alone + both);
 }
