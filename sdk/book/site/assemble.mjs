@@ -1,5 +1,5 @@
 // Lays out the book's sources in target/book/pages: the documents, what they link to, and the reference
-// of the TypeScript packages. The documents themselves are not changed.
+// of the SDKs; RUSTDOC names the folder of the Rust crates'. The documents themselves are not changed.
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
@@ -70,6 +70,12 @@ function describePackages() {
   }
 }
 
+/** The reference of the Rust crates is a site of its own: it is served as it is. */
+function includeCrates() {
+  if (!process.env.RUSTDOC) throw new Error("RUSTDOC names no folder: scripts/book.sh makes it");
+  cpSync(process.env.RUSTDOC, join(PAGES, "public/rust"), { recursive: true });
+}
+
 /** TypeDoc counts some names twice (`#channelinfo-1`): links then name the one heading that is there. */
 function withoutCounts(path) {
   const text = readFileSync(path, "utf8");
@@ -98,6 +104,12 @@ function sidebar() {
     collapsed: true,
     items: packages,
   });
+  const crates = ["fairway_sdk", "fairway_api", "fairway_types"].map((name) => ({
+    text: name.replace("_", "-"),
+    link: `/rust/${name}/index.html`,
+    target: "_self",
+  }));
+  reference.items.push({ text: "Rust crates", collapsed: true, items: crates });
   return groups;
 }
 
@@ -118,4 +130,5 @@ symlinkSync(join(HERE, "node_modules"), join(OUT, "node_modules"));
 listDecisions();
 showSources(book.sources);
 describePackages();
+includeCrates();
 writeFileSync(join(OUT, "sidebar.json"), JSON.stringify(sidebar()));
