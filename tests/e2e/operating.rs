@@ -324,7 +324,11 @@ async fn leader_of(world: &World, channel: ChannelId) -> usize {
 }
 
 fn findings(folder: &Path) -> (bool, Vec<Value>) {
-    let output = fairway(&["--json", "doctor", folder.to_str().unwrap()], &[]);
+    findings_with(folder, &[])
+}
+
+fn findings_with(folder: &Path, environment: &[(&str, &str)]) -> (bool, Vec<Value>) {
+    let output = fairway(&["--json", "doctor", folder.to_str().unwrap()], environment);
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(said["ok"], output.status.success(), "{said}");
     (output.status.success(), said["findings"].as_array().unwrap().clone())
@@ -337,7 +341,7 @@ fn grade<'a>(findings: &'a [Value], check: &str) -> &'a str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_finds_nothing_wrong_with_a_node_that_runs_and_one_that_is_stopped() {
-    let mut world = World::start_at(Place::default(), vec![watched(), watched()]).await;
+    let mut world = World::start_at(Place::default(), vec![watched(); 3]).await;
     world.open("payments").await;
     let folder = world.network.nodes[0].folder.clone();
     let (well, running) = findings(&folder);
@@ -350,8 +354,18 @@ async fn doctor_finds_nothing_wrong_with_a_node_that_runs_and_one_that_is_stoppe
         assert_eq!(grade(&stopped, check), "ok", "{stopped:?}");
     }
     world.network.nodes[1].process.as_mut().unwrap().stop().await;
+    let (well, one_lost) = findings(&folder);
+    assert!(well && grade(&one_lost, "peers") == "warn", "{one_lost:?}");
+    world.network.nodes[2].process.as_mut().unwrap().stop().await;
     let (well, alone) = findings(&folder);
     assert!(!well && grade(&alone, "peers") == "fail", "{alone:?}");
+    let log = world.folder.path().join("other-ledger.log");
+    let data = world.folder.path().join("other-ledger");
+    let args = ["ledger", "run", "--data", data.to_str().unwrap(), "--chain-id", "8", "--dev"];
+    let mut other = start(&[args.as_slice(), &["--listen", "127.0.0.1:0"]].concat(), &log).await;
+    let (well, elsewhere) = findings_with(&folder, &[("FAIRWAY_LEDGER", &other.said("url"))]);
+    assert!(!well && grade(&elsewhere, "ledger") == "fail", "{elsewhere:?}");
+    assert!(other.stop().await);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::{
 };
 
 use fairway_ledger::rpc::Denials;
-use fairway_proto::channel::status::Role;
-use fairway_types::Height;
+use fairway_proto::channel::status::{ChannelStatus, Role};
+use fairway_types::{ChannelId, Height};
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 
 use super::{
@@ -61,24 +61,29 @@ impl Subject for NodeSubject {
             reasons.push(Unready { what: "channel", channel: Some(channel), reason });
         }
         for handle in self.node.channels() {
-            let (channel, view) = (Some(handle.id), handle.view());
-            if let Some(reason) = view.storage.clone() {
-                reasons.push(Unready { what: "storage", channel, reason });
-            }
-            if let Some(to) = &view.status.catching_up {
-                let (parts, of) = (to.parts, to.parts_known);
-                let reason =
-                    format!("takes a snapshot at height {}: {parts} of {of} parts", to.height);
-                reasons.push(Unready { what: "catching_up", channel, reason });
-            }
-            if view.status.tail_lost {
-                let reason =
-                    "asks other members' nodes what it signed before it lost its last writes";
-                reasons.push(Unready { what: "tail_lost", channel, reason: reason.into() });
-            }
+            let view = handle.view();
+            reasons.extend(holds_up(handle.id, view.storage.as_deref(), &view.status));
         }
         reasons
     }
+}
+
+/// What keeps a running channel from its work.
+fn holds_up(id: ChannelId, storage: Option<&str>, status: &ChannelStatus) -> Vec<Unready> {
+    let because = |what, reason: String| Unready { what, channel: Some(id), reason };
+    let snapshot = status.catching_up.as_ref().map(|to| {
+        let (parts, of) = (to.parts, to.parts_known);
+        format!("takes a snapshot at height {}: {parts} of {of} parts", to.height)
+    });
+    let tail = "asks other members' nodes what it signed before it lost its last writes";
+    [
+        storage.map(|reason| because("storage", reason.to_owned())),
+        snapshot.map(|reason| because("catching_up", reason)),
+        status.tail_lost.then(|| because("tail_lost", tail.to_owned())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 impl Collector for NodeSubject {
@@ -204,4 +209,38 @@ fn troubles(encoder: &mut DescriptorEncoder<'_>, seen: &[Seen]) -> fmt::Result {
     let lacks = |view: &View| view.status.lacking_quorum.is_some().into();
     gauges(encoder, seen, &metrics::LACKS_QUORUM, lacks)?;
     gauges(encoder, seen, &metrics::STORAGE_FAILING, |view| view.storage.is_some().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_proto::channel::{Channel, Env, Limits, status::CatchingUp};
+    use fairway_types::{ChainId, Keypair};
+
+    use super::*;
+
+    #[test]
+    fn each_thing_that_holds_a_channel_up_has_its_word_and_reason() {
+        let keypair = Keypair::from_seed(&[1; 32]);
+        let id = ChannelId::ZERO;
+        let env = Env { chain: ChainId(1), channel: id, keypair, limits: Limits::default() };
+        let mut status = Channel::new(env).status();
+        assert_eq!(holds_up(id, None, &status), []);
+        status.tail_lost = true;
+        status.catching_up = Some(CatchingUp {
+            height: Height(7),
+            parts: 2,
+            parts_known: 9,
+            entries: 0,
+            of_entries: 0,
+            bytes: 0,
+            sources: Vec::new(),
+            refused: Vec::new(),
+        });
+        let found = holds_up(id, Some("no space left"), &status);
+        let words: Vec<&str> = found.iter().map(|unready| unready.what).collect();
+        assert_eq!(words, ["storage", "catching_up", "tail_lost"]);
+        assert!(found.iter().all(|unready| unready.channel == Some(id)));
+        assert_eq!(found[0].reason, "no space left");
+        assert_eq!(found[1].reason, "takes a snapshot at height 7: 2 of 9 parts");
+    }
 }

@@ -134,14 +134,18 @@ fn disk(folder: &Path, found: &mut Vec<Finding>) {
         found.push(Finding::unknown("disk", "the file system does not say what is free"));
         return;
     };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    found.push(room(disk.f_bavail.saturating_mul(disk.f_frsize)));
+}
+
+/// What so many free bytes are good for.
+fn room(free: u64) -> Finding {
     let what = format!("{} MiB free", free >> 20);
     let cure = "make room: a node that can't store signs nothing";
-    found.push(match free {
+    match free {
         free if free < DISK_LEAST => Finding::of(Grade::Fail, "disk", what, cure),
         free if free < DISK_GOOD => Finding::of(Grade::Warn, "disk", what, cure),
         _ => Finding::ok("disk", what),
-    });
+    }
 }
 
 fn ports(config: &Config, data: &Data, found: &mut Vec<Finding>) {
@@ -221,10 +225,14 @@ async fn clocks(ledger: &Ledger, account: Address) -> Finding {
         return Finding::unknown("clock", "the ledger does not say what time it is");
     };
     let theirs = expires_at.0.saturating_sub(LIFETIME);
-    let skew = match theirs {
+    apart(match theirs {
         theirs if theirs > after.0 => theirs - after.0,
         theirs => before.0.saturating_sub(theirs),
-    };
+    })
+}
+
+/// What clocks so many milliseconds apart do.
+fn apart(skew: u64) -> Finding {
     let what = format!("{skew} ms from the ledger's");
     let cure = "set this machine's clock by NTP (`timedatectl`), or the ledger's";
     match skew {
@@ -301,6 +309,18 @@ mod tests {
         assert_eq!(of("/ip4/127.0.0.1/tcp/3"), Some((([127, 0, 0, 1], 3).into(), false)));
         assert_eq!(of("/ip4/127.0.0.1/udp/3/quic-v1"), Some((([127, 0, 0, 1], 3).into(), true)));
         assert_eq!(of("/dns4/node.example/tcp/3"), None);
+    }
+
+    #[test]
+    fn little_room_and_clocks_apart_are_said_before_they_stop_a_node() {
+        let grades = |of: fn(u64) -> Finding, good: u64, most: u64| {
+            [good, most].map(|limit| [of(limit - 1).grade, of(limit + 1).grade])
+        };
+        let disk = grades(room, DISK_GOOD, DISK_LEAST);
+        assert_eq!(disk, [[Grade::Warn, Grade::Ok], [Grade::Fail, Grade::Warn]]);
+        let clock = grades(apart, SKEW_GOOD, SKEW_MOST);
+        assert_eq!(clock, [[Grade::Ok, Grade::Warn], [Grade::Warn, Grade::Fail]]);
+        assert!(room(0).cure.is_some() && apart(u64::MAX).cure.is_some());
     }
 
     #[test]
