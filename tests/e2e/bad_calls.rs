@@ -146,7 +146,7 @@ async fn strangers_neither_call_nor_join() {
 #[tokio::test(flavor = "multi_thread")]
 async fn package_that_would_not_be_admitted_is_not_registered() {
     let world = World::start(1).await;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/examples/payments");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/examples/payments");
     let mut package = read_package(&folder).unwrap();
     package.files[0].text = "module payments::payments { fun f() { nonsense } }".into();
     let error = world.ledger.store_package(&world.keys[0], package.clone()).await.unwrap_err();

@@ -43,7 +43,7 @@ async fn operator_makes_an_account_joins_calls_and_settles() {
     let listed = json(&run(&["account", "list"]));
     assert_eq!(listed[0]["address"], made["address"]);
 
-    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/examples/payments");
     let created = json(&run(&[
         "channel",
         "create",
@@ -142,7 +142,7 @@ async fn accounts_stake_and_leave_and_close_by_the_chain() {
     assert_eq!(early.status.code(), Some(1), "seven days have not passed");
     assert!(text(&early.stderr).contains("\"code\":"), "{}", text(&early.stderr));
 
-    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/examples/payments");
     let create = ["channel", "create", "--package", package, "--account", "erin"];
     let invite = ["--invite", "erin", "--invite", "frank"];
     let created = json(&run(&[&create[..], &invite].concat()));
@@ -185,7 +185,7 @@ async fn account_delegates_to_another_key_and_takes_it_back() {
     let erin = json(&run(&["account", "new", "erin"]))["address"].as_str().unwrap().to_owned();
     json(&run(&["account", "new", "game"]));
     json(&run(&["account", "faucet", "erin", "5000"]));
-    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/examples/payments");
     let create = ["channel", "create", "--package", package, "--account", "erin", "--open"];
     let created = json(&run(&create));
     let channel = created["channel"].as_str().unwrap();
@@ -234,7 +234,7 @@ async fn a_complaint_has_the_call_ordered() {
         json(&run(0, &["account", "faucet", name, "5000"]));
         made["address"].as_str().unwrap().to_owned()
     });
-    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/examples/payments");
     let create = ["channel", "create", "--package", package, "--account", "erin", "--open"];
     let created = json(&run(0, &create));
     let channel = created["channel"].as_str().unwrap();
@@ -271,7 +271,7 @@ async fn a_complaint_has_the_call_ordered() {
 #[test]
 fn a_channel_with_an_unknown_gas_table_is_refused_before_anything_is_sent() {
     let home = tempfile::tempdir().unwrap();
-    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/examples/payments");
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/examples/payments");
     let create = ["channel", "create", "--package", package, "--account", "x", "--open"];
     let output = fairway(home.path(), &[&create[..], &["--gas-table", "9", "--json"]].concat());
     assert_eq!(output.status.code(), Some(1));

@@ -15,7 +15,7 @@ const DEPOSIT: u64 = 500;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn example(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/examples").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/examples").join(name)
 }
 
 /// The leaderboard, published by the first account.

@@ -117,7 +117,7 @@ fn families(url: &str) -> BTreeSet<(String, String)> {
 
 /// Names in the documentation's table for a `node` or a `ledger`.
 fn documented(process: &str) -> BTreeSet<(String, String)> {
-    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/metrics.md");
     let document = fs::read_to_string(document).unwrap();
     let rows = document
         .lines()

@@ -27,7 +27,7 @@ async fn three_of_four() -> (World, ChannelId) {
     for index in 0..4 {
         configure(&mut world, index).await;
     }
-    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/e2e/blobs");
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/blobs");
     let channel = world.create(package).await;
     for index in 0..3 {
         let client = world.network.client(index).await.unwrap();

@@ -6,21 +6,18 @@ use clap::{Args, Subcommand};
 use fairway_sandbox::{GasTable, read_package};
 use fairway_sdk::{
     CallStatus, ChannelConfig, ChannelId, Durability, Filter, GasTableId, Height, JoinPolicy,
-    api::{
-        chain::TransactionReport,
-        channel::{At, BlockView, CallReport, Notice, TransactionView},
-    },
+    api::channel::{At, Notice},
 };
 use fairway_types::contract::{self, Backing};
-use serde_json::Value;
 
 use super::{
     Shared, compiler,
+    describe::{describe_block, describe_channel, describe_notice, show_complaint, show_report},
     keys::Keys,
     money::{Money, backing, describe_money, describe_windows, now},
-    node::describe_channel,
-    output::{Output, units},
+    output::units,
     replay::Replay,
+    values,
 };
 
 #[derive(Subcommand)]
@@ -435,25 +432,6 @@ async fn show(shared: &Shared, channel: ChannelId) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn show_complaint(output: Output, report: &TransactionReport) {
-    output.show(report, || {
-        format!("complained in block {}: `fairway channel show` tells the window", report.height)
-    });
-}
-
-fn show_report(output: Output, report: &CallReport) {
-    output.show(report, || {
-        let mut text = format!(
-            "{:?} at height {}, {} gas, call {}",
-            report.status, report.height, report.gas_used, report.call
-        );
-        for event in &report.events {
-            text.push_str(&format!("\n  {} {}", event.type_tag, event.data));
-        }
-        text
-    });
-}
-
 async fn watch(
     shared: &Shared,
     channel: ChannelId,
@@ -470,81 +448,11 @@ async fn watch(
     };
     let mut seen = 0;
     while let Some(notice) = notices.next().await {
-        output.show(&notice, || describe(&notice));
+        output.show(&notice, || describe_notice(&notice));
         seen += u64::from(matches!(notice, Notice::Block { .. }));
         if blocks.is_some_and(|most| seen >= most) {
             break;
         }
     }
     Ok(())
-}
-
-fn describe(notice: &Notice) -> String {
-    match notice {
-        Notice::Snapshot { height, state_root, resources, .. } => {
-            let mut text = format!("snapshot at {height}, state {state_root}");
-            for resource in resources {
-                text.push_str(&resource_line(resource));
-            }
-            text
-        }
-        Notice::Block { height, state_root, changes, events, calls, .. } => {
-            let mut text = format!("block {height}, state {state_root}");
-            for call in calls {
-                let failed = call.error.as_ref().map(|error| format!(" failed: {error}"));
-                text.push_str(&format!("\n  call {}{}", call.call, failed.unwrap_or_default()));
-            }
-            for change in changes {
-                text.push_str(&resource_line(change));
-            }
-            for event in events {
-                text.push_str(&format!("\n  event {} {}", event.type_tag, event.data));
-            }
-            text
-        }
-        Notice::Heights { certified, finalised, settled } => {
-            format!("certified {certified}, final {finalised}, settled {settled}")
-        }
-        Notice::RolledBack { to } => format!("taken back: the blocks above {to}"),
-        Notice::Skipped { to } => {
-            format!("not shown: the blocks up to {to}, for which a snapshot stands")
-        }
-        Notice::Lagged { resume_from } => format!("too slow: resuming at {resume_from}"),
-    }
-}
-
-fn resource_line(resource: &fairway_sdk::api::channel::ResourceView) -> String {
-    let value = resource.value.as_ref().map_or("deleted".into(), Value::to_string);
-    let literal = resource.address.to_literal();
-    // The app's own address is a short one; an account's is cut to its beginning.
-    let owner = if literal.len() < 12 { literal } else { resource.address.short() };
-    format!("\n  {owner} {} {value}", resource.type_tag)
-}
-
-fn describe_block(block: &BlockView) -> String {
-    let mut text = format!(
-        "block {} in term {} at {}\n  hash {}\n  state {}",
-        block.height, block.term, block.time, block.hash, block.state_root
-    );
-    for entry in &block.transactions {
-        let what = match &entry.transaction {
-            TransactionView::Call { sender, sequence, operation, .. } => {
-                format!("call {sequence} of {}: {operation}", sender.short())
-            }
-            TransactionView::Tick => "tick".into(),
-            TransactionView::Join { account, .. } => format!("join of {}", account.short()),
-            TransactionView::Remove { account } => format!("removal of {}", account.short()),
-            TransactionView::Close => "close".into(),
-            TransactionView::Settled { number } => format!("settlement {number}"),
-        };
-        let failed = entry.error.as_ref().map(|error| format!(", failed: {}", error.name));
-        text.push_str(&format!("\n  {what}, {} gas{}", entry.gas_used, failed.unwrap_or_default()));
-    }
-    text
-}
-
-/// Arguments from the command line: JSON where they are, else strings.
-pub(super) fn values(args: &[String]) -> Vec<Value> {
-    let value = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
-    args.iter().map(value).collect()
 }

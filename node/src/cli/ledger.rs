@@ -20,14 +20,13 @@ use jsonrpsee::RpcModule;
 use serde_json::json;
 
 use super::{
-    Shared,
-    channel::values,
-    compiler,
+    Shared, compiler,
     config::{Flags, load},
     keys::{Keys, key_file},
-    node::{console_of, serve_operators, start_logging, url_of},
     print,
+    serving::{console_of, serve_operators, start_logging, url_of},
     stop::Stop,
+    values,
 };
 
 #[derive(Subcommand)]

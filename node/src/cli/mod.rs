@@ -6,6 +6,7 @@ mod channel;
 mod client;
 mod config;
 mod demo;
+mod describe;
 mod dev;
 mod doctor;
 mod evidence;
@@ -18,6 +19,7 @@ mod new;
 mod node;
 mod output;
 mod replay;
+mod serving;
 mod session;
 mod settle;
 mod stop;
@@ -30,6 +32,7 @@ use anyhow::Context;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use fairway_sandbox::compiler::BoundedCompiler;
 use fairway_sdk::{Client, Error, Ledger};
+use serde_json::Value;
 
 use self::output::Output;
 pub(crate) use self::output::print;
@@ -150,6 +153,12 @@ impl Shared {
 /// Compiles packages in a child process of this program.
 fn compiler() -> anyhow::Result<BoundedCompiler> {
     Ok(BoundedCompiler::new(std::env::current_exe()?, vec!["sandbox-compile".into()]))
+}
+
+/// Arguments from the command line: JSON where they are, else strings.
+fn values(args: &[String]) -> Vec<Value> {
+    let value = |text: &String| serde_json::from_str(text).unwrap_or(Value::String(text.clone()));
+    args.iter().map(value).collect()
 }
 
 /// Runs the command line's command.

@@ -12,24 +12,24 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use fairway::{
     Keeping, Node, Settings,
-    config::{Access, Chain, Config, FILE, Http, Log, LogFormat},
-    observe::{self, HttpServer, NodeSubject, Subject, console},
+    config::{Chain, Config, FILE},
+    observe::NodeSubject,
     stream::{self, Server},
     traces::Tracer,
 };
 use fairway_ledger::rpc;
-use fairway_sdk::api::channel::{ChannelStatus, NodeStatus};
-use fairway_types::{Address, Height};
-use jsonrpsee::Methods;
+use fairway_sdk::api::channel::NodeStatus;
+use fairway_types::Address;
 use libp2p::Multiaddr;
 use serde_json::json;
-use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{
     Shared, compiler,
     config::{Flags, load, write_new},
+    describe::describe_channel,
     keys::{existing_key, key_file},
     ledger,
+    serving::{console_of, serve_operators, start_logging, url_of},
     stop::Stop,
 };
 
@@ -222,52 +222,10 @@ async fn run(
     Ok(stop.end(orderly).await)
 }
 
-/// Serves operators, where the configuration says so. The console asks methods of its own, so that what
-/// it reads waits behind no app, and no app behind it.
-pub(crate) async fn serve_operators<M: Into<Methods>>(
-    http: &Http,
-    access: &Access,
-    subject: impl Subject,
-    (methods, denials): (impl FnOnce() -> anyhow::Result<M>, Arc<rpc::Denials>),
-) -> anyhow::Result<Option<HttpServer>> {
-    let Some(address) = http.listen else { return Ok(None) };
-    let mut routes = observe::router(Arc::new(subject));
-    if http.console {
-        let access = (access.for_node(), address.ip());
-        let (reads, limits) = (console::READS, console::LIMITS);
-        let mount = rpc::Mount::new(methods()?, reads, limits, access, denials);
-        routes = routes.merge(console::routes(mount));
-    }
-    Ok(Some(HttpServer::start(routes, address, access.hosts.clone()).await?))
-}
-
-/// Where a port for operators is reached.
-pub(crate) fn url_of(http: &HttpServer) -> String {
-    format!("http://{}", http.address)
-}
-
-/// Where its console is, if it has one.
-pub(crate) fn console_of(http: &HttpServer, config: &Http) -> Option<String> {
-    config.console.then(|| format!("{}/console/", url_of(http)))
-}
-
 /// The socket address in a `ws://` URL.
 fn address(url: &str) -> anyhow::Result<SocketAddr> {
     let text = url.trim_start_matches("ws://").trim_end_matches('/');
     text.parse().with_context(|| format!("{url}: expected ws://ADDRESS:PORT for a ledger run here"))
-}
-
-/// Logs go to standard error.
-pub(crate) fn start_logging(wanted: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&wanted.filter)
-        .with_context(|| format!("`log.filter`: {:?} is no filter", wanted.filter))?;
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    let log = log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
-    match wanted.format {
-        LogFormat::Json => log.json().init(),
-        LogFormat::Text => log.init(),
-    }
-    Ok(())
 }
 
 fn describe(status: &NodeStatus) -> String {
@@ -285,53 +243,4 @@ fn describe(status: &NodeStatus) -> String {
     );
     lines.extend(status.channels.iter().map(describe_channel));
     lines.join("\n")
-}
-
-/// One channel's standing in a few lines.
-pub(crate) fn describe_channel(status: &ChannelStatus) -> String {
-    let mut text = format!(
-        "channel   {}\n  {:?} in term {}, head {}, certified {}, final {}, settled {} ({} settlements), \
-         {} members, {} queued{}",
-        status.channel,
-        status.role,
-        status.term,
-        status.head,
-        status.certified,
-        status.finalised,
-        status.settled,
-        status.settlements,
-        status.members.len(),
-        status.queued,
-        if status.closed { ", closed" } else { "" },
-    );
-    if status.tail_lost {
-        text.push_str("\n  lost its last writes: signs nothing until enough other members answer");
-    }
-    if let Some(to) = &status.catching_up {
-        text.push_str(&format!(
-            "\n  takes a snapshot at height {}: {} of {} parts, {} of {} entries, {} kB, from {} peers",
-            to.height,
-            to.parts,
-            to.parts_known,
-            to.entries,
-            to.of_entries,
-            to.bytes / 1_000,
-            to.sources.len(),
-        ));
-    }
-    if status.pruned > Height::ZERO {
-        text.push_str(&format!("\n  blocks up to {} are pruned", status.pruned));
-    }
-    let notes = [
-        ("chain unreachable", &status.chain_unreachable),
-        ("nothing is certified", &status.lacking_quorum),
-        ("can't store, signing nothing", &status.storage),
-        ("last settlement failed", &status.settlement_error),
-    ];
-    for (what, note) in notes {
-        if let Some(reason) = note {
-            text.push_str(&format!("\n  {what}: {reason}"));
-        }
-    }
-    text
 }

@@ -10,7 +10,7 @@ use fairway_types::{
     settlement::AssetAmount,
 };
 
-use super::{Shared, channel::show_complaint, keys::Keys, output::units};
+use super::{Shared, describe::show_complaint, keys::Keys, output::units};
 
 /// Milliseconds of an hour.
 const HOUR: u64 = 3_600_000;

@@ -14,7 +14,7 @@ use super::{
     Shared,
     config::{Flags, load},
     keys::{Keys, key_file},
-    node::start_logging,
+    serving::start_logging,
     stop::Stop,
 };
 
