@@ -20,9 +20,12 @@ export function Stakes({ play, state }: { play: Play; state: Arena }) {
     event.preventDefault();
     if (units === undefined || wrong || !play.mayPlay) return;
     play.call("stake", ["0xfa", units], `stake ${counted(units, "unit")}`, LIFETIME_MS);
+    backToGame();
   };
   const takeBack = () => {
-    if (staked > 0n && play.mayPlay) play.call("unstake", [], "take the stake back", LIFETIME_MS);
+    if (staked === 0n || !play.mayPlay) return;
+    play.call("unstake", [], "take the stake back", LIFETIME_MS);
+    backToGame();
   };
   return (
     <>
@@ -53,6 +56,11 @@ export function Stakes({ play, state }: { play: Play; state: Arena }) {
       </p>
     </>
   );
+}
+
+/** Keys turn the player again: letters are not for the field, and space stakes no second time. */
+function backToGame(): void {
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
 }
 
 function problem(vault: bigint): string {
