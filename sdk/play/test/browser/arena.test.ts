@@ -145,6 +145,7 @@ test("a player steers to the prize by keys alone, and the point is everybody's a
   }
   await expect.poll(() => money(pages[0], "won")).toBe("0.000001 FWY won");
   await expect.poll(() => money(pages[1], "won")).toBe("0.000001 FWY lost");
+  await pages[1].evaluate(() => scrollTo(0, 0));
   await picture(pages[1], "arena-phone", true);
 });
 
