@@ -1,10 +1,10 @@
 // The client of the Move package `arena`, made by `fairway client generate --lang rust`.
 // Do not edit it: make it again when the package changes.
-// Package 0xd7651f682631204572d26fb292830765fff6e6b4b7bd51f4b980058947034a1a.
+// Package 0xf44f763ebc7db2692872e451e3b43c8f14426efeb707e3d36c272598e7118458.
 
 /// The package that this client was made from. A channel's own is `channel.abi().package`.
 #[allow(dead_code)]
-pub const PACKAGE: &str = "0xd7651f682631204572d26fb292830765fff6e6b4b7bd51f4b980058947034a1a";
+pub const PACKAGE: &str = "0xf44f763ebc7db2692872e451e3b43c8f14426efeb707e3d36c272598e7118458";
 /// An arena for many: every tick moves each player one step in its direction; who steps on the prize
 /// scores, and the prize appears somewhere else. The scores are the channel's result: for each account
 /// that scored, 32 bytes of address and 8 of points, lowest byte first.

@@ -1,12 +1,12 @@
 // The client of the Move package `arena`, made by `fairway client generate --lang ts`.
 // Do not edit it: make it again when the package changes.
-// Package 0xd7651f682631204572d26fb292830765fff6e6b4b7bd51f4b980058947034a1a.
+// Package 0xf44f763ebc7db2692872e451e3b43c8f14426efeb707e3d36c272598e7118458.
 
 import type * as fairway from "@fairway/sdk";
 import * as move from "@fairway/sdk/typed";
 
 /** The package that this client was made from. A channel's own is `channel.abi.package`. */
-export const PACKAGE = "0xd7651f682631204572d26fb292830765fff6e6b4b7bd51f4b980058947034a1a";
+export const PACKAGE = "0xf44f763ebc7db2692872e451e3b43c8f14426efeb707e3d36c272598e7118458";
 
 // 0x43::arena
 /**

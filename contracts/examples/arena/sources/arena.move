@@ -420,6 +420,34 @@ module arena::arena {
     }
 
     #[test(app = @arena, a = @0xa, b = @0xb)]
+    /// A test has the gas of five ticks. Here one account stands for all but one of 1,024 players.
+    fun a_full_arena_has_gas_for_a_score_in_every_tick(app: signer, a: signer, b: signer)
+    acquires Arena, Player, Stake {
+        two_players(&app, &a, &b);
+        vault::credit_for_testing(&a, @0xfa, 1000000);
+        stake(&a, @0xfa, 1000000);
+        stake(&b, @0xfa, 1);
+        let (players, scored) = (vector[@0xb], vector::empty());
+        while (vector::length(&players) < 1024) vector::push_back(&mut players, @0xa);
+        while (vector::length(&scored) < MOST_SCORES) vector::push_back(&mut scored, @0xa);
+        let arena = borrow_global_mut<Arena>(@arena);
+        arena.players = players;
+        arena.scored = scored;
+        let ticks = 0;
+        while (ticks < 5) {
+            let arena = borrow_global<Arena>(@arena);
+            let (x, y) = (arena.prize_x, arena.prize_y);
+            borrow_global_mut<Player>(@0xa).x = moved(x, 0);
+            let player = borrow_global_mut<Player>(@0xb);
+            player.x = x;
+            player.y = y;
+            on_tick(&app);
+            ticks = ticks + 1;
+        };
+        assert!(points(@0xb) == 5 && table(@0xb) == 1 + 5 * 1023, 1);
+    }
+
+    #[test(app = @arena, a = @0xa, b = @0xb)]
     #[expected_failure(abort_code = 3)]
     fun a_stake_is_not_empty(app: signer, a: signer, b: signer) acquires Arena, Stake {
         two_players(&app, &a, &b);
