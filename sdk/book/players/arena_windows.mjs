@@ -1,10 +1,11 @@
-// Plays `arena` as the reader of docs/play.md does, in two windows of Chromium: signs, turns, plays on
-// when Alice's node is away, leaves. Its standard input holds the links; CHROMIUM names the browser.
+// Plays `arena` as the reader of docs/play.md does, in two windows of Chromium: signs, turns, stakes, wins,
+// plays on when Alice's node is away, leaves with what was won and lost. Its standard input holds the links; CHROMIUM names the browser.
 import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { chromium } from "playwright-core";
 
 const PATIENCE = 90_000; // ms for what a page is to show
+const LOOK = 100; // ms between two looks at where the prize is
 const HANDS = 240_000; // ms in which somebody ends Alice's node
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -46,11 +47,38 @@ async function turn(page, row, key, way) {
     await each.locator(`.players tbody tr:nth-child(${row})`).getByText(way).waitFor();
 }
 
-async function leave(page) {
+const stakeIn = (page, row) =>
+  page.locator(`.players tbody tr:nth-child(${row}) td:nth-of-type(2)`);
+
+/** Stakes what the page suggests, until both windows show it in the player's row. */
+async function stake(page, row) {
+  await page.getByRole("button", { name: "Stake", exact: true }).click();
+  for (const each of [alice, bob])
+    await stakeIn(each, row).getByText("10", { exact: true }).waitFor();
+}
+
+/** Steers Alice to the prize, which is worth a unit of Bob's stake, until both windows show it. */
+async function win() {
+  const keys = { right: "d", left: "a", up: "w", down: "s" };
+  const until = Date.now() + PATIENCE;
+  while ((await stakeIn(alice, 1).textContent()) === "10" && Date.now() < until) {
+    await alice.keyboard.press("p");
+    const said = (await alice.locator(".says").textContent()) ?? "";
+    const way = /The prize is (?:[0-9]+ )?(\w+)/.exec(said)?.[1];
+    if (keys[way]) await alice.keyboard.press(keys[way]);
+    await alice.waitForTimeout(LOOK);
+  }
+  for (const each of [alice, bob]) {
+    await stakeIn(each, 1).getByText("11", { exact: true }).waitFor();
+    await stakeIn(each, 2).getByText("9", { exact: true }).waitFor();
+  }
+}
+
+async function leave(page, ledger) {
   await page.getByRole("button", { name: "Leave the table" }).press("Enter");
   await page.getByRole("button", { name: "Yes" }).press("Enter");
   await page.getByRole("heading", { name: "You have left the table" }).waitFor();
-  await page.locator("#ledger", { hasText: "1,000,000.00 FWY" }).waitFor();
+  await page.locator("#ledger", { hasText: ledger }).waitFor();
 }
 
 let alice;
@@ -61,6 +89,11 @@ try {
   await turn(alice, 1, "ArrowRight", "right");
   await turn(bob, 2, "w", "up");
   await Promise.all([goesOn(alice), goesOn(bob)]);
+  // Who stands still does not come by the prize.
+  await turn(bob, 2, " ", "stand still");
+  await stake(alice, 1);
+  await stake(bob, 2);
+  await win();
   console.log("both play");
 
   const banner = alice.locator(".banner", { hasText: "Your own node is away: playing at" });
@@ -71,8 +104,8 @@ try {
   await Promise.all([goesOn(alice), goesOn(bob)]);
   const hard = ".moves li[data-status=final], .moves li[data-status=settled]";
   await alice.locator(hard, { hasText: "Turn down" }).waitFor();
-  await leave(alice);
-  await leave(bob);
+  await leave(alice, /^1,000,000\.00000[1-9] FWY$/);
+  await leave(bob, /^999,999\.99999[1-9] FWY$/);
 } catch (error) {
   for (const [name, page] of windows) console.error(`${name}:\n${await page.innerText("body")}\n`);
   throw error;

@@ -1,13 +1,18 @@
 // The client of the Move package `arena`, made by `fairway client generate --lang rust`.
 // Do not edit it: make it again when the package changes.
-// Package 0x5a65b7c31f15233c8b4a1ddd6801c9e6f979032d1be6aeba9fd7e7edee7349cd.
+// Package 0xf44f763ebc7db2692872e451e3b43c8f14426efeb707e3d36c272598e7118458.
 
 /// The package that this client was made from. A channel's own is `channel.abi().package`.
 #[allow(dead_code)]
-pub const PACKAGE: &str = "0x5a65b7c31f15233c8b4a1ddd6801c9e6f979032d1be6aeba9fd7e7edee7349cd";
+pub const PACKAGE: &str = "0xf44f763ebc7db2692872e451e3b43c8f14426efeb707e3d36c272598e7118458";
 /// An arena for many: every tick moves each player one step in its direction; who steps on the prize
 /// scores, and the prize appears somewhere else. The scores are the channel's result: for each account
 /// that scored, 32 bytes of address and 8 of points, lowest byte first.
+///
+/// Who wants to play for money puts some on the table. A player with a stake that scores takes one unit
+/// from every other stake of the same asset, onto its own; without a stake it scores points alone:
+/// nobody wins without risking. What lies on the table is its player's to take back at any time, and
+/// goes back when it leaves or the channel closes.
 ///
 /// Move module `0x43::arena`.
 #[allow(dead_code, clippy::all)]
@@ -118,6 +123,103 @@ pub mod arena {
             })
         }
     }
+    /// What a player has on the table: of one asset, never zero. Stored under its account.
+    ///
+    /// Move resource `0x43::arena::Stake`.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Stake {
+        pub coin: super::vault::Coin,
+    }
+    impl ::fairway_sdk::typed::MoveType for Stake {
+        fn type_tag() -> ::std::string::String {
+            "0x43::arena::Stake".to_owned()
+        }
+    }
+    impl ::fairway_sdk::typed::FromMove for Stake {
+        fn from_move(
+            value: &::fairway_sdk::Value,
+        ) -> ::std::result::Result<Self, ::fairway_sdk::typed::Mismatch> {
+            ::std::result::Result::Ok(Self {
+                coin: ::fairway_sdk::typed::field(value, "coin")?,
+            })
+        }
+    }
+    impl ::fairway_sdk::typed::Resource for Stake {}
+    /// A player put this on the table.
+    ///
+    /// Move event or value `0x43::arena::Staked`.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Staked {
+        pub player: ::fairway_sdk::Address,
+        pub asset: ::fairway_sdk::Address,
+        pub amount: u64,
+    }
+    impl ::fairway_sdk::typed::MoveType for Staked {
+        fn type_tag() -> ::std::string::String {
+            "0x43::arena::Staked".to_owned()
+        }
+    }
+    impl ::fairway_sdk::typed::FromMove for Staked {
+        fn from_move(
+            value: &::fairway_sdk::Value,
+        ) -> ::std::result::Result<Self, ::fairway_sdk::typed::Mismatch> {
+            ::std::result::Result::Ok(Self {
+                player: ::fairway_sdk::typed::field(value, "player")?,
+                asset: ::fairway_sdk::typed::field(value, "asset")?,
+                amount: ::fairway_sdk::typed::field(value, "amount")?,
+            })
+        }
+    }
+    /// A player has back what it had on the table.
+    ///
+    /// Move event or value `0x43::arena::Unstaked`.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Unstaked {
+        pub player: ::fairway_sdk::Address,
+        pub asset: ::fairway_sdk::Address,
+        pub amount: u64,
+    }
+    impl ::fairway_sdk::typed::MoveType for Unstaked {
+        fn type_tag() -> ::std::string::String {
+            "0x43::arena::Unstaked".to_owned()
+        }
+    }
+    impl ::fairway_sdk::typed::FromMove for Unstaked {
+        fn from_move(
+            value: &::fairway_sdk::Value,
+        ) -> ::std::result::Result<Self, ::fairway_sdk::typed::Mismatch> {
+            ::std::result::Result::Ok(Self {
+                player: ::fairway_sdk::typed::field(value, "player")?,
+                asset: ::fairway_sdk::typed::field(value, "asset")?,
+                amount: ::fairway_sdk::typed::field(value, "amount")?,
+            })
+        }
+    }
+    /// A player that scored took this from the others' stakes onto its own.
+    ///
+    /// Move event or value `0x43::arena::Won`.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Won {
+        pub player: ::fairway_sdk::Address,
+        pub asset: ::fairway_sdk::Address,
+        pub amount: u64,
+    }
+    impl ::fairway_sdk::typed::MoveType for Won {
+        fn type_tag() -> ::std::string::String {
+            "0x43::arena::Won".to_owned()
+        }
+    }
+    impl ::fairway_sdk::typed::FromMove for Won {
+        fn from_move(
+            value: &::fairway_sdk::Value,
+        ) -> ::std::result::Result<Self, ::fairway_sdk::typed::Mismatch> {
+            ::std::result::Result::Ok(Self {
+                player: ::fairway_sdk::typed::field(value, "player")?,
+                asset: ::fairway_sdk::typed::field(value, "asset")?,
+                amount: ::fairway_sdk::typed::field(value, "amount")?,
+            })
+        }
+    }
     /// Why a call aborted in `0x43::arena`, as `E_NO_PLAYER`.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum ArenaAbort {
@@ -125,6 +227,12 @@ pub mod arena {
         NoPlayer,
         /// A step is -1, 0 or 1 in each axis, written as 0, 1 or 2.
         BadStep,
+        /// A stake is one unit at least.
+        EmptyStake,
+        /// The account's stake on the table is of another asset: it has to be taken back first.
+        OtherStake,
+        /// The account has nothing on the table.
+        NoStake,
     }
     impl ArenaAbort {
         /// The abort that a call failed with, if it was one of these.
@@ -132,6 +240,9 @@ pub mod arena {
             match ::fairway_sdk::typed::abort(error, "0x43::arena")? {
                 1u64 => ::std::option::Option::Some(Self::NoPlayer),
                 2u64 => ::std::option::Option::Some(Self::BadStep),
+                3u64 => ::std::option::Option::Some(Self::EmptyStake),
+                4u64 => ::std::option::Option::Some(Self::OtherStake),
+                5u64 => ::std::option::Option::Some(Self::NoStake),
                 _ => ::std::option::Option::None,
             }
         }
@@ -140,6 +251,9 @@ pub mod arena {
             match self {
                 Self::NoPlayer => 1u64,
                 Self::BadStep => 2u64,
+                Self::EmptyStake => 3u64,
+                Self::OtherStake => 4u64,
+                Self::NoStake => 5u64,
             }
         }
         /// Its name in Move.
@@ -147,6 +261,9 @@ pub mod arena {
             match self {
                 Self::NoPlayer => "E_NO_PLAYER",
                 Self::BadStep => "E_BAD_STEP",
+                Self::EmptyStake => "E_EMPTY_STAKE",
+                Self::OtherStake => "E_OTHER_STAKE",
+                Self::NoStake => "E_NO_STAKE",
             }
         }
     }
@@ -155,6 +272,9 @@ pub mod arena {
     pub enum ArenaEvent {
         PrizePlaced(PrizePlaced),
         Scored(Scored),
+        Staked(Staked),
+        Unstaked(Unstaked),
+        Won(Won),
     }
     impl ArenaEvent {
         /// An event of a block or a report; none if it is of another module.
@@ -179,6 +299,33 @@ pub mod arena {
                         ::std::option::Option::Some(
                             Self::Scored(
                                 <Scored as ::fairway_sdk::typed::FromMove>::from_move(
+                                    &event.data,
+                                )?,
+                            ),
+                        )
+                    }
+                    "0x43::arena::Staked" => {
+                        ::std::option::Option::Some(
+                            Self::Staked(
+                                <Staked as ::fairway_sdk::typed::FromMove>::from_move(
+                                    &event.data,
+                                )?,
+                            ),
+                        )
+                    }
+                    "0x43::arena::Unstaked" => {
+                        ::std::option::Option::Some(
+                            Self::Unstaked(
+                                <Unstaked as ::fairway_sdk::typed::FromMove>::from_move(
+                                    &event.data,
+                                )?,
+                            ),
+                        )
+                    }
+                    "0x43::arena::Won" => {
+                        ::std::option::Option::Some(
+                            Self::Won(
+                                <Won as ::fairway_sdk::typed::FromMove>::from_move(
                                     &event.data,
                                 )?,
                             ),
@@ -211,6 +358,24 @@ pub mod arena {
                 wait,
             }
         }
+        /// Puts `amount` of `asset` from the caller's vault on the table, to what it has there.
+        pub async fn stake(
+            &self,
+            asset: ::fairway_sdk::Address,
+            amount: u64,
+        ) -> ::std::result::Result<::fairway_sdk::CallReport, ::fairway_sdk::Error> {
+            self.member
+                .typed_call(
+                    "0x43::arena::stake",
+                    &[],
+                    &[
+                        ::fairway_sdk::typed::ToMove::to_move(&asset),
+                        ::fairway_sdk::typed::ToMove::to_move(&amount),
+                    ],
+                    self.wait,
+                )
+                .await
+        }
         /// Turns the caller's player.
         pub async fn turn(
             &self,
@@ -228,6 +393,12 @@ pub mod arena {
                     self.wait,
                 )
                 .await
+        }
+        /// Takes what the caller has on the table back into its vault.
+        pub async fn unstake(
+            &self,
+        ) -> ::std::result::Result<::fairway_sdk::CallReport, ::fairway_sdk::Error> {
+            self.member.typed_call("0x43::arena::unstake", &[], &[], self.wait).await
         }
     }
     /// Views of `0x43::arena`, on one node's state.
@@ -293,6 +464,22 @@ pub mod arena {
                 .typed_view("0x43::arena::prize", ::std::vec![], ::std::vec![], self.at)
                 .await?;
             ::std::result::Result::Ok((values.take()?, values.take()?))
+        }
+        /// Units that `account` has on the table.
+        pub async fn table(
+            &self,
+            account: ::fairway_sdk::Address,
+        ) -> ::std::result::Result<u64, ::fairway_sdk::Error> {
+            let mut values = self
+                .channel
+                .typed_view(
+                    "0x43::arena::table",
+                    ::std::vec![],
+                    ::std::vec![::fairway_sdk::typed::ToMove::to_move(& account)],
+                    self.at,
+                )
+                .await?;
+            values.take()
         }
     }
 }

@@ -1,12 +1,12 @@
 // The client of the Move package `arena`, made by `fairway client generate --lang ts`.
 // Do not edit it: make it again when the package changes.
-// Package 0x5a65b7c31f15233c8b4a1ddd6801c9e6f979032d1be6aeba9fd7e7edee7349cd.
+// Package 0xf44f763ebc7db2692872e451e3b43c8f14426efeb707e3d36c272598e7118458.
 
 import type * as fairway from "@fairway/sdk";
 import * as move from "@fairway/sdk/typed";
 
 /** The package that this client was made from. A channel's own is `channel.abi.package`. */
-export const PACKAGE = "0x5a65b7c31f15233c8b4a1ddd6801c9e6f979032d1be6aeba9fd7e7edee7349cd";
+export const PACKAGE = "0xf44f763ebc7db2692872e451e3b43c8f14426efeb707e3d36c272598e7118458";
 
 // 0x43::arena
 /**
@@ -81,12 +81,82 @@ export const Scored: move.StructType<Scored> = move.struct("0x43::arena::Scored"
   points: ["points", move.u64],
 }));
 
+/**
+ * What a player has on the table: of one asset, never zero. Stored under its account.
+ *
+ * Move: `0x43::arena::Stake`.
+ */
+export interface Stake {
+  readonly coin: Coin;
+}
+
+export const Stake: move.StructType<Stake> = move.struct("0x43::arena::Stake", () => ({
+  coin: ["coin", Coin],
+}));
+
+/**
+ * A player put this on the table.
+ *
+ * Move: `0x43::arena::Staked`.
+ */
+export interface Staked {
+  readonly player: fairway.Address;
+  readonly asset: fairway.Address;
+  readonly amount: bigint;
+}
+
+export const Staked: move.StructType<Staked> = move.struct("0x43::arena::Staked", () => ({
+  player: ["player", move.address],
+  asset: ["asset", move.address],
+  amount: ["amount", move.u64],
+}));
+
+/**
+ * A player has back what it had on the table.
+ *
+ * Move: `0x43::arena::Unstaked`.
+ */
+export interface Unstaked {
+  readonly player: fairway.Address;
+  readonly asset: fairway.Address;
+  readonly amount: bigint;
+}
+
+export const Unstaked: move.StructType<Unstaked> = move.struct("0x43::arena::Unstaked", () => ({
+  player: ["player", move.address],
+  asset: ["asset", move.address],
+  amount: ["amount", move.u64],
+}));
+
+/**
+ * A player that scored took this from the others' stakes onto its own.
+ *
+ * Move: `0x43::arena::Won`.
+ */
+export interface Won {
+  readonly player: fairway.Address;
+  readonly asset: fairway.Address;
+  readonly amount: bigint;
+}
+
+export const Won: move.StructType<Won> = move.struct("0x43::arena::Won", () => ({
+  player: ["player", move.address],
+  asset: ["asset", move.address],
+  amount: ["amount", move.u64],
+}));
+
 /** Why a call aborts in `0x43::arena`: its codes by name. */
 export const arenaAborts = {
   /** The account has no player in the arena. */
   E_NO_PLAYER: 1n,
   /** A step is -1, 0 or 1 in each axis, written as 0, 1 or 2. */
   E_BAD_STEP: 2n,
+  /** A stake is one unit at least. */
+  E_EMPTY_STAKE: 3n,
+  /** The account's stake on the table is of another asset: it has to be taken back first. */
+  E_OTHER_STAKE: 4n,
+  /** The account has nothing on the table. */
+  E_NO_STAKE: 5n,
 } as const;
 
 export type ArenaAbort = keyof typeof arenaAborts;
@@ -99,7 +169,10 @@ export function arenaAbort(error: unknown): ArenaAbort | undefined {
 /** What `0x43::arena` can publish. */
 export type ArenaEvent =
   | { readonly type: "PrizePlaced"; readonly data: PrizePlaced }
-  | { readonly type: "Scored"; readonly data: Scored };
+  | { readonly type: "Scored"; readonly data: Scored }
+  | { readonly type: "Staked"; readonly data: Staked }
+  | { readonly type: "Unstaked"; readonly data: Unstaked }
+  | { readonly type: "Won"; readonly data: Won };
 
 /** An event of a block or a report; `undefined` if it is of another module. */
 export function arenaEvent(event: fairway.EventView): ArenaEvent | undefined {
@@ -108,6 +181,12 @@ export function arenaEvent(event: fairway.EventView): ArenaEvent | undefined {
       return { type: "PrizePlaced", data: PrizePlaced.read(event.data) };
     case "0x43::arena::Scored":
       return { type: "Scored", data: Scored.read(event.data) };
+    case "0x43::arena::Staked":
+      return { type: "Staked", data: Staked.read(event.data) };
+    case "0x43::arena::Unstaked":
+      return { type: "Unstaked", data: Unstaked.read(event.data) };
+    case "0x43::arena::Won":
+      return { type: "Won", data: Won.read(event.data) };
     default:
       return undefined;
   }
@@ -119,6 +198,11 @@ export function arenaEvent(event: fairway.EventView): ArenaEvent | undefined {
  * An arena for many: every tick moves each player one step in its direction; who steps on the prize
  * scores, and the prize appears somewhere else. The scores are the channel's result: for each account
  * that scored, 32 bytes of address and 8 of points, lowest byte first.
+ *
+ * Who wants to play for money puts some on the table. A player with a stake that scores takes one unit
+ * from every other stake of the same asset, onto its own; without a stake it scores points alone:
+ * nobody wins without risking. What lies on the table is its player's to take back at any time, and
+ * goes back when it leaves or the channel closes.
  */
 export class ArenaCalls {
   readonly #member: fairway.Member;
@@ -127,9 +211,19 @@ export class ArenaCalls {
     this.#member = member;
   }
 
+  /** Puts `amount` of `asset` from the caller's vault on the table, to what it has there. */
+  stake(asset: fairway.Address, amount: bigint): fairway.CallHandle {
+    return this.#member.call("0x43::arena::stake", [asset, amount]);
+  }
+
   /** Turns the caller's player. */
   turn(stepX: number, stepY: number): fairway.CallHandle {
     return this.#member.call("0x43::arena::turn", [stepX, stepY]);
+  }
+
+  /** Takes what the caller has on the table back into its vault. */
+  unstake(): fairway.CallHandle {
+    return this.#member.call("0x43::arena::unstake", []);
   }
 }
 
@@ -139,6 +233,11 @@ export class ArenaCalls {
  * An arena for many: every tick moves each player one step in its direction; who steps on the prize
  * scores, and the prize appears somewhere else. The scores are the channel's result: for each account
  * that scored, 32 bytes of address and 8 of points, lowest byte first.
+ *
+ * Who wants to play for money puts some on the table. A player with a stake that scores takes one unit
+ * from every other stake of the same asset, onto its own; without a stake it scores points alone:
+ * nobody wins without risking. What lies on the table is its player's to take back at any time, and
+ * goes back when it leaves or the channel closes.
  */
 export class ArenaViews {
   readonly #channel: fairway.Channel;
@@ -165,6 +264,12 @@ export class ArenaViews {
   async prize(): Promise<[bigint, bigint]> {
     const values = await this.#channel.view("0x43::arena::prize", [], { at: this.#at });
     return [move.u64.read(values[0]), move.u64.read(values[1])];
+  }
+
+  /** Units that `account` has on the table. */
+  async table(account: fairway.Address): Promise<bigint> {
+    const values = await this.#channel.view("0x43::arena::table", [account], { at: this.#at });
+    return move.u64.read(values[0]);
   }
 }
 

@@ -85,5 +85,8 @@ const ABORTS: Record<string, string> = {
   E_CELL_TAKEN: "the cell is taken",
   E_NO_PLAYER: "you have no player in the arena",
   E_BAD_STEP: "a step is one cell",
+  E_EMPTY_STAKE: "a stake is one unit at least",
+  E_OTHER_STAKE: "your stake is of another asset: take it back first",
+  E_NO_STAKE: "you have nothing at stake",
   E_INSUFFICIENT: "there is not enough money in the channel",
 };

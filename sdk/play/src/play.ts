@@ -52,6 +52,8 @@ export interface Money {
   deposit: bigint | undefined;
   /** In the channel and not in a game, as the newest block left it. */
   vault: bigint | undefined;
+  /** In a game, or on the arena's table, then. */
+  staked: bigint | undefined;
 }
 
 export class Play extends Changing {
@@ -63,6 +65,7 @@ export class Play extends Changing {
   #ledger: bigint | undefined;
   #deposit: bigint | undefined;
   #vault: bigint | undefined;
+  #staked: bigint | undefined;
   #match: Match | undefined;
   #member: Member | undefined;
   #channel: Channel | undefined;
@@ -130,7 +133,12 @@ export class Play extends Changing {
   }
 
   get money(): Money {
-    return { ledger: this.#ledger, deposit: this.#deposit, vault: this.#vault };
+    return {
+      ledger: this.#ledger,
+      deposit: this.#deposit,
+      vault: this.#vault,
+      staked: this.#staked,
+    };
   }
 
   /** Whether this account may close the table for all. */
@@ -331,20 +339,33 @@ export class Play extends Changing {
   }
 
   async #start(game: GameName, channel: Channel): Promise<Match> {
-    const watch = (vaults: ReadonlyMap<string, bigint>) => {
-      this.#vault = vaults.get(this.account) ?? this.#vault;
-      this.changed();
-    };
     if (game === "arena") {
       const live = await LiveState.start(channel, { ...arena, filter: arena.FILTER });
-      live.onChange(({ vaults }) => watch(vaults));
-      watch(live.value.vaults);
+      this.#watch(live, arena.stakeOf);
       return { game, live };
     }
     const live = await LiveState.start(channel, { ...ticTacToe, filter: ticTacToe.FILTER });
-    live.onChange(({ vaults }) => watch(vaults));
-    watch(live.value.vaults);
+    this.#watch(live, ticTacToe.stakeOf);
     return { game, live };
+  }
+
+  /** Follows this player's money in the game. */
+  #watch<State extends { vaults: ReadonlyMap<string, bigint> }>(
+    live: LiveState<State>,
+    stakeOf: (state: State, account: string) => bigint,
+  ): void {
+    const watch = (state: State) => {
+      const vault = state.vaults.get(this.account);
+      // The block in which an account leaves takes its vault with the stake that came back: what was
+      // there before is what is paid out.
+      if (vault !== undefined) {
+        this.#vault = vault;
+        this.#staked = stakeOf(state, this.account);
+      }
+      this.changed();
+    };
+    live.onChange(watch);
+    watch(live.value);
   }
 
   #end(): void {

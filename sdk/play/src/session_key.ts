@@ -86,11 +86,11 @@ export class SessionKey extends Changing {
 
   /** The account delegates: in place of what this key had, or to a new one when that has ended. */
   async allow(account: Member, stake: bigint): Promise<void> {
-    const { functions, module, stakes } = this.game;
+    const { functions, module } = this.game;
     const used = this.standing.is === "allowed" ? this.#key : undefined;
     const key = used ?? Keypair.generate();
     const limits: Limits = {
-      spending: stakes && stake > 0n ? [{ asset: NATIVE, amount: String(stake) }] : [],
+      spending: stake > 0n ? [{ asset: NATIVE, amount: String(stake) }] : [],
       expires_at: Date.now() + HOURS * 3_600_000,
     };
     const given = {

@@ -20,6 +20,11 @@ export function nameOf(record: ChannelRecord | undefined, account: string, me: s
   return member ? `player ${member.record.join_sequence}` : short(account);
 }
 
+/** `1 point`, `2 points`. */
+export function counted(count: bigint | string, what: string): string {
+  return `${count} ${what}${String(count) === "1" ? "" : "s"}`;
+}
+
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

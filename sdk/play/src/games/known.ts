@@ -10,8 +10,6 @@ export interface Known {
   /** What the player's key may call, and what that is in words. */
   functions: readonly string[];
   may: string;
-  /** Whether the game takes money from the vault. */
-  stakes: boolean;
   /** Whether the page reads the channel's log from its beginning. */
   history: boolean;
 }
@@ -22,15 +20,13 @@ export const GAMES: Readonly<Record<GameName, Known>> = {
     module: TIC_TAC_TOE,
     functions: ["open", "join", "mark"],
     may: "open games, join them, and mark cells",
-    stakes: true,
     history: true,
   },
   arena: {
     title: "Arena",
     module: ARENA,
-    functions: ["turn"],
-    may: "turn your player",
-    stakes: false,
+    functions: ["turn", "stake", "unstake"],
+    may: "turn your player, stake, and take the stake back",
     // A block a tick: too many to read again.
     history: false,
   },

@@ -74,11 +74,29 @@ export function select(resources: Mirror): Table {
 export function vaultsOf(resources: Mirror): Map<string, bigint> {
   const vaults = new Map<string, bigint>();
   for (const { address, value } of resources.all("0x2::vault::Vault")) {
-    const { balances } = value as { balances: { asset: string; amount: string }[] };
-    const native = balances.find((balance) => BigInt(balance.asset) === BigInt(NATIVE));
-    vaults.set(address, BigInt(native?.amount ?? 0));
+    const { balances } = value as unknown as { balances: Balance[] };
+    vaults.set(address, nativeOf(balances));
   }
   return vaults;
+}
+
+interface Balance {
+  asset: string;
+  amount: string;
+}
+
+/** The native asset among balances or coins. */
+export function nativeOf(balances: readonly Balance[]): bigint {
+  const native = balances.find(({ asset }) => BigInt(asset) === BigInt(NATIVE));
+  return BigInt(native?.amount ?? 0);
+}
+
+/** What an account has staked in games under way. */
+export function stakeOf({ rounds }: Table, account: string): bigint {
+  const mine = [...rounds.values()].filter(
+    (round) => !round.over && [round.x, round.o].includes(account),
+  );
+  return mine.reduce((sum, { stake }) => sum + stake, 0n);
 }
 
 export const reduce: Reducer<Table> = (table, { function: name, args }, { sender }) => {

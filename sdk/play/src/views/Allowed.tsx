@@ -49,10 +49,9 @@ interface AskGiven extends Given {
 function Ask({ play, sessionKey, onDone, onBack }: AskGiven) {
   const vault = play.money.vault ?? 0n;
   const [text, setText] = useState<string>();
-  const { stakes } = sessionKey.game;
   const wanted = sessionKey.overSpent?.spent ?? 0n;
   const value = text ?? decimal(wanted > vault / 2n ? wanted : vault / 2n);
-  const stake = stakes ? units(value) : 0n;
+  const stake = units(value);
   const sign = async (event: FormEvent) => {
     event.preventDefault();
     if (stake === undefined || sessionKey.signing) return;
@@ -67,23 +66,18 @@ function Ask({ play, sessionKey, onDone, onBack }: AskGiven) {
         Your account signs now, and this page then signs your moves with a key of its own. For{" "}
         {HOURS} hours that key may
       </p>
-      <Terms
-        sessionKey={sessionKey}
-        stakes={stakes ? "stake as much as you name here, in all" : ""}
-      />
+      <Terms sessionKey={sessionKey} stakes="stake as much as you name here, in all" />
       <form onSubmit={sign}>
-        {stakes && (
-          <label>
-            For stakes in FWY{" "}
-            <input
-              inputMode="decimal"
-              value={value}
-              aria-invalid={stake === undefined}
-              aria-describedby="allow-error"
-              onChange={(event) => setText(event.target.value)}
-            />
-          </label>
-        )}
+        <label>
+          For stakes in FWY{" "}
+          <input
+            inputMode="decimal"
+            value={value}
+            aria-invalid={stake === undefined}
+            aria-describedby="allow-error"
+            onChange={(event) => setText(event.target.value)}
+          />
+        </label>
         <button
           type="submit"
           aria-disabled={stake === undefined || sessionKey.signing !== undefined}
@@ -108,7 +102,7 @@ function Terms({ sessionKey, stakes }: { sessionKey: SessionKey; stakes: string 
   return (
     <ul>
       <li>{sessionKey.game.may}, at this table alone;</li>
-      {stakes && <li>{stakes}; stakes that come back, and winnings, do not raise it;</li>}
+      <li>{stakes}; stakes that come back, and winnings, do not raise it;</li>
       <li>
         nothing else: to leave, to close, and to allow more, your account signs again, and it may
         revoke at any time.
@@ -120,25 +114,19 @@ function Terms({ sessionKey, stakes }: { sessionKey: SessionKey; stakes: string 
 function Holds({ play, sessionKey, onChange }: Given & { onChange: () => void }) {
   const { standing } = sessionKey;
   if (standing.is !== "allowed") return null;
-  const { stakes } = sessionKey.game;
   const left = fwy(standing.left);
   const ends = remaining(standing.expiresAt - Date.now());
   return (
     <details className="allowed">
       <summary>
-        You allow this page to play
-        {stakes && (
-          <>
-            , <span id="session-left">{left}</span> left for stakes
-          </>
-        )}
-        ; ends in <span id="session-ends">{ends}</span>
+        You allow this page to play, <span id="session-left">{left}</span> left for stakes; ends in{" "}
+        <span id="session-ends">{ends}</span>
       </summary>
       <p>
         It signs your moves with its own key{" "}
         <code title={sessionKey.key}>{short(sessionKey.key ?? "")}</code>, which may
       </p>
-      <Terms sessionKey={sessionKey} stakes={stakes ? `stake ${left} more` : ""} />
+      <Terms sessionKey={sessionKey} stakes={`stake ${left} more`} />
       <p role="alert">{sessionKey.error && `Not revoked: ${sessionKey.error}.`}</p>
       <p className="buttons">
         <button type="button" onClick={onChange}>

@@ -4,10 +4,19 @@ import { usePresence } from "@fairway/react";
 import type { LiveState } from "@fairway/sdk";
 import { useEffect, useState } from "react";
 import type { Feed } from "../feed.js";
-import { ahead, MODULE, type Player, SIZE, type Arena as State, wayTo } from "../games/arena.js";
+import {
+  ahead,
+  lastScore,
+  type Player,
+  SIZE,
+  type Arena as State,
+  stakeOf,
+  wayTo,
+} from "../games/arena.js";
 import type { Play } from "../play.js";
-import { capital, nameOf } from "../text.js";
+import { capital, counted, nameOf } from "../text.js";
 import { Spoken, Status, useChanging } from "./parts.js";
+import { Stakes } from "./Stakes.js";
 
 /** A turn that was not ordered by then is worth nothing. */
 const LIFETIME_MS = 5_000;
@@ -53,6 +62,7 @@ export function Arena({ play, live, feed }: Given) {
   const confirmed = live.confirmed.players.find(({ account }) => account === play.account);
   const where = me && live.value.prize ? wayTo(me, live.value.prize) : "unknown";
   const ask = () => setAsked(`The prize is ${where}. You ${heading(me)}.`);
+  const said = [scoreText(feed, play), stakeText(stakeOf(live.value, play.account)), asked];
   const turn = (to: Turn) => {
     const [x, y] = TURNS[to];
     if (!me || !play.mayPlay || (me.stepX === x && me.stepY === y)) return;
@@ -66,7 +76,7 @@ export function Arena({ play, live, feed }: Given) {
       <h2 id="game" className="unseen">
         Game
       </h2>
-      <Spoken id="turn" text={`${scoreText(feed, play)} ${asked}`.trim()} />
+      <Spoken id="turn" text={said.filter(Boolean).join(" ")} />
       <Field state={live.value} me={play.account} pending={pending} />
       <fieldset className="pad" aria-label="Turn">
         {(Object.keys(TURNS) as Turn[]).map((to) => (
@@ -89,6 +99,7 @@ export function Arena({ play, live, feed }: Given) {
       </p>
       <Players play={play} state={live.value} pending={pending} />
       <p className="note">Arrow keys or W, A, S, D turn; space stops. The field wraps around.</p>
+      <Stakes play={play} state={live.value} />
     </section>
   );
 }
@@ -118,16 +129,21 @@ function useKeys(turn: (to: Turn) => void, ask: () => void): void {
   });
 }
 
-/** The last point that anybody made. */
+/** The last point that anybody made, and what it won. */
 function scoreText(feed: Feed, play: Play): string {
-  const last = feed.events.findLast(({ type }) => type === `${MODULE}::Scored`);
+  const last = lastScore(feed.events);
   if (!last) return "Reach the prize to score.";
-  const { player, points } = last.data as { player: string; points: string };
+  const { player, points, won, height } = last;
   const who =
     player === play.account
       ? "You have"
       : `${capital(nameOf(play.info?.record, player, play.account))} has`;
-  return `${who} scored: ${points} ${points === "1" ? "point" : "points"}, ${feed.hardness(last.height)}.`;
+  const winning = won > 0n ? `, and won ${counted(won, "unit")}` : "";
+  return `${who} scored: ${counted(points, "point")}, ${feed.hardness(height)}${winning}.`;
+}
+
+function stakeText(stake: bigint): string {
+  return stake > 0n ? `Your stake is ${counted(stake, "unit")}.` : "";
 }
 
 function Field({ state, me, pending }: { state: State; me: string; pending: boolean }) {
@@ -177,6 +193,7 @@ function Players({ play, state, pending }: { play: Play; state: State; pending: 
         <tr>
           <th scope="col">player</th>
           <th scope="col">points</th>
+          <th scope="col">stake</th>
           <th scope="col">place</th>
           <th scope="col">direction</th>
           <th scope="col">node</th>
@@ -192,6 +209,7 @@ function Players({ play, state, pending }: { play: Play; state: State; pending: 
                 {index + 1}: {nameOf(play.info?.record, player.account, play.account)}
               </th>
               <td>{player.points}</td>
+              <td>{String(player.stake)}</td>
               <td>
                 {player.x}, {player.y}
               </td>

@@ -6,8 +6,7 @@ import { Sure } from "./parts.js";
 const amount = (value: bigint | undefined) => (value === undefined ? "…" : fwy(value));
 
 export function MoneyTable({ play }: { play: Play }) {
-  const { ledger, deposit, vault } = play.money;
-  const staked = stakeOf(play);
+  const { ledger, deposit, vault, staked } = play.money;
   const settlement = play.info?.record.settlement;
   return (
     <section aria-labelledby="money">
@@ -17,14 +16,10 @@ export function MoneyTable({ play }: { play: Play }) {
         <dd id="deposit">{amount(deposit)}</dd>
         <dt>in the channel now</dt>
         <dd id="vault">{amount(vault)}</dd>
-        {play.game === "tic_tac_toe" && (
-          <>
-            <dt>staked in this game</dt>
-            <dd id="staked">{fwy(staked)}</dd>
-            <dt>won or lost here</dt>
-            <dd id="won">{difference(deposit, vault, staked)}</dd>
-          </>
-        )}
+        <dt>staked in this game</dt>
+        <dd id="staked">{amount(staked)}</dd>
+        <dt>won or lost here</dt>
+        <dd id="won">{difference(deposit, inChannel(play.money))}</dd>
         <dt>on the ledger</dt>
         <dd id="ledger">{amount(ledger)}</dd>
         <dt>last settlement</dt>
@@ -34,7 +29,6 @@ export function MoneyTable({ play }: { play: Play }) {
             : "none yet"}
         </dd>
       </dl>
-      {play.game === "arena" && <p className="note">The arena has points and no stakes.</p>}
       <p className="buttons">
         <Sure question="Leave with your money?" onSure={() => play.leave()}>
           Leave the table
@@ -49,27 +43,22 @@ export function MoneyTable({ play }: { play: Play }) {
   );
 }
 
-function stakeOf({ match, account }: Play): bigint {
-  if (match?.game !== "tic_tac_toe") return 0n;
-  const rounds = [...match.live.value.rounds.values()];
-  const mine = rounds.filter((round) => !round.over && [round.x, round.o].includes(account));
-  return mine.reduce((sum, { stake }) => sum + stake, 0n);
+/** What the account has in the channel, staked or not: as much as leaving pays. */
+function inChannel({ vault, staked }: Play["money"]): bigint | undefined {
+  return vault === undefined ? undefined : vault + (staked ?? 0n);
 }
 
-function difference(
-  deposit: bigint | undefined,
-  vault: bigint | undefined,
-  staked: bigint,
-): string {
-  if (deposit === undefined || vault === undefined) return "…";
-  const won = vault + staked - deposit;
+function difference(deposit: bigint | undefined, now: bigint | undefined): string {
+  if (deposit === undefined || now === undefined) return "…";
+  const won = now - deposit;
   if (won === 0n) return "nothing";
   return won > 0n ? `${fwy(won)} won` : `${fwy(-won)} lost`;
 }
 
 /** After the table: what was paid. */
 export function Payout({ play }: { play: Play }) {
-  const { ledger, deposit, vault } = play.money;
+  const { ledger, deposit } = play.money;
+  const last = inChannel(play.money);
   const settlement = play.info?.record.settlement;
   return (
     <section aria-labelledby="over">
@@ -83,9 +72,9 @@ export function Payout({ play }: { play: Play }) {
         <dt>brought into the channel</dt>
         <dd id="deposit">{amount(deposit)}</dd>
         <dt>last seen in the channel, and paid out</dt>
-        <dd id="vault">{amount(vault)}</dd>
+        <dd id="vault">{amount(last)}</dd>
         <dt>won or lost here</dt>
-        <dd id="won">{difference(deposit, vault, 0n)}</dd>
+        <dd id="won">{difference(deposit, last)}</dd>
         <dt>on the ledger</dt>
         <dd id="ledger">{amount(ledger)}</dd>
       </dl>

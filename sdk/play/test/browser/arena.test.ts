@@ -1,6 +1,8 @@
-// The arena with three browsers: one loses its connection, one's node is killed, the leader's too.
+// The arena with three browsers: two play for money, one loses its connection, one's node is killed, the
+// leader's too, and the ledger pays what was won.
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { fwy } from "../../../pages/amount.js";
 import { usable } from "../../../pages/test/browser.js";
 import { World } from "../../../typescript/test/nodes/world.js";
 import { DESKTOP, join, PHONE, picture, Stage, says } from "./stage.js";
@@ -45,7 +47,16 @@ const ticks = async (page: Page) => Number(await page.locator(".field").getAttri
 const row = (page: Page, index: number) =>
   page.locator(`.players tr[data-account="${world.key(index).address}"]`);
 const banner = (page: Page) => page.locator(".banner");
-const money = (page: Page) => page.locator("#ledger").textContent();
+const money = (page: Page, id = "ledger") => page.locator(`#${id}`).textContent();
+const points = async (page: Page, index: number) =>
+  Number(await row(page, index).locator("td").nth(0).textContent());
+const stake = async (page: Page, index: number) =>
+  Number(await row(page, index).locator("td").nth(1).textContent());
+
+/** What the first one won of the second one, who both have staked more than that, in units. */
+async function won(page: Page): Promise<number> {
+  return (await points(page, 0)) - (await points(page, 1));
+}
 
 /** Waits until the field of each page has moved on. */
 async function goesOn(...these: Page[]): Promise<void> {
@@ -72,7 +83,37 @@ test("everybody sees everybody move, by keys and by buttons", async () => {
   await goesOn(...pages);
   for (const page of pages) await usable(page);
   await picture(pages[0], "arena");
-  await picture(pages[1], "arena-phone", true);
+});
+
+test("two stake, by keyboard and by touch, and a third one takes its stake back", async () => {
+  const [first, second, third] = pages;
+  // What was scored before is not paid.
+  expect(await Promise.all([0, 1, 2].map((index) => points(first, index)))).toEqual([0, 0, 0]);
+  await first.getByLabel("Units to stake").fill("10");
+  await first.keyboard.press("Enter");
+  await second.getByRole("button", { name: "Stake", exact: true }).tap();
+  await third.getByLabel("Units to stake").fill("600000");
+  await third.getByText("a whole number from 1 to 500000").waitFor();
+  await third.getByLabel("Units to stake").fill("3");
+  await third.getByRole("button", { name: "Stake", exact: true }).click();
+  await expect.poll(() => money(third, "staked")).toBe("0.000003 FWY");
+  await third.getByRole("button", { name: "Take back" }).click();
+  for (const label of ["Take the stake back", "Stake 3 units"]) {
+    const settled = third.locator(".moves li[data-status=settled]", { hasText: label });
+    await settled.waitFor({ timeout: 60_000 });
+  }
+  for (const page of pages) {
+    await expect
+      .poll(() => Promise.all([0, 1, 2].map((index) => stake(page, index))))
+      .toEqual([10, 10, 0]);
+  }
+  expect([await money(first, "vault"), await money(first, "staked")]).toEqual([
+    "0.49999 FWY",
+    "0.00001 FWY",
+  ]);
+  expect([await money(third, "vault"), await money(third, "won")]).toEqual(["0.50 FWY", "nothing"]);
+  await says(second, /Your stake is 10 units\.$/);
+  await usable(second);
 });
 
 test("who asks where the prize is hears it, and where it moves itself", async () => {
@@ -84,8 +125,7 @@ test("who asks where the prize is hears it, and where it moves itself", async ()
 test("a player steers to the prize by keys alone, and the point is everybody's and hardens", async () => {
   const [page] = pages;
   const until = Date.now() + 40_000;
-  const points = () => row(page, 0).locator("td").first().textContent();
-  while ((await points()) === "0" && Date.now() < until) {
+  while ((await points(page, 0)) === 0 && Date.now() < until) {
     await page.keyboard.press("p");
     const way = /The prize is (?:[0-9]+ )?(\w+)/.exec(
       (await page.locator(".says").textContent()) ?? "",
@@ -93,14 +133,20 @@ test("a player steers to the prize by keys alone, and the point is everybody's a
     const key = { right: "d", left: "a", up: "w", down: "s" }[way?.[1] ?? ""];
     if (key) await page.keyboard.press(key);
   }
-  for (const each of pages) {
-    await expect.poll(() => row(each, 0).locator("td").first().textContent()).not.toBe("0");
-  }
+  for (const each of pages) await expect.poll(() => points(each, 0)).toBeGreaterThan(0);
   // Everybody hears of it.
-  await says(page, /You have scored: [0-9]+ points?, (final|settled)/);
+  await says(page, /You have scored: [0-9]+ points?, (final|settled), and won 1 unit\./);
   for (const other of [pages[1], pages[2]]) {
-    await says(other, /Player 1 has scored: [0-9]+ points?, (final|settled)/);
+    await says(other, /Player 1 has scored: [0-9]+ points?, (final|settled), and won 1 unit\./);
   }
+  for (const each of pages) {
+    await expect.poll(() => stake(each, 0)).toBe(11);
+    expect(await stake(each, 1)).toBe(9);
+  }
+  await expect.poll(() => money(pages[0], "won")).toBe("0.000001 FWY won");
+  await expect.poll(() => money(pages[1], "won")).toBe("0.000001 FWY lost");
+  await pages[1].evaluate(() => scrollTo(0, 0));
+  await picture(pages[1], "arena-phone", true);
 });
 
 test("who is offline is told so, its turn is taken back, and it comes back by itself", async () => {
@@ -160,7 +206,7 @@ test("the leader is killed: its player goes on at another node, and so do all", 
   await turns(0, "ArrowDown", "down", first, second, third);
 });
 
-test("one leaves, the creator closes, and everybody has its deposit back on the ledger", async () => {
+test("one leaves, the creator closes, and the ledger pays what was won and lost", async () => {
   const [first, second, third] = pages;
   const { ledger } = await world.client(3);
   const balances = () => Promise.all(world.keys.map((key) => ledger.balance(key.address)));
@@ -174,12 +220,24 @@ test("one leaves, the creator closes, and everybody has its deposit back on the 
   await usable(third);
   await goesOn(first, second);
   expect(await balances()).toEqual([500_000n, 500_000n, 1_000_000n, 999_000n]);
+  // Who stands still scores no more.
+  await turns(0, " ", "stand still", first, second);
+  await turns(1, " ", "stand still", first, second);
+  const units = BigInt(await won(first));
+  expect([await stake(first, 0), await stake(first, 1)].map(BigInt)).toEqual([
+    10n + units,
+    10n - units,
+  ]);
   await first.getByRole("button", { name: "Close the table" }).click();
   await first.getByRole("button", { name: "Yes" }).click();
-  for (const page of [first, second]) {
+  const paid = [1_000_000n + units, 1_000_000n - units];
+  for (const [index, page] of [first, second].entries()) {
     await page.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 60_000 });
-    await expect.poll(() => money(page), { timeout: 60_000 }).toBe("1.00 FWY");
+    await expect.poll(() => money(page), { timeout: 60_000 }).toBe(fwy(paid[index] as bigint));
+    expect(await money(page, "vault")).toBe(fwy((paid[index] as bigint) - 500_000n));
   }
-  expect(await balances()).toEqual(Array(4).fill(1_000_000n));
+  await usable(second);
+  await picture(first, "arena-closed");
+  expect(await balances()).toEqual([...paid, 1_000_000n, 1_000_000n]);
   expect(stage.complaints).toEqual([]);
 });

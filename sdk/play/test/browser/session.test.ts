@@ -111,7 +111,8 @@ test("moves are signed by that key, also after a reload, and the account signs n
   await says(x, "It is your turn.");
   await cell(x, "top right").click();
   await says(x, "You won 0.20 FWY.");
-  expect(await signers()).toEqual([key, key, key, key]);
+  // The page has said so before the other node knows the move.
+  await expect.poll(signers).toEqual([key, key, key, key]);
   // The account's own numbers: the one delegation.
   expect(await channel.sequence(account())).toBe(1);
   await expect.poll(() => left(x)).toBe("0.05 FWY");

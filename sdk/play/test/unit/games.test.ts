@@ -117,22 +117,91 @@ test("events tell a round whose resource is gone, and the next one after it", ()
   ]);
 });
 
-test("a turn changes the direction at once, and the place with a tick", () => {
-  const player = { x: "63", y: "0", step_x: 1, step_y: 1, points: "2" };
-  const state = arena.select(
+const ARENA = "0x43::arena";
+const player = (address: string) => ({
+  address,
+  type: `${ARENA}::Player`,
+  value: { x: "63", y: "0", step_x: 1, step_y: 1, points: "2" },
+});
+const staked = (address: string, asset: string, amount: string) => ({
+  address,
+  type: `${ARENA}::Stake`,
+  value: { coin: { asset, amount } },
+});
+const arenaOf = (...more: Parameters<typeof mirror>[0]) =>
+  arena.select(
     mirror([
       {
         address: "0x43",
-        type: "0x43::arena::Arena",
-        value: { players: [X], prize_x: "2", prize_y: "60", ticks: "9", scored: [] },
+        type: `${ARENA}::Arena`,
+        value: { players: [X, O], prize_x: "2", prize_y: "60", ticks: "9", scored: [] },
       },
-      { address: X, type: "0x43::arena::Player", value: player },
+      ...[X, O].map(player),
+      ...more,
     ]),
   );
+const play = (state: arena.Arena, sender: string, what: string, ...args: unknown[]) =>
+  arena.reduce(state, { function: `${ARENA}::${what}`, args }, { sender });
+const purse = (state: arena.Arena, account: string) => [
+  state.vaults.get(account),
+  arena.stakeOf(state, account),
+];
+
+test("the arena's stakes are read in the native asset, and nothing is staked without one", () => {
+  const state = arenaOf(vault(X, "6"), staked(X, NATIVE, "4"), staked(O, X, "4"));
+  expect([purse(state, X), purse(state, O)]).toEqual([
+    [6n, 4n],
+    [undefined, 0n],
+  ]);
+  expect(arena.stakeOf(state, NATIVE)).toBe(0n);
+});
+
+test("a stake goes from the vault to the table at once, and back as a whole", () => {
+  const start = arenaOf(vault(X, "6"), staked(X, NATIVE, "4"), vault(O, "3"));
+  const more = play(start, X, "stake", NATIVE, 6n);
+  expect([purse(more, X), purse(more, O)]).toEqual([
+    [0n, 10n],
+    [3n, 0n],
+  ]);
+  expect(purse(play(more, X, "unstake"), X)).toEqual([10n, 0n]);
+});
+
+test("stakes that the contract would refuse are not predicted", () => {
+  const start = arenaOf(vault(X, "6"), vault(O, "3"));
+  for (const attempt of [
+    () => play(start, X, "stake", NATIVE, 7n),
+    () => play(start, X, "stake", NATIVE, 0n),
+    () => play(start, X, "unstake"),
+    () => play(start, NATIVE, "stake", NATIVE, 1n),
+  ]) {
+    expect(attempt).toThrow();
+  }
+});
+
+test("the last score is told with what it won in its own tick", () => {
+  const at = (height: number, name: string, data: object): Happened => ({
+    type: `${ARENA}::${name}`,
+    data: data as never,
+    height,
+  });
+  const first = [
+    at(3, "Scored", { player: O, points: "1" }),
+    at(3, "Won", { player: O, asset: NATIVE, amount: "2" }),
+  ];
+  expect(arena.lastScore([])).toBeUndefined();
+  expect(arena.lastScore(first)).toEqual({ player: O, points: "1", won: 2n, height: 3 });
+  const scored = at(7, "Scored", { player: X, points: "4" });
+  expect(arena.lastScore([...first, scored])?.won).toBe(0n);
+  const other = at(7, "Won", { player: X, asset: X, amount: "9" });
+  expect(arena.lastScore([...first, scored, other])?.won).toBe(0n);
+});
+
+test("a turn changes the direction at once, and the place with a tick", () => {
+  const state = arenaOf();
   const call = { function: `${arena.MODULE}::turn`, args: [2, 0] };
   const [turned] = arena.reduce(state, call, { sender: X }).players as [arena.Player];
   expect(turned).toMatchObject({ x: 63, y: 0, stepX: 1, stepY: -1, points: 2 });
   expect(arena.ahead(turned)).toEqual({ x: 0, y: 63 });
-  expect(() => arena.reduce(state, call, { sender: O })).toThrow();
+  expect(() => arena.reduce(state, call, { sender: NATIVE })).toThrow();
   expect(state.prize && arena.wayTo(turned, state.prize)).toBe("3 right, 4 up");
 });

@@ -1,0 +1,75 @@
+/** What the player puts on the arena's table, and takes back. */
+import { type FormEvent, useState } from "react";
+import { fwy } from "../../../pages/amount.js";
+import { type Arena, stakeOf } from "../games/arena.js";
+import type { Play } from "../play.js";
+import { counted } from "../text.js";
+
+/** How long a stake may wait to be ordered. */
+const LIFETIME_MS = 20_000;
+/** Units that are suggested: ten prizes of somebody else's. */
+const SUGGESTED = "10";
+
+export function Stakes({ play, state }: { play: Play; state: Arena }) {
+  const [text, setText] = useState(SUGGESTED);
+  const vault = state.vaults.get(play.account) ?? 0n;
+  const staked = stakeOf(state, play.account);
+  const units = wholeUnits(text);
+  const wrong = units === undefined || units > vault;
+  const stake = (event: FormEvent) => {
+    event.preventDefault();
+    if (units === undefined || wrong || !play.mayPlay) return;
+    play.call("stake", ["0xfa", units], `stake ${counted(units, "unit")}`, LIFETIME_MS);
+    backToGame();
+  };
+  const takeBack = () => {
+    if (staked === 0n || !play.mayPlay) return;
+    play.call("unstake", [], "take the stake back", LIFETIME_MS);
+    backToGame();
+  };
+  return (
+    <>
+      <form onSubmit={stake}>
+        <label>
+          Units to stake{" "}
+          <input
+            inputMode="numeric"
+            value={text}
+            aria-invalid={wrong}
+            aria-describedby="stake-error stake-note"
+            onChange={(event) => setText(event.target.value)}
+          />
+        </label>
+        <button type="submit" aria-disabled={wrong || !play.mayPlay}>
+          Stake
+        </button>
+        <button type="button" aria-disabled={staked === 0n || !play.mayPlay} onClick={takeBack}>
+          Take back
+        </button>
+        <p id="stake-error" role="alert">
+          {wrong && problem(vault)}
+        </p>
+      </form>
+      <p id="stake-note" className="note">
+        With a stake, who scores takes one unit, {fwy(1n)}, from every other stake; without one it
+        scores points alone.
+      </p>
+    </>
+  );
+}
+
+/** Keys turn the player again: letters are not for the field, and space stakes no second time. */
+function backToGame(): void {
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+}
+
+function problem(vault: bigint): string {
+  if (vault === 0n) return "You have nothing left to stake.";
+  return `The stake has to be a whole number from 1 to ${vault}.`;
+}
+
+/** Units that a text names: one at least. */
+function wholeUnits(text: string): bigint | undefined {
+  const found = /^\s*([0-9]{1,18})\s*$/.exec(text)?.[1];
+  return found && BigInt(found) > 0n ? BigInt(found) : undefined;
+}
