@@ -16,6 +16,7 @@ mod chaos;
 mod clients;
 mod commands;
 mod dapp;
+mod demo;
 mod dev;
 mod earlier;
 mod exits;

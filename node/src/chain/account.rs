@@ -73,7 +73,9 @@ impl Account {
 /// Sends one signed transaction until the ledger says something about it. It is never signed anew
 /// while it may still be executed.
 async fn send(ledger: &Ledger, signed: SignedLedgerTransaction, mut number: Number<'_>) -> Sent {
-    for tries in 1.. {
+    let mut tries = 0;
+    loop {
+        tries += 1;
         match ledger.deliver(signed.clone()).await {
             Ok(report) => {
                 let refusal = report.error.as_ref().and_then(Refusal::from_data);
@@ -93,5 +95,4 @@ async fn send(ledger: &Ledger, signed: SignedLedgerTransaction, mut number: Numb
             Err(error) => return Sent::Done(Err(error)),
         }
     }
-    unreachable!("the last try answers")
 }

@@ -1,7 +1,7 @@
 //! What a channel's log says for operators.
 
 use fairway_proto::{Event, Update, channel::status::CatchingUp};
-use fairway_types::{ChannelId, Height, NodeId};
+use fairway_types::{ChannelId, Height, NodeId, Term, View};
 use tracing::{error, info, warn};
 
 pub(super) struct Notes {
@@ -76,11 +76,8 @@ impl Notes {
                     );
                 }
                 Event::Recovered { silent_to } => {
-                    let term = silent_to.to_string();
-                    info!(
-                        channel,
-                        term, "others told what this node signed: signing after this term"
-                    );
+                    let after = last_silent(*silent_to);
+                    info!(channel, after, "others told what this node signed: it signs again");
                 }
                 Event::Appended(_) | Event::Acked { .. } | Event::Certified { .. } => {}
             }
@@ -128,5 +125,26 @@ impl Notes {
                 "taking a snapshot"
             );
         }
+    }
+}
+
+/// After what a node that lost its last writes signs again: a term, or all of an epoch (P-92).
+fn last_silent(term: Term) -> String {
+    match term.view {
+        View(u64::MAX) => format!("every term of epoch {}", term.epoch),
+        _ => format!("term {term}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fairway_types::Epoch;
+
+    use super::*;
+
+    #[test]
+    fn silence_for_an_epoch_is_said_as_one() {
+        let at = |view| last_silent(Term { epoch: Epoch(3), view: View(view) });
+        assert_eq!((at(2).as_str(), at(u64::MAX).as_str()), ("term 3.2", "every term of epoch 3"));
     }
 }
