@@ -1,6 +1,6 @@
 //! Who may use a node's API, and who is turned away, by what they send.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use fairway::local::Place;
 use fairway_sdk::{Client, Error};
@@ -164,6 +164,7 @@ async fn node_does_not_listen_beyond_loopback_without_a_token() {
     let error = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && error.contains("access.token_file"), "{error}");
     assert!(!node.join("node.toml").exists());
+    secret_of_the_environment_is_enough(folder.path());
     let (open, node) = init("open", &["--allow-anyone", "--listen=/ip4/127.0.0.1/tcp/0"]);
     assert!(open.status.success(), "{}", String::from_utf8_lossy(&open.stderr));
     let text = fs::read_to_string(node.join("node.toml")).unwrap();
@@ -175,6 +176,22 @@ async fn node_does_not_listen_beyond_loopback_without_a_token() {
     let named = post(&format!("ws://127.0.0.1:{port}"), &[("host", "node.example")], STATUS);
     assert_eq!(named.status, 200, "a port that others reach has any name");
     assert!(process.stop().await);
+}
+
+/// A token that is in no file lets a node be made, as long as it is there when the node runs.
+fn secret_of_the_environment_is_enough(folder: &Path) {
+    let node = folder.join("secret");
+    let with = |args: &[&str], token: Option<&str>| {
+        let mut command = Command::new(program());
+        command.args(["node"]).args(args).arg(&node);
+        command.envs(token.map(|token| ("FAIRWAY_ACCESS_TOKENS", token))).output().unwrap()
+    };
+    let made = with(&["init", "--api", "0.0.0.0:0"], Some(TOKEN));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(!fs::read_to_string(node.join("node.toml")).unwrap().contains(TOKEN));
+    let refused = with(&["run"], None);
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && error.contains("access.token_file"), "{error}");
 }
 
 /// What nobody asked for is reached from nowhere but this machine.

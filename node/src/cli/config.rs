@@ -241,6 +241,8 @@ pub(crate) fn write_new(path: &Path, config: &Config, flags: &Flags) -> anyhow::
     );
     let mut written = Layers::new();
     written.file(path, &text);
+    // As the node will find it: secrets may be in the environment alone.
+    written.environment(std::env::vars());
     written.config()?;
     fs::write(path, text).with_context(|| path.display().to_string())
 }
