@@ -98,6 +98,7 @@ fuzz-seeds: setup
 	$(CARGO_TARGET_DIR)/debug/fairway-fuzz seeds
 
 chaos: setup
+	cargo build --locked -p fairway -p fairway-sim --bin fairway
 	CHAOS_SECONDS=$(or $(SECONDS),1800) CHAOS_SEED=$(SEED) cargo test --workspace --locked --test e2e chaos \
 	-- --nocapture
 
