@@ -14,7 +14,7 @@ export function fwy(units: string | bigint): string {
 
 /** The smallest units of a decimal text; `undefined` when it is none, or has more than six decimals. */
 export function units(text: string): bigint | undefined {
-  const found = /^\s*([0-9]{1,12})(?:[.,]([0-9]{0,6}))?\s*$/.exec(text);
+  const found = /^\s*([0-9]{1,12})(?:\.([0-9]{0,6}))?\s*$/.exec(text);
   if (!found) return undefined;
   return BigInt(found[1] ?? 0) * ONE + BigInt((found[2] ?? "").padEnd(DECIMALS, "0"));
 }

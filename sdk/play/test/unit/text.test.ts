@@ -13,8 +13,9 @@ test("amounts are exact in both directions", () => {
   for (const amount of [0n, 1n, 999_999n, 1_000_000n, 12_345_678_900_001n]) {
     expect(units(decimal(amount))).toBe(amount);
   }
-  expect(units(" 0,5 ")).toBe(500_000n);
-  for (const text of ["", "-1", "1.2345678", "1e3", "0x10", "1.2.3"]) {
+  expect(units(" 0.5 ")).toBe(500_000n);
+  // The pages write thousands with a comma: read as a point, 1,000 would be signed as 1.
+  for (const text of ["1,5", "1,000", "1,000.00", "", "-1", "1.2345678", "1e3", "0x10", "1.2.3"]) {
     expect(units(text)).toBeUndefined();
   }
 });
