@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The documentation: every command that it shows is run against real processes, then the book is built
-# into target/book/site, with the references of the SDKs, and its links are checked. FAIRWAY_BIN names the program; `scripts/book.sh site`
-# builds the book alone, without it.
+# into target/book/site, with the references of the SDKs, and its links are checked. FAIRWAY_BIN names
+# the program; `scripts/book.sh site` builds the book alone, without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/node.sh
-: "${CARGO_TARGET_DIR:=target}"
+CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+export CARGO_TARGET_DIR
 
 use_node
 install_packages sdk
