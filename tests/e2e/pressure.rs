@@ -5,7 +5,7 @@
 //! to for that flood, and a small part of what was sent, or would wait, without them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command},
@@ -238,10 +238,16 @@ fn payment(key: &Keypair, place: (ChainId, ChannelId), sequence: u64, to: &Keypa
     SignedCall { key: key.public(), signature: key.sign(&call), call }
 }
 
-fn order(calls: &[SignedCall], id: usize) -> tungstenite::Message {
-    let (method, params) = ("state_channel.call", json!({ "call": calls[id] }));
+fn order(call: &SignedCall, id: usize) -> tungstenite::Message {
+    let (method, params) = ("state_channel.call", json!({ "call": call }));
     let ask = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
     tungstenite::Message::text(ask.to_string())
+}
+
+/// Refused before anything of the call was kept: busy, too far ahead of those that were refused, or
+/// no quorum heard just now.
+fn comes_again(answer: &Value) -> bool {
+    [100_004, 100_007, 100_008].map(|code| json!(code)).contains(&answer["error"]["code"])
 }
 
 /// Nothing can be certified while the other member stands still: calls wait, as many as a
@@ -254,49 +260,52 @@ async fn calls_that_wait_are_bounded_and_one_more_is_told_to_come_again() {
     is_served(&alice, &world.keys[1], 1).await;
     let chain = world.ledger.channel(channel).await.unwrap().record.chain;
     let first = alice.channel().sequence(world.keys[0].address()).await.unwrap().0;
-    let calls: Vec<SignedCall> = (first..first + 4_200)
+    let orders: Vec<tungstenite::Message> = (first..first + 4_200)
         .map(|number| payment(&world.keys[0], (chain, channel), number, &world.keys[1]))
+        .enumerate()
+        .map(|(id, call)| order(&call, id))
         .collect();
     let memory = Memory::of(&world, 0);
+    let mut client = socket(&world, 0).await;
     let other = world.network.nodes[1].process.as_ref().unwrap();
     other.freeze();
-    let mut client = socket(&world, 0).await;
-    for id in 0..calls.len() {
-        client.feed(order(&calls, id)).await.unwrap();
+    for order in &orders {
+        client.feed(order.clone()).await.unwrap();
     }
     client.flush().await.unwrap();
-    // Some may be too far ahead of those that were refused.
-    let mut answers = Vec::new();
+    let mut refused = BTreeSet::new();
     let mut answer = next_of(&mut client).await;
-    while answer["error"]["code"] == 100_004 {
-        answers.push(std::mem::replace(&mut answer, next_of(&mut client).await));
+    // Who is slow to send finds the quorum gone before the connection is full.
+    while answer["error"]["code"] != 100_007 {
+        assert!(comes_again(&answer), "{answer}");
+        refused.insert(answer["id"].as_u64().unwrap());
+        answer = next_of(&mut client).await;
     }
-    assert_eq!(answer["error"]["code"], 100_007, "{answer}");
     assert!(answer["error"]["data"]["details"]["retry_after_ms"].is_u64(), "{answer}");
     other.thaw();
     // Who comes again as it is told to has every call ordered, once.
     let all = async {
         let mut ordered = HashSet::new();
-        loop {
-            let id = usize::try_from(answer["id"].as_u64().unwrap()).unwrap();
-            // Busy, too far ahead of those that were, or no quorum heard just now.
-            let again = [100_004, 100_007, 100_008].map(|code| json!(code));
-            if again.contains(&answer["error"]["code"]) {
-                sleep(Duration::from_millis(1)).await;
-                client.send(order(&calls, id)).await.unwrap();
+        let mut next = Some(answer);
+        while ordered.len() < orders.len() {
+            if let Some(answer) = next {
+                let id = answer["id"].as_u64().unwrap();
+                if comes_again(&answer) {
+                    assert!(refused.insert(id), "call {id} was answered twice");
+                } else {
+                    assert!(ordered.insert(id), "call {id} was ordered twice");
+                }
             } else {
-                assert!(ordered.insert(id), "call {id} was answered twice");
+                // Lowest first: those above wait for those below.
+                for id in std::mem::take(&mut refused) {
+                    client.feed(orders[usize::try_from(id).unwrap()].clone()).await.unwrap();
+                }
+                client.flush().await.unwrap();
             }
-            if ordered.len() == calls.len() {
-                return;
-            }
-            answer = match answers.pop() {
-                Some(answer) => answer,
-                None => next_of(&mut client).await,
-            };
+            next = timeout(Duration::from_millis(100), next_of(&mut client)).await.ok();
         }
     };
-    timeout(Duration::from_secs(40), all).await.expect("calls are lost");
+    timeout(Duration::from_secs(60), all).await.expect("calls are lost");
     assert_bounded(&memory, 150);
     world.same_log(channel).await;
 }
