@@ -309,6 +309,62 @@ fn key_files_are_private_and_open_with_their_passphrase_alone() {
 }
 
 #[test]
+fn wrong_input_is_refused_with_what_was_expected() {
+    let home = tempfile::tempdir().unwrap();
+    let package = home.path().join("counter");
+    let run = |args: &[&str]| {
+        let output = Command::new(program())
+            .args(args)
+            .current_dir(home.path())
+            .env("FAIRWAY_HOME", home.path())
+            .env("FAIRWAY_PASSPHRASE", "correct horse")
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), text(&output.stderr))
+    };
+    assert_eq!(run(&["move", "new", "counter"]).0, 0);
+    let package = package.to_str().unwrap();
+    let long = format!("0x{}", "0a".repeat(32));
+    let cases: [(&[&str], &str, i32); 15] = [
+        (
+            &["account", "balance", "0x12"],
+            "\"0x12\" is no address: expected 0x and 64 hex digits",
+            1,
+        ),
+        (&["account", "balance", "0xzz"], "\"0xzz\" is no address", 1),
+        (&["account", "new", "0x12"], "account names don't start with 0x", 1),
+        (&["account", "stake", &long, "1"], "account names don't start with 0x", 1),
+        (&["account", "balance", "nobody"], "`fairway account new nobody` makes it", 1),
+        (&["account", "transfer", "ann", "bob", "1.5"], "1 FWY is 1000000 of them", 2),
+        (&["account", "transfer", "ann", "bob", "-5"], "1 FWY is 1000000 of them", 2),
+        (&["account", "faucet", "ann", "99999999999999999999"], "to 18446744073709551615", 2),
+        (&["dev", "--tick", "soon"], "expected a whole number of milliseconds", 2),
+        (&["dev", "--deposit", "0"], "expected from 1 to 100000000000", 2),
+        (&["move", "test", package, "--filter", "nothing"], "contains \"nothing\"", 1),
+        (&["move", "test", "nowhere"], "nowhere/Move.toml: no such file: expected the folder", 1),
+        (
+            &["channel", "create", "--package", "nowhere", "--account", "a"],
+            "no such file: expected",
+            1,
+        ),
+        (
+            &["channel", "create", "--package", package, "--account", "a", "--invite", "0x12"],
+            "\"0x12\" is no address",
+            1,
+        ),
+        (&["--node", "http://127.0.0.1:1", "node", "status"], "expected ws://HOST:PORT", 2),
+    ];
+    for (args, expected, code) in cases {
+        let (ended, error) = run(args);
+        assert!(error.contains(expected), "{args:?}: {error}");
+        assert!(!error.contains("os error"), "{args:?}: {error}");
+        assert_eq!(ended, code, "{args:?}: {error}");
+    }
+    let (_, usage) = run(&["account", "transfer", "ann"]);
+    assert!(usage.contains("Usage: fairway account transfer <FROM> <TO> <AMOUNT>"), "{usage}");
+}
+
+#[test]
 fn wrong_usage_and_unreachable_servers_have_exit_codes_of_their_own() {
     let home = tempfile::tempdir().unwrap();
     assert_eq!(fairway(home.path(), &["channel", "fly"]).status.code(), Some(2));
@@ -316,7 +372,16 @@ fn wrong_usage_and_unreachable_servers_have_exit_codes_of_their_own() {
     let url = format!("ws://{closed}");
     let output = fairway(home.path(), &["--node", &url, "node", "status"]);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("can't be reached"));
+    let error = text(&output.stderr);
+    assert!(error.contains("the node: ") && error.contains("can't be reached"), "{error}");
+    assert!(
+        error.contains("its address is that of --node: start it with `fairway node run"),
+        "{error}"
+    );
+    let account = format!("0x{}", "00".repeat(32));
+    let output = fairway(home.path(), &["--ledger", &url, "account", "balance", &account]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the ledger: "), "{}", text(&output.stderr));
     assert!(fairway(home.path(), &["completions", "bash"]).status.success());
 }
 

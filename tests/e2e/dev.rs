@@ -220,7 +220,7 @@ fn what_dev_cannot_do_is_named_before_anything_starts() {
         (&["dev", "nowhere"], "nowhere/Move.toml: no such file", 1),
         (&["dev", "--nodes=0"], "1..=16", 2),
         (&["dev", "--nodes=17"], "1..=16", 2),
-        (&["dev", "--deposit=0"], "is not in", 2),
+        (&["dev", "--deposit=0"], "expected from 1 to", 2),
         (&["dev", "--client=client.py"], "ends with .ts or .rs", 1),
         (&["dev", "--", "true"], "--once", 2),
     ];

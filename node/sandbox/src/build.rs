@@ -144,7 +144,13 @@ fn read_with(
     folder: &Path,
     open: impl Fn(&str) -> Result<Address, BuildError>,
 ) -> Result<PackageSource, BuildError> {
-    let text = read(&folder.join("Move.toml"))?;
+    let path = folder.join("Move.toml");
+    if !path.exists() {
+        let reason =
+            "no such file: expected the folder of a package, with Move.toml and sources/".into();
+        return Err(BuildError::File { path, reason });
+    }
+    let text = read(&path)?;
     let manifest: Manifest = toml::from_str(&text)
         .map_err(|error| BuildError::Manifest { reason: error.to_string() })?;
     let addresses = manifest

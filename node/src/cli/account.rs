@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Shared, keys::Keys, output::units};
+use super::{Shared, keys::Keys, numbers::amount, output::units};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -24,18 +24,21 @@ pub(crate) enum Command {
         /// A name or an address.
         to: String,
         /// In the smallest unit: a millionth.
+        #[arg(value_parser = amount, allow_negative_numbers = true)]
         amount: u64,
     },
     /// Stake money that backs the account's seats in many channels at once.
     Stake {
         account: String,
         /// In the smallest unit: a millionth.
+        #[arg(value_parser = amount, allow_negative_numbers = true)]
         amount: u64,
     },
     /// Withdraw from the stake: ask for an amount, and take it seven days later.
     Unstake {
         account: String,
         /// What to withdraw in all; takes what was asked for if not given.
+        #[arg(value_parser = amount, allow_negative_numbers = true)]
         amount: Option<u64>,
     },
     /// Take money from a development chain.
@@ -43,7 +46,7 @@ pub(crate) enum Command {
         /// A name or an address.
         account: String,
         /// In the smallest unit: a millionth.
-        #[arg(default_value_t = 1_000_000_000)]
+        #[arg(default_value_t = 1_000_000_000, value_parser = amount, allow_negative_numbers = true)]
         amount: u64,
     },
 }

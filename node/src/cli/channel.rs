@@ -15,6 +15,7 @@ use super::{
     describe::{describe_block, describe_channel, describe_notice, show_complaint, show_report},
     keys::Keys,
     money::{Money, backing, describe_money, describe_windows, now},
+    numbers::{amount, milliseconds},
     output::units,
     replay::Replay,
     values,
@@ -34,14 +35,14 @@ pub(crate) enum Command {
         #[arg(long)]
         account: String,
         /// In the asset's smallest unit.
-        #[arg(long)]
+        #[arg(long, value_parser = amount, allow_negative_numbers = true)]
         deposit: u64,
         /// The function of the dApp that admits to the channel, as `alice::board::enter`; it takes
         /// the arguments of `channel::join`.
         #[arg(long, default_value = "0x3::channel::join")]
         through: String,
         /// What stands behind the member's word, beside the deposit.
-        #[arg(long, default_value_t = 0)]
+        #[arg(long, default_value_t = 0, value_parser = amount, allow_negative_numbers = true)]
         collateral: u64,
         /// Count on the account's stake for the collateral instead of locking it here.
         #[arg(long)]
@@ -155,13 +156,13 @@ pub(crate) struct Create {
     #[arg(long)]
     account: String,
     /// Milliseconds between ticks; 0 for none.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = milliseconds, allow_negative_numbers = true)]
     tick: u64,
     /// Milliseconds between the leader's settlement proposals; 0 for none.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = milliseconds, allow_negative_numbers = true)]
     settlement_interval: u64,
     /// In the asset's smallest unit.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = amount, allow_negative_numbers = true)]
     min_deposit: u64,
     #[arg(long, default_value_t = 16)]
     max_members: u64,

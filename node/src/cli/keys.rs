@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::Write,
+    io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -92,12 +92,15 @@ impl<'a> Keys<'a> {
     /// The account's public half; needs no passphrase.
     pub(crate) fn read(&self, name: &str) -> anyhow::Result<AccountFile> {
         let path = self.path(name)?;
-        let bytes = fs::read(&path).with_context(|| {
-            format!(
-                "no account {name} ({}): make it with `fairway account new {name}`",
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+                "no account {name} ({}): `fairway account new {name}` makes it, \
+                 `fairway account list` shows which there are",
                 path.display()
-            )
-        })?;
+            ),
+            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+        };
         serde_json::from_slice(&bytes)
             .with_context(|| format!("{} is not an account file", path.display()))
     }
@@ -106,6 +109,9 @@ impl<'a> Keys<'a> {
     pub(crate) fn address(&self, text: &str) -> anyhow::Result<Address> {
         if let Ok(address) = text.parse() {
             return Ok(address);
+        }
+        if text.starts_with("0x") {
+            bail!("{text:?} is no address: expected 0x and 64 hex digits");
         }
         Ok(self.read(text)?.address)
     }
@@ -137,6 +143,11 @@ impl<'a> Keys<'a> {
     }
 
     fn path(&self, name: &str) -> anyhow::Result<PathBuf> {
+        if name.starts_with("0x") {
+            bail!(
+                "{name:?}: account names don't start with 0x: `fairway account list` shows yours"
+            );
+        }
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
             bail!("account name {name:?}: use letters, digits, - and _, at most 64");

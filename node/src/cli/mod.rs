@@ -17,7 +17,9 @@ mod money;
 mod move_package;
 mod new;
 mod node;
+mod numbers;
 mod output;
+mod reach;
 mod replay;
 mod serving;
 mod session;
@@ -36,6 +38,7 @@ use serde_json::Value;
 
 use self::output::Output;
 pub(crate) use self::output::print;
+use self::reach::{Server, Unreached};
 
 /// A node or the ledger can't be reached.
 const UNREACHABLE: u8 = 3;
@@ -56,13 +59,13 @@ pub(crate) struct Shared {
     #[arg(long, global = true)]
     json: bool,
     /// The node to talk to.
-    #[arg(long, global = true, env = "FAIRWAY_NODE", default_value = "ws://127.0.0.1:9101")]
+    #[arg(long, global = true, env = "FAIRWAY_NODE", default_value = Server::Node.default(), value_parser = reach::url)]
     node: String,
     /// A file whose first line is the token that the node asks for; or `FAIRWAY_TOKEN` is the token.
     #[arg(long, global = true, env = "FAIRWAY_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// The ledger to talk to, where no node is needed.
-    #[arg(long, global = true, env = "FAIRWAY_LEDGER", default_value = "ws://127.0.0.1:9100")]
+    #[arg(long, global = true, env = "FAIRWAY_LEDGER", default_value = Server::Ledger.default(), value_parser = reach::url)]
     ledger: String,
     /// Where account keys lie [default: ~/.fairway].
     #[arg(long, global = true, env = "FAIRWAY_HOME")]
@@ -133,7 +136,8 @@ impl Shared {
     }
 
     async fn client(&self) -> anyhow::Result<Client> {
-        Ok(Client::connect_with(&self.node, self.token()?).await?)
+        let connected = Client::connect_with(&self.node, self.token()?).await;
+        connected.map_err(|error| Server::Node.explain(&self.node, error))
     }
 
     /// What is shown to a node that asks for a token.
@@ -145,8 +149,9 @@ impl Shared {
         Ok(Some(token.with_context(|| format!("{} holds no token", path.display()))?.to_owned()))
     }
 
-    async fn chain(&self) -> Result<Ledger, Error> {
-        Ledger::connect(&self.ledger).await
+    async fn chain(&self) -> anyhow::Result<Ledger> {
+        let connected = Ledger::connect(&self.ledger).await;
+        connected.map_err(|error| Server::Ledger.explain(&self.ledger, error))
     }
 }
 
@@ -163,7 +168,7 @@ fn values(args: &[String]) -> Vec<Value> {
 
 /// Runs the command line's command.
 pub(crate) fn run() -> ExitCode {
-    let options = Options::parse();
+    let options = Options::try_parse().unwrap_or_else(|error| as_typed(error).exit());
     let shared = options.shared;
     let result = match options.command {
         Command::Move(command) => command.run(shared.json),
@@ -207,7 +212,20 @@ fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Resu
     result
 }
 
+/// A usage error as it is without the environment, whose values clap's usage lines show as if they had
+/// to be given.
+fn as_typed(error: clap::Error) -> clap::Error {
+    let bare = Options::command().mut_args(|argument| argument.env(None::<&'static str>));
+    match bare.try_get_matches() {
+        Err(typed) if error.use_stderr() && typed.kind() == error.kind() => typed,
+        Ok(_) | Err(_) => error,
+    }
+}
+
 fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Unreached>() {
+        return ExitCode::from(UNREACHABLE);
+    }
     match error.downcast_ref::<Error>() {
         Some(Error::Unreachable { .. } | Error::TimedOut { .. }) => ExitCode::from(UNREACHABLE),
         Some(_) | None => ExitCode::FAILURE,

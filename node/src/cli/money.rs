@@ -10,7 +10,10 @@ use fairway_types::{
     windows::WindowRecord,
 };
 
-use super::output::units;
+use super::{
+    numbers::{amount, milliseconds},
+    output::units,
+};
 
 /// Who settles, what stands behind members' words, and what misbehaviour costs.
 #[derive(Debug, Args)]
@@ -24,16 +27,16 @@ pub(crate) struct Money {
     #[arg(long, value_enum, default_value_t = Weighs::Member)]
     weight: Weighs,
     /// Milliseconds in which a proposal of few members, or an exit, can be answered.
-    #[arg(long, default_value_t = limits::CHALLENGE_WINDOW)]
+    #[arg(long, default_value_t = limits::CHALLENGE_WINDOW, value_parser = milliseconds, allow_negative_numbers = true)]
     challenge_window: u64,
     /// The least collateral of a member, in the asset's smallest unit.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = amount, allow_negative_numbers = true)]
     collateral: u64,
     /// What a conviction takes from the collateral, at most; all of the least if not given.
-    #[arg(long)]
+    #[arg(long, value_parser = amount, allow_negative_numbers = true)]
     fine: Option<u64>,
     /// What a false report takes from the reporter's collateral; a tenth of the least if not given.
-    #[arg(long)]
+    #[arg(long, value_parser = amount, allow_negative_numbers = true)]
     bond: Option<u64>,
     /// Who convicts among three members and more: two thirds of the others, or any two.
     #[arg(long, value_enum, default_value_t = Convicts::TwoThirds)]

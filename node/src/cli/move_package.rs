@@ -6,6 +6,7 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::bail;
 use clap::Subcommand;
 use fairway_sandbox::{
     Home, Package, compiler::BoundedCompiler, read_package, read_package_of, testing,
@@ -115,6 +116,9 @@ fn test(folder: &Path, filter: &str, for_ledger: bool, json: bool) -> anyhow::Re
     } else {
         testing::run(folder, filter)?
     };
+    if !filter.is_empty() && report.passed.is_empty() && report.failed.is_empty() {
+        bail!("no test's module::name contains {filter:?}: without --filter all run");
+    }
     if json {
         let failed: Vec<_> = report
             .failed

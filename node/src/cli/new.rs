@@ -100,7 +100,11 @@ impl New {
         fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         let value = json!({ "folder": folder, "sdk": sdk });
         shared.output().show(&value, || {
-            format!("made {0}; next: cd {0} && npm install && npm test", folder.display())
+            format!(
+                "made {0} with the SDK in {1}; next: cd {0} && npm install && npm test",
+                folder.display(),
+                sdk.display()
+            )
         });
         Ok(ExitCode::SUCCESS)
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use fairway::driver::clock;
 use fairway_sdk::Client;
@@ -10,7 +11,7 @@ use fairway_types::{
     settlement::AssetAmount,
 };
 
-use super::{Shared, describe::show_complaint, keys::Keys, output::units};
+use super::{Shared, describe::show_complaint, keys::Keys, numbers::amount, output::units};
 
 /// Milliseconds of an hour.
 const HOUR: u64 = 3_600_000;
@@ -50,7 +51,7 @@ pub(crate) struct Delegate {
     #[arg(long = "function")]
     functions: Vec<FunctionName>,
     /// What its calls may take out of the account's vault in all, in the asset's smallest unit.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = amount, allow_negative_numbers = true)]
     spend: u64,
     /// The asset of which it may spend; the channel's own if not given.
     #[arg(long, requires = "spend")]
@@ -121,7 +122,13 @@ impl Delegate {
 }
 
 fn public_key(keys: &Keys<'_>, text: &str) -> anyhow::Result<PublicKey> {
-    text.parse().or_else(|_| Ok(keys.read(text)?.public_key))
+    if let Ok(key) = text.parse() {
+        return Ok(key);
+    }
+    if text.starts_with("0x") {
+        bail!("{text:?} is no public key: expected 0x and 64 hex digits");
+    }
+    Ok(keys.read(text)?.public_key)
 }
 
 fn describe(session: &Session) -> String {

@@ -199,7 +199,8 @@ export class Play extends Changing {
     const player = this.#channel && this.#sessionKey?.member(this.#channel);
     if (!game || !live || !player || !this.#moves) return;
     const handle = live.call(player, `${GAMES[game].module}::${what}`, args, { lifetimeMs });
-    handle.on("status", () => this.#sessionKey?.note(handle));
+    const stakes = GAMES[game].stakes.includes(what);
+    handle.on("status", () => this.#sessionKey?.note(handle, stakes));
     this.#moves.add(label, handle);
   }
 

@@ -40,6 +40,7 @@ export class SessionKey extends Changing {
   #turn = 0;
   #error: string | undefined;
   #overSpent: { left: bigint; spent: bigint } | undefined;
+  #unsent: bigint | undefined;
 
   constructor(
     private readonly channel: string,
@@ -73,9 +74,14 @@ export class SessionKey extends Changing {
     return this.#error;
   }
 
-  /** The last move that would have spent too much, until more is allowed or it is put aside. */
+  /** The last move that would have spent too much, until more is allowed, another stake is made, or it is put aside. */
   get overSpent(): { left: bigint; spent: bigint } | undefined {
     return this.#overSpent;
+  }
+
+  /** What the player wanted to stake before it allowed more, until it stakes. */
+  get unsent(): bigint | undefined {
+    return this.#unsent;
   }
 
   /** Who calls with this key; absent when it may not. */
@@ -104,6 +110,7 @@ export class SessionKey extends Changing {
       this.#limits = limits;
       this.#since = height;
       this.#revoked = false;
+      this.#unsent = this.#overSpent?.spent;
       this.#overSpent = undefined;
     });
   }
@@ -153,17 +160,20 @@ export class SessionKey extends Changing {
     this.changed();
   }
 
-  /** A move's outcome. */
-  note(handle: CallHandle): void {
+  /** What has become of a move, which takes money if it `stakes`. */
+  note(handle: CallHandle, stakes: boolean): void {
     const over = refusalOf(handle.error, "over_spent");
-    if (!over) return;
-    this.#overSpent = { left: BigInt(over.left), spent: BigInt(over.spent) };
-    this.changed();
+    if (over) {
+      this.#overSpent = { left: BigInt(over.left), spent: BigInt(over.spent) };
+      this.changed();
+    } else if (stakes && handle.report && !handle.error) this.putAside();
   }
 
-  /** The player stakes less instead. */
+  /** The player stakes something else instead, or nothing. */
   putAside(): void {
+    if (this.#overSpent === undefined && this.#unsent === undefined) return;
     this.#overSpent = undefined;
+    this.#unsent = undefined;
     this.changed();
   }
 

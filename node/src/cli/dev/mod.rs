@@ -28,6 +28,7 @@ use super::{
     Shared,
     client::{language_of, write_if_changed},
     compiler,
+    numbers::milliseconds,
     output::{Output, units},
     stop::Stop,
 };
@@ -44,13 +45,13 @@ pub(crate) struct Dev {
     #[arg(long)]
     seed: Option<String>,
     /// Milliseconds between ticks; 0 for none.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = milliseconds, allow_negative_numbers = true)]
     tick: u64,
     /// Milliseconds between the leader's settlement proposals; 0 for none.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = milliseconds, allow_negative_numbers = true)]
     settlement_interval: u64,
     /// What each member locks in a channel, in the asset's smallest unit.
-    #[arg(long, default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=stage::MOST_DEPOSIT))]
+    #[arg(long, default_value_t = 100_000_000, value_parser = stage::deposit, allow_negative_numbers = true)]
     deposit: u64,
     /// Write the package's client here whenever it has changed: a file that ends with .ts or .rs.
     #[arg(long, value_name = "FILE")]
@@ -105,6 +106,7 @@ impl Session<'_> {
         write_clients(&self.args.client, &package)?;
         self.app.write(&record)?;
         self.announce(&record);
+        self.warn_of_no_ticks(&package);
         if self.args.once {
             return self.command(&record).await;
         }
@@ -209,6 +211,19 @@ impl Session<'_> {
         print_event(self.output, "ready", record, &lines.join("\n"));
         if let Some(member) = record.members.first().filter(|_| self.shows_console()) {
             show_page(&member.console);
+        }
+    }
+
+    /// An app that acts on ticks stands still without any.
+    fn warn_of_no_ticks(&self, package: &Package) {
+        let acts = package
+            .abi
+            .modules
+            .iter()
+            .any(|module| module.own && module.function("on_tick").is_some());
+        if acts && self.args.tick == 0 {
+            let text = "its on_tick is never called, since there are no ticks: --tick 250 gives four a second";
+            self.output.show(&json!({ "event": "note", "text": text }), || format!("note: {text}"));
         }
     }
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 
 use super::{
-    super::{keys::new_key, members::Members},
+    super::{keys::new_key, members::Members, numbers},
     Dev,
     record::{MemberRecord, Record},
 };
@@ -25,9 +25,17 @@ pub(super) const MOST_NODES: i64 = NAMES.len() as i64;
 /// What each account has from the faucet, which gives no more at once.
 const FUNDS: u64 = 1_000_000_000_000;
 /// Some channels at once: an old one pays back when it is closed.
-pub(super) const MOST_DEPOSIT: u64 = FUNDS / 10;
+const MOST_DEPOSIT: u64 = FUNDS / 10;
 /// How often processes are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// Reads what each member locks.
+pub(super) fn deposit(text: &str) -> Result<u64, String> {
+    match numbers::amount(text)? {
+        fits @ 1..=MOST_DEPOSIT => Ok(fits),
+        _ => Err(format!("expected from 1 to {MOST_DEPOSIT}")),
+    }
+}
 
 pub(super) struct Stage {
     pub(super) network: LocalNetwork,

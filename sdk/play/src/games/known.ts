@@ -10,6 +10,8 @@ export interface Known {
   /** What the player's key may call, and what that is in words. */
   functions: readonly string[];
   may: string;
+  /** Those of the functions that take money out of the vault. */
+  stakes: readonly string[];
   /** Whether the page reads the channel's log from its beginning. */
   history: boolean;
 }
@@ -20,6 +22,7 @@ export const GAMES: Readonly<Record<GameName, Known>> = {
     module: TIC_TAC_TOE,
     functions: ["open", "join", "mark"],
     may: "open games, join them, and mark cells",
+    stakes: ["open", "join"],
     history: true,
   },
   arena: {
@@ -27,6 +30,7 @@ export const GAMES: Readonly<Record<GameName, Known>> = {
     module: ARENA,
     functions: ["turn", "stake", "unstake"],
     may: "turn your player, stake, and take the stake back",
+    stakes: ["stake"],
     // A block a tick: too many to read again.
     history: false,
   },

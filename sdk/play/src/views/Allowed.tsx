@@ -17,12 +17,13 @@ export function Allowed({ play, sessionKey }: Given) {
   useSeconds();
   const [changing, setChanging] = useState(false);
   const { standing } = sessionKey;
-  const done = () => {
-    setChanging(false);
+  const done = () => setChanging(false);
+  const back = () => {
+    done();
     sessionKey.putAside();
   };
   if (standing.is !== "allowed" || changing || sessionKey.overSpent) {
-    const onBack = standing.is === "allowed" ? done : undefined;
+    const onBack = standing.is === "allowed" ? back : undefined;
     return <Ask play={play} sessionKey={sessionKey} onDone={done} onBack={onBack} />;
   }
   return <Holds play={play} sessionKey={sessionKey} onChange={() => setChanging(true)} />;
@@ -74,7 +75,7 @@ function Ask({ play, sessionKey, onDone, onBack }: AskGiven) {
             inputMode="decimal"
             value={value}
             aria-invalid={stake === undefined}
-            aria-describedby="allow-error"
+            aria-describedby="allow-error allow-note"
             onChange={(event) => setText(event.target.value)}
           />
         </label>
@@ -90,6 +91,12 @@ function Ask({ play, sessionKey, onDone, onBack }: AskGiven) {
           </button>
         )}
       </form>
+      <p id="allow-note" className="note">
+        You have {fwy(vault)} in the channel
+        {stake !== undefined && stake > vault
+          ? ": more than that serves only to stake again what comes back."
+          : "."}
+      </p>
       <p id="allow-error" role="alert">
         {stake === undefined && "The stakes have to be an amount like 12.50, or 0 for none."}
         {sessionKey.error && `Not signed: ${sessionKey.error}.`}
@@ -116,27 +123,33 @@ function Holds({ play, sessionKey, onChange }: Given & { onChange: () => void })
   if (standing.is !== "allowed") return null;
   const left = fwy(standing.left);
   const ends = remaining(standing.expiresAt - Date.now());
+  const { unsent } = sessionKey;
   return (
-    <details className="allowed">
-      <summary>
-        You allow this page to play, <span id="session-left">{left}</span> left for stakes; ends in{" "}
-        <span id="session-ends">{ends}</span>
-      </summary>
-      <p>
-        It signs your moves with its own key{" "}
-        <code title={sessionKey.key}>{short(sessionKey.key ?? "")}</code>, which may
+    <>
+      <p className="unsent" role="status">
+        {unsent !== undefined && `Signed. The stake of ${fwy(unsent)} was not sent: stake again.`}
       </p>
-      <Terms sessionKey={sessionKey} stakes={`stake ${left} more`} />
-      <p role="alert">{sessionKey.error && `Not revoked: ${sessionKey.error}.`}</p>
-      <p className="buttons">
-        <button type="button" onClick={onChange}>
-          Sign again
-        </button>
-        <Sure question="Let this page play no more?" onSure={() => void play.revoke()}>
-          {sessionKey.signing === "revoke" ? "Revoking…" : "Revoke"}
-        </Sure>
-      </p>
-    </details>
+      <details className="allowed">
+        <summary>
+          You allow this page to play, <span id="session-left">{left}</span> left for stakes; ends
+          in <span id="session-ends">{ends}</span>
+        </summary>
+        <p>
+          It signs your moves with its own key{" "}
+          <code title={sessionKey.key}>{short(sessionKey.key ?? "")}</code>, which may
+        </p>
+        <Terms sessionKey={sessionKey} stakes={`stake ${left} more`} />
+        <p role="alert">{sessionKey.error && `Not revoked: ${sessionKey.error}.`}</p>
+        <p className="buttons">
+          <button type="button" onClick={onChange}>
+            Sign again
+          </button>
+          <Sure question="Let this page play no more?" onSure={() => void play.revoke()}>
+            {sessionKey.signing === "revoke" ? "Revoking…" : "Revoke"}
+          </Sure>
+        </p>
+      </details>
+    </>
   );
 }
 

@@ -51,8 +51,11 @@ export function Stakes({ play, state }: { play: Play; state: Arena }) {
         </p>
       </form>
       <p id="stake-note" className="note">
-        With a stake, who scores takes one unit, {fwy(1n)}, from every other stake; without one it
-        scores points alone.
+        {units === undefined
+          ? `A unit is ${fwy(1n)}.`
+          : `${counted(units, "unit")}: ${fwy(units)}.`}{" "}
+        With a stake, who scores takes one unit from every other stake; without one it scores points
+        alone.
       </p>
     </>
   );

@@ -134,8 +134,11 @@ test("a stake over the limit is refused by the channel, and the page offers to s
   await sign(x, "0.30");
   const after = (await delegated()) as Session;
   expect([after.key, after.spending[0]?.amount]).toEqual([before.key, "300000"]);
+  const unsent = x.getByRole("status").filter({ hasText: "0.10 FWY was not sent: stake again" });
+  await unsent.waitFor();
   await open("0.10");
   await says(x, "waits for an opponent");
+  await unsent.waitFor({ state: "detached" });
   await expect.poll(() => left(x)).toBe("0.20 FWY");
 });
 
