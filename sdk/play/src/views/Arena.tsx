@@ -86,7 +86,11 @@ export function Arena({ play, live, feed }: Given) {
             className={to}
             aria-label={to}
             aria-disabled={!play.mayPlay}
-            onClick={() => turn(to)}
+            onClick={(event) => {
+              turn(to);
+              // Pressed by hand, it keeps no keys: space stops the player, and is not for the button.
+              if (event.detail > 0) event.currentTarget.blur();
+            }}
           >
             {SIGNS[to]}
           </button>

@@ -53,9 +53,17 @@ const points = async (page: Page, index: number) =>
 const stake = async (page: Page, index: number) =>
   Number(await row(page, index).locator("td").nth(1).textContent());
 
-/** What the first one won of the second one, who both have staked more than that, in units. */
-async function won(page: Page): Promise<number> {
-  return (await points(page, 0)) - (await points(page, 1));
+/** What the first one won of the second one in units, where everybody stands still: each staked 10. */
+async function won(...these: Page[]): Promise<number> {
+  const stakes = () => Promise.all(these.flatMap((page) => [stake(page, 0), stake(page, 1)]));
+  const units = async () => (await stake(these[0] as Page, 0)) - 10;
+  await expect
+    .poll(async () => {
+      const ahead = await units();
+      return (await stakes()).every((one, at) => one === 10 + (at % 2 === 0 ? ahead : -ahead));
+    })
+    .toBe(true);
+  return units();
 }
 
 /** Waits until the field of each page has moved on. */
@@ -64,6 +72,11 @@ async function goesOn(...these: Page[]): Promise<void> {
     const before = await ticks(page);
     await expect.poll(() => ticks(page), { timeout: 60_000 }).toBeGreaterThan(before + 3);
   }
+}
+
+/** Who stands still scores no more. */
+async function stop(...indices: number[]): Promise<void> {
+  for (const index of indices) await turns(index, " ", "stand still", ...pages);
 }
 
 /** Turns by key and waits until every one of these pages shows it. */
@@ -83,12 +96,11 @@ test("everybody sees everybody move, by keys and by buttons", async () => {
   await goesOn(...pages);
   for (const page of pages) await usable(page);
   await picture(pages[0], "arena");
+  await stop(0, 1, 2);
 });
 
 test("two stake, by keyboard and by touch, and a third one takes its stake back", async () => {
   const [first, second, third] = pages;
-  // What was scored before is not paid.
-  expect(await Promise.all([0, 1, 2].map((index) => points(first, index)))).toEqual([0, 0, 0]);
   await first.getByLabel("Units to stake").fill("10");
   await first.keyboard.press("Enter");
   await second.getByRole("button", { name: "Stake", exact: true }).tap();
@@ -118,14 +130,17 @@ test("two stake, by keyboard and by touch, and a third one takes its stake back"
 
 test("who asks where the prize is hears it, and where it moves itself", async () => {
   const [, page] = pages;
+  await turns(1, "ArrowDown", "down", page);
   await page.keyboard.press("p");
   await says(page, /The prize is .+\. You move down\.$/);
+  await stop(1);
 });
 
 test("a player steers to the prize by keys alone, and the point is everybody's and hardens", async () => {
   const [page] = pages;
   const until = Date.now() + 40_000;
-  while ((await points(page, 0)) === 0 && Date.now() < until) {
+  const before = await points(page, 0);
+  while ((await points(page, 0)) === before && Date.now() < until) {
     await page.keyboard.press("p");
     const way = /The prize is (?:[0-9]+ )?(\w+)/.exec(
       (await page.locator(".says").textContent()) ?? "",
@@ -133,24 +148,24 @@ test("a player steers to the prize by keys alone, and the point is everybody's a
     const key = { right: "d", left: "a", up: "w", down: "s" }[way?.[1] ?? ""];
     if (key) await page.keyboard.press(key);
   }
-  for (const each of pages) await expect.poll(() => points(each, 0)).toBeGreaterThan(0);
+  await stop(0);
+  for (const each of pages) await expect.poll(() => points(each, 0)).toBeGreaterThan(before);
   // Everybody hears of it.
   await says(page, /You have scored: [0-9]+ points?, (final|settled), and won 1 unit\./);
   for (const other of [pages[1], pages[2]]) {
     await says(other, /Player 1 has scored: [0-9]+ points?, (final|settled), and won 1 unit\./);
   }
-  for (const each of pages) {
-    await expect.poll(() => stake(each, 0)).toBe(11);
-    expect(await stake(each, 1)).toBe(9);
-  }
-  await expect.poll(() => money(pages[0], "won")).toBe("0.000001 FWY won");
-  await expect.poll(() => money(pages[1], "won")).toBe("0.000001 FWY lost");
+  const units = await won(...pages);
+  expect(units).toBeGreaterThan(0);
+  await expect.poll(() => money(pages[0], "won")).toBe(`${fwy(BigInt(units))} won`);
+  await expect.poll(() => money(pages[1], "won")).toBe(`${fwy(BigInt(units))} lost`);
   await pages[1].evaluate(() => scrollTo(0, 0));
   await picture(pages[1], "arena-phone", true);
 });
 
 test("who is offline is told so, its turn is taken back, and it comes back by itself", async () => {
   const [first, away, third] = pages;
+  await turns(1, "ArrowDown", "down", ...pages);
   await away.context().setOffline(true);
   await banner(away).getByText("this device is offline").waitFor({ timeout: 60_000 });
   expect(await banner(away).textContent()).toContain("final or settled holds");
@@ -220,14 +235,9 @@ test("one leaves, the creator closes, and the ledger pays what was won and lost"
   await usable(third);
   await goesOn(first, second);
   expect(await balances()).toEqual([500_000n, 500_000n, 1_000_000n, 999_000n]);
-  // Who stands still scores no more.
   await turns(0, " ", "stand still", first, second);
   await turns(1, " ", "stand still", first, second);
-  const units = BigInt(await won(first));
-  expect([await stake(first, 0), await stake(first, 1)].map(BigInt)).toEqual([
-    10n + units,
-    10n - units,
-  ]);
+  const units = BigInt(await won(first, second));
   await first.getByRole("button", { name: "Close the table" }).click();
   await first.getByRole("button", { name: "Yes" }).click();
   const paid = [1_000_000n + units, 1_000_000n - units];
