@@ -40,21 +40,26 @@ async function goesOn(page) {
   );
 }
 
-/** Turns by a key of one window, until both show it in the player's row. */
-async function turn(page, row, key, way) {
-  await page.keyboard.press(key);
-  for (const each of [alice, bob])
-    await each.locator(`.players tbody tr:nth-child(${row})`).getByText(way).waitFor();
+/** The row of a player by its place in order of joining, whatever the order in which they entered. */
+function rowOf(page, place) {
+  const name = page === [alice, bob][place - 1] ? "you" : `player ${place}`;
+  const heading = page.getByRole("rowheader", { name: new RegExp(`: ${name}$`) });
+  return page.locator(".players tbody tr").filter({ has: heading });
 }
 
-const stakeIn = (page, row) =>
-  page.locator(`.players tbody tr:nth-child(${row}) td:nth-of-type(2)`);
+/** Turns by a key of one window, until both show it in the player's row. */
+async function turn(page, place, key, way) {
+  await page.keyboard.press(key);
+  for (const each of [alice, bob]) await rowOf(each, place).getByText(way).waitFor();
+}
+
+const stakeIn = (page, place) => rowOf(page, place).locator("td:nth-of-type(2)");
 
 /** Stakes what the page suggests, until both windows show it in the player's row. */
-async function stake(page, row) {
+async function stake(page, place) {
   await page.getByRole("button", { name: "Stake", exact: true }).click();
   for (const each of [alice, bob])
-    await stakeIn(each, row).getByText("10", { exact: true }).waitFor();
+    await stakeIn(each, place).getByText("10", { exact: true }).waitFor();
 }
 
 /** Steers Alice to the prize, which is worth a unit of Bob's stake, until both windows show it. */
@@ -68,6 +73,7 @@ async function win() {
     if (keys[way]) await alice.keyboard.press(keys[way]);
     await alice.waitForTimeout(LOOK);
   }
+  await alice.keyboard.press(" ");
   for (const each of [alice, bob]) {
     await stakeIn(each, 1).getByText("11", { exact: true }).waitFor();
     await stakeIn(each, 2).getByText("9", { exact: true }).waitFor();
@@ -91,6 +97,7 @@ try {
   await Promise.all([goesOn(alice), goesOn(bob)]);
   // Who stands still does not come by the prize.
   await turn(bob, 2, " ", "stand still");
+  await turn(alice, 1, " ", "stand still");
   await stake(alice, 1);
   await stake(bob, 2);
   await win();
@@ -98,12 +105,14 @@ try {
 
   const banner = alice.locator(".banner", { hasText: "Your own node is away: playing at" });
   await banner.waitFor({ timeout: HANDS });
-  await bob.locator(".players tbody tr:nth-child(1)").getByText("away").waitFor();
+  await rowOf(bob, 1).getByText("away").waitFor();
   await turn(alice, 1, "ArrowDown", "down");
   await turn(bob, 2, "a", "left");
   await Promise.all([goesOn(alice), goesOn(bob)]);
   const hard = ".moves li[data-status=final], .moves li[data-status=settled]";
-  await alice.locator(hard, { hasText: "Turn down" }).waitFor();
+  await alice.locator(hard, { hasText: "Turn down" }).first().waitFor();
+  await turn(bob, 2, " ", "stand still");
+  await turn(alice, 1, " ", "stand still");
   await leave(alice, /^1,000,000\.00000[1-9] FWY$/);
   await leave(bob, /^999,999\.99999[1-9] FWY$/);
 } catch (error) {

@@ -66,6 +66,8 @@ export function Arena({ play, live, feed }: Given) {
   const turn = (to: Turn) => {
     const [x, y] = TURNS[to];
     if (!me || !play.mayPlay || (me.stepX === x && me.stepY === y)) return;
+    // What was asked before holds no more.
+    setAsked("");
     play.call("turn", [x + 1, y + 1], to === "stop" ? "stop" : `turn ${to}`, LIFETIME_MS);
   };
   useKeys(turn, ask);
