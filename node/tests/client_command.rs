@@ -133,7 +133,7 @@ fn mistakes_are_named_and_leave_nothing_behind() {
         (&["new", "app", "--template", "war"], "possible values: game, payments, blank", 2),
         (&["new", "app", "--sdk", "nowhere"], "no TypeScript SDK there", 1),
         (&["new", "app", "--sdk", "other.zip"], "a .tgz that `npm pack` made", 1),
-        (&["client", "generate", "--lang", "ts", "nowhere"], "Move.toml: No such file", 1),
+        (&["client", "generate", "--lang", "ts", "nowhere"], "Move.toml: no such file", 1),
         (&["client", "generate", "--lang", "c", "app"], "possible values: ts, rust", 2),
         (&["client", "generate", "--lang", "ts"], "<PACKAGE>", 2),
         (&["client", "generate", "--lang", "ts", "--channel", "0x12"], "64 hex digits", 2),

@@ -51,7 +51,7 @@ fn mistakes_are_named_and_lose_nothing() {
     let cases: [(&[&str], &str); 4] = [
         (&["move", "new", "counter"], "exists already"),
         (&["move", "new", "../out"], "no package name"),
-        (&["move", "build", "nowhere"], "Move.toml: No such file"),
+        (&["move", "build", "nowhere"], "Move.toml: no such file"),
         (&["move", "build", "counter/sources"], "Move.toml"),
     ];
     for (args, expected) in cases {

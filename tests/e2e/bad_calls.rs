@@ -84,7 +84,7 @@ async fn each_bad_call_is_refused_by_name_and_uses_no_number() {
     }
     let member = world.member(0, channel).await;
     pay(&member, &world.keys[1], 1).await.unwrap();
-    assert_eq!(world.held(0, channel, 1).await, DEPOSIT + 1, "the good call ran, no bad one did");
+    world.until_held(0, channel, 1, DEPOSIT + 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +121,7 @@ async fn failed_executions_say_why_with_the_aborts_name_and_change_nothing() {
     let dear = send(&member, &world, |signed| signed.call.gas_limit = Gas(3)).await;
     assert_eq!(name(dear), "out_of_gas");
     pay(&member, &world.keys[1], 4).await.unwrap();
-    assert_eq!(world.held(0, channel, 0).await, DEPOSIT - 4);
+    world.until_held(0, channel, 0, DEPOSIT - 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

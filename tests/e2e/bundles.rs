@@ -44,8 +44,8 @@ async fn own_nodes_vouch_for_calls_and_who_was_away_takes_them_from_the_log() {
     world.network.start_node(3).await.unwrap();
     world.same_log(channel).await;
     for node in 0..4 {
-        assert_eq!(world.held(node, channel, 0).await, DEPOSIT - 1, "node {node}");
-        assert_eq!(world.held(node, channel, 3).await, DEPOSIT + 1, "node {node}");
+        world.until_held(node, channel, 0, DEPOSIT - 1).await;
+        world.until_held(node, channel, 3, DEPOSIT + 1).await;
     }
     let nodes: Vec<NodeId> = {
         let mut nodes = Vec::new();

@@ -27,9 +27,9 @@ async fn four_nodes_hold_one_log_and_the_chain_pays_what_the_game_moved() {
     pay(&bob, &world.keys[2], 5).await.unwrap();
     world.same_log(channel).await;
     for node in 0..4 {
-        assert_eq!(world.held(node, channel, 0).await, DEPOSIT - 70);
-        assert_eq!(world.held(node, channel, 1).await, DEPOSIT + 65);
-        assert_eq!(world.held(node, channel, 2).await, DEPOSIT + 5);
+        world.until_held(node, channel, 0, DEPOSIT - 70).await;
+        world.until_held(node, channel, 1, DEPOSIT + 65).await;
+        world.until_held(node, channel, 2, DEPOSIT + 5).await;
     }
     alice.close().await.unwrap();
     world.until(0, channel, |status| status.closed && status.settlements > 0).await;
@@ -84,7 +84,7 @@ async fn follower_killed_amid_calls_comes_back_with_the_same_log() {
         pay(&alice, &world.keys[1], 1).await.unwrap();
     }
     world.same_log(channel).await;
-    assert_eq!(world.held(3, channel, 1).await, DEPOSIT + 26);
+    world.until_held(3, channel, 1, DEPOSIT + 26).await;
     let dave = world.member(3, channel).await;
     pay(&dave, &world.keys[0], 2).await.unwrap();
     assert_eq!(world.status(3, channel).await.role, Role::Follower);
@@ -158,7 +158,7 @@ async fn leader_killed_and_restarted_goes_on_where_it_was() {
     pay(&bob, &world.keys[2], 1).await.unwrap();
     assert!(world.same_log(channel).await > before);
     assert_eq!(world.status(0, channel).await.leader, leader);
-    assert_eq!(world.held(0, channel, 2).await, DEPOSIT + 2);
+    world.until_held(0, channel, 2, DEPOSIT + 2).await;
 }
 
 /// P-47, P-48: it is back before the chain counts it as gone, and stays a follower.
@@ -224,7 +224,7 @@ async fn without_the_ledger_calls_and_reads_go_on_and_status_says_so() {
     let client = world.network.client(0).await.unwrap();
     assert!(client.status().await.unwrap().chain_unreachable.is_some());
     pay(&alice, &world.keys[1], 3).await.unwrap();
-    assert_eq!(world.held(0, channel, 1).await, DEPOSIT + 3);
+    world.until_held(0, channel, 1, DEPOSIT + 3).await;
     let error = client.ledger().balance(alice.address()).await.unwrap_err();
     assert_eq!(error.refusal().unwrap().name(), "chain_unreachable");
 
@@ -246,7 +246,7 @@ async fn node_restarted_without_the_ledger_serves_what_it_stored() {
     world.network.kill_ledger().await;
     world.network.kill_node(1).await;
     world.network.start_node(1).await.unwrap();
-    assert_eq!(world.held(1, channel, 1).await, DEPOSIT + 3);
+    world.until_held(1, channel, 1, DEPOSIT + 3).await;
     assert!(world.status(1, channel).await.head > Height::ZERO);
 }
 
@@ -270,7 +270,7 @@ async fn game_with_a_stake_is_won_and_settled_while_the_channel_goes_on() {
     world.until(1, channel, |status| status.settled >= last.height).await;
     let report = o.channel().report(last.call).await.unwrap().unwrap();
     assert_eq!(report.status, CallStatus::Settled);
-    assert_eq!(world.held(1, channel, 0).await, DEPOSIT + 100);
+    world.until_held(1, channel, 0, DEPOSIT + 100).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -302,7 +302,7 @@ async fn node_of_a_paid_leaver_ends_the_channel_can_be_read_and_begins_again_wit
     world.until(2, channel, |status| status.role == Role::Ended).await;
     let gone = || async { !threads_of(&world, 2).contains(&thread) };
     until(gone).await;
-    assert_eq!(world.held(2, channel, 1).await, DEPOSIT + 40, "what it stored can be read");
+    world.until_held(2, channel, 1, DEPOSIT + 40).await;
     let refused = pay(&carol, &world.keys[1], 1).await.unwrap_err().to_string();
     assert!(refused.contains("closed") || refused.contains("not a member"), "{refused}");
     pay(&bob, &world.keys[0], 5).await.unwrap();
@@ -311,7 +311,7 @@ async fn node_of_a_paid_leaver_ends_the_channel_can_be_read_and_begins_again_wit
     world.until(2, channel, |status| status.members.len() == 3).await;
     let carol = world.member(2, channel).await;
     pay(&carol, &world.keys[0], 2).await.unwrap();
-    assert_eq!(world.held(0, channel, 2).await, DEPOSIT - 2);
+    world.until_held(0, channel, 2, DEPOSIT - 2).await;
 }
 
 /// Names of the threads of a node's process.
@@ -366,5 +366,5 @@ async fn leader_leaves_and_is_paid_and_the_others_go_on() {
     };
     timeout(Duration::from_secs(40), new_leader).await.expect("nobody leads");
     pay(&bob, &world.keys[2], 3).await.unwrap();
-    assert_eq!(world.held(2, channel, 2).await, DEPOSIT + 3);
+    world.until_held(2, channel, 2, DEPOSIT + 3).await;
 }

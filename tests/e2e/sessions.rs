@@ -48,7 +48,7 @@ async fn session_key_pays_within_its_limits_beside_its_account() {
     assert_eq!(name(pay(&silent, bob, 7).await), "over_spent");
     pay(&silent, bob, 6).await.unwrap();
     assert_eq!(name(pay(&silent, bob, 1).await), "over_spent");
-    assert_eq!(world.held(0, channel, 1).await, DEPOSIT + 110);
+    world.until_held(0, channel, 1, DEPOSIT + 110).await;
 
     assert_eq!(name(silent.leave().await), "unauthorised");
     assert_eq!(name(silent.delegate(session(&key, 99, 9_000)).await), "unauthorised");
@@ -66,7 +66,7 @@ async fn session_key_pays_within_its_limits_beside_its_account() {
     sleep(Duration::from_millis(1_600)).await;
     assert_eq!(name(pay(&silent, bob, 1).await), "expired");
     world.same_log(channel).await;
-    assert_eq!(world.held(1, channel, 0).await, DEPOSIT - 112);
+    world.until_held(1, channel, 0, DEPOSIT - 112).await;
     assert!(world.network.stop().await);
 }
 

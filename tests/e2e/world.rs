@@ -221,6 +221,19 @@ impl World {
         let values = self.channel(index, id).await.view("0x2::vault::balance", &args).await;
         values.unwrap()[0].as_str().unwrap().parse().unwrap()
     }
+
+    /// Waits until that is `amount`: a node hears of what another one answered a moment later.
+    pub(crate) async fn until_held(&self, index: usize, id: ChannelId, member: usize, amount: u64) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let held = self.held(index, id, member).await;
+            if held == amount {
+                return;
+            }
+            assert!(Instant::now() < end, "node {index}: member {member} has {held}, not {amount}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 /// What a process holds and what it held at most since [`Memory::of`], in bytes.

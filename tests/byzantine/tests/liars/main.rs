@@ -84,7 +84,7 @@ async fn leader_that_keeps_its_blocks_to_itself_is_replaced() {
     pay(&payer, &scene.world.keys[3], 5).await.unwrap();
     let record = scene.record().await;
     assert!(record.windows.bans.is_empty(), "{:?}", record.windows);
-    assert_eq!(scene.world.held(3, scene.channel, 3).await, DEPOSIT + 5);
+    scene.world.until_held(3, scene.channel, 3, DEPOSIT + 5).await;
 }
 
 /// P-56: what it says to both sides counts on neither.
@@ -113,7 +113,7 @@ async fn heartbeats_of_blocks_that_there_are_not_change_nothing() {
     }
     let status = scene.world.status(2, scene.channel).await;
     assert_eq!(status.term.view.0, 0, "the leader keeps its place: {status:?}");
-    assert_eq!(scene.world.held(0, scene.channel, 2).await, DEPOSIT + 31);
+    scene.world.until_held(0, scene.channel, 2, DEPOSIT + 31).await;
     payer.leave().await.unwrap();
     scene.until_paid(1).await;
 }

@@ -77,7 +77,7 @@ impl Scene {
         pay(&payer, &world.keys[3], 5).await.unwrap();
         self.convicted().await;
         pay(&payer, &world.keys[2], 1).await.unwrap();
-        assert_eq!(world.held(2, channel, 2).await, DEPOSIT + 11);
+        world.until_held(2, channel, 2, DEPOSIT + 11).await;
     }
 
     /// The liar is out and paid, its collateral gone; one of the others has half of it.
