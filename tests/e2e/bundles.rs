@@ -1,23 +1,27 @@
 //! A channel whose members trust their own nodes with their calls.
 
+use std::collections::BTreeSet;
+
 use fairway::store::Store;
 use fairway_sdk::{ChannelId, Height};
-use fairway_types::NodeId;
+use fairway_types::{Hash, NodeId};
 
 use crate::world::{DEPOSIT, World, fixed_places, pay};
 
-/// The bundles in the log of a node that is down: the node that signed, and how many calls.
-fn bundles(world: &World, node: usize, channel: ChannelId) -> Vec<(NodeId, usize)> {
+/// The calls that bundles in the log of a node that is down vouch for, each with the node that signed.
+/// One that was sent twice is in two bundles, and is one call.
+fn vouched(world: &World, node: usize, channel: ChannelId) -> BTreeSet<(NodeId, Hash)> {
     let store = Store::open(&world.network.nodes[node].folder.join("data")).unwrap();
     let stored = store.channel(channel);
     let blocks = (1..).map_while(|height| stored.block(Height(height)).unwrap());
-    let of =
-        |signed: &fairway_types::bundle::SignedBundle| (signed.node, signed.bundle.calls.len());
-    let bundles =
-        blocks.flat_map(|appended| appended.block.bundles.iter().map(of).collect::<Vec<_>>());
-    let bundles = bundles.collect();
+    let mut calls = BTreeSet::new();
+    for appended in blocks {
+        for signed in &appended.block.bundles {
+            calls.extend(signed.bundle.calls.iter().map(|call| (signed.node, *call)));
+        }
+    }
     store.close();
-    bundles
+    calls
 }
 
 /// Calls of a node's own member travel under the node's signature; one that is asked for at another
@@ -55,9 +59,9 @@ async fn own_nodes_vouch_for_calls_and_who_was_away_takes_them_from_the_log() {
         nodes
     };
     world.network.kill_node(3).await;
-    let found = bundles(&world, 3, channel);
+    let found = vouched(&world, 3, channel);
     for node in nodes {
-        let calls: usize = found.iter().filter(|(of, _)| *of == node).map(|(_, calls)| calls).sum();
+        let calls = found.iter().filter(|(of, _)| *of == node).count();
         assert_eq!(calls, 5, "of {node}: {found:?}");
     }
     world.network.start_node(3).await.unwrap();
