@@ -199,8 +199,7 @@ export class Play extends Changing {
     const player = this.#channel && this.#sessionKey?.member(this.#channel);
     if (!game || !live || !player || !this.#moves) return;
     const handle = live.call(player, `${GAMES[game].module}::${what}`, args, { lifetimeMs });
-    const stakes = GAMES[game].stakes.includes(what);
-    handle.on("status", () => this.#sessionKey?.note(handle, stakes));
+    this.#sessionKey?.follow(handle, GAMES[game].stakes.includes(what));
     this.#moves.add(label, handle);
   }
 

@@ -160,13 +160,19 @@ export class SessionKey extends Changing {
     this.changed();
   }
 
-  /** What has become of a move, which takes money if it `stakes`. */
-  note(handle: CallHandle, stakes: boolean): void {
-    const over = refusalOf(handle.error, "over_spent");
-    if (over) {
-      this.#overSpent = { left: BigInt(over.left), spent: BigInt(over.spent) };
-      this.changed();
-    } else if (stakes && handle.report && !handle.error) this.putAside();
+  /** Learns what becomes of a move, which takes money if it `stakes`. */
+  follow(handle: Pick<CallHandle, "executed">, stakes: boolean): void {
+    handle.executed.then(
+      () => stakes && this.putAside(),
+      (error) => this.#note(error),
+    );
+  }
+
+  #note(error: unknown): void {
+    const over = refusalOf(error, "over_spent");
+    if (!over) return;
+    this.#overSpent = { left: BigInt(over.left), spent: BigInt(over.spent) };
+    this.changed();
   }
 
   /** The player stakes something else instead, or nothing. */
