@@ -9,7 +9,7 @@ use std::{
 };
 
 use fairway_sdk::Client;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -35,6 +35,18 @@ pub enum LocalError {
     Late { command: String, log: String },
     #[error(transparent)]
     Sdk(#[from] fairway_sdk::Error),
+}
+
+/// Waits until every process that was dropped has ended: a drop kills and waits for nothing. Whether
+/// they have, in bounded time.
+pub async fn dropped_have_ended() -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let ended = async {
+        while waitid(WaitId::All, look).is_ok() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(END, ended).await.is_ok()
 }
 
 /// A process of the command `fairway` that said that it is ready. Dropping it kills it.

@@ -1,14 +1,15 @@
 //! `fairway dev`: an app's network that follows its source, and leaves nothing behind.
 
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::Duration,
 };
 
 use fairway::local::Process;
 use fairway_sdk::{Channel, Client, Keypair, Member, Refusal, json};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -100,6 +101,18 @@ fn pids(record: &Value) -> Vec<Pid> {
     members.map(|member| Pid::from_raw(member["pid"].as_i64().unwrap() as i32).unwrap()).collect()
 }
 
+/// The process of the app's ledger.
+fn ledger_of(app: &App) -> Pid {
+    let data = app.path().canonicalize().unwrap().join(".fairway/net/ledger");
+    let is_meant = |path: &Path| {
+        let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(&data.display().to_string())
+    };
+    let mut processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let found = processes.find(|path| is_meant(path)).unwrap();
+    Pid::from_raw(found.file_name().unwrap().to_str().unwrap().parse().unwrap()).unwrap()
+}
+
 async fn until_gone(pids: &[Pid]) {
     let end = Instant::now() + PATIENCE;
     while pids.iter().any(|pid| rustix::process::test_kill_process(*pid).is_ok()) {
@@ -172,6 +185,30 @@ async fn killed_dev_takes_its_processes_with_it() {
     let mut again = app.dev(&[]).await;
     assert_eq!(again.ready["generation"], 1);
     assert!(again.stop().await);
+}
+
+#[test]
+fn what_ended_by_itself_is_said_when_it_does() {
+    let app = App::new();
+    let mut dev = Command::new(program())
+        .args(["--json", "dev", "--no-open", "--nodes=2"])
+        .current_dir(app.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(dev.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    assert_eq!(next()["event"], "ready");
+    kill_process(pids(&app.record())[0], Signal::KILL).unwrap();
+    assert_eq!(next(), json!({ "event": "node_ended", "member": "alice" }));
+    kill_process(ledger_of(&app), Signal::KILL).unwrap();
+    assert_eq!(next(), json!({ "event": "ledger_ended" }));
+    app.edit("value: 0 }", "value: 1 }");
+    let refused = next();
+    assert!(refused["error"].as_str().unwrap().contains("the ledger has ended"), "{refused}");
+    kill_process(Pid::from_raw(dev.id().cast_signed()).unwrap(), Signal::INT).unwrap();
+    assert_eq!(next(), json!({ "event": "stopped" }));
+    assert!(dev.wait().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,9 @@
 import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
 
+// What is built is for players: without a word, Vite's server would have React built for its developers.
+process.env.NODE_ENV ??= "production";
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [file, ...args] = process.argv.slice(2);
 const server = await createServer({

@@ -13,7 +13,7 @@ use std::{
     process::ExitCode,
 };
 
-use fairway::local::LocalNetwork;
+use fairway::local::{LocalNetwork, dropped_have_ended};
 
 use self::{report::Report, scenes::Stage};
 use super::{Shared, print, stop::Stop};
@@ -44,18 +44,21 @@ impl Demo {
         let mut stop = Stop::listen()?;
         // Dropping the network on Ctrl-C ends its processes.
         let played = tokio::select! {
-            played = self.play(&folder, &mut report, shared) => played,
-            () = stop.asked() => return Ok(stopped(&folder, ExitCode::FAILURE)),
+            played = self.play(&folder, &mut report, shared) => Some(played),
+            () = stop.asked() => None,
         };
+        let Some(played) = played else { return Ok(stopped(&folder, ExitCode::FAILURE).await) };
         report.finish(&played);
         report.write(&self.report)?;
         shared.output().show(&report, || report.summary(&folder, &self.report));
         let mut stage = played?;
         if self.keep {
-            return tokio::select! {
-                kept = stage.keep() => kept,
-                () = stop.asked() => Ok(stopped(&folder, ExitCode::SUCCESS)),
-            };
+            tokio::select! {
+                kept = stage.keep() => return kept,
+                () = stop.asked() => {}
+            }
+            drop(stage);
+            return Ok(stopped(&folder, ExitCode::SUCCESS).await);
         }
         stage.stop().await?;
         Ok(ExitCode::SUCCESS)
@@ -82,8 +85,11 @@ impl Demo {
     }
 }
 
-fn stopped(folder: &Path, code: ExitCode) -> ExitCode {
-    print("stopped; every process has ended");
+async fn stopped(folder: &Path, code: ExitCode) -> ExitCode {
+    print(match dropped_have_ended().await {
+        true => "stopped; every process has ended",
+        false => "stopped; a process was killed and has not ended yet",
+    });
     print(&format!("logs and data: {}", folder.display()));
     code
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
-use fairway::local::{ENDS_WITH_INPUT, end_with_parent};
+use fairway::local::{ENDS_WITH_INPUT, dropped_have_ended, end_with_parent};
 use fairway_codegen::client;
 use fairway_sandbox::{Package, read_package};
 use fairway_sdk::PackageSource;
@@ -21,7 +21,7 @@ use tokio::process::Command;
 
 use self::{
     record::{App, Record},
-    stage::{MOST_NODES, Stage},
+    stage::{Ended, MOST_NODES, Stage},
     watch::Changes,
 };
 use super::{
@@ -113,10 +113,8 @@ impl Session<'_> {
         loop {
             tokio::select! {
                 changed = changes.next() => changed?,
-                ended = ended_node(self.stage.as_mut()) => {
-                    self.output.show(&json!({ "event": "node_ended", "member": ended }), || {
-                        format!("{ended}'s node ended by itself; the others go on")
-                    });
+                ended = next_ended(self.stage.as_mut()) => {
+                    self.note_ended(&ended);
                     continue;
                 }
             }
@@ -184,6 +182,22 @@ impl Session<'_> {
         self.app.write(record)?;
         self.show_error(error);
         Ok(())
+    }
+
+    fn note_ended(&self, ended: &Ended) {
+        let (value, text) = match ended {
+            Ended::Node(member) => (
+                json!({ "event": "node_ended", "member": member }),
+                format!("{member}'s node ended by itself; the others go on"),
+            ),
+            Ended::Ledger => (
+                json!({ "event": "ledger_ended" }),
+                "the ledger ended by itself; the channel goes on, nothing settles, and no new \
+                 channel opens: start `fairway dev` again"
+                    .to_owned(),
+            ),
+        };
+        self.output.show(&value, || text);
     }
 
     fn announce(&self, record: &Record) {
@@ -262,9 +276,11 @@ impl Session<'_> {
     /// Ends every process and takes the file away.
     async fn stop(&mut self) {
         self.app.remove();
-        if let Some(stage) = &mut self.stage
-            && !stage.network.stop().await
-        {
+        let well = match &mut self.stage {
+            Some(stage) => stage.stop().await,
+            None => true,
+        };
+        if !dropped_have_ended().await || !well {
             let folder = self.app.data();
             self.output.show(&json!({ "event": "stopped_badly" }), || {
                 format!(
@@ -309,8 +325,8 @@ fn write_clients(paths: &[PathBuf], package: &Package) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The name of the next member whose node ends by itself.
-async fn ended_node(stage: Option<&mut Stage>) -> String {
+/// What ends next by itself.
+async fn next_ended(stage: Option<&mut Stage>) -> Ended {
     match stage {
         Some(stage) => stage.ended().await,
         None => std::future::pending().await,

@@ -3,8 +3,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::Context;
-use fairway::local::{LocalNetwork, Place};
+use anyhow::{Context, ensure};
+use fairway::local::{LocalNetwork, Place, Process};
 use fairway_sandbox::Package;
 use fairway_sdk::{ChannelConfig, ChannelId, Client, Keypair, Ledger, NodeId, PackageSource};
 use fairway_types::contract::{Backing, NATIVE};
@@ -47,8 +47,15 @@ pub(super) struct Stage {
     /// Opened the channel that is the current one, and may close it.
     opener: Option<Keypair>,
     opened: u64,
-    /// Nodes that ended by themselves and were told.
-    ended: Vec<usize>,
+    /// That the ledger has ended was told.
+    without_ledger: bool,
+}
+
+/// What ended without being asked to.
+pub(super) enum Ended {
+    /// The node of the member of this name: it is no part of the network any more.
+    Node(&'static str),
+    Ledger,
 }
 
 impl Stage {
@@ -72,8 +79,8 @@ impl Stage {
         for key in &keys {
             ledger.faucet(key.address(), FUNDS).await?;
         }
-        let (opener, opened, ended) = (None, 0, Vec::new());
-        Ok(Self { network, data, clients, nodes, ledger, keys, opener, opened, ended })
+        let (opener, opened, without_ledger) = (None, 0, false);
+        Ok(Self { network, data, clients, nodes, ledger, keys, opener, opened, without_ledger })
     }
 
     /// Opens a channel for the package with everybody in it, and closes the one before.
@@ -83,6 +90,10 @@ impl Stage {
         source: PackageSource,
         before: Option<ChannelId>,
     ) -> anyhow::Result<ChannelId> {
+        ensure!(
+            !self.network.ledger.has_ended(),
+            "the ledger has ended: start `fairway dev` again"
+        );
         let members = Members { ledger: &self.ledger, clients: &self.clients, keys: &self.keys };
         let config = ChannelConfig {
             settlement_interval: args.settlement_interval,
@@ -128,14 +139,23 @@ impl Stage {
         }
     }
 
-    /// The member whose node ends next without being asked to.
-    pub(super) async fn ended(&mut self) -> String {
+    /// Asks every process to end; whether those did well that had not ended by themselves.
+    pub(super) async fn stop(&mut self) -> bool {
+        let had_ended = self.network.ledger.has_ended();
+        self.network.stop().await || had_ended
+    }
+
+    /// What ends next.
+    pub(super) async fn ended(&mut self) -> Ended {
         loop {
+            if !self.without_ledger && self.network.ledger.has_ended() {
+                self.without_ledger = true;
+                return Ended::Ledger;
+            }
             for (index, node) in self.network.nodes.iter_mut().enumerate() {
-                let ended = node.process.as_mut().is_some_and(fairway::local::Process::has_ended);
-                if ended && !self.ended.contains(&index) {
-                    self.ended.push(index);
-                    return NAMES.get(index).copied().unwrap_or_default().to_owned();
+                if node.process.as_mut().is_some_and(Process::has_ended) {
+                    node.process = None;
+                    return Ended::Node(NAMES.get(index).copied().unwrap_or_default());
                 }
             }
             sleep(LOOK).await;

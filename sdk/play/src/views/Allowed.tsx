@@ -140,14 +140,14 @@ function Holds({ play, sessionKey, onChange }: Given & { onChange: () => void })
         </p>
         <Terms sessionKey={sessionKey} stakes={`stake ${left} more`} />
         <p role="alert">{sessionKey.error && `Not revoked: ${sessionKey.error}.`}</p>
-        <p className="buttons">
+        <div className="buttons">
           <button type="button" onClick={onChange}>
             Sign again
           </button>
           <Sure question="Let this page play no more?" onSure={() => void play.revoke()}>
             {sessionKey.signing === "revoke" ? "Revoking…" : "Revoke"}
           </Sure>
-        </p>
+        </div>
       </details>
     </>
   );

@@ -29,7 +29,7 @@ export function MoneyTable({ play }: { play: Play }) {
             : "none yet"}
         </dd>
       </dl>
-      <p className="buttons">
+      <div className="buttons">
         <Sure question="Leave with your money?" onSure={() => play.leave()}>
           Leave the table
         </Sure>
@@ -38,7 +38,7 @@ export function MoneyTable({ play }: { play: Play }) {
             Close the table
           </Sure>
         )}
-      </p>
+      </div>
     </section>
   );
 }
