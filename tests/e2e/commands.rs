@@ -401,6 +401,18 @@ async fn taken_port_folder_in_use_and_other_version_are_named() {
     let output = fairway(home.path(), &run);
     assert!(text(&output.stderr).contains("can't listen on"), "{}", text(&output.stderr));
 
+    let url = world.network.url(0);
+    let status = json(&fairway(home.path(), &["--json", "--node", &url, "node", "status"]));
+    for endpoint in status["endpoints"].as_array().unwrap() {
+        let place = home.path().join(endpoint.as_str().unwrap().replace('/', "-"));
+        let place = place.to_str().unwrap();
+        let listen = ["--api", "127.0.0.1:0", "--listen", endpoint.as_str().unwrap()];
+        let init = fairway(home.path(), &[&["node", "init", place], listen.as_slice()].concat());
+        assert!(init.status.success(), "{}", text(&init.stderr));
+        let error = text(&fairway(home.path(), &["node", "run", place]).stderr);
+        assert!(error.contains("can't listen on") && error.contains("in use"), "{error}");
+    }
+
     world.network.stop().await;
     let data = Path::new(folder).join("data");
     let format = fairway_store::Format { version: 99, ..fairway::store::FORMAT };

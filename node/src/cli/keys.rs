@@ -10,7 +10,7 @@ use std::{
 };
 
 use age::secrecy::SecretString;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use fairway_types::{Address, Keypair, PublicKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
@@ -131,9 +131,9 @@ impl<'a> Keys<'a> {
         identity.set_max_work_factor(WORK + 4);
         let secret = hex::decode(&file.secret).context("the account file is damaged")?;
         let seed = age::decrypt(&identity, &secret)
-            .map_err(|_| anyhow::anyhow!("wrong passphrase for account {name}"))?;
+            .map_err(|_| anyhow!("wrong passphrase for account {name}"))?;
         let mut seed: [u8; 32] =
-            seed.try_into().map_err(|_| anyhow::anyhow!("the account file is damaged"))?;
+            seed.try_into().map_err(|_| anyhow!("the account file is damaged"))?;
         let key = Keypair::from_seed(&seed);
         seed.zeroize();
         if key.address() != file.address {
@@ -160,7 +160,7 @@ impl<'a> Keys<'a> {
             return Ok(given.clone().into());
         }
         let asked = rpassword::prompt_password(format!("Passphrase of {name}: "))
-            .context("no passphrase: give FAIRWAY_PASSPHRASE or run on a terminal")?;
+            .map_err(|_| no_passphrase())?;
         Ok(asked.into())
     }
 
@@ -171,8 +171,7 @@ impl<'a> Keys<'a> {
             }
             return Ok(given.clone().into());
         }
-        let first = rpassword::prompt_password("New passphrase: ")
-            .context("no passphrase: give FAIRWAY_PASSPHRASE or run on a terminal")?;
+        let first = rpassword::prompt_password("New passphrase: ").map_err(|_| no_passphrase())?;
         if first.is_empty() {
             bail!("the passphrase is empty");
         }
@@ -183,10 +182,14 @@ impl<'a> Keys<'a> {
     }
 }
 
+fn no_passphrase() -> anyhow::Error {
+    anyhow!("no passphrase: give FAIRWAY_PASSPHRASE, or run this on a terminal")
+}
+
 /// A key from the operating system's randomness.
 pub(crate) fn new_key() -> anyhow::Result<Keypair> {
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    getrandom::fill(&mut seed).map_err(|error| anyhow!("no randomness: {error}"))?;
     let key = Keypair::from_seed(&seed);
     seed.zeroize();
     Ok(key)

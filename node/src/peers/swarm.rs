@@ -2,6 +2,8 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
+    net::{IpAddr, TcpListener, UdpSocket},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,7 +12,9 @@ use fairway_types::Keypair;
 use futures::StreamExt;
 use libp2p::{
     Multiaddr, PeerId, Swarm, SwarmBuilder, allow_block_list, connection_limits, identify,
-    identity, memory_connection_limits, noise, ping,
+    identity, memory_connection_limits,
+    multiaddr::Protocol,
+    noise, ping,
     swarm::{
         ConnectionId, NetworkBehaviour, SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
@@ -125,6 +129,7 @@ async fn listen(
     let mut listening = Vec::new();
     for address in addresses {
         let failed = |reason: String| PeersError::Listen { address: address.to_string(), reason };
+        refuse_if_taken(address).map_err(|error| failed(error.to_string()))?;
         let id = swarm.listen_on(address.clone()).map_err(|error| failed(error.to_string()))?;
         let begun = tokio::time::timeout(LISTEN, async {
             loop {
@@ -144,6 +149,22 @@ async fn listen(
         listening.push(begun.map_err(failed)?);
     }
     Ok(listening)
+}
+
+/// libp2p shares a TCP port with whoever listens there in the same way, another node for one, and
+/// says nothing of why a UDP port can't be had.
+fn refuse_if_taken(address: &Multiaddr) -> io::Result<()> {
+    let mut parts = address.iter();
+    let ip = match parts.next() {
+        Some(Protocol::Ip4(ip)) => IpAddr::from(ip),
+        Some(Protocol::Ip6(ip)) => IpAddr::from(ip),
+        _ => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port)) => TcpListener::bind((ip, port)).map(drop),
+        Some(Protocol::Udp(port)) => UdpSocket::bind((ip, port)).map(drop),
+        _ => Ok(()),
+    }
 }
 
 /// Ends when every handle is dropped.
