@@ -43,7 +43,7 @@ async function goesOn(page) {
 /** The row of a player by its place in order of joining, whatever the order in which they entered. */
 function rowOf(page, place) {
   const name = page === [alice, bob][place - 1] ? "you" : `player ${place}`;
-  const heading = page.getByRole("rowheader", { name: new RegExp(`: ${name}$`) });
+  const heading = page.getByRole("rowheader", { name: new RegExp(`^([0-9]+: )?${name}$`) });
   return page.locator(".players tbody tr").filter({ has: heading });
 }
 

@@ -13,11 +13,16 @@ export function short(id: string): string {
   return `${id.slice(0, 6)}…${id.slice(-4)}`;
 }
 
-/** What a player is called here: by its place at the table. */
+/** A player's number: its place in order of joining. */
+export function numberOf(record: ChannelRecord | undefined, account: string): number | undefined {
+  return record?.members.find((one) => one.record.account === account)?.record.join_sequence;
+}
+
+/** What a player is called here. */
 export function nameOf(record: ChannelRecord | undefined, account: string, me: string): string {
   if (account === me) return "you";
-  const member = record?.members.find((one) => one.record.account === account);
-  return member ? `player ${member.record.join_sequence}` : short(account);
+  const number = numberOf(record, account);
+  return number === undefined ? short(account) : `player ${number}`;
 }
 
 /** `1 point`, `2 points`. */

@@ -1,6 +1,6 @@
 //! A leader cheats and pays for it; then a member exits alone, all other nodes killed.
 
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf, time::Duration};
 
 use anyhow::{Context, ensure};
 use fairway_sdk::{ChannelId, MoneyRules, json};
@@ -8,7 +8,7 @@ use fairway_types::{
     chain::ChannelRecord,
     contract::{Backing, NATIVE, SETTLEMENT},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     super::{output::units, print},
@@ -22,6 +22,8 @@ const COLLATERAL: u64 = 40_000_000;
 const WINDOW: u64 = 4_000;
 /// What the honest pay each other, to see that the channel works.
 const PAYMENT: u64 = 1_000_000;
+/// Between two payments while a cheat is looked for.
+const PAUSE: Duration = Duration::from_millis(200);
 
 impl Stage {
     /// From now on the first node is one that lies on cue. It founds a channel with collateral, leads
@@ -49,10 +51,14 @@ impl Stage {
         self.pay(channel, 2, 3).await?;
         let served = lied.elapsed();
         let cheat = self.keys.first().context("no accounts")?.address();
-        self.until_recorded(channel, "the cheat is out and paid", |record| {
+        let is_out = self.until_recorded(channel, "the cheat is out and paid", |record| {
             record.members.iter().all(|member| member.record.account != cheat)
-        })
-        .await?;
+        });
+        // It lies in the blocks that it sends: who asked for one got what it made.
+        tokio::select! {
+            is_out = is_out => is_out?,
+            never = self.pay_on(channel, 2, 1) => match never {},
+        }
         let convicted = lied.elapsed();
         let record = self.ledger.channel(channel).await?.record;
         ensure!(
@@ -142,6 +148,16 @@ impl Stage {
         let args = [json!(payee.address().to_string()), json!(NATIVE), json!(PAYMENT), json!("")];
         payer.call("0x44::payments::pay", &args).await?;
         Ok(())
+    }
+
+    /// Pays now and then, whatever comes of it.
+    async fn pay_on(&self, channel: ChannelId, from: usize, to: usize) -> Infallible {
+        loop {
+            sleep(PAUSE).await;
+            if let Err(error) = self.pay(channel, from, to).await {
+                tracing::debug!(%error, "not paid");
+            }
+        }
     }
 
     /// Runs the first node by another program, or by the honest one again.

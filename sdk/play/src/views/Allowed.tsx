@@ -1,5 +1,5 @@
 /** What the account lets this page sign, in plain words: before it signs, and while it holds. */
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { decimal, fwy, units } from "../../../pages/amount.js";
 import type { Play } from "../play.js";
 import { HOURS, type SessionKey } from "../session_key.js";
@@ -51,6 +51,12 @@ function Ask({ play, sessionKey, onDone, onBack }: AskGiven) {
   const vault = play.money.vault ?? 0n;
   const [text, setText] = useState<string>();
   const wanted = sessionKey.overSpent?.spent ?? 0n;
+  const reason = why(sessionKey);
+  const heading = useRef<HTMLHeadingElement>(null);
+  // Who staked too much further down is led here; keys still steer.
+  useEffect(() => {
+    if (wanted > 0n) heading.current?.focus();
+  }, [wanted]);
   const value = text ?? decimal(wanted > vault / 2n ? wanted : vault / 2n);
   const stake = units(value);
   const sign = async (event: FormEvent) => {
@@ -61,8 +67,10 @@ function Ask({ play, sessionKey, onDone, onBack }: AskGiven) {
   };
   return (
     <section aria-labelledby="allow" className="allow">
-      <h2 id="allow">Sign once, then play</h2>
-      <p role="alert">{why(sessionKey)}</p>
+      <h2 id="allow" ref={heading} tabIndex={-1}>
+        {reason ? "Sign again" : "Sign once, then play"}
+      </h2>
+      <p role="alert">{reason}</p>
       <p>
         Your account signs now, and this page then signs your moves with a key of its own. For{" "}
         {HOURS} hours that key may

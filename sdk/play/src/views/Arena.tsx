@@ -14,7 +14,7 @@ import {
   wayTo,
 } from "../games/arena.js";
 import type { Play } from "../play.js";
-import { capital, counted, nameOf } from "../text.js";
+import { capital, counted, nameOf, numberOf } from "../text.js";
 import { Spoken, Status, useChanging } from "./parts.js";
 import { Stakes } from "./Stakes.js";
 
@@ -79,7 +79,7 @@ export function Arena({ play, live, feed }: Given) {
         Game
       </h2>
       <Spoken id="turn" text={said.filter(Boolean).join(" ")} />
-      <Field state={live.value} me={play.account} pending={pending} />
+      <Field state={live.value} play={play} pending={pending} />
       <fieldset className="pad" aria-label="Turn">
         {(Object.keys(TURNS) as Turn[]).map((to) => (
           <button
@@ -152,7 +152,8 @@ function stakeText(stake: bigint): string {
   return stake > 0n ? `Your stake is ${counted(stake, "unit")}.` : "";
 }
 
-function Field({ state, me, pending }: { state: State; me: string; pending: boolean }) {
+function Field({ state, play, pending }: { state: State; play: Play; pending: boolean }) {
+  const me = play.account;
   const mine = state.players.find(({ account }) => account === me);
   return (
     <svg
@@ -170,11 +171,11 @@ function Field({ state, me, pending }: { state: State; me: string; pending: bool
           d="M0-1.8 1.8 0 0 1.8-1.8 0Z"
         />
       )}
-      {state.players.map((player, index) => (
+      {state.players.map((player) => (
         <g key={player.account} className={player.account === me ? "player mine" : "player"}>
           <circle cx={player.x} cy={player.y} r={1.3} />
           <text x={player.x} y={player.y < 4 ? player.y + 4 : player.y - 2}>
-            {index + 1}
+            {numberOf(play.info?.record, player.account)}
           </text>
         </g>
       ))}
@@ -206,13 +207,14 @@ function Players({ play, state, pending }: { play: Play; state: State; pending: 
         </tr>
       </thead>
       <tbody>
-        {state.players.map((player, index) => {
+        {state.players.map((player) => {
           const mine = player.account === play.account;
           const node = presence.value?.find(({ account }) => account === player.account);
           return (
             <tr key={player.account} data-account={player.account}>
               <th scope="row">
-                {index + 1}: {nameOf(play.info?.record, player.account, play.account)}
+                {mine && `${numberOf(play.info?.record, player.account)}: `}
+                {nameOf(play.info?.record, player.account, play.account)}
               </th>
               <td>{player.points}</td>
               <td>{String(player.stake)}</td>

@@ -13,7 +13,7 @@ export function MoveList({ feed, moves }: { feed: Feed; moves: Moves }) {
   return (
     <section aria-labelledby="moves">
       <h2 id="moves">Your moves</h2>
-      {newest.length === 0 && <p>None yet.</p>}
+      {newest.length === 0 && <p>None since this page was loaded.</p>}
       <ol className="plain moves" reversed>
         {newest.map((move) => (
           <li key={move.id} data-status={move.status}>

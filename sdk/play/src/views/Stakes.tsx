@@ -12,12 +12,16 @@ const SUGGESTED = "10";
 
 export function Stakes({ play, state }: { play: Play; state: Arena }) {
   const [text, setText] = useState(SUGGESTED);
+  /** Whether the text is meant to be staked: what was staked with it may be too much for once more. */
+  const [meant, setMeant] = useState(false);
   const vault = state.vaults.get(play.account) ?? 0n;
   const staked = stakeOf(state, play.account);
   const units = wholeUnits(text);
   const wrong = units === undefined || units > vault;
+  const says = wrong && (meant || vault === 0n);
   const stake = (event: FormEvent) => {
     event.preventDefault();
+    setMeant(wrong);
     if (units === undefined || wrong || !play.mayPlay) return;
     play.call("stake", ["0xfa", units], `stake ${counted(units, "unit")}`, LIFETIME_MS);
     backToGame();
@@ -35,9 +39,12 @@ export function Stakes({ play, state }: { play: Play; state: Arena }) {
           <input
             inputMode="numeric"
             value={text}
-            aria-invalid={wrong}
+            aria-invalid={says}
             aria-describedby="stake-error stake-note"
-            onChange={(event) => setText(event.target.value)}
+            onChange={(event) => {
+              setText(event.target.value);
+              setMeant(true);
+            }}
           />
         </label>
         <button type="submit" aria-disabled={wrong || !play.mayPlay}>
@@ -47,7 +54,7 @@ export function Stakes({ play, state }: { play: Play; state: Arena }) {
           Take back
         </button>
         <p id="stake-error" role="alert">
-          {wrong && problem(vault)}
+          {says && problem(vault)}
         </p>
       </form>
       <p id="stake-note" className="note">

@@ -234,6 +234,8 @@ test("one leaves, the creator closes, and the ledger pays what was won and lost"
   await expect.poll(() => money(third), { timeout: 60_000 }).toBe("1.00 FWY");
   await usable(third);
   await goesOn(first, second);
+  // Its node hears nobody in the channel any more, which is nothing to warn of.
+  expect(await banner(third).textContent()).toBe("");
   expect(await balances()).toEqual([500_000n, 500_000n, 1_000_000n, 999_000n]);
   await turns(0, " ", "stand still", first, second);
   await turns(1, " ", "stand still", first, second);

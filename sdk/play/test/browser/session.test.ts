@@ -123,6 +123,7 @@ test("a stake over the limit is refused by the channel, and the page offers to s
   const before = (await delegated()) as Session;
   await open("0.10");
   await alert(x, /That takes 0.10 FWY, and you allowed this page 0.05 FWY more/).waitFor();
+  expect(await x.evaluate(() => document.activeElement?.id)).toBe("allow");
   const failed = x.locator(".moves li[data-status=failed]").first();
   expect(await failed.textContent()).toContain("you allowed this page 0.05 FWY more");
   // It ran, failed, and took nothing.
