@@ -62,7 +62,7 @@ export function Events({ shown }: { shown: Shown }) {
                 name="Events"
                 columns={["Height", "Time", "Type", "Data"]}
                 rows={events.slice(0, MOST).map((event) => row(event, channel))}
-                none="No such event in the last 20 blocks."
+                none={`No ${word === "" ? "" : "such "}event in the last 20 blocks.`}
               />
               {events.length > MOST && (
                 <p className="note">

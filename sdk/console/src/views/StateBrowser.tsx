@@ -64,7 +64,7 @@ export function StateBrowser({ shown }: { shown: Shown }) {
   const [word, setWord] = useState("");
   const { read, again, more } = usePages(channel, height);
   const head = info.status?.head ?? 0;
-  const first = info.status?.pruned ?? 0;
+  const first = Math.min((info.status?.pruned ?? 0) + 1, head);
   const page = read.pages[0];
   return (
     <>
@@ -118,12 +118,16 @@ function HeightForm({
   again(): void;
 }) {
   const [text, setText] = useState("");
+  const [wrong, setWrong] = useState(false);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (/^[0-9]{1,15}$/.test(text)) choose(Number(text));
+    const found = /^\s*([0-9]{1,15})\s*$/.exec(text)?.[1];
+    setWrong(found === undefined);
+    if (found !== undefined) choose(Number(found));
   };
   const slide = (value: string) => {
     setText(value);
+    setWrong(false);
     choose(Number(value));
   };
   return (
@@ -140,19 +144,29 @@ function HeightForm({
       </label>
       <label>
         Height
-        <input inputMode="numeric" value={text} onChange={(event) => setText(event.target.value)} />
+        <input
+          inputMode="numeric"
+          value={text}
+          aria-invalid={wrong}
+          aria-describedby="height-error"
+          onChange={(event) => setText(event.target.value)}
+        />
       </label>
       <button type="submit">Show</button>
       <button
         type="button"
         onClick={() => {
           setText("");
+          setWrong(false);
           choose(undefined);
           again();
         }}
       >
         The head
       </button>
+      <p id="height-error" role="alert">
+        {wrong && `A height is a whole number, here from ${first} to ${head}.`}
+      </p>
     </form>
   );
 }

@@ -295,7 +295,12 @@ test("the state after any kept block is shown", async () => {
   const height = Math.max(1, head - 10);
   const said = await ask("state_channel.state", { channel, height });
   expect(said.entries.length).toBeGreaterThan(4);
-  await page.getByLabel("Height").fill(String(height));
+  for (const wrong of ["", "-1", "abc", "1.5"]) {
+    await page.getByLabel("Height").fill(wrong);
+    await page.getByRole("button", { name: "Show" }).click();
+    await page.getByRole("alert").filter({ hasText: "A height is a whole number" }).waitFor();
+  }
+  await page.getByLabel("Height").fill(` ${height} `);
   await page.getByRole("button", { name: "Show" }).click();
   await expect.poll(() => fact(page, "state_height")).toBe(String(height));
   expect(await idIn(page, "[data-field=state_root]")).toBe(said.state_root);
