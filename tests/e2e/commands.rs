@@ -304,6 +304,11 @@ fn key_files_are_private_and_open_with_their_passphrase_alone() {
         .unwrap();
     assert_eq!(wrong.status.code(), Some(1));
     assert!(text(&wrong.stderr).contains("wrong passphrase for account ann"));
+    // An account that an earlier version let be called so is listed and signs as before.
+    let accounts = home.path().join("accounts");
+    std::fs::copy(accounts.join("ann.json"), accounts.join("0xann.json")).unwrap();
+    let listed = fairway(home.path(), &["account", "list"]);
+    assert!(text(&listed.stdout).contains("0xann"), "{}", text(&listed.stderr));
     let named = fairway(home.path(), &["account", "new", "../escape"]);
     assert!(text(&named.stderr).contains("use letters"), "{}", text(&named.stderr));
 }

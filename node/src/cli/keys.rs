@@ -48,6 +48,9 @@ impl<'a> Keys<'a> {
 
     /// Makes a new account.
     pub(crate) fn create(&self, name: &str) -> anyhow::Result<AccountFile> {
+        if name.starts_with("0x") {
+            return Err(like_an_address(name));
+        }
         let path = self.path(name)?;
         if path.exists() {
             bail!("account {name} exists already ({})", path.display());
@@ -91,7 +94,12 @@ impl<'a> Keys<'a> {
 
     /// The account's public half; needs no passphrase.
     pub(crate) fn read(&self, name: &str) -> anyhow::Result<AccountFile> {
-        let path = self.path(name)?;
+        let path = self.path(name);
+        // An earlier version let an account be called so.
+        if name.starts_with("0x") && !path.as_ref().is_ok_and(|path| path.exists()) {
+            return Err(like_an_address(name));
+        }
+        let path = path?;
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => bail!(
@@ -143,11 +151,6 @@ impl<'a> Keys<'a> {
     }
 
     fn path(&self, name: &str) -> anyhow::Result<PathBuf> {
-        if name.starts_with("0x") {
-            bail!(
-                "{name:?}: account names don't start with 0x: `fairway account list` shows yours"
-            );
-        }
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
             bail!("account name {name:?}: use letters, digits, - and _, at most 64");
@@ -180,6 +183,10 @@ impl<'a> Keys<'a> {
         }
         Ok(first.into())
     }
+}
+
+fn like_an_address(name: &str) -> anyhow::Error {
+    anyhow!("{name:?}: account names don't start with 0x: `fairway account list` shows yours")
 }
 
 fn no_passphrase() -> anyhow::Error {
