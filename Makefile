@@ -110,7 +110,7 @@ model: setup
 
 demo: setup
 	cargo build --locked -p fairway -p fairway-byzantine --bin fairway --bin fairway-byzantine
-	$(CARGO_TARGET_DIR)/debug/fairway demo $(if $(KEEP),--keep)
+	$(CARGO_TARGET_DIR)/debug/fairway demo --report target/demo/report.json $(if $(KEEP),--keep)
 
 # Others' crates on like work. Apart from the workspace: nothing of it is a part of the node.
 SIDE = $(CARGO_TARGET_DIR)/side/debug/fairway-side-by-side

@@ -94,6 +94,11 @@ async fn token_is_asked_for_over_http_and_websocket() {
     assert_eq!(post(&url, &[("authorization", &wrong)], STATUS).status, 401);
     assert_eq!(post(&url, &[("authorization", &bearer)], STATUS).status, 200);
     assert_eq!(upgrade(&url, &[]).status, 401);
+    let mut command = std::process::Command::new(program());
+    let output = command.args(["--node", &url, "node", "status"]).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("does not let this client in: it asks for a token"), "{error}");
     for (method, status) in [("OPTIONS", 405), ("HEAD", 401), ("POST", 401), ("BREW", 401)] {
         assert_eq!(shake(&url, method, &[]).status, status, "{method} is no way around the token");
         let shown = shake(&url, method, &[("authorization", &bearer)]);
@@ -106,7 +111,7 @@ async fn token_is_asked_for_over_http_and_websocket() {
     let taken = upgrade(&url, &[("sec-websocket-protocol", &both)]);
     assert_eq!((taken.status, taken.headers["sec-websocket-protocol"].as_str()), (101, &*protocol));
     let without = Client::connect(&url).await.err().unwrap();
-    assert!(matches!(without, Error::Unreachable { .. }));
+    assert!(matches!(without, Error::Barred { .. }));
     assert!(without.to_string().contains("it asks for a token"), "{without}");
     let client = Client::connect_with(&url, Some(TOKEN.into())).await.unwrap();
     client.status().await.unwrap();

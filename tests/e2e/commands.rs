@@ -136,6 +136,9 @@ async fn accounts_stake_and_leave_and_close_by_the_chain() {
     until("frank", "5100");
     let poor = run(&["account", "transfer", "erin", "frank", "5000"]);
     assert_eq!(poor.status.code(), Some(1), "{}", text(&poor.stderr));
+    let error = text(&poor.stderr);
+    assert!(error.contains("the account has 0.004900 FWY, and 0.005000 are asked for"), "{error}");
+    assert!(error.contains("\"code\":"), "{error}");
     json(&run(&["account", "stake", "erin", "1000"]));
     json(&run(&["account", "unstake", "erin", "400"]));
     let early = run(&["account", "unstake", "erin"]);

@@ -30,12 +30,27 @@ fn every_scene_of_the_demo_ends_well_and_no_unit_is_lost() {
     let said = String::from_utf8_lossy(&output.stdout);
     let report: Value = serde_json::from_slice(&fs::read(&report).expect(&said)).unwrap();
     assert!(output.status.success() && report["ok"] == true, "{said}\n{report:#}");
+    let left = fs::read_dir(folder.path()).unwrap().filter_map(Result::ok);
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left, ["report.json"], "a demo that went well leaves nothing else");
     let scenes = report["scenes"].as_array().unwrap();
     for id in SCENES {
         let scene = scenes.iter().find(|scene| scene["id"] == id);
         assert!(scene.is_some_and(|scene| scene["ok"] == true), "{id}: {report:#}");
     }
     assert_eq!(report["balances"]["conserved"], true, "{report:#}");
+}
+
+#[test]
+fn the_demo_outside_a_clone_starts_nothing_and_says_what_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(program());
+    command.arg("demo").current_dir(folder.path()).env("TMPDIR", folder.path());
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("name that folder with --examples"), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use fairway_sdk::{Error, Keypair, Ledger};
 use serde_json::json;
 
 use super::{Shared, keys::Keys, numbers::amount, output::units};
@@ -82,14 +83,22 @@ impl Command {
             }
             Self::Transfer { from, to, amount } => {
                 let (chain, to) = (shared.chain().await?, keys.address(&to)?);
-                let report = chain.transfer(&keys.unlock(&from)?, to, amount).await?;
+                let key = keys.unlock(&from)?;
+                let report = match chain.transfer(&key, to, amount).await {
+                    Ok(report) => report,
+                    Err(error) => return Err(lacking(&chain, &key, amount, error).await),
+                };
                 output.show(&report, || {
                     format!("sent {} FWY to {to} in block {}", units(amount), report.height)
                 });
             }
             Self::Stake { account, amount } => {
                 let key = keys.unlock(&account)?;
-                let report = shared.chain().await?.stake(&key, amount).await?;
+                let chain = shared.chain().await?;
+                let report = match chain.stake(&key, amount).await {
+                    Ok(report) => report,
+                    Err(error) => return Err(lacking(&chain, &key, amount, error).await),
+                };
                 output.show(&report, || format!("staked {} FWY", units(amount)));
             }
             Self::Unstake { account, amount: Some(amount) } => {
@@ -110,5 +119,21 @@ impl Command {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// An error of the chain, and what the account has where it asked for more than that.
+async fn lacking(chain: &Ledger, key: &Keypair, amount: u64, error: Error) -> anyhow::Error {
+    let has = match error.refusal() {
+        Some(_) => chain.balance(key.address()).await.ok().filter(|has| *has < amount),
+        None => None,
+    };
+    match has {
+        Some(has) => anyhow::Error::from(error).context(format!(
+            "the account has {} FWY, and {} are asked for",
+            units(has),
+            units(amount)
+        )),
+        None => error.into(),
     }
 }

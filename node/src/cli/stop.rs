@@ -9,11 +9,13 @@ use tracing::{info, warn};
 /// How long an orderly end may take.
 const END: Duration = Duration::from_secs(15);
 
-/// Ctrl-C and SIGTERM. From the moment that it listens, neither ends the process by itself, and none is
-/// missed: a process listens before it says that it is ready.
+/// Ctrl-C, SIGTERM, and the end of its terminal, unless it was started to outlive that (`nohup`). From
+/// the moment that it listens, none ends the process by itself, and none is missed: a process listens
+/// before it says that it is ready.
 pub(crate) struct Stop {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Option<Signal>,
 }
 
 impl Stop {
@@ -22,6 +24,7 @@ impl Stop {
         Ok(Self {
             interrupt: of(SignalKind::interrupt())?,
             terminate: of(SignalKind::terminate())?,
+            hangup: (!ignores_hangup()).then(|| of(SignalKind::hangup())).transpose()?,
         })
     }
 
@@ -30,6 +33,7 @@ impl Stop {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            Some(_) = async { self.hangup.as_mut()?.recv().await } => {}
         }
     }
 
@@ -51,6 +55,14 @@ impl Stop {
     }
 }
 
+/// Whether the process was started with SIGHUP ignored, where the system tells.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|ignored| ignored & 1 == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use rustix::process::{Signal, getpid, kill_process};
@@ -64,6 +76,8 @@ mod tests {
         kill_process(getpid(), Signal::TERM).unwrap();
         timeout(END, stop.asked()).await.unwrap();
         kill_process(getpid(), Signal::INT).unwrap();
+        timeout(END, stop.asked()).await.unwrap();
+        kill_process(getpid(), Signal::HUP).unwrap();
         timeout(END, stop.asked()).await.unwrap();
     }
 

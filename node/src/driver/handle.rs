@@ -88,6 +88,12 @@ impl View {
         }
     }
 
+    /// Whether what is read here may be older than what the channel holds.
+    #[must_use]
+    pub const fn is_stale(&self) -> bool {
+        self.status.lacking_quorum.is_some() || self.status.out
+    }
+
     /// Closed and paid, or left: nothing will happen any more.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -71,7 +71,7 @@ pub(super) fn run_view(
     let values = sandbox.view(&point.state, &context, &function, type_args, &args, VIEW_GAS)?;
     let decode = |(ty, bytes): &(TypeAbi, Vec<u8>)| json::decode(sandbox.abi(), ty, bytes);
     let values = values.iter().map(decode).collect::<Result<_, _>>()?;
-    Ok(Viewed { height: point.height, stale: view.status.lacking_quorum.is_some(), values })
+    Ok(Viewed { height: point.height, stale: view.is_stale(), values })
 }
 
 /// A resource of a state.
@@ -86,8 +86,7 @@ pub(super) fn read_resource(
     let canonical = parsed.map_err(|_| Refusal::invalid("type_tag", type_tag))?.to_string();
     let bytes = view::read(&point.state, &StateKey::resource(address, canonical.clone()));
     let resource = view::resource(&handle.sandbox, address, &canonical, bytes.as_deref());
-    let stale = view.status.lacking_quorum.is_some();
-    Ok(ResourceRead { height: point.height, stale, resource })
+    Ok(ResourceRead { height: point.height, stale: view.is_stale(), resource })
 }
 
 /// Reads the state after the block at `height`.

@@ -54,8 +54,14 @@ impl Connection {
         }
         let mut headers = HeaderMap::new();
         if let Some(token) = &self.inner.token {
-            let bearer = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|_| self.unreachable("the token can't be sent: it holds other characters than letters, digits and -._~"))?;
+            let bearer =
+                HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Error::Barred {
+                    url: self.url().to_owned(),
+                    reason:
+                        "the token can't be sent: it holds other characters than letters, digits \
+                             and -._~"
+                            .into(),
+                })?;
             headers.insert("authorization", bearer);
         }
         let client = WsClientBuilder::default()
@@ -69,7 +75,7 @@ impl Connection {
             .enable_ws_ping(PingConfig::new())
             .build(self.url())
             .await
-            .map_err(|error| self.unreachable(&reason_of(&error)))?;
+            .map_err(|error| self.not_connected(&error))?;
         let client = Arc::new(client);
         *slot = Some(Arc::clone(&client));
         Ok(client)
@@ -89,28 +95,28 @@ impl Connection {
         send(self.client().await?).await.map_err(|error| Error::of(self.url(), error))
     }
 
-    fn unreachable(&self, reason: &str) -> Error {
-        Error::Unreachable { url: self.url().to_owned(), reason: reason.to_owned() }
+    fn not_connected(&self, error: &ClientError) -> Error {
+        let url = self.url().to_owned();
+        match barred(error) {
+            Some(reason) => Error::Barred { url, reason: reason.into() },
+            None => Error::Unreachable { url, reason: error.to_string() },
+        }
     }
 }
 
-/// Why no connection was made, and what to do where the server does not let this client in.
-fn reason_of(error: &ClientError) -> String {
-    let ClientError::Transport(inner) = error else { return error.to_string() };
-    let Some(WsHandshakeError::Rejected { status_code }) = inner.downcast_ref() else {
-        return error.to_string();
-    };
+/// Why the server does not let this client in, and what to do, if that is what it answered.
+fn barred(error: &ClientError) -> Option<&'static str> {
+    let ClientError::Transport(inner) = error else { return None };
+    let WsHandshakeError::Rejected { status_code } = inner.downcast_ref()? else { return None };
     match status_code {
-        401 => {
+        401 => Some(
             "it asks for a token, and for another than was shown (HTTP status 401): --token-file or \
-             FAIRWAY_TOKEN in a command, Client::connect_with in code"
-                .into()
-        }
-        403 => {
-            "it does not let in who asks for this host or from this origin (HTTP status 403): see \
-             access.hosts and access.origins of its configuration"
-                .into()
-        }
-        _ => error.to_string(),
+             FAIRWAY_TOKEN in a command, Client::connect_with in code",
+        ),
+        403 => Some(
+            "it does not take this host or this origin (HTTP status 403): see access.hosts and \
+             access.origins of its configuration",
+        ),
+        _ => None,
     }
 }

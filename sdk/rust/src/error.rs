@@ -15,6 +15,9 @@ pub enum Error {
     Rpc { code: i32, message: String },
     #[error("{url} can't be reached: {reason}")]
     Unreachable { url: String, reason: String },
+    /// It answers, but lets this client not in.
+    #[error("{url} does not let this client in: {reason}")]
+    Barred { url: String, reason: String },
     /// No answer in time. A call may still be ordered: ask for its report, or send it again.
     #[error("{url} did not answer in time")]
     TimedOut { url: String },
@@ -35,7 +38,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.is_transient(),
             Self::Unreachable { .. } | Self::TimedOut { .. } => true,
-            Self::Rpc { .. } | Self::Protocol { .. } => false,
+            Self::Rpc { .. } | Self::Barred { .. } | Self::Protocol { .. } => false,
         }
     }
 

@@ -10,7 +10,7 @@ const LINGER: u64 = 10_000;
 impl Channel {
     /// P-130: out is who was in, by the chain's word, and is in no more, and has nothing at stake. Where an exit closed the
     /// channel, nodes stay until everybody has claimed.
-    fn is_out(&self) -> bool {
+    pub(super) fn is_out(&self) -> bool {
         let Some(record) = self.chain.record() else { return false };
         let is_there = record.members.iter().any(|member| member.record.node == self.me);
         let was_in = self.log.genesis().is_some() || record.settlement.closed;
@@ -62,6 +62,20 @@ mod tests {
         bench.record.members.push(member);
         bench.observe();
         assert!(!bench.nodes[2].has_ended(), "it joined again");
+    }
+
+    /// P-79, P-130
+    #[test]
+    fn node_of_a_paid_member_hears_nobody_and_misses_no_quorum() {
+        let mut bench = Bench::new(3);
+        bench.wait(600);
+        bench.part(&[0, 1]);
+        bench.wait(4_000);
+        assert!(bench.nodes[2].status().lacking_quorum.is_some());
+        bench.record.members.remove(2);
+        bench.observe();
+        let status = bench.nodes[2].status();
+        assert_eq!((status.lacking_quorum, status.out), (None, true));
     }
 
     /// P-130: who stops telling what it saw has its report end undecided, at half its bond.

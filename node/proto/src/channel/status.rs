@@ -40,6 +40,8 @@ pub struct ChannelStatus {
     pub members: Vec<MemberStatus>,
     /// Weight heard and of all voters, when those heard can certify nothing.
     pub lacking_quorum: Option<(Weight, Weight)>,
+    /// Its member is out of the channel: what it holds is of before that.
+    pub out: bool,
     /// It came back without its last writes and signs nothing until enough others have answered.
     pub tail_lost: bool,
     /// The snapshot that is being taken, if one is.
@@ -75,7 +77,8 @@ impl Channel {
             finalised: self.log.finalised(),
             settled: self.settled_height(),
             members: self.member_statuses(),
-            lacking_quorum: self.lacking_quorum(),
+            lacking_quorum: self.lacking_quorum().filter(|_| !self.is_out()),
+            out: self.is_out(),
             tail_lost: self.log.is_tail_lost(),
             catching_up: self.catching_up(),
             queued: self.pool.len(),

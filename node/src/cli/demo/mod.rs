@@ -9,14 +9,19 @@ mod report;
 mod scenes;
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use anyhow::{Context, bail};
 use fairway::local::{LocalNetwork, dropped_have_ended};
 
 use self::{report::Report, scenes::Stage};
 use super::{Shared, print, stop::Stop};
+
+/// The example packages that it plays.
+const PACKAGES: [&str; 3] = ["arena", "payments", "tic_tac_toe"];
 
 #[derive(clap::Args)]
 pub(crate) struct Demo {
@@ -29,16 +34,17 @@ pub(crate) struct Demo {
     /// Payments each member sends.
     #[arg(long, default_value_t = 2_000)]
     payments: u32,
-    /// Where the report goes.
-    #[arg(long, default_value = "target/demo/report.json")]
-    report: PathBuf,
-    /// The example packages.
+    /// Write a report in JSON to this file.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// The folder of the example packages.
     #[arg(long, default_value = "contracts/examples")]
     examples: PathBuf,
 }
 
 impl Demo {
     pub(crate) async fn run(self, shared: &Shared) -> anyhow::Result<ExitCode> {
+        self.check_examples()?;
         let folder = tempfile::Builder::new().prefix("fairway-demo-").tempdir()?.keep();
         let mut report = Report::default();
         let mut stop = Stop::listen()?;
@@ -49,9 +55,17 @@ impl Demo {
         };
         let Some(played) = played else { return Ok(stopped(&folder, ExitCode::FAILURE).await) };
         report.finish(&played);
-        report.write(&self.report)?;
-        shared.output().show(&report, || report.summary(&folder, &self.report));
-        let mut stage = played?;
+        if let Some(path) = &self.report {
+            report.write(path)?;
+        }
+        shared.output().show(&report, || report.summary(self.report.as_deref()));
+        let mut stage = match played {
+            Ok(stage) => stage,
+            Err(error) => {
+                print(&format!("logs and data: {}", folder.display()));
+                return Err(error);
+            }
+        };
         if self.keep {
             tokio::select! {
                 kept = stage.keep() => return kept,
@@ -61,7 +75,21 @@ impl Demo {
             return Ok(stopped(&folder, ExitCode::SUCCESS).await);
         }
         stage.stop().await?;
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Before anything starts: the packages are not in the program.
+    fn check_examples(&self) -> anyhow::Result<()> {
+        let lacking = PACKAGES.iter().find(|name| !self.examples.join(name).is_dir());
+        if let Some(name) = lacking {
+            bail!(
+                "{}: no such folder: the demo plays the packages of a clone's contracts/examples: \
+                 start it in the clone, or name that folder with --examples",
+                self.examples.join(name).display(),
+            );
+        }
+        Ok(())
     }
 
     async fn play(

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::Value;
 
-/// `target/demo/report.json`.
+/// What `--report` writes.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
     ok: bool,
@@ -59,13 +59,13 @@ impl Report {
 
     pub(super) fn write(&self, path: &Path) -> anyhow::Result<()> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         }
         fs::write(path, serde_json::to_vec_pretty(self)?)
             .with_context(|| format!("writing {}", path.display()))
     }
 
-    pub(super) fn summary(&self, folder: &Path, report: &Path) -> String {
+    pub(super) fn summary(&self, written: Option<&Path>) -> String {
         let mut lines = Vec::new();
         for scene in &self.scenes {
             let mark = if scene.ok { "done" } else { "FAILED" };
@@ -75,14 +75,17 @@ impl Report {
             ));
         }
         for (account, before) in &self.balances.before {
-            let after = self.balances.after.get(account).copied().unwrap_or_default();
-            let moved = i128::from(after) - i128::from(*before);
+            let Some(after) = self.balances.after.get(account) else { continue };
+            let moved = i128::from(*after) - i128::from(*before);
             lines.push(format!("{account}: {before} -> {after} ({moved:+})"));
         }
-        let conserved = if self.balances.conserved { "yes" } else { "NO" };
+        let conserved = match (self.balances.after.is_empty(), self.balances.conserved) {
+            (true, _) => "not counted, it ended before",
+            (false, true) => "yes",
+            (false, false) => "NO",
+        };
         lines.push(format!("every unit accounted for: {conserved}"));
-        lines.push(format!("logs and data: {}", folder.display()));
-        lines.push(format!("report: {}", report.display()));
+        lines.extend(written.map(|path| format!("report: {}", path.display())));
         lines.join("\n")
     }
 }
