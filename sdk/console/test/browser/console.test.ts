@@ -268,7 +268,30 @@ test("the last blocks and a call that failed are listed, and older ones are a pr
   await picture(page, "blocks");
 });
 
-test("events of the last blocks are shown, and found by their type", async () => {
+/** The places of all events of blocks, the newest first. */
+async function eventsOf(from: number, to: number): Promise<string[]> {
+  const found: string[] = [];
+  for (let next = from; next <= to; ) {
+    const limit = Math.min(100, to - next + 1);
+    const blocks = await ask("state_channel.blocks", { channel: stage.channel, from: next, limit });
+    if (blocks.length === 0) break;
+    for (const block of blocks) {
+      const places = block.transactions.flatMap((one, place) =>
+        one.events.map((_, number) => `${block.height}.${place}.${number}`),
+      );
+      found.push(...places);
+    }
+    next += blocks.length;
+  }
+  return found.reverse();
+}
+
+test("the last events are shown, older ones are a press away, and are found by their type", async () => {
+  const all = async () => {
+    const { pruned, head } = await status();
+    return (await eventsOf(pruned + 1, head)).length;
+  };
+  await expect.poll(all, { timeout: 120_000, interval: 2_000 }).toBeGreaterThan(40);
   const page = await stage.part(0, "events");
   await page.getByRole("region", { name: "Events" }).waitFor({ timeout: 60_000 });
   const row = page.locator("tbody tr").first();
@@ -283,10 +306,32 @@ test("events of the last blocks are shown, and found by their type", async () =>
   const event = block?.transactions[place]?.events[number];
   const data = page.locator(`tr[data-row="${height}.${place}.${number}"] td[data-column=Data]`);
   expect(JSON.parse(await data.innerText())).toEqual(event?.data);
+  await olderEvents(page);
   await page.getByLabel("Types that hold").fill("no such type");
-  await page.getByText("No such event in the last 20 blocks.").waitFor();
+  await page.getByText(/^No such events in blocks [0-9]+ to [0-9]+, back to .* ago\./).waitFor();
   await usable(page);
 });
+
+/** The page before is what the API says of the blocks that the page names, and leaves none out. */
+async function olderEvents(page: Page): Promise<void> {
+  const span = async () => {
+    const found = /in blocks? ([0-9]+)(?: to ([0-9]+))?,/.exec(await fact(page, "looked"));
+    return { from: Number(found?.[1]), to: Number(found?.[2] ?? found?.[1]) };
+  };
+  await page.getByRole("button", { name: "Older" }).click();
+  // It stands still now: only the page before this one lies above it.
+  await page.getByRole("button", { name: "Newer", disabled: false }).waitFor();
+  await page.locator("[data-field=looked]").waitFor();
+  const { from, to } = await span();
+  const said = await eventsOf(from, to);
+  expect(said.length).toBeGreaterThan(0);
+  const rows = page.locator("tbody tr");
+  expect(await rows.evaluateAll((all) => all.map((one) => one.getAttribute("data-row")))).toEqual(
+    said,
+  );
+  await page.getByRole("button", { name: "Follow the head" }).click();
+  await expect.poll(async () => (await span()).to, { timeout: 60_000 }).toBeGreaterThan(to);
+}
 
 test("the state after any kept block is shown", async () => {
   const page = await stage.part(0, "state");

@@ -1,33 +1,13 @@
-import type { BlockView, ChainEvent, StateEntry } from "@fairway/sdk";
+import type { ChainEvent, StateEntry } from "@fairway/sdk";
 import { expect, test } from "vitest";
 import { history } from "../../src/history.js";
 import { pageStart } from "../../src/views/Blocks.js";
-import { happened } from "../../src/views/Events.js";
 import { wanted } from "../../src/views/StateBrowser.js";
 
 test("a page of blocks ends where it is asked to and begins where blocks are kept", () => {
   expect(pageStart(100, 0)).toBe(81);
   expect(pageStart(5, 0)).toBe(1);
   expect(pageStart(100, 95)).toBe(96);
-});
-
-test("events are the newest first, and those of a type alone when one is named", () => {
-  const block = (height: number, ...types: string[]) =>
-    ({
-      height,
-      time: height,
-      transactions: types.map((type) => ({ events: [{ type, data: null }] })),
-    }) as unknown as BlockView;
-  const blocks = [
-    block(1, "0x44::payments::Paid"),
-    block(2, "0x2::vault::Moved", "0x44::payments::Paid"),
-  ];
-  expect(happened(blocks, "").map((event) => [event.height, event.place])).toEqual([
-    [2, [1, 0]],
-    [2, [0, 0]],
-    [1, [0, 0]],
-  ]);
-  expect(happened(blocks, "PAID").map((event) => event.height)).toEqual([2, 1]);
 });
 
 test("entries are found by type, owner or what they hold", () => {
