@@ -15,6 +15,8 @@ export interface Point {
 
 /** How many points are kept: ten minutes of one a second. */
 const MOST = 600;
+/** Seconds that a chart spans at least. */
+const LEAST = 60;
 
 /**
  * Milliseconds below which a part (`0.99`) of what fell into the buckets lies: between the bounds of the
@@ -70,6 +72,12 @@ export function between(before: Activity, after: Activity): Point | undefined {
     p99: quantile(blocks.buckets, 0.99),
     callMean: mean(calls),
   };
+}
+
+/** What a chart shows, in seconds: the minute until `now`, or as many as there are points. */
+export function span(times: readonly number[], now: number): [from: number, to: number] {
+  const to = Math.max(now, times.at(-1) ?? now);
+  return [Math.min(times[0] ?? now, to - LEAST), to];
 }
 
 /** The last points of one channel. */

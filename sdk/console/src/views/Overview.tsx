@@ -1,4 +1,5 @@
 /** Where a channel stands, and what it does over time. */
+import { span } from "../series.js";
 import { openWindows, termText, troubles } from "../standing.js";
 import { bytes, millis, rate } from "../text.js";
 import type { Shown } from "./Channel.js";
@@ -65,12 +66,14 @@ function Charts({ shown }: { shown: Shown }) {
   const { points } = shown.series;
   const { activity } = shown;
   const times = points.map((point) => point.time);
+  const shownSpan = span(times, activity.time / 1_000);
   return (
     <>
       <h3>Over time</h3>
       <div className="charts">
         <Chart
           title="Calls a second"
+          span={shownSpan}
           times={times}
           lines={[
             {
@@ -89,6 +92,7 @@ function Charts({ shown }: { shown: Shown }) {
         />
         <Chart
           title="Time to certified"
+          span={shownSpan}
           times={times}
           lines={[
             {

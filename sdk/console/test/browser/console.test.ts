@@ -152,6 +152,32 @@ function painted(page: Page, chart: number, colour: string): Promise<number> {
   }, colour);
 }
 
+test("a chart's first seconds have the time of day on their axis", async () => {
+  const page = await stage.open(stage.console(0));
+  await page.getByRole("heading", { name: "Channels" }).waitFor();
+  await page.evaluate(() => {
+    const written: string[] = [];
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+      written.push(text);
+      fillText.call(this, text, ...place);
+    };
+    Object.assign(globalThis, { written });
+  });
+  await page.locator(`tr[data-row="${stage.channel}"] a`).first().click();
+  await page.locator(".plot canvas").first().waitFor();
+  const written = () => page.evaluate(() => (globalThis as unknown as Written).written);
+  await expect.poll(async () => (await written()).length).toBeGreaterThan(20);
+  const times = (await written()).filter((text) => !/^[0-9.,]+$/.test(text));
+  expect(times.length).toBeGreaterThan(2);
+  for (const time of times) expect(time).toMatch(/^[0-9]{2}:[0-9]{2}:[0-9]{2}$/);
+  expect(await written()).not.toContain(String(new Date().getFullYear()));
+});
+
+interface Written {
+  written: string[];
+}
+
 test("members are shown with validity, heartbeat and round trip", async () => {
   const page = await stage.part(0, "members");
   const { record } = await ask("chain.channel", { channel: stage.channel });

@@ -1,6 +1,7 @@
 import type { Activity } from "@fairway/sdk";
 import { expect, test } from "vitest";
-import { between, quantile, Series } from "../../src/series.js";
+import { between, quantile, Series, span } from "../../src/series.js";
+import { data, options } from "../../src/views/Chart.js";
 
 const BOUNDS = [1_000, 2_000, null];
 
@@ -65,4 +66,26 @@ test("series keeps ten minutes, and goes on after the node counted anew", () => 
   expect(series.points.at(-1)?.time).toBe(700);
   series.add(activity(702_000, 5, []));
   expect(series.points.at(-1)).toMatchObject({ time: 702, orderedPerSecond: 5 });
+});
+
+test("a chart spans the last minute, and more once there are points of more", () => {
+  expect(span([], 1_000)).toEqual([940, 1_000]);
+  expect(span([999], 1_000)).toEqual([940, 1_000]);
+  expect(span([500, 999], 1_000)).toEqual([500, 1_000]);
+});
+
+test("a chart's time axis has that span and the time of day, without any point too", () => {
+  const line = { label: "", colour: "--final", values: [], shown: String };
+  const seconds = Date.UTC(2026, 10, 23, 12, 0, 0) / 1_000;
+  expect(data([seconds - 60, seconds], [], [line])).toEqual([
+    [seconds - 60, seconds],
+    [null, null],
+  ]);
+  const { scales, axes } = options(300, [seconds - 60, seconds], [line], () => "black");
+  expect(scales?.x?.range).toEqual([seconds - 60, seconds]);
+  const mark = axes?.[0]?.values as (plot: unknown, marks: number[]) => string[];
+  expect(mark(undefined, [seconds, seconds + 15])).toEqual([
+    expect.stringMatching(/^[0-9]{2}:[0-9]{2}:00$/),
+    expect.stringMatching(/^[0-9]{2}:[0-9]{2}:15$/),
+  ]);
 });
