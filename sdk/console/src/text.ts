@@ -1,13 +1,21 @@
 /** Names, counts, times and values in words. */
-import type { Json, Operation, TransactionView } from "@fairway/sdk";
+import type { AssetAmount, Json, Operation, TransactionView } from "@fairway/sdk";
+import { NATIVE } from "@fairway/sdk";
+import { fwy } from "../../pages/amount.js";
 
 export function short(id: string): string {
   return /^0x[0-9a-f]{64,}$/.test(id) ? `${id.slice(0, 8)}…${id.slice(-4)}` : id;
 }
 
-/** An amount in the smallest unit, with its digits in groups. */
-export function grouped(units: string | number | bigint): string {
-  return BigInt(units).toLocaleString("en");
+/** An amount: of the native asset `1.50 FWY`, of another one in its smallest unit. */
+export function amountText({ asset, amount }: AssetAmount): string {
+  if (asset === NATIVE) return fwy(amount);
+  return `${BigInt(amount).toLocaleString("en")} of ${literal(asset)}`;
+}
+
+/** All of them, or that there are none. */
+export function amountsText(amounts: readonly AssetAmount[]): string {
+  return amounts.map(amountText).join(", ") || "nothing";
 }
 
 /** How long ago, at a time; both in milliseconds. */

@@ -3,7 +3,7 @@ import type { ChannelRecord, ObservedChannel } from "@fairway/sdk";
 import type { Source } from "../ask.js";
 import { usePoll, useSource } from "../source.js";
 import { type Standing, standings } from "../standing.js";
-import { ago, grouped, roundTrip } from "../text.js";
+import { ago, amountText, roundTrip } from "../text.js";
 import type { Shown } from "./Channel.js";
 import { Answer, Id, Mark, Table } from "./parts.js";
 
@@ -58,7 +58,9 @@ export function Members({ shown }: { shown: Shown }) {
                 "Weight",
                 "Collateral",
               ]}
-              rows={members.map((member) => row(member, observed.time, shown.activity.time))}
+              rows={members.map((member) =>
+                row(member, info.record.config.asset, observed.time, shown.activity.time),
+              )}
               none="The channel has no members yet."
             />
             <p className="note">
@@ -83,7 +85,7 @@ function role(member: Standing): string {
   return words.filter(Boolean).join(", ") || "follower";
 }
 
-function row(member: Standing, chainTime: number, nodeTime: number) {
+function row(member: Standing, asset: string, chainTime: number, nodeTime: number) {
   return {
     id: member.account,
     cells: [
@@ -110,7 +112,7 @@ function row(member: Standing, chainTime: number, nodeTime: number) {
       member.head,
       member.certified,
       member.weight,
-      grouped(member.collateral),
+      amountText({ asset, amount: member.collateral }),
     ],
   };
 }

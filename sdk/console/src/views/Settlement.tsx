@@ -4,7 +4,7 @@ import { useRef, useState } from "react";
 import { history, type Progress } from "../history.js";
 import { usePoll, useSource } from "../source.js";
 import { openWindows } from "../standing.js";
-import { grouped, literal, pretty } from "../text.js";
+import { amountsText, pretty } from "../text.js";
 import type { Shown } from "./Channel.js";
 import { Answer, Facts, Id, Mark, Table } from "./parts.js";
 
@@ -34,9 +34,7 @@ export function Settlement({ shown }: { shown: Shown }) {
           {
             label: "Locked on the chain",
             field: "locked",
-            value:
-              locked.map((one) => `${grouped(one.amount)} of ${literal(one.asset)}`).join(", ") ||
-              "nothing",
+            value: amountsText(locked),
           },
           { label: "Proposals signed here", field: "proposals", value: shown.activity.proposals },
           { label: "Yes votes signed here", field: "votes", value: shown.activity.votes },
@@ -93,7 +91,7 @@ function Proposal({ found, shown }: { found: ProposalView; shown: Shown }) {
               member.join_sequence,
               <Id key="node" id={member.node} />,
               <Vote key="vote" yes={vote(member.node)?.yes} />,
-              balance?.amounts.map((one) => grouped(one.amount)).join(", ") || "0",
+              amountsText(balance?.amounts ?? []),
             ],
           };
         })}

@@ -403,7 +403,7 @@ test("settlements are those of the chain, with its events", async () => {
   );
   const { record } = await client().info(stage.channel);
   expect(await fact(page, "rule")).toBe(record.config.money?.settlement_rule);
-  expect(await fact(page, "locked")).toBe("4,000 of 0xfa");
+  expect(await fact(page, "locked")).toBe("0.004 FWY");
   await page.getByRole("button", { name: "Look through the chain's events" }).click();
   await page.getByText(/events looked at\./).waitFor({ timeout: 60_000 });
   const found = page.getByRole("region", { name: "The chain's events about the channel" });

@@ -1,5 +1,16 @@
+import { NATIVE } from "@fairway/sdk";
 import { expect, test } from "vitest";
-import { ago, bytes, literal, operationText, pretty, roundTrip, short } from "../../src/text.js";
+import {
+  ago,
+  amountsText,
+  amountText,
+  bytes,
+  literal,
+  operationText,
+  pretty,
+  roundTrip,
+  short,
+} from "../../src/text.js";
 
 test("whole numbers of any size stay whole in what is shown", () => {
   expect(pretty({ small: 1, large: 18446744073709551615n })).toBe(
@@ -42,4 +53,17 @@ test("a call is named by its function, by whichever key it was signed", () => {
 
 test("sizes have one decimal", () => {
   expect([bytes(999), bytes(1_500), bytes(2_000_000)]).toEqual(["999 B", "1.5 kB", "2.0 MB"]);
+});
+
+test("amounts of the native asset are in FWY, others in their smallest unit", () => {
+  expect(amountText({ asset: NATIVE, amount: "100000000" })).toBe("100.00 FWY");
+  expect(amountText({ asset: NATIVE, amount: "4000" })).toBe("0.004 FWY");
+  const other = `0x${"fb".padStart(64, "0")}`;
+  expect(amountText({ asset: other, amount: "4000" })).toBe("4,000 of 0xfb");
+  const amounts = [
+    { asset: NATIVE, amount: "1500000" },
+    { asset: other, amount: "7" },
+  ];
+  expect(amountsText(amounts)).toBe("1.50 FWY, 7 of 0xfb");
+  expect(amountsText([])).toBe("nothing");
 });
