@@ -7,6 +7,7 @@ import { Accounts } from "./Accounts.js";
 import { Contracts } from "./Contracts.js";
 import { LedgerBlocks } from "./LedgerBlocks.js";
 import { Answer, Facts, Id, Tabs } from "./parts.js";
+import { Search } from "./Search.js";
 
 const EVERY_MS = 2_000;
 
@@ -24,8 +25,9 @@ export function LedgerPage({ route }: { route: LedgerRoute }) {
     <>
       <h2>Ledger</h2>
       <Answer polled={info}>{(chain) => <Head chain={chain} />}</Answer>
+      <Search />
       <Tabs name="Parts of the ledger" tabs={tabs} current={route.tab} />
-      {route.tab === "blocks" && <LedgerBlocks route={route} />}
+      {route.tab === "blocks" && <LedgerBlocks route={route} last={info.value?.height ?? 0} />}
       {route.tab === "accounts" && <Accounts route={route} />}
       {route.tab === "contracts" && <Contracts />}
     </>

@@ -1,6 +1,6 @@
 /** The ledger's blocks: the last ones, one in full, or a transaction by its hash. */
 import type { LedgerBlockInFull, PayloadView, TransactionInLedger } from "@fairway/sdk";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { routeText } from "../route.js";
 import { usePoll, useSource } from "../source.js";
 import { clockTime, dateTime, literal, pretty, short } from "../text.js";
@@ -11,9 +11,10 @@ import { Answer, Facts, Id, Mark, Table, Verbatim } from "./parts.js";
 const EVERY_MS = 2_000;
 const PAGE = 20;
 
-export function LedgerBlocks({ route }: { route: LedgerRoute }) {
-  if (route.transaction) return <ByHash hash={route.transaction} />;
-  if (route.height !== undefined) return <One height={route.height} />;
+/** `last` is the chain's height. */
+export function LedgerBlocks({ route, last }: { route: LedgerRoute; last: number }) {
+  if (route.transaction) return <ByHash hash={route.transaction} last={last} />;
+  if (route.height !== undefined) return <One height={route.height} last={last} />;
   return <Last />;
 }
 
@@ -45,36 +46,33 @@ function Last() {
     return { blocks, from, end, height };
   });
   return (
-    <>
-      <Search />
-      <Answer polled={polled}>
-        {({ blocks, from, end, height }) => (
-          <>
-            <div className="buttons">
-              <button type="button" disabled={from <= 1} onClick={() => setTo(from - 1)}>
-                Older
-              </button>
-              <button
-                type="button"
-                disabled={to === undefined}
-                onClick={() => setTo(end + PAGE >= height ? undefined : end + PAGE)}
-              >
-                Newer
-              </button>
-              <button type="button" disabled={to === undefined} onClick={() => setTo(undefined)}>
-                Follow the head
-              </button>
-            </div>
-            <Table
-              name="Blocks of the ledger"
-              columns={["Height", "Time", "Transactions", "Failed", "What", "Hash"]}
-              rows={[...blocks].reverse().map(row)}
-              none="The chain has no blocks yet."
-            />
-          </>
-        )}
-      </Answer>
-    </>
+    <Answer polled={polled}>
+      {({ blocks, from, end, height }) => (
+        <>
+          <div className="buttons">
+            <button type="button" disabled={from <= 1} onClick={() => setTo(from - 1)}>
+              Older
+            </button>
+            <button
+              type="button"
+              disabled={to === undefined}
+              onClick={() => setTo(end + PAGE >= height ? undefined : end + PAGE)}
+            >
+              Newer
+            </button>
+            <button type="button" disabled={to === undefined} onClick={() => setTo(undefined)}>
+              Follow the head
+            </button>
+          </div>
+          <Table
+            name="Blocks of the ledger"
+            columns={["Height", "Time", "Transactions", "Failed", "What", "Hash"]}
+            rows={[...blocks].reverse().map(row)}
+            none="The chain has no blocks yet."
+          />
+        </>
+      )}
+    </Answer>
   );
 }
 
@@ -95,26 +93,7 @@ function row({ block, transactions }: LedgerBlockInFull) {
   };
 }
 
-function Search() {
-  const [text, setText] = useState("");
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const wanted = text.trim().toLowerCase();
-    const path = /^[0-9]+$/.test(wanted) ? `block/${wanted}` : `transaction/${wanted}`;
-    location.hash = `#/ledger/${path}`;
-  };
-  return (
-    <form onSubmit={submit}>
-      <label>
-        Height, or hash of a transaction
-        <input value={text} required onChange={(event) => setText(event.target.value)} />
-      </label>
-      <button type="submit">Show</button>
-    </form>
-  );
-}
-
-function One({ height }: { height: number }) {
+function One({ height, last }: { height: number; last: number }) {
   const source = useSource();
   const polled = usePoll(`ledger block ${height}`, 0, () =>
     source.ask("chain.blocks", { from: height, limit: 1 }),
@@ -128,16 +107,18 @@ function One({ height }: { height: number }) {
             Block {height - 1}
           </a>
         )}
-        <a href={routeText({ page: "ledger", tab: "blocks", height: height + 1 })}>
-          Block {height + 1}
-        </a>
+        {height < last && (
+          <a href={routeText({ page: "ledger", tab: "blocks", height: height + 1 })}>
+            Block {height + 1}
+          </a>
+        )}
       </p>
       <Answer polled={polled}>
         {([found]) =>
           found?.block.height === height ? (
             <Block found={found} />
           ) : (
-            <p role="alert">The chain has no block {height}.</p>
+            <p role="alert">The ledger has no such block, {height}.</p>
           )
         }
       </Answer>
@@ -209,7 +190,7 @@ function Outcome({ report }: { report: TransactionInLedger["report"] }) {
 }
 
 /** A transaction is shown in its block. */
-function ByHash({ hash }: { hash: string }) {
+function ByHash({ hash, last }: { hash: string; last: number }) {
   const source = useSource();
   const polled = usePoll(`transaction ${hash}`, 0, () =>
     source.ask("chain.transaction", { transaction: hash }),
@@ -218,9 +199,9 @@ function ByHash({ hash }: { hash: string }) {
     <Answer polled={polled}>
       {(report) =>
         report ? (
-          <One height={report.height} />
+          <One height={report.height} last={last} />
         ) : (
-          <p role="alert">The chain has executed no transaction {hash}.</p>
+          <p role="alert">The ledger has no such transaction: {hash}.</p>
         )
       }
     </Answer>

@@ -457,8 +457,8 @@ test("the ledger's blocks, accounts and contracts are shown, by a node and by th
     );
     await usable(page);
     await picture(page, "ledger", url === stage.world.console);
-    await page.getByLabel("Height, or hash of a transaction").fill(report.transaction);
-    await page.getByRole("button", { name: "Show" }).click();
+    await nothingFound(page);
+    await seek(page, report.transaction);
     await page.getByRole("heading", { name: `Block ${report.height}` }).waitFor();
     const shown = page.locator(`[data-transaction="${report.transaction}"]`);
     await shown.getByRole("heading", { name: /publish package counter done/ }).waitFor();
@@ -474,6 +474,28 @@ test("the ledger's blocks, accounts and contracts are shown, by a node and by th
   }
 });
 
+async function seek(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Height, transaction or address").fill(text);
+  await page.keyboard.press("Enter");
+}
+
+/** What is not found is said at the box, which stays where it is. */
+async function nothingFound(page: Page): Promise<void> {
+  const before = page.url();
+  const nobody = Keypair.generate().address;
+  for (const [text, said] of [
+    ["abc", "“abc” is neither a height nor 0x and hex digits."],
+    ["0x12", "“0x12” has 2 hex digits, not 64."],
+    ["999999999", "The ledger has no such block, 999999999: its blocks are 1 to "],
+    [nobody, `The ledger has no such transaction, and no such account: ${nobody}.`],
+  ] as const) {
+    await seek(page, text);
+    await page.getByRole("alert").filter({ hasText: said }).waitFor();
+    expect(page.url()).toBe(before);
+  }
+  await usable(page);
+}
+
 async function accounts(page: Page, account: string): Promise<void> {
   await page.getByRole("link", { name: "Accounts" }).click();
   await page.getByRole("region", { name: "Accounts" }).waitFor();
@@ -485,8 +507,7 @@ async function accounts(page: Page, account: string): Promise<void> {
       Number((await cell(page, account, "Balance").innerText()).replace(/[^0-9.]/g, "")),
     )
     .toBe(Number(units) / 1e6);
-  await page.getByLabel("Address").fill(account);
-  await page.getByRole("button", { name: "Show" }).click();
+  await seek(page, account);
   await expect.poll(() => fact(page, "account_modules")).toBe("counter");
   const sequence = await ask("chain.sequence", { account });
   expect(await fact(page, "account_sequence")).toBe(String(sequence));
