@@ -11,6 +11,8 @@ export type Door =
   | { kind: "away"; reason: string };
 
 const METHOD_NOT_FOUND = -32601;
+/** What tokens are made of (docs/configuration.md): another text is none, and may fit no header. */
+const TOKEN_LETTERS = /^[A-Za-z0-9._~-]+$/;
 /** Where the token is kept: until the tab is closed. */
 const TOKEN = "fairway.token";
 
@@ -37,6 +39,7 @@ export async function knock(
   token: string | undefined,
   ask: typeof fetch = fetch,
 ): Promise<Door> {
+  if (token !== undefined && !TOKEN_LETTERS.test(token)) return { kind: "token", wrong: true };
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   let answer: Response;
   try {

@@ -35,7 +35,8 @@ export function parseRoute(fragment: string): Route {
   if (first === "channel" && second && HASH.test(second)) {
     const tab = CHANNEL_TABS.find((known) => known === (third ?? "overview"));
     const at = height(fourth);
-    if (tab)
+    const isHeight = fourth === undefined || at !== undefined;
+    if (tab && isHeight)
       return { page: "channel", channel: second, tab, ...(at !== undefined && { height: at }) };
   }
   if (first === "ledger") return ledgerRoute(path, second, third);

@@ -16,7 +16,9 @@ const PAGE = 20;
 
 export function Blocks({ shown }: { shown: Shown }) {
   const { height } = shown.route;
-  return height === undefined ? <Last shown={shown} /> : <One shown={shown} height={height} />;
+  if (height === undefined) return <Last shown={shown} />;
+  if (height === 0) return <p role="alert">There is no block 0: the first one is block 1.</p>;
+  return <One shown={shown} height={height} />;
 }
 
 /** From where a page of blocks begins, the last of which is `to`. */

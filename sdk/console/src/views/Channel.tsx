@@ -78,7 +78,7 @@ function Tab({ shown }: { shown: Shown }) {
     case "events":
       return <Events shown={shown} />;
     case "state":
-      return <StateBrowser shown={shown} />;
+      return <StateBrowser key={shown.route.height} shown={shown} />;
     case "settlement":
       return <Settlement shown={shown} />;
     case "evidence":

@@ -32,6 +32,13 @@ test("a token is shown as a header, and one that is refused is told from none", 
   });
 });
 
+test("a token that no header can carry is a wrong one, and is not sent", async () => {
+  const unasked: typeof fetch = () => Promise.reject(new TypeError("was asked"));
+  for (const token of ["„quoted“", "two words", ""]) {
+    expect(await knock("http://x/rpc", token, unasked)).toEqual({ kind: "token", wrong: true });
+  }
+});
+
 test("who is not let in is told why, and who meets nobody too", async () => {
   const error = JSON.stringify({ error: { code: 100012, message: "pages of x may not ask" } });
   expect(await knock("http://x/rpc", undefined, server(403, error))).toEqual({

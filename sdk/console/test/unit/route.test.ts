@@ -22,6 +22,7 @@ test("what is no route is named, and changes nothing", () => {
     "nowhere",
     "channel/0x12/blocks",
     `channel/${ID}/nothing`,
+    `channel/${ID}/blocks/abc`,
     "ledger/block/-1",
   ]) {
     expect(parseRoute(`#/${path}`)).toEqual({ page: "unknown", path });
