@@ -317,7 +317,7 @@ test("the last events are shown, older ones are a press away, and are found by t
     const { pruned, head } = await status();
     return (await eventsOf(pruned + 1, head)).length;
   };
-  await expect.poll(all, { timeout: 120_000, interval: 2_000 }).toBeGreaterThan(40);
+  await expect.poll(all, { timeout: 120_000, interval: 2_000 }).toBeGreaterThan(24);
   const page = await stage.part(0, "events");
   await page.getByRole("region", { name: "Events" }).waitFor({ timeout: 60_000 });
   const row = page.locator("tbody tr").first();
