@@ -7,6 +7,7 @@ module settlement::account {
     friend settlement::collateral;
     friend settlement::history;
     friend settlement::rules;
+    friend settlement::spoken;
     friend settlement::settlement;
     friend settlement::penalty;
     friend settlement::shown;

@@ -28,11 +28,14 @@ module settlement::channel {
     use settlement::roll;
     use settlement::rules::{Self, ChannelConfig};
     use settlement::seats::{Self, Seat, Seats};
+    use settlement::spoken;
     use settlement::state_proof;
     use settlement::terms::{Self, Term, TermRecord};
+    use settlement::voices::Voices;
     use settlement::windows::{Self, WindowRecord};
 
     friend settlement::complaint;
+    friend settlement::delegation;
     friend settlement::exits;
     friend settlement::membership;
     friend settlement::penalty;
@@ -388,6 +391,18 @@ module settlement::channel {
         history::grants(channel, first, last)
     }
 
+    /// Who speaks for whom in the epochs of `grants`, in the same order.
+    public fun voices(channel: address, first: u64, last: u64): vector<Voices> acquires Channel {
+        assert!(exists<Channel>(channel), E_NO_CHANNEL);
+        let granted = terms::epoch(&borrow_global<Channel>(channel).term);
+        let (list, epoch) = (vector::empty(), if (first > 0) first else 1);
+        while (epoch <= last && epoch <= granted) {
+            vector::push_back(&mut list, spoken::of(channel, epoch));
+            epoch = epoch + 1;
+        };
+        list
+    }
+
     /// The member that joined with this sequence, also after it left; none for a sequence that was
     /// never given or whose member withdrew while pending.
     public fun joined(channel: address, join_sequence: u64): vector<MemberRecord> {
@@ -426,6 +441,20 @@ module settlement::channel {
         let (least, _, _) = rules::stakes(channel);
         if (least == 0) valid
         else backed::only(&entry.seats, coin::asset(&entry.money), least, valid)
+    }
+
+    /// Whether others would speak for members if the next epoch were granted now, with the same valid
+    /// members as the one in force: somebody chose another candidate, or a candidate leaves.
+    public(friend) fun would_change_voices(channel: address): bool acquires Channel {
+        let entry = borrow_global<Channel>(channel);
+        let epoch = terms::epoch(&entry.term);
+        let next = spoken::next(channel, epoch, &entry.seats, terms::valid(&entry.term));
+        next != spoken::of(channel, epoch)
+    }
+
+    /// An active member wants to be spoken for by another; by nobody in particular if that is zero.
+    public(friend) fun choose(channel: address, join_sequence: u64, candidate: u64) {
+        spoken::choose(channel, join_sequence, candidate);
     }
 
     /// The epoch in force, join sequence of the leader and whether it leaves, valid set and time of
@@ -469,6 +498,8 @@ module settlement::channel {
         let entry = borrow_global_mut<Channel>(channel);
         let (last, now) = (terms::epoch(&entry.term), context::time_ms());
         let deposits = seats::activate(&mut entry.seats, &valid, last + 1);
+        let voices = spoken::next(channel, last, &entry.seats, &valid);
+        spoken::keep(channel, last + 1, voices, &entry.seats);
         coin::join(&mut entry.money, coin::split(&mut entry.pending, deposits));
         if (last == 0) {
             entry.booked_total = deposits;

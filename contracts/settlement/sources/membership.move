@@ -12,7 +12,7 @@ module settlement::membership {
 
     /// The channel's leader is valid: look again.
     const E_LEADER_IS_VALID: u64 = 1;
-    /// The valid members are those of the epoch in force.
+    /// The valid members, and who speaks for whom, are those of the epoch in force.
     const E_NOTHING_CHANGED: u64 = 2;
     /// The epoch in force began less than three seconds ago.
     const E_TOO_SOON: u64 = 3;
@@ -52,7 +52,7 @@ module settlement::membership {
 
     /// Asks for the next epoch. Granted to the first valid applicant when the leader is not valid; to
     /// the first one that stays when the leader is leaving; and to the leader itself when the valid
-    /// members have changed, after a while. Only the first epoch goes to a member that is not active
+    /// members have changed, or who would speak for whom, after a while. Only the first epoch goes to a member that is not active
     /// yet: later ones are not in the members' logs until a leader has entered them, so they could
     /// lead nobody. The leader is the one of the term in force, which `show_term` may have changed.
     /// Counts as a heartbeat.
@@ -64,7 +64,8 @@ module settlement::membership {
         let (epoch, leader, leader_leaves, recorded, since) = channel::grant_in_force(channel);
         assert!(epoch == 0 || active, E_NOT_ACTIVE);
         if (epoch > 0 && leader == sequence) {
-            assert!(recorded != valid, E_NOTHING_CHANGED);
+            let changed = recorded != valid || channel::would_change_voices(channel);
+            assert!(changed, E_NOTHING_CHANGED);
             assert!(context::time_ms() >= since + LEAST_EPOCH, E_TOO_SOON);
         } else if (epoch > 0) {
             let gives_way = leader_leaves && !leaves;

@@ -17,6 +17,16 @@ module settlement::quorum {
         whole
     }
 
+    /// Puts `one` at this place of a list, before what is there.
+    public fun insert<T>(list: &mut vector<T>, one: T, place: u64) {
+        vector::push_back(list, one);
+        let last = vector::length(list) - 1;
+        while (last > place) {
+            vector::swap(list, last, last - 1);
+            last = last - 1;
+        };
+    }
+
     /// The place of `one` in a sorted list from `place` on, or where it would be.
     public fun find_from(list: &vector<address>, place: u64, one: address): (bool, u64) {
         let count = vector::length(list);

@@ -8,6 +8,7 @@ module settlement::seats {
     friend settlement::backed;
     friend settlement::channel;
     friend settlement::complaint;
+    friend settlement::delegation;
     friend settlement::penalty;
     friend settlement::roll;
 
@@ -104,8 +105,7 @@ module settlement::seats {
             collateral, pooled, excused: 0, barred: false, active: false, active_since: 0,
             booked: false, leaving_since: 0, last_heartbeat: 0,
         };
-        vector::push_back(&mut seats.list, seat);
-        sink(&mut seats.list, place);
+        quorum::insert(&mut seats.list, seat, place);
     }
 
     /// The seat at this place is given up.
@@ -436,10 +436,8 @@ module settlement::seats {
 
     fun insert_elector(seats: &mut Seats, node: address, weight: u64) {
         let (_, place) = quorum::find(&seats.electors, node);
-        vector::push_back(&mut seats.electors, node);
-        sink(&mut seats.electors, place);
-        vector::push_back(&mut seats.weights, weight);
-        sink(&mut seats.weights, place);
+        quorum::insert(&mut seats.electors, node, place);
+        quorum::insert(&mut seats.weights, weight, place);
     }
 
     fun remove_elector(seats: &mut Seats, node: address) {
@@ -448,23 +446,13 @@ module settlement::seats {
         vector::remove(&mut seats.weights, place);
     }
 
-    /// Moves the last element to `place`.
-    fun sink<T>(list: &mut vector<T>, place: u64) {
-        let last = vector::length(list) - 1;
-        while (last > place) {
-            vector::swap(list, last, last - 1);
-            last = last - 1;
-        }
-    }
-
     /// Inserts into an ascending list.
     fun insert_number(list: &mut vector<u64>, number: u64) {
         let place = vector::length(list);
         while (place > 0 && *vector::borrow(list, place - 1) > number) {
             place = place - 1;
         };
-        vector::push_back(list, number);
-        sink(list, place);
+        quorum::insert(list, number, place);
     }
 
     #[test_only]

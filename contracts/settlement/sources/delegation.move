@@ -1,0 +1,223 @@
+/// Members choose who speaks for them in a channel of more than five.
+module settlement::delegation {
+    use std::signer;
+    use runtime::event;
+    use settlement::channel;
+    use settlement::seats;
+
+    /// The account is pending: it has no vote yet.
+    const E_NOT_ACTIVE: u64 = 1;
+    /// Nobody speaks for itself by delegating, and nobody is spoken for by who is not in the channel.
+    const E_NO_CANDIDATE: u64 = 2;
+
+    struct Delegated has copy, drop, store { channel: address, account: address, candidate: u64 }
+
+    /// From the next grant on the account wants to be spoken for by the member that joined with this
+    /// sequence, as long as that is a candidate and has room; with zero it takes whom the channel
+    /// assigns. The leader asks for that grant. It may be said at any time, also where all speak for
+    /// themselves: it is kept until it can be followed, or the account is gone.
+    public entry fun delegate(member: &signer, channel: address, candidate: u64) {
+        let account = signer::address_of(member);
+        let seat = channel::open_seat(channel, account);
+        assert!(seats::has_votes(&seat), E_NOT_ACTIVE);
+        let own = seats::join_sequence(&seat);
+        let (is_there, _) = channel::seat_of(channel, candidate);
+        assert!(candidate == 0 || (is_there && candidate != own), E_NO_CANDIDATE);
+        channel::choose(channel, own, candidate);
+        event::emit(Delegated { channel, account, candidate });
+    }
+
+    #[test_only]
+    use std::vector;
+    #[test_only]
+    use runtime::context;
+    #[test_only]
+    use settlement::channel_tests;
+    #[test_only]
+    use settlement::coin;
+    #[test_only]
+    use settlement::membership;
+    #[test_only]
+    use settlement::voices;
+
+    #[test_only]
+    const NOW: u64 = 1000000;
+    #[test_only]
+    /// As in `membership`, milliseconds.
+    const VALIDITY: u64 = 15000;
+    #[test_only]
+    const LEAST_EPOCH: u64 = 3000;
+
+    #[test_only]
+    /// Members 1 to `count`, active and valid in epoch 1, which node 1 leads.
+    fun of(count: u8): address {
+        let channel = channel_tests::sized(16);
+        context::set_time_ms_for_testing(NOW);
+        fill(channel, 1, count);
+        membership::apply_for_leadership(&channel_tests::node(1), channel);
+        channel
+    }
+
+    #[test_only]
+    /// Members join and are heard.
+    fun fill(channel: address, first: u8, last: u8) {
+        while (first <= last) {
+            channel_tests::join(channel, account(first), first, 30);
+            beat(channel, first);
+            first = first + 1;
+        };
+    }
+
+    #[test_only]
+    fun account(member: u8): address {
+        channel_tests::key(100 + member)
+    }
+
+    #[test_only]
+    fun beat(channel: address, member: u8) {
+        membership::heartbeat(&channel_tests::node(member), channel);
+    }
+
+    #[test_only]
+    fun choose(channel: address, member: u8, candidate: u64) {
+        delegate(&coin::signer_for_testing(account(member)), channel, candidate);
+    }
+
+    #[test_only]
+    /// The next epoch is granted after so long, to node 1; whoever of `heard` sends a heartbeat before.
+    fun grant(channel: address, after: u64, heard: vector<u8>) {
+        context::set_time_ms_for_testing(context::time_ms() + after);
+        while (!vector::is_empty(&heard)) beat(channel, vector::pop_back(&mut heard));
+        membership::apply_for_leadership(&channel_tests::node(1), channel);
+    }
+
+    #[test_only]
+    fun assert_voices(
+        channel: address,
+        epoch: u64,
+        candidates: vector<u64>,
+        spoken_for: vector<u64>,
+        by: vector<u64>,
+    ) {
+        let list = channel::voices(channel, epoch, epoch);
+        assert!(vector::length(&list) == 1, 100);
+        let (are, spoken, speak) = voices::parts_for_testing(vector::borrow(&list, 0));
+        assert!(are == candidates && spoken == spoken_for && speak == by, 101);
+    }
+
+    #[test]
+    fun the_grant_in_which_the_sixth_is_valid_names_candidates_and_the_fifth_goes_back() {
+        let channel = of(5);
+        assert_voices(channel, 1, vector::empty(), vector::empty(), vector::empty());
+        fill(channel, 6, 7);
+        grant(channel, LEAST_EPOCH, vector::empty());
+        assert_voices(channel, 2, vector[1, 2, 3, 4, 5], vector[6, 7], vector[1, 2]);
+        let (paid, dues, leaves) = (vector::empty(), vector::empty(), vector::empty());
+        let accounts = sorted(7);
+        while (vector::length(&paid) < 7) {
+            let one = *vector::borrow(&accounts, vector::length(&paid));
+            vector::push_back(&mut paid, one);
+            vector::push_back(&mut dues, 30);
+            vector::push_back(&mut leaves, one == account(3) || one == account(6));
+        };
+        channel_tests::leave(channel, account(3));
+        channel_tests::leave(channel, account(6));
+        channel::settle(
+            channel, &paid, &dues, &leaves, 1, @0x1, @0x2, false, vector::empty(),
+        );
+        grant(channel, LEAST_EPOCH, vector[1, 2, 4, 5, 7]);
+        assert_voices(channel, 3, vector::empty(), vector::empty(), vector::empty());
+        assert!(vector::length(&channel::voices(channel, 0, 9)) == 3, 1);
+    }
+
+    #[test_only]
+    /// The first accounts, sorted.
+    fun sorted(count: u8): vector<address> {
+        let (accounts, member) = (vector::empty(), 1);
+        while (member <= count) {
+            let (_, place) = settlement::quorum::find(&accounts, account(member));
+            settlement::quorum::insert(&mut accounts, account(member), place);
+            member = member + 1;
+        };
+        accounts
+    }
+
+    #[test]
+    fun a_choice_is_followed_by_the_grant_for_which_the_leader_asks() {
+        let channel = of(7);
+        choose(channel, 6, 4);
+        assert_voices(channel, 1, vector[1, 2, 3, 4, 5], vector[6, 7], vector[1, 2]);
+        grant(channel, LEAST_EPOCH, vector::empty());
+        assert_voices(channel, 2, vector[1, 2, 3, 4, 5], vector[6, 7], vector[4, 2]);
+        // It stays where it was once it has no choice.
+        choose(channel, 6, 0);
+        choose(channel, 7, 5);
+        grant(channel, LEAST_EPOCH, vector::empty());
+        assert_voices(channel, 3, vector[1, 2, 3, 4, 5], vector[6, 7], vector[4, 5]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun a_choice_that_can_not_be_followed_forces_no_epoch() {
+        let channel = of(7);
+        choose(channel, 6, 2);
+        choose(channel, 2, 3);
+        grant(channel, LEAST_EPOCH, vector::empty());
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 3)]
+    fun choices_do_not_force_epochs_without_end() {
+        let channel = of(7);
+        choose(channel, 6, 4);
+        grant(channel, LEAST_EPOCH - 1, vector::empty());
+    }
+
+    #[test]
+    fun a_choice_waits_until_there_are_candidates() {
+        let channel = of(5);
+        choose(channel, 5, 2);
+        fill(channel, 6, 6);
+        grant(channel, LEAST_EPOCH, vector::empty());
+        // 5 sits itself.
+        assert_voices(channel, 2, vector[1, 2, 3, 4, 5], vector[6], vector[1]);
+        grant(channel, VALIDITY + 1, vector[1, 2, 3, 4, 6]);
+        assert_voices(channel, 3, vector[1, 2, 3, 4, 6], vector::empty(), vector::empty());
+        grant(channel, LEAST_EPOCH, vector[5]);
+        assert_voices(channel, 4, vector[1, 2, 3, 4, 6], vector[5], vector[2]);
+    }
+
+    #[test]
+    fun a_candidate_that_asks_to_leave_gives_up_its_seat_at_the_next_grant() {
+        let channel = of(7);
+        channel_tests::leave(channel, account(5));
+        grant(channel, LEAST_EPOCH, vector::empty());
+        assert_voices(channel, 2, vector[1, 2, 3, 4, 6], vector[5, 7], vector[1, 2]);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 1)]
+    fun who_is_pending_has_no_vote_to_delegate() {
+        let channel = of(6);
+        fill(channel, 7, 7);
+        choose(channel, 7, 1);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun nobody_is_spoken_for_by_itself() {
+        choose(of(6), 6, 6);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 2)]
+    fun nobody_is_spoken_for_by_who_is_not_there() {
+        choose(of(6), 6, 7);
+    }
+
+    #[test]
+    #[expected_failure(abort_code = 7)]
+    fun a_stranger_delegates_nothing() {
+        choose(of(6), 7, 1);
+    }
+}
