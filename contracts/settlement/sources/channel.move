@@ -31,7 +31,7 @@ module settlement::channel {
     use settlement::spoken;
     use settlement::state_proof;
     use settlement::terms::{Self, Term, TermRecord};
-    use settlement::voices::Voices;
+    use settlement::voices::{Self, Voices};
     use settlement::windows::{Self, WindowRecord};
 
     friend settlement::complaint;
@@ -448,8 +448,14 @@ module settlement::channel {
     public(friend) fun would_change_voices(channel: address): bool acquires Channel {
         let entry = borrow_global<Channel>(channel);
         let epoch = terms::epoch(&entry.term);
-        let next = spoken::next(channel, epoch, &entry.seats, terms::valid(&entry.term));
+        let next = voices_after(channel, entry, epoch, terms::valid(&entry.term));
         next != spoken::of(channel, epoch)
+    }
+
+    /// Where everybody settles, everybody speaks for itself.
+    fun voices_after(channel: address, entry: &Channel, epoch: u64, valid: &vector<u64>): Voices {
+        if (rules::asks_everybody(channel)) voices::none()
+        else spoken::next(channel, epoch, &entry.seats, valid)
     }
 
     /// An active member wants to be spoken for by another; by nobody in particular if that is zero.
@@ -498,7 +504,7 @@ module settlement::channel {
         let entry = borrow_global_mut<Channel>(channel);
         let (last, now) = (terms::epoch(&entry.term), context::time_ms());
         let deposits = seats::activate(&mut entry.seats, &valid, last + 1);
-        let voices = spoken::next(channel, last, &entry.seats, &valid);
+        let voices = voices_after(channel, entry, last, &valid);
         spoken::keep(channel, last + 1, voices, &entry.seats);
         coin::join(&mut entry.money, coin::split(&mut entry.pending, deposits));
         if (last == 0) {

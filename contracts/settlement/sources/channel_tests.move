@@ -24,9 +24,14 @@ module settlement::channel_tests {
     }
 
     public fun sized(max_members: u64): address {
+        settling(max_members, TWO_THIRDS)
+    }
+
+    /// The same by this settlement rule.
+    public fun settling(max_members: u64, rule: u8): address {
         coin::initialize_for_testing();
         let creator = coin::signer_for_testing(@0xc0);
-        create(&creator, OPEN, vector::empty(), 10, max_members, TWO_THIRDS, 0);
+        create(&creator, OPEN, vector::empty(), 10, max_members, rule, 0);
         channel::id_of(@0xc0, 0)
     }
 

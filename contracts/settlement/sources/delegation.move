@@ -47,11 +47,18 @@ module settlement::delegation {
     const VALIDITY: u64 = 15000;
     #[test_only]
     const LEAST_EPOCH: u64 = 3000;
+    #[test_only]
+    /// As in `rules`.
+    const UNANIMOUS: u8 = 1;
 
     #[test_only]
     /// Members 1 to `count`, active and valid in epoch 1, which node 1 leads.
     fun of(count: u8): address {
-        let channel = channel_tests::sized(16);
+        active(channel_tests::sized(16), count)
+    }
+
+    #[test_only]
+    fun active(channel: address, count: u8): address {
         context::set_time_ms_for_testing(NOW);
         fill(channel, 1, count);
         membership::apply_for_leadership(&channel_tests::node(1), channel);
@@ -185,6 +192,12 @@ module settlement::delegation {
         assert_voices(channel, 3, vector[1, 2, 3, 4, 6], vector::empty(), vector::empty());
         grant(channel, LEAST_EPOCH, vector[5]);
         assert_voices(channel, 4, vector[1, 2, 3, 4, 6], vector[5], vector[2]);
+    }
+
+    #[test]
+    fun where_everybody_settles_everybody_speaks_for_itself() {
+        let channel = active(channel_tests::settling(16, UNANIMOUS), 7);
+        assert_voices(channel, 1, vector::empty(), vector::empty(), vector::empty());
     }
 
     #[test]

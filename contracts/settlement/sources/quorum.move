@@ -3,6 +3,13 @@ module settlement::quorum {
     use std::vector;
     use settlement::ids;
 
+    #[test_only]
+    friend settlement::delegation;
+    friend settlement::roll;
+    friend settlement::seats;
+    friend settlement::spoken;
+    friend settlement::voices;
+
     /// Two thirds of the weight, in integers, and never empty.
     public fun is_enough(part: u64, whole: u64): bool {
         whole > 0 && 3 * (part as u128) >= 2 * (whole as u128)
@@ -18,7 +25,7 @@ module settlement::quorum {
     }
 
     /// Puts `one` at this place of a list, before what is there.
-    public fun insert<T>(list: &mut vector<T>, one: T, place: u64) {
+    public(friend) fun insert<T>(list: &mut vector<T>, one: T, place: u64) {
         vector::push_back(list, one);
         let last = vector::length(list) - 1;
         while (last > place) {

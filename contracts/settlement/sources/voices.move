@@ -6,6 +6,7 @@ module settlement::voices {
     use std::vector;
     use settlement::quorum;
 
+    friend settlement::channel;
     friend settlement::roll;
     friend settlement::spoken;
 

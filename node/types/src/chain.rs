@@ -71,6 +71,27 @@ pub struct EpochGrant {
     pub valid: Vec<JoinSequence>,
 }
 
+/// Who speaks for whom in an epoch. Empty in a channel of up to five members; a member that is in
+/// neither list speaks for itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Voices {
+    /// Join sequences, ascending.
+    pub candidates: Vec<JoinSequence>,
+    /// Join sequences of those who are spoken for, ascending.
+    pub spoken_for: Vec<JoinSequence>,
+    /// The candidate of each of them, in the same order.
+    pub by: Vec<JoinSequence>,
+}
+
+impl Voices {
+    /// The candidate that speaks for the member, if one does.
+    #[must_use]
+    pub fn speaker(&self, member: JoinSequence) -> Option<JoinSequence> {
+        let place = self.spoken_for.binary_search(&member).ok()?;
+        self.by.get(place).copied()
+    }
+}
+
 /// The term in force, as far as the contract knows: the last epoch granted, and the last view of it
 /// that was shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

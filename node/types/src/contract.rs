@@ -174,6 +174,14 @@ pub fn leave(channel: ChannelId) -> LedgerPayload {
     invoke("channel", "leave", vec![codec::encode(&channel)])
 }
 
+/// The sender wants to be spoken for by the member that joined with this sequence, from the next grant
+/// on; by nobody in particular if that is `None`.
+#[must_use]
+pub fn delegate(channel: ChannelId, candidate: Option<JoinSequence>) -> LedgerPayload {
+    let args = vec![codec::encode(&channel), codec::encode(&candidate.unwrap_or_default())];
+    invoke("delegation", "delegate", args)
+}
+
 #[must_use]
 pub fn close(channel: ChannelId) -> LedgerPayload {
     invoke("channel", "close", vec![codec::encode(&channel)])

@@ -5,3 +5,4 @@ pub mod membership;
 pub mod proof;
 pub mod proposal;
 pub mod refutation;
+pub mod voices;

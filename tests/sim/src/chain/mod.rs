@@ -24,7 +24,7 @@ use fairway_types::{
     NodeId, SignedCall, Time,
     chain::{
         ChainTx, ChannelConfig, ChannelRecord, Durability, EpochGrant, JoinPolicy, MemberRecord,
-        MoneyRules,
+        MoneyRules, Voices,
     },
     settlement::Proposal,
 };
@@ -46,6 +46,8 @@ pub enum Act {
     Complain(Box<SignedCall>),
     /// Takes back what was held of its collateral after it left.
     Release,
+    /// Wants to be spoken for by this member.
+    Delegate(Option<JoinSequence>),
 }
 
 /// What the simulation needs of a settlement chain with one channel.
@@ -90,6 +92,9 @@ pub struct Chain {
     /// Members as they joined, for good unless they withdrew while pending.
     history: BTreeMap<JoinSequence, MemberRecord>,
     grants: BTreeMap<Epoch, EpochGrant>,
+    /// Who speaks for whom in each of these epochs, and whom members chose.
+    voices: BTreeMap<Epoch, Voices>,
+    chosen: BTreeMap<JoinSequence, Option<JoinSequence>>,
     /// When the epoch in force was granted.
     granted_at: Time,
     /// First epoch in the record, and the one in force at the last settlement.
@@ -144,6 +149,8 @@ impl Chain {
             height: Height::ZERO,
             history: BTreeMap::new(),
             grants: BTreeMap::new(),
+            voices: BTreeMap::new(),
+            chosen: BTreeMap::new(),
             granted_at: Time::ZERO,
             kept: Epoch(1),
             settled_in: Epoch(1),
@@ -159,6 +166,12 @@ impl Chain {
             heard: BTreeMap::new(),
             vm: judge::Vm::default(),
         }
+    }
+
+    /// Who speaks for whom in the epochs from `first` to `last`, of those that were granted.
+    #[must_use]
+    pub fn voices(&self, first: Epoch, last: Epoch) -> Vec<Voices> {
+        self.grants.range(first..=last).map(|(epoch, _)| self.voices_of(*epoch)).collect()
     }
 
     /// The channel's package runs here: the chain judges what others say of its blocks.
@@ -248,6 +261,7 @@ impl SettlementChain for Chain {
             Act::Exit => chain.demand(account),
             Act::Complain(call) => chain.complain(account, call),
             Act::Release => chain.release(account),
+            Act::Delegate(candidate) => chain.delegate(account, *candidate),
         })
     }
 

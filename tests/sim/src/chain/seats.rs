@@ -2,10 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use fairway_proto::{channel::quorum::is_quorum, settlement::membership};
+use fairway_proto::{
+    channel::quorum::is_quorum,
+    settlement::{
+        membership,
+        voices::{self, Voter},
+    },
+};
 use fairway_types::{
     Address, Epoch, JoinSequence, NodeId, ShownPromise, Term, Time, View, Weight,
-    chain::{ChainMember, EpochGrant, JoinPolicy, MemberRecord, TermRecord, WeightBy},
+    chain::{
+        ChainMember, EpochGrant, JoinPolicy, MemberRecord, SettlementRule, TermRecord, Voices,
+        WeightBy,
+    },
     settlement::AssetAmount,
 };
 
@@ -147,7 +156,8 @@ impl Chain {
         if let Some(grant) = last {
             let leader = self.record.in_force.as_ref().map(|in_force| in_force.join_sequence);
             if leader == Some(sequence) {
-                require(grant.valid != valid, "membership::E_NOTHING_CHANGED")?;
+                let voices = self.next_voices(&grant.valid) != self.voices_of(grant.epoch);
+                require(grant.valid != valid || voices, "membership::E_NOTHING_CHANGED")?;
                 let lasts = self.time >= self.granted_at.plus(LEAST_EPOCH);
                 require(lasts, "membership::E_TOO_SOON")?;
             } else {
@@ -174,6 +184,9 @@ impl Chain {
         }
         self.books.pending -= deposits;
         self.books.money += deposits;
+        self.voices.insert(epoch, self.next_voices(&valid));
+        let active: Vec<_> = self.active().map(|seat| seat.record.join_sequence).collect();
+        self.chosen.retain(|member, _| active.contains(member));
         let account = self.history[&leader].account;
         let grant = EpochGrant { epoch, leader: account, join_sequence: leader, valid };
         if first {
@@ -186,6 +199,41 @@ impl Chain {
         self.record.in_force = self.term_record(&grant, View::default());
         self.grants.insert(epoch, grant);
         self.keep_grants();
+    }
+
+    /// An active member wants to be spoken for by another.
+    pub(super) fn delegate(
+        &mut self,
+        account: Address,
+        candidate: Option<JoinSequence>,
+    ) -> Result<(), Refused> {
+        self.check_open()?;
+        let seat = self.seat(account).ok_or("channel::E_NOT_A_MEMBER")?;
+        require(seat.active, "delegation::E_NOT_ACTIVE")?;
+        let own = seat.record.join_sequence;
+        let is_there = |one: JoinSequence| one != own && self.seat_of(one).is_some();
+        require(candidate.is_none_or(is_there), "delegation::E_NO_CANDIDATE")?;
+        self.chosen.insert(own, candidate);
+        Ok(())
+    }
+
+    pub(super) fn voices_of(&self, epoch: Epoch) -> Voices {
+        self.voices.get(&epoch).cloned().unwrap_or_default()
+    }
+
+    /// Who would speak for whom if the next epoch were granted now to these members.
+    fn next_voices(&self, valid: &[JoinSequence]) -> Voices {
+        if self.record.config.money.settlement_rule == SettlementRule::Unanimous {
+            return Voices::default();
+        }
+        let voter = |seat: &ChainMember| {
+            let join_sequence = seat.record.join_sequence;
+            let choice = self.chosen.get(&join_sequence).copied().flatten();
+            let valid = valid.contains(&join_sequence);
+            Voter { join_sequence, valid, stays: !seat.leaving, choice }
+        };
+        let voters: Vec<_> = self.active().map(voter).collect();
+        voices::assign(&self.voices_of(self.epoch()), &voters)
     }
 
     pub(super) fn keep_grants(&mut self) {

@@ -6,8 +6,8 @@ use fairway_sim::{
     world::creator,
 };
 use fairway_types::{
-    Address, ChannelId, ExecutionStatus, Gas, Hash, Height, Keypair, Time,
-    chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, MoneyRules},
+    Address, ChannelId, Epoch, ExecutionStatus, Gas, Hash, Height, Keypair, Time,
+    chain::{ChainTx, ChannelConfig, ChannelRecord, Durability, MoneyRules, Voices},
     codec,
     crypto::Verify,
     ledger::{LedgerPayload, LedgerTransaction, SignedLedgerTransaction},
@@ -81,6 +81,13 @@ impl Contracts {
         self.record = self.ledger.channel(self.channel).unwrap();
     }
 
+    pub(crate) fn voices(&self, first: Epoch, last: Epoch) -> Vec<Voices> {
+        let function = contract::function("channel", "voices");
+        let args = [codec::encode(&self.channel), codec::encode(&first), codec::encode(&last)];
+        let values = self.ledger.view(&function, &[], &args).unwrap();
+        codec::decode("voices", &values[0].1).unwrap()
+    }
+
     fn pass(&mut self, now: Time, key: &Keypair, payload: LedgerPayload) -> Result<(), String> {
         let now = now.max(self.ledger.time());
         let result = transact(&mut self.ledger, now, key, payload);
@@ -122,6 +129,7 @@ impl SettlementChain for Contracts {
             Act::Exit => contract::demand_exit(self.channel),
             Act::Complain(call) => contract::complain(self.channel, call),
             Act::Release => contract::release(self.channel, account.address()),
+            Act::Delegate(candidate) => contract::delegate(self.channel, *candidate),
         };
         self.pass(now, account, payload)
     }

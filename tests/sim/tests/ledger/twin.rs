@@ -79,6 +79,8 @@ impl Twin {
             let account = account.address();
             assert_eq!(self.model.balance(account), self.contracts.balance(account), "{text}");
         }
+        let last = one.grants.last().map_or(Epoch(0), |grant| grant.epoch);
+        assert_eq!(self.model.voices(last, last), self.contracts.voices(last, last), "{text}");
     }
 
     fn send(&mut self, now: Time, node: &Keypair, tx: &ChainTx) -> Result<(), String> {
@@ -336,7 +338,15 @@ impl SettlementChain for Twin {
         self.remember(tx);
         if self.rng.random_bool(0.02) {
             let account = self.someone(|twin| &twin.accounts);
-            let act = [Act::Leave, Act::Exit, Act::Release][self.rng.random_range(0..3)].clone();
+            let act = match self.rng.random_range(0..6) {
+                0 => Act::Leave,
+                1 => Act::Exit,
+                2 => Act::Release,
+                choice => {
+                    let candidate = JoinSequence(self.rng.random_range(1..12));
+                    Act::Delegate((choice > 3).then_some(candidate))
+                }
+            };
             let _ = self.act(now, &account, &act);
         }
         result
@@ -421,8 +431,68 @@ fn model_and_contract_do_the_same_over_a_channels_life() {
     }
     let done: BTreeSet<&str> = tally.keys().filter_map(|name| name.strip_suffix(" ok")).collect();
     let kinds = "Execute Show OpenWindow Support Finish Exit FinishExit Claim Report Decide Object Dispute Expire Refute RefuteResult Complain \
-                 Answer Resolve Leave Release ShowTerm Propose Heartbeat ApplyForLeadership";
+                 Answer Resolve Leave Release Delegate ShowTerm Propose Heartbeat ApplyForLeadership";
     for kind in kinds.split_whitespace() {
         assert!(done.contains(kind), "{kind} never executed: {done:?}");
+    }
+}
+
+/// P-139: members come, fall silent, come back, choose and ask to leave.
+#[test]
+fn model_and_contract_let_the_same_members_speak_for_the_same() {
+    let (tally, mut changes) = (Tally::default(), 0);
+    for seed in 0..6 {
+        let mut twin = Twin::new(seed, MoneyRules::default(), &tally);
+        let (mut now, mut before) = (Time(1_000), Vec::new());
+        for _ in 0..300 {
+            now = now.plus(twin.rng.random_range(0..4_000));
+            stir(&mut twin, now);
+            let last = twin.model.record().grants.last().map_or(Epoch(0), |grant| grant.epoch);
+            let voices = twin.model.voices(last, last);
+            changes += u32::from(voices != before);
+            before = voices;
+        }
+    }
+    println!("{changes} changes: {:#?}", tally.borrow());
+    assert!(changes > 100, "{changes}");
+    for kind in ["Delegate ok", "Delegate delegation::E_NO_CANDIDATE", "Leave ok"] {
+        assert!(tally.borrow().contains_key(kind), "{kind}");
+    }
+}
+
+/// Something that may change who speaks for whom, and somebody who asks for the next epoch.
+fn stir(twin: &mut Twin, now: Time) {
+    let channel = twin.model.record().channel;
+    let count = twin.nodes.len();
+    match twin.rng.random_range(0..8) {
+        0..3 if count < 16 => {
+            let key = |kind: u8| Keypair::from_seed(&[kind + u8::try_from(count).unwrap(); 32]);
+            let (account, node) = (key(1), key(101));
+            twin.fund(&account, 100);
+            let _ = twin.join(now, &account, &node, 10);
+            let _ = twin.send(now, &node, &ChainTx::Heartbeat { channel });
+        }
+        3 if count > 0 && twin.rng.random_bool(0.2) => {
+            let account = twin.someone(|twin| &twin.accounts);
+            let _ = twin.act(now, &account, &Act::Leave);
+        }
+        4..6 if count > 0 => {
+            let account = twin.someone(|twin| &twin.accounts);
+            let candidate = JoinSequence(twin.rng.random_range(0..18));
+            let choice = (candidate.0 > 0).then_some(candidate);
+            let _ = twin.act(now, &account, &Act::Delegate(choice));
+        }
+        _ => {
+            let silent = twin.rng.random_range(0..17);
+            for (place, node) in twin.nodes.clone().iter().enumerate() {
+                if place != silent {
+                    let _ = twin.send(now, node, &ChainTx::Heartbeat { channel });
+                }
+            }
+        }
+    }
+    if count > 0 {
+        let node = twin.someone(|twin| &twin.nodes);
+        let _ = twin.send(now, &node, &ChainTx::ApplyForLeadership { channel });
     }
 }
