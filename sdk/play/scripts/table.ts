@@ -48,7 +48,7 @@ export async function main(args: string[]): Promise<void> {
     },
   });
   const players = values.dev
-    ? devPlayers(readFileSync(named(values.dev), "utf8"))
+    ? playersOf(named(values.dev))
     : await newPlayers(values.node, values.game);
   if (values.file) writeFileSync(named(values.file), fileOf(players), { mode: 0o600 });
   const page = values["no-page"] ? undefined : await serve(Number(values.port));
@@ -61,9 +61,21 @@ export async function main(args: string[]): Promise<void> {
 /** npm runs this in the package's folder; a path is meant from where npm was called. */
 const named = (path: string) => resolve(process.env.INIT_CWD ?? "", path);
 
+function playersOf(path: string): Player[] {
+  try {
+    return devPlayers(readFileSync(path, "utf8"));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") {
+      throw new Error(`there is no ${path}: start \`fairway dev\` first, which writes it`);
+    }
+    throw code ? error : new Error(`${path}: ${message}`);
+  }
+}
+
 /** The members of the network that `fairway dev` describes, who are in its channel already. */
 export function devPlayers(text: string): Player[] {
-  const { channel, members, name, package: hash } = JSON.parse(text) as DevFile;
+  const { channel, members, name, package: hash } = parseDevFile(text);
   if (!NAMES.some((known) => packageHash(example(known)) === hash)) {
     const games = NAMES.join(" and ");
     throw new Error(`the network runs ${name} (${hash}), and the page plays ${games} alone`);
@@ -81,6 +93,22 @@ interface DevFile {
   package: string;
   channel: string;
   members: { name: string; seed: string; url: string }[];
+}
+
+function parseDevFile(text: string): DevFile {
+  let file: DevFile | null;
+  try {
+    file = JSON.parse(text);
+  } catch {
+    throw new Error("it is not JSON: expected what `fairway dev` wrote");
+  }
+  if (!Array.isArray(file?.members)) {
+    throw new Error("it names no members: expected what `fairway dev` wrote");
+  }
+  if (!file.members.every((member) => member?.name && member.seed && member.url)) {
+    throw new Error("a member has no name, seed or url: expected what `fairway dev` wrote");
+  }
+  return file;
 }
 
 async function newPlayers(nodes: readonly string[], game: string): Promise<Player[]> {

@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { packageHash } from "../../../typescript/src/wire.js";
 import { example } from "../../scripts/packages.js";
-import { devPlayers } from "../../scripts/table.js";
+import { devPlayers, main } from "../../scripts/table.js";
 
 const channel = `0x${"ab".repeat(32)}`;
 const member = (name: string, index: number) => ({
@@ -38,4 +41,36 @@ test("a link names no more nodes than the page takes", () => {
 test("a network of another package is named, and not played", () => {
   const other = network({ name: "nim", package: "0x12" });
   expect(() => devPlayers(other)).toThrow(/runs nim \(0x12\).*tic_tac_toe and arena alone/);
+});
+
+/** A folder that is gone after the test. */
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "fairway-table-"));
+  onTestFinished(() => rmSync(made, { recursive: true }));
+  return made;
+}
+
+test("without `fairway dev` the file that is missing is named, and what to start", async () => {
+  const missing = join(folder(), ".fairway/dev.json");
+  await expect(main(["--dev", missing])).rejects.toThrow(
+    `there is no ${missing}: start \`fairway dev\` first, which writes it`,
+  );
+});
+
+test("a file that is there and can't be read is not said to be missing", async () => {
+  await expect(main(["--dev", folder()])).rejects.toThrow(/EISDIR/);
+});
+
+test("what is not a developer's network is named, with what is wrong with it", async () => {
+  const file = join(folder(), "dev.json");
+  for (const [text, wrong] of [
+    ['{"name": "are', /not JSON/],
+    ["[]", /names no members/],
+    ['{"members": [null]}', /a member has no name, seed or url/],
+  ] as const) {
+    writeFileSync(file, text);
+    const told = main(["--dev", file]);
+    await expect(told).rejects.toThrow(file);
+    await expect(told).rejects.toThrow(wrong);
+  }
 });
