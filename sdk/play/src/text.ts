@@ -25,6 +25,13 @@ export function nameOf(record: ChannelRecord | undefined, account: string, me: s
   return number === undefined ? short(account) : `player ${number}`;
 }
 
+/** Who is at the table beside `me`, who is in the record too while joining: in order of joining. */
+export function othersAt(record: ChannelRecord | undefined, me: string): string {
+  const accounts = record?.members.map((one) => one.record.account) ?? [];
+  const others = accounts.filter((account) => account !== me);
+  return others.map((account) => nameOf(record, account, me)).join(", ") || "nobody";
+}
+
 /** `1 point`, `2 points`. */
 export function counted(count: bigint | string, what: string): string {
   return `${count} ${what}${String(count) === "1" ? "" : "s"}`;

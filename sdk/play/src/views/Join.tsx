@@ -2,7 +2,7 @@
 import { type FormEvent, useState } from "react";
 import { decimal, fwy, units } from "../../../pages/amount.js";
 import type { Play } from "../play.js";
-import { nameOf } from "../text.js";
+import { othersAt } from "../text.js";
 
 /** Suggested at most: 50 FWY. */
 const SUGGESTED = 50_000_000n;
@@ -32,7 +32,7 @@ export function Join({ play }: { play: Play }) {
         On the ledger: <strong>{fwy(ledger ?? 0n)}</strong>. The deposit goes into the channel:
         stakes are paid from it, and it comes back with your winnings when you leave.
       </p>
-      <p>Here already: {here(play)}.</p>
+      <p>Here already: {othersAt(record, play.account)}.</p>
       <form onSubmit={join}>
         <label>
           Deposit in FWY{" "}
@@ -60,11 +60,4 @@ function problem(deposit: bigint | undefined, least: bigint, ledger: bigint): st
   if (deposit < least) return `the deposit is below the table's least, ${fwy(least)}`;
   if (deposit > ledger) return `the deposit is more than the ledger has for you, ${fwy(ledger)}`;
   return undefined;
-}
-
-function here({ info, account }: Play): string {
-  const names = info?.record.members.map(({ record }) =>
-    nameOf(info.record, record.account, account),
-  );
-  return names?.join(", ") || "nobody";
 }

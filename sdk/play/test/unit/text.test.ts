@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { decimal, fwy, units } from "../../../pages/amount.js";
-import { remaining } from "../../src/text.js";
+import type { ChannelRecord } from "../../../typescript/src/index.js";
+import { othersAt, remaining } from "../../src/text.js";
 
 test("amounts are exact in both directions", () => {
   expect([fwy(0n), fwy(1n), fwy(1_500_000n), fwy(12_345_678_900_000n)]).toEqual([
@@ -33,4 +34,16 @@ test("a time to come is shown as far as anybody counts it", () => {
     "1 h 0 min",
     "4 h 0 min",
   ]);
+});
+
+test("who joins is not counted among those who are here already", () => {
+  const record = (...accounts: string[]) => {
+    const members = accounts.map((account, index) => ({
+      record: { account, join_sequence: index + 1 },
+    }));
+    return { members } as unknown as ChannelRecord;
+  };
+  expect(othersAt(record("0xaa", "0xbb", "0xcc"), "0xcc")).toBe("player 1, player 2");
+  expect(othersAt(record("0xaa"), "0xaa")).toBe("nobody");
+  expect(othersAt(undefined, "0xaa")).toBe("nobody");
 });
