@@ -11,6 +11,7 @@ import { Allowed } from "./Allowed.js";
 import { Arena } from "./Arena.js";
 import { Banner } from "./Banner.js";
 import { Door } from "./Door.js";
+import { useKeptFocus } from "./focus.js";
 import { Join } from "./Join.js";
 import { MoneyTable, Payout } from "./Money.js";
 import { MoveList } from "./MoveList.js";
@@ -34,10 +35,15 @@ export function App() {
     addEventListener("hashchange", read);
     return () => removeEventListener("hashchange", read);
   }, []);
-  if (!seat) {
-    return <Door wrong={wrong} onSeat={(chosen) => (location.hash = linkText(chosen))} />;
-  }
-  return <Seated key={linkText(seat)} seat={seat} />;
+  return (
+    <div ref={useKeptFocus<HTMLDivElement>()}>
+      {seat ? (
+        <Seated key={linkText(seat)} seat={seat} />
+      ) : (
+        <Door wrong={wrong} onSeat={(chosen) => (location.hash = linkText(chosen))} />
+      )}
+    </div>
+  );
 }
 
 function Seated({ seat }: { seat: Seat }) {

@@ -15,6 +15,7 @@ import {
 } from "../games/arena.js";
 import type { Play } from "../play.js";
 import { capital, counted, nameOf, numberOf } from "../text.js";
+import { focusHeading } from "./focus.js";
 import { Spoken, Status, useChanging } from "./parts.js";
 import { Stakes } from "./Stakes.js";
 
@@ -91,7 +92,7 @@ export function Arena({ play, live, feed }: Given) {
             onClick={(event) => {
               turn(to);
               // Pressed by hand, it keeps no keys: space stops the player, and is not for the button.
-              if (event.detail > 0) event.currentTarget.blur();
+              if (event.detail > 0) focusHeading(event.currentTarget, { preventScroll: true });
             }}
           >
             {SIGNS[to]}

@@ -1,9 +1,10 @@
 /** What the player puts on the arena's table, and takes back. */
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type MouseEvent, useState } from "react";
 import { fwy } from "../../../pages/amount.js";
 import { type Arena, stakeOf } from "../games/arena.js";
 import type { Play } from "../play.js";
 import { counted } from "../text.js";
+import { focusHeading } from "./focus.js";
 
 /** How long a stake may wait to be ordered. */
 const LIFETIME_MS = 20_000;
@@ -24,12 +25,12 @@ export function Stakes({ play, state }: { play: Play; state: Arena }) {
     setMeant(wrong);
     if (units === undefined || wrong || !play.mayPlay) return;
     play.call("stake", ["0xfa", units], `stake ${counted(units, "unit")}`, LIFETIME_MS);
-    backToGame();
+    backToGame(event.currentTarget);
   };
-  const takeBack = () => {
+  const takeBack = (event: MouseEvent) => {
     if (staked === 0n || !play.mayPlay) return;
     play.call("unstake", [], "take the stake back", LIFETIME_MS);
-    backToGame();
+    backToGame(event.currentTarget);
   };
   return (
     <>
@@ -69,8 +70,8 @@ export function Stakes({ play, state }: { play: Play; state: Arena }) {
 }
 
 /** Keys turn the player again: letters are not for the field, and space stakes no second time. */
-function backToGame(): void {
-  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+function backToGame(from: Element): void {
+  focusHeading(from, { preventScroll: true });
 }
 
 function problem(vault: bigint): string {

@@ -40,7 +40,7 @@ export function Status({ status }: { status: HandleStatus }) {
   );
 }
 
-/** A button for what can't be undone: it asks once more. */
+/** A button for what can't be undone: it asks once more, and a key that is pressed twice does nothing. */
 export function Sure({
   children,
   question,
@@ -50,27 +50,32 @@ export function Sure({
   question: string;
   onSure: () => void;
 }) {
-  const [asked, setAsked] = useState(false);
-  if (!asked) {
+  const [state, setState] = useState<"at rest" | "asked" | "answered">("at rest");
+  if (state !== "asked") {
     return (
-      <button type="button" onClick={() => setAsked(true)}>
+      <button
+        type="button"
+        // biome-ignore lint/a11y/noAutofocus: once answered, it replaces the answer that had the focus
+        autoFocus={state === "answered"}
+        onClick={() => setState("asked")}
+      >
         {children}
       </button>
     );
   }
   const answer = (sure: boolean) => {
-    setAsked(false);
+    setState("answered");
     if (sure) onSure();
   };
   return (
     <fieldset className="sure" aria-label={question}>
       {question}{" "}
-      {/* biome-ignore lint/a11y/noAutofocus: the focus was on the button that this one replaces */}
-      <button type="button" autoFocus onClick={() => answer(true)}>
-        Yes
-      </button>{" "}
-      <button type="button" onClick={() => answer(false)}>
+      {/* biome-ignore lint/a11y/noAutofocus: the focus was on the button that the question replaces */}
+      <button type="button" autoFocus onClick={() => answer(false)}>
         No
+      </button>{" "}
+      <button type="button" onClick={() => answer(true)}>
+        Yes
       </button>
     </fieldset>
   );

@@ -123,7 +123,7 @@ test("who leaves in mid-game has its stake back, and is paid by the next settlem
 
 test("the creator closes, and everybody is paid on the ledger", async () => {
   await x.getByRole("button", { name: "Close the table" }).click();
-  await x.keyboard.press("Enter");
+  await x.getByRole("button", { name: "Yes" }).press("Enter");
   await x.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 60_000 });
   await expect.poll(() => money(x, "ledger"), { timeout: 60_000 }).toBe("1.10 FWY");
   const { ledger } = await world.client(3);
