@@ -23,6 +23,7 @@ import { type Hold, hold } from "./hold.js";
 import type { Seat } from "./link.js";
 import { Moves } from "./moves.js";
 import { Net } from "./net.js";
+import { lastPayment, type Payment } from "./payment.js";
 import { SessionKey } from "./session_key.js";
 
 /** How often record and balances are asked for. */
@@ -71,6 +72,9 @@ export class Play extends Changing {
   #channel: Channel | undefined;
   #sessionKey: SessionKey | undefined;
   #starting = false;
+  /** `undefined` until the chain was asked. */
+  #payment: Payment | null | undefined;
+  #askingPayment = false;
   #joinError: string | undefined;
   #trouble: string | undefined;
   #timer: ReturnType<typeof setInterval>;
@@ -139,6 +143,11 @@ export class Play extends Changing {
       vault: this.#vault,
       staked: this.#staked,
     };
+  }
+
+  /** After the table: what the chain paid the account; `null` if nothing, `undefined` until it said so. */
+  get payment(): Payment | null | undefined {
+    return this.#payment;
   }
 
   /** Whether this account may close the table for all. */
@@ -282,6 +291,7 @@ export class Play extends Changing {
       this.#ledger = ledger;
       await this.#go(client, info);
       await this.#lookAtSessions(info);
+      await this.#lookAtPayment(client);
       this.#trouble = undefined;
     } catch (error) {
       // The net itself says that there is no connection; the next look asks again.
@@ -295,6 +305,18 @@ export class Play extends Changing {
     await this.#sessionKey?.look(this.#channel, info.status?.head ?? 0);
   }
 
+  /** Once: all that the chain has said of the channel is read. */
+  async #lookAtPayment({ ledger }: Client): Promise<void> {
+    if (this.#phase.is !== "over" || this.#payment !== undefined || this.#askingPayment) return;
+    this.#askingPayment = true;
+    try {
+      const events = (from: number, limit: number) => ledger.events(from, limit, this.seat.channel);
+      this.#payment = await lastPayment(events, this.account);
+    } finally {
+      this.#askingPayment = false;
+    }
+  }
+
   async #go(client: Client, info: ChannelInfo): Promise<void> {
     if (this.#phase.is === "taken" || !this.#hold?.held) return;
     if (!this.game) {
@@ -306,8 +328,9 @@ export class Play extends Changing {
     const native = mine?.record.deposit[0]?.amount;
     if (native !== undefined) this.#deposit = BigInt(native);
     const listed = info.status?.members.some(({ account }) => account === this.account);
-    const paid = info.record.settlement.paid.includes(this.account);
-    if (info.record.settlement.closed || (!mine && (paid || this.#member))) this.#end();
+    const { open, settlement } = info.record;
+    const left = !mine && (!open || settlement.paid.includes(this.account) || this.#member);
+    if (settlement.closed || left) this.#end();
     else if (mine && listed) await this.#play(client);
     else if (mine) this.#become(this.#member ? { is: "playing" } : { is: "joining" });
     else if (this.#phase.is !== "joining") this.#become({ is: "outside" });
@@ -369,6 +392,8 @@ export class Play extends Changing {
   }
 
   #end(): void {
+    if (this.#phase.is === "over") return;
+    this.#payment = undefined;
     this.#sessionKey?.forget();
     this.#leaveMatch();
     this.#become({ is: "over" });

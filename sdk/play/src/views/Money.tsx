@@ -1,5 +1,6 @@
 /** Money: at stake, in the channel, on the ledger, and how it comes back. */
 import { fwy } from "../../../pages/amount.js";
+import type { Payment } from "../payment.js";
 import type { Play } from "../play.js";
 import { Sure } from "./parts.js";
 
@@ -57,27 +58,40 @@ function difference(deposit: bigint | undefined, now: bigint | undefined): strin
 
 /** After the table: what was paid. */
 export function Payout({ play }: { play: Play }) {
+  const { payment, info } = play;
   const { ledger, deposit } = play.money;
-  const last = inChannel(play.money);
-  const settlement = play.info?.record.settlement;
   return (
     <section aria-labelledby="over">
-      <h2 id="over">{settlement?.closed ? "The table is closed" : "You have left the table"}</h2>
-      <p role="status">
-        {settlement?.number
-          ? `Settlement ${settlement.number}, up to block ${settlement.height}, is executed on the ledger.`
-          : "No settlement was needed."}
-      </p>
+      <h2 id="over">{info?.record.open ? "You have left the table" : "The table is closed"}</h2>
+      <p role="status">{paidBy(payment)}</p>
       <dl>
-        <dt>brought into the channel</dt>
-        <dd id="deposit">{amount(deposit)}</dd>
-        <dt>last seen in the channel, and paid out</dt>
-        <dd id="vault">{amount(last)}</dd>
-        <dt>won or lost here</dt>
-        <dd id="won">{difference(deposit, last)}</dd>
+        {/* Known to the page that saw it alone: after a reload there is no record of it. */}
+        {deposit !== undefined && (
+          <>
+            <dt>brought into the channel</dt>
+            <dd id="deposit">{amount(deposit)}</dd>
+          </>
+        )}
+        <dt>paid out</dt>
+        <dd id="paid">{payment === null ? "nothing" : amount(payment?.amount)}</dd>
+        {deposit !== undefined && (
+          <>
+            <dt>won or lost here</dt>
+            <dd id="won">{difference(deposit, payment?.amount)}</dd>
+          </>
+        )}
         <dt>on the ledger</dt>
         <dd id="ledger">{amount(ledger)}</dd>
       </dl>
     </section>
   );
+}
+
+function paidBy(payment: Payment | null | undefined): string {
+  if (payment === undefined) return "Looking on the ledger for what paid you…";
+  if (payment === null) return "The ledger names no payment to you from this table.";
+  const { settlement, transaction } = payment;
+  return settlement
+    ? `Settlement ${settlement.number}, up to block ${settlement.height}, paid you on the ledger.`
+    : `You were paid on the ledger without a settlement, by transaction ${transaction}.`;
 }

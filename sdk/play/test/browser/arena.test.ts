@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fwy } from "../../../pages/amount.js";
 import { usable } from "../../../pages/test/browser.js";
+import type { ChainEvent, EventView } from "../../../typescript/src/index.js";
 import { World } from "../../../typescript/test/nodes/world.js";
 import { DESKTOP, join, PHONE, picture, Stage, says } from "./stage.js";
 
@@ -64,6 +65,35 @@ async function won(...these: Page[]): Promise<number> {
     })
     .toBe(true);
   return units();
+}
+
+interface Settled {
+  number: number;
+  height: number;
+}
+
+/** What the ledger says of the settlement whose transaction paid a player. */
+async function paidBy(index: number): Promise<Settled> {
+  const { ledger } = await world.client(3);
+  const { transaction } = (await chainEvents("channel::MemberLeft")).find(
+    ({ data }) => (data as { account: string }).account === world.key(index).address,
+  ) as ChainEvent;
+  const events = (await ledger.transaction(transaction))?.events ?? [];
+  const settled = events.find(({ type }) => type.endsWith("::settlement::Settled")) as EventView;
+  const { number, height } = settled.data as Record<keyof Settled, string | number>;
+  return { number: Number(number), height: Number(height) };
+}
+
+/** Of the channel, without the many heartbeats between them. */
+async function chainEvents(kind: string): Promise<ChainEvent[]> {
+  const { ledger } = await world.client(3);
+  const found: ChainEvent[] = [];
+  for (let from = 0; ; ) {
+    const events = await ledger.events(from);
+    found.push(...events.filter((one) => one.type === `0x3::${kind}` && one.channel === channel));
+    if (events.length < 1_000) return found;
+    from = (events.at(-1)?.number ?? from) + 1;
+  }
 }
 
 /** Waits until the field of each page has moved on. */
@@ -246,8 +276,23 @@ test("one leaves, the creator closes, and the ledger pays what was won and lost"
   for (const [index, page] of [first, second].entries()) {
     await page.getByRole("heading", { name: "The table is closed" }).waitFor({ timeout: 60_000 });
     await expect.poll(() => money(page), { timeout: 60_000 }).toBe(fwy(paid[index] as bigint));
-    expect(await money(page, "vault")).toBe(fwy((paid[index] as bigint) - 500_000n));
+    expect(await money(page, "paid")).toBe(fwy((paid[index] as bigint) - 500_000n));
   }
+  // Two settlements have paid: each page names its own, also the one that was open before the last.
+  const settlements = await Promise.all([0, 1, 2].map(paidBy));
+  expect(settlements[0]).toEqual(settlements[1]);
+  expect(settlements[2]?.number).toBeLessThan(settlements[0]?.number as number);
+  for (const [index, page] of pages.entries()) {
+    const { number, height } = settlements[index] as Settled;
+    const said = `Settlement ${number}, up to block ${height}, paid you on the ledger.`;
+    await page.getByRole("status").filter({ hasText: said }).waitFor();
+  }
+  expect([await money(third, "paid"), await money(third, "won")]).toEqual(["0.50 FWY", "nothing"]);
+  await third.reload();
+  await third.getByRole("heading", { name: "The table is closed" }).waitFor();
+  await expect.poll(() => money(third, "paid")).toBe("0.50 FWY");
+  await third.getByText(`Settlement ${settlements[2]?.number}, up to block`).waitFor();
+  await usable(third);
   await usable(second);
   await picture(first, "arena-closed");
   expect(await balances()).toEqual([...paid, 1_000_000n, 1_000_000n]);
