@@ -120,7 +120,7 @@ async fn token_is_asked_for_over_http_and_websocket() {
         command.args(["--node", &url, "node", "status"]).env("FAIRWAY_TOKEN", token);
         command.output().unwrap().status.code()
     };
-    assert_eq!((status(TOKEN), status("other")), (Some(0), Some(3)));
+    assert_eq!((status(TOKEN), status("other")), (Some(0), Some(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

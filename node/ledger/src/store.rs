@@ -49,8 +49,17 @@ pub struct StoredEvent {
 }
 
 /// Modules of the contracts whose events begin with the channel that they are about.
-const ABOUT_CHANNELS: [&str; 8] =
-    ["backing", "channel", "complaint", "exits", "membership", "penalty", "settlement", "shown"];
+const ABOUT_CHANNELS: [&str; 9] = [
+    "backing",
+    "channel",
+    "complaint",
+    "delegation",
+    "exits",
+    "membership",
+    "penalty",
+    "settlement",
+    "shown",
+];
 
 impl StoredEvent {
     /// The channel an event of the channel contracts is about: the first field of each of them.
