@@ -85,6 +85,8 @@ export class Play extends Changing {
     readonly seat: Seat,
     /** Package hashes that this page can play. */
     private readonly packages: Readonly<Record<string, GameName>>,
+    /** Comes back to a table that it has left: what paid it then ends nothing now. */
+    private readonly returns = false,
   ) {
     super();
     this.#key = Keypair.fromSeed(seat.seed);
@@ -329,7 +331,8 @@ export class Play extends Changing {
     if (native !== undefined) this.#deposit = BigInt(native);
     const listed = info.status?.members.some(({ account }) => account === this.account);
     const { open, settlement } = info.record;
-    const left = !mine && (!open || settlement.paid.includes(this.account) || this.#member);
+    const paid = settlement.paid.includes(this.account) && !this.returns;
+    const left = !mine && (!open || paid || this.#member);
     if (settlement.closed || left) this.#end();
     else if (mine && listed) await this.#play(client);
     else if (mine) this.#become(this.#member ? { is: "playing" } : { is: "joining" });

@@ -48,15 +48,22 @@ export function App() {
 
 function Seated({ seat }: { seat: Seat }) {
   const [play, setPlay] = useState<Play>();
+  // How often the player has come back after leaving.
+  const [returned, setReturned] = useState(0);
   useEffect(() => {
-    const started = new Play(seat, __PACKAGES__);
+    const started = new Play(seat, __PACKAGES__, returned > 0);
     setPlay(started);
     return () => started.close();
-  }, [seat]);
-  return play ? <Table play={play} /> : null;
+  }, [seat, returned]);
+  return play ? <Table play={play} onReturn={() => setReturned(returned + 1)} /> : null;
 }
 
-function Table({ play }: { play: Play }) {
+interface TableGiven {
+  play: Play;
+  onReturn: () => void;
+}
+
+function Table({ play, onReturn }: TableGiven) {
   useChanging(play);
   const title = play.game ? GAMES[play.game].title : "Fairway";
   useEffect(() => {
@@ -73,13 +80,13 @@ function Table({ play }: { play: Play }) {
       </header>
       <Banner play={play} />
       <main>
-        <Main play={play} />
+        <Main play={play} onReturn={onReturn} />
       </main>
     </>
   );
 }
 
-function Main({ play }: { play: Play }) {
+function Main({ play, onReturn }: TableGiven) {
   const { phase } = play;
   switch (phase.is) {
     case "waiting":
@@ -94,7 +101,7 @@ function Main({ play }: { play: Play }) {
     case "playing":
       return <Playing play={play} />;
     case "over":
-      return <Payout play={play} />;
+      return <Payout play={play} onReturn={onReturn} />;
   }
 }
 

@@ -57,7 +57,7 @@ function difference(deposit: bigint | undefined, now: bigint | undefined): strin
 }
 
 /** After the table: what was paid. */
-export function Payout({ play }: { play: Play }) {
+export function Payout({ play, onReturn }: { play: Play; onReturn: () => void }) {
   const { payment, info } = play;
   const { ledger, deposit } = play.money;
   return (
@@ -83,6 +83,11 @@ export function Payout({ play }: { play: Play }) {
         <dt>on the ledger</dt>
         <dd id="ledger">{amount(ledger)}</dd>
       </dl>
+      {info?.record.open && !info.record.closing && (
+        <button type="button" onClick={onReturn}>
+          Sit down again
+        </button>
+      )}
     </section>
   );
 }

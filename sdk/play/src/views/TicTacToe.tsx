@@ -82,7 +82,9 @@ function gameText(round: Round | undefined, me: string, name: (account: string) 
     const won = round.over.winner === me;
     return won ? `You won ${fwy(round.over.paid)}.` : `You lost: ${name(round.over.winner)} won.`;
   }
-  if (!round.o) return `Your game with a stake of ${fwy(round.stake)} waits for an opponent.`;
+  if (!round.o) {
+    return `Your game with a stake of ${fwy(round.stake)} waits for an opponent. Leaving the table gives it back.`;
+  }
   const other = name(round.x === me ? round.o : round.x);
   return turnOf(round) === me ? "It is your turn." : `It is ${other}'s turn.`;
 }

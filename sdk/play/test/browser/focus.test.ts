@@ -108,5 +108,19 @@ test("who leaves is led to what was paid", async () => {
   await page
     .getByText(/^Settlement [0-9]+, up to block [0-9]+, paid you on the ledger\.$/)
     .waitFor();
+});
+
+test("who has left sits down again, with another deposit", async () => {
+  await press("Sit down again");
+  await page.getByText("Here already: player 1.").waitFor();
+  await page.getByLabel("Deposit in FWY").fill("0.20");
+  await press("Join");
+  await focusIsOn("Sign once, then play");
+  await expect.poll(() => page.locator("#vault").textContent()).toBe("0.20 FWY");
+  await press("Sign");
+  await focusIsOn("Game");
+  await page.locator("#session-ends").waitFor({ timeout: 60_000 });
+  await press("Stake");
+  await expect.poll(() => page.locator("#staked").textContent()).toBe("0.00001 FWY");
   expect(stage.complaints).toEqual([]);
 });
