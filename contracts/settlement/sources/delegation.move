@@ -38,6 +38,8 @@ module settlement::delegation {
     #[test_only]
     use settlement::membership;
     #[test_only]
+    use settlement::spoken;
+    #[test_only]
     use settlement::voices;
 
     #[test_only]
@@ -116,25 +118,41 @@ module settlement::delegation {
     fun the_grant_in_which_the_sixth_is_valid_names_candidates_and_the_fifth_goes_back() {
         let channel = of(5);
         assert_voices(channel, 1, vector::empty(), vector::empty(), vector::empty());
+        assert!(!spoken::is_kept_for_testing(channel, 1), 2);
         fill(channel, 6, 7);
         grant(channel, LEAST_EPOCH, vector::empty());
+        assert!(spoken::is_kept_for_testing(channel, 2), 3);
         assert_voices(channel, 2, vector[1, 2, 3, 4, 5], vector[6, 7], vector[1, 2]);
-        let (paid, dues, leaves) = (vector::empty(), vector::empty(), vector::empty());
-        let accounts = sorted(7);
-        while (vector::length(&paid) < 7) {
-            let one = *vector::borrow(&accounts, vector::length(&paid));
-            vector::push_back(&mut paid, one);
-            vector::push_back(&mut dues, 30);
-            vector::push_back(&mut leaves, one == account(3) || one == account(6));
-        };
         channel_tests::leave(channel, account(3));
         channel_tests::leave(channel, account(6));
-        channel::settle(
-            channel, &paid, &dues, &leaves, 1, @0x1, @0x2, false, vector::empty(),
-        );
+        pay(channel, 7, vector[3, 6]);
         grant(channel, LEAST_EPOCH, vector[1, 2, 4, 5, 7]);
         assert_voices(channel, 3, vector::empty(), vector::empty(), vector::empty());
         assert!(vector::length(&channel::voices(channel, 0, 9)) == 3, 1);
+    }
+
+    #[test_only]
+    /// A settlement of the first `count` members pays those who leave.
+    fun pay(channel: address, count: u8, leavers: vector<u8>) {
+        let (dues, leaves, accounts) = (vector::empty(), vector::empty(), sorted(count));
+        while (vector::length(&dues) < (count as u64)) {
+            let one = vector::borrow(&accounts, vector::length(&dues));
+            vector::push_back(&mut dues, 30);
+            vector::push_back(&mut leaves, is_of(*one, &leavers));
+        };
+        channel::settle(
+            channel, &accounts, &dues, &leaves, 1, @0x1, @0x2, false, vector::empty(),
+        );
+    }
+
+    #[test_only]
+    fun is_of(one: address, members: &vector<u8>): bool {
+        let index = 0;
+        while (index < vector::length(members)) {
+            if (account(*vector::borrow(members, index)) == one) return true;
+            index = index + 1;
+        };
+        false
     }
 
     #[test_only]
@@ -192,6 +210,28 @@ module settlement::delegation {
         assert_voices(channel, 3, vector[1, 2, 3, 4, 6], vector::empty(), vector::empty());
         grant(channel, LEAST_EPOCH, vector[5]);
         assert_voices(channel, 4, vector[1, 2, 3, 4, 6], vector[5], vector[2]);
+    }
+
+    #[test]
+    fun what_a_member_chose_last_is_kept_until_it_is_gone() {
+        let channel = of(7);
+        choose(channel, 7, 4);
+        choose(channel, 6, 4);
+        choose(channel, 7, 5);
+        let (members, wanted) = spoken::choices_for_testing(channel);
+        assert!(members == vector[6, 7] && wanted == vector[4, 5], 1);
+        pay(channel, 7, vector[6]);
+        grant(channel, LEAST_EPOCH, vector::empty());
+        let (members, wanted) = spoken::choices_for_testing(channel);
+        assert!(members == vector[7] && wanted == vector[5], 2);
+    }
+
+    #[test]
+    fun who_is_pending_makes_no_sixth() {
+        let channel = of(5);
+        channel_tests::join(channel, account(6), 6, 30);
+        grant(channel, VALIDITY + 1, vector[1, 2, 3, 4]);
+        assert_voices(channel, 2, vector::empty(), vector::empty(), vector::empty());
     }
 
     #[test]

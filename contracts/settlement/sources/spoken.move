@@ -75,11 +75,22 @@ module settlement::spoken {
     }
 
     /// The members that chose, and whom.
-    public(friend) fun choices(channel: address): (vector<u64>, vector<u64>) acquires Chosen {
+    fun choices(channel: address): (vector<u64>, vector<u64>) acquires Chosen {
         let place = place_of(channel, CHOSEN, 0);
         if (!exists<Chosen>(place)) return (vector::empty(), vector::empty());
         let chosen = borrow_global<Chosen>(place);
         (*&chosen.members, *&chosen.wanted)
+    }
+
+    #[test_only]
+    /// Who chose, and whom.
+    public fun choices_for_testing(channel: address): (vector<u64>, vector<u64>) acquires Chosen {
+        choices(channel)
+    }
+
+    #[test_only]
+    public fun is_kept_for_testing(channel: address, epoch: u64): bool {
+        exists<Voiced>(place_of(channel, VOICED, epoch))
     }
 
     fun place_of(channel: address, kind: u8, number: u64): address {

@@ -277,6 +277,29 @@ module settlement::voices {
     }
 
     #[test]
+    fun who_moves_leaves_room_behind() {
+        let all = members(8);
+        let before = settled(&none(), &all);
+        at(&mut all, 6).choice = 4;
+        at(&mut all, 7).choice = 1;
+        let after = assign(&before, &all);
+        assert!(after.by == vector[4, 1, 3], 1);
+    }
+
+    #[test]
+    fun where_candidates_are_few_and_many_leave_the_rest_speak_for_themselves() {
+        let all = members(12);
+        let index = 3;
+        while (index <= 12) {
+            at(&mut all, index).stays = false;
+            index = index + 1;
+        };
+        let voices = settled(&none(), &all);
+        assert!(voices.candidates == vector[1, 2], 1);
+        assert!(voices.spoken_for == vector[3, 4, 5, 6] && voices.by == vector[1, 2, 1, 2], 2);
+    }
+
+    #[test]
     fun the_seat_of_who_falls_silent_goes_to_the_next_in_join_order() {
         let all = members(8);
         let before = settled(&none(), &all);
