@@ -452,9 +452,10 @@ module settlement::channel {
         next != spoken::of(channel, epoch)
     }
 
-    /// Where everybody settles, everybody speaks for itself.
+    /// Where everybody settles, or weighs by its collateral, everybody speaks for itself: who speaks
+    /// for how many is counted by members.
     fun voices_after(channel: address, entry: &Channel, epoch: u64, valid: &vector<u64>): Voices {
-        if (rules::asks_everybody(channel)) voices::none()
+        if (rules::asks_everybody(channel) || rules::weighs_collateral(channel)) voices::none()
         else spoken::next(channel, epoch, &entry.seats, valid)
     }
 

@@ -14,8 +14,9 @@ module settlement::delegation {
 
     /// From the next grant on the account wants to be spoken for by the member that joined with this
     /// sequence, as long as that is a candidate and has room; with zero it takes whom the channel
-    /// assigns. The leader asks for that grant. It may be said at any time, also where all speak for
-    /// themselves: it is kept until it can be followed, or the account is gone.
+    /// assigns. It may be said at any time, also where all speak for themselves: it is kept until it can
+    /// be followed, or the account is gone. A leader may ask for a grant because of it, fifteen seconds
+    /// after the last one.
     public entry fun delegate(member: &signer, channel: address, candidate: u64) {
         let account = signer::address_of(member);
         let seat = channel::open_seat(channel, account);
@@ -31,6 +32,8 @@ module settlement::delegation {
     use std::vector;
     #[test_only]
     use runtime::context;
+    #[test_only]
+    use settlement::bench;
     #[test_only]
     use settlement::channel_tests;
     #[test_only]
@@ -51,7 +54,13 @@ module settlement::delegation {
     const LEAST_EPOCH: u64 = 3000;
     #[test_only]
     /// As in `rules`.
+    const TWO_THIRDS: u8 = 0;
+    #[test_only]
     const UNANIMOUS: u8 = 1;
+    #[test_only]
+    const BY_MEMBER: u8 = 0;
+    #[test_only]
+    const BY_COLLATERAL: u8 = 1;
 
     #[test_only]
     /// Members 1 to `count`, active and valid in epoch 1, which node 1 leads.
@@ -172,12 +181,12 @@ module settlement::delegation {
         let channel = of(7);
         choose(channel, 6, 4);
         assert_voices(channel, 1, vector[1, 2, 3, 4, 5], vector[6, 7], vector[1, 2]);
-        grant(channel, LEAST_EPOCH, vector::empty());
+        grant(channel, VALIDITY, vector::empty());
         assert_voices(channel, 2, vector[1, 2, 3, 4, 5], vector[6, 7], vector[4, 2]);
         // It stays where it was once it has no choice.
         choose(channel, 6, 0);
         choose(channel, 7, 5);
-        grant(channel, LEAST_EPOCH, vector::empty());
+        grant(channel, VALIDITY, vector[1, 2, 3, 4, 5, 6, 7]);
         assert_voices(channel, 3, vector[1, 2, 3, 4, 5], vector[6, 7], vector[4, 5]);
     }
 
@@ -187,15 +196,15 @@ module settlement::delegation {
         let channel = of(7);
         choose(channel, 6, 2);
         choose(channel, 2, 3);
-        grant(channel, LEAST_EPOCH, vector::empty());
+        grant(channel, VALIDITY, vector::empty());
     }
 
     #[test]
     #[expected_failure(abort_code = 3)]
-    fun choices_do_not_force_epochs_without_end() {
+    fun choices_force_no_epoch_sooner_than_silence_does() {
         let channel = of(7);
         choose(channel, 6, 4);
-        grant(channel, LEAST_EPOCH - 1, vector::empty());
+        grant(channel, VALIDITY - 1, vector::empty());
     }
 
     #[test]
@@ -204,12 +213,11 @@ module settlement::delegation {
         choose(channel, 5, 2);
         fill(channel, 6, 6);
         grant(channel, LEAST_EPOCH, vector::empty());
-        // 5 sits itself.
+        // 5 sits itself, until it leaves.
         assert_voices(channel, 2, vector[1, 2, 3, 4, 5], vector[6], vector[1]);
-        grant(channel, VALIDITY + 1, vector[1, 2, 3, 4, 6]);
-        assert_voices(channel, 3, vector[1, 2, 3, 4, 6], vector::empty(), vector::empty());
-        grant(channel, LEAST_EPOCH, vector[5]);
-        assert_voices(channel, 4, vector[1, 2, 3, 4, 6], vector[5], vector[2]);
+        channel_tests::leave(channel, account(5));
+        grant(channel, VALIDITY, vector[1, 2, 3, 4, 5, 6]);
+        assert_voices(channel, 3, vector[1, 2, 3, 4, 6], vector[5], vector[2]);
     }
 
     #[test]
@@ -218,12 +226,23 @@ module settlement::delegation {
         choose(channel, 7, 4);
         choose(channel, 6, 4);
         choose(channel, 7, 5);
+        choose(channel, 1, 3);
         let (members, wanted) = spoken::choices_for_testing(channel);
-        assert!(members == vector[6, 7] && wanted == vector[4, 5], 1);
+        assert!(members == vector[1, 6, 7] && wanted == vector[3, 4, 5], 1);
         pay(channel, 7, vector[6]);
         grant(channel, LEAST_EPOCH, vector::empty());
         let (members, wanted) = spoken::choices_for_testing(channel);
-        assert!(members == vector[7] && wanted == vector[5], 2);
+        assert!(members == vector[1, 7] && wanted == vector[3, 5], 2);
+    }
+
+    #[test]
+    fun what_two_channels_keep_lies_apart() {
+        let first = bench::of(TWO_THIRDS, 6);
+        let second = bench::another(TWO_THIRDS, BY_MEMBER, 0, 0, 0);
+        bench::fill(second, 1, 6, 0);
+        bench::epoch(second, bench::members(6));
+        assert_voices(first, 1, vector[1, 2, 3, 4, 5], vector[6], vector[1]);
+        assert_voices(second, 1, vector[1, 2, 3, 4, 5], vector[6], vector[1]);
     }
 
     #[test]
@@ -241,10 +260,18 @@ module settlement::delegation {
     }
 
     #[test]
+    fun where_collateral_weighs_everybody_speaks_for_itself() {
+        let channel = bench::empty(TWO_THIRDS, BY_COLLATERAL, 30, 0, 0);
+        bench::fill(channel, 1, 6, 30);
+        bench::epoch(channel, bench::members(6));
+        assert_voices(channel, 1, vector::empty(), vector::empty(), vector::empty());
+    }
+
+    #[test]
     fun a_candidate_that_asks_to_leave_gives_up_its_seat_at_the_next_grant() {
         let channel = of(7);
         channel_tests::leave(channel, account(5));
-        grant(channel, LEAST_EPOCH, vector::empty());
+        grant(channel, VALIDITY, vector::empty());
         assert_voices(channel, 2, vector[1, 2, 3, 4, 6], vector[5, 7], vector[1, 2]);
     }
 

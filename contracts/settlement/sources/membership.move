@@ -14,7 +14,8 @@ module settlement::membership {
     const E_LEADER_IS_VALID: u64 = 1;
     /// The valid members, and who speaks for whom, are those of the epoch in force.
     const E_NOTHING_CHANGED: u64 = 2;
-    /// The epoch in force began less than three seconds ago.
+    /// The epoch in force began less than three seconds ago; or fifteen, where the valid members are
+    /// the same.
     const E_TOO_SOON: u64 = 3;
     /// The chain's time does not make the applicant valid.
     const E_NOT_VALID: u64 = 4;
@@ -52,10 +53,10 @@ module settlement::membership {
 
     /// Asks for the next epoch. Granted to the first valid applicant when the leader is not valid; to
     /// the first one that stays when the leader is leaving; and to the leader itself when the valid
-    /// members have changed, or who would speak for whom, after a while. Only the first epoch goes to a member that is not active
-    /// yet: later ones are not in the members' logs until a leader has entered them, so they could
-    /// lead nobody. The leader is the one of the term in force, which `show_term` may have changed.
-    /// Counts as a heartbeat.
+    /// members have changed, or who would speak for whom, after a while. Only the first epoch goes to
+    /// a member that is not active yet: later ones are not in the members' logs until a leader has
+    /// entered them, so they could lead nobody. The leader is the one of the term in force, which
+    /// `show_term` may have changed. Counts as a heartbeat.
     public entry fun apply_for_leadership(node: &signer, channel: address) {
         let applicant = channel::beat(channel, signer::address_of(node));
         let valid = channel::valid_now(channel, VALIDITY);
@@ -64,9 +65,10 @@ module settlement::membership {
         let (epoch, leader, leader_leaves, recorded, since) = channel::grant_in_force(channel);
         assert!(epoch == 0 || active, E_NOT_ACTIVE);
         if (epoch > 0 && leader == sequence) {
-            let changed = recorded != valid || channel::would_change_voices(channel);
-            assert!(changed, E_NOTHING_CHANGED);
-            assert!(context::time_ms() >= since + LEAST_EPOCH, E_TOO_SOON);
+            let others = recorded != valid;
+            assert!(others || channel::would_change_voices(channel), E_NOTHING_CHANGED);
+            let least = if (others) LEAST_EPOCH else VALIDITY;
+            assert!(context::time_ms() >= since + least, E_TOO_SOON);
         } else if (epoch > 0) {
             let gives_way = leader_leaves && !leaves;
             assert!(gives_way || !has(&valid, leader), E_LEADER_IS_VALID);

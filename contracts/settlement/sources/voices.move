@@ -52,16 +52,17 @@ module settlement::voices {
         (found, if (found) *vector::borrow(&voices.by, place) else 0)
     }
 
-    /// Who speaks for the `voters`, which are in join order, after `before`. A candidate keeps its seat
-    /// as long as it is valid and stays; a free seat goes to the next such member in join order. Who is
-    /// spoken for keeps its candidate, unless it chose another that has room; who is not, and is valid,
-    /// gets the candidate that speaks for the fewest. Who is silent is not assigned anew: else few who
-    /// cut the others off from the chain would be given their votes.
+    /// Who speaks for the `voters`, which are in join order, after `before`. Candidates are the first
+    /// five that are valid and stay: who was cut off for a while has its seat again when it is back,
+    /// and nobody keeps what it took meanwhile. Who is spoken for keeps its candidate, unless it chose
+    /// another that has room; who is not, and is valid, gets the candidate that speaks for the fewest,
+    /// if that has room. Who is silent is given to nobody: else few who cut the others off from the
+    /// chain would be given their votes.
     public(friend) fun assign(before: &Voices, voters: &vector<Voter>): Voices {
         let count = vector::length(voters);
         if (count <= CANDIDATES) return none();
         let room = (count + CANDIDATES - 1) / CANDIDATES - 1;
-        let candidates = seated(before, voters);
+        let candidates = seated(voters);
         let (places, load) = kept(before, voters, &candidates, room);
         move_to_chosen(voters, &candidates, room, &mut places, &mut load);
         fill(voters, &candidates, room, &mut places, &mut load);
@@ -77,25 +78,12 @@ module settlement::voices {
         Voices { candidates, spoken_for, by }
     }
 
-    /// The candidates: those of `before` that may stay, then others in join order.
-    fun seated(before: &Voices, voters: &vector<Voter>): vector<u64> {
-        let (first, others) = (vector::empty(), vector::empty());
-        let (index, count) = (0, vector::length(voters));
-        while (index < count) {
+    /// The candidates, in join order.
+    fun seated(voters: &vector<Voter>): vector<u64> {
+        let (first, index, count) = (vector::empty(), 0, vector::length(voters));
+        while (index < count && vector::length(&first) < CANDIDATES) {
             let voter = vector::borrow(voters, index);
-            if (voter.valid && voter.stays) {
-                let (sits, _) = quorum::find_number(&before.candidates, voter.join_sequence);
-                if (sits) vector::push_back(&mut first, voter.join_sequence)
-                else vector::push_back(&mut others, voter.join_sequence);
-            };
-            index = index + 1;
-        };
-        let free = CANDIDATES - vector::length(&first);
-        index = 0;
-        while (index < free && index < vector::length(&others)) {
-            let other = *vector::borrow(&others, index);
-            let (_, place) = quorum::find_number(&first, other);
-            quorum::insert(&mut first, other, place);
+            if (voter.valid && voter.stays) vector::push_back(&mut first, voter.join_sequence);
             index = index + 1;
         };
         first
@@ -308,11 +296,27 @@ module settlement::voices {
         assert!(after.candidates == vector[1, 3, 4, 5, 6], 1);
         // 6 spoke through 1 and sits now; 7 spoke through 2; 2 is silent and speaks for itself.
         assert!(after.spoken_for == vector[7, 8] && after.by == vector[1, 3], 2);
+        // It is back: so is its seat, and 7 has no other candidate any more than the one it came to.
         at(&mut all, 2).valid = true;
         let back = settled(&after, &all);
-        // Its seat is taken: it is spoken for as others are.
-        assert!(back.candidates == vector[1, 3, 4, 5, 6], 3);
-        assert!(back.spoken_for == vector[2, 7, 8] && back.by == vector[4, 1, 3], 4);
+        assert!(back.candidates == vector[1, 2, 3, 4, 5], 3);
+        assert!(back.spoken_for == vector[6, 7, 8] && back.by == vector[2, 1, 3], 4);
+    }
+
+    #[test]
+    fun who_cut_the_others_off_for_a_while_keeps_nothing() {
+        let all = members(12);
+        let before = settled(&none(), &all);
+        let index = 1;
+        while (index <= 7) {
+            at(&mut all, index).valid = false;
+            index = index + 1;
+        };
+        let during = settled(&before, &all);
+        assert!(during.candidates == vector[8, 9, 10, 11, 12], 1);
+        assert!(vector::is_empty(&during.spoken_for), 2);
+        let after = settled(&during, &members(12));
+        assert!(after.candidates == vector[1, 2, 3, 4, 5], 3);
     }
 
     #[test]

@@ -19,18 +19,19 @@ pub struct Voter {
     pub choice: Option<JoinSequence>,
 }
 
-/// P-139: who speaks for the `voters`, which are in join order, after `before`. A candidate keeps its
-/// seat as long as it is valid and stays; a free seat goes to the next such member in join order. Who
-/// is spoken for keeps its candidate, unless it chose another that has room; who is not, and is valid,
-/// gets the candidate that speaks for the fewest. Who is silent is not assigned anew: else few who cut
-/// the others off from the chain would be given their votes.
+/// P-139: who speaks for the `voters`, which are in join order, after `before`. Candidates are the first
+/// five that are valid and stay: who was cut off for a while has its seat again when it is back, and
+/// nobody keeps what it took meanwhile. Who is spoken for keeps its candidate, unless it chose another
+/// that has room; who is not, and is valid, gets the candidate that speaks for the fewest, if that has
+/// room. Who is silent is given to nobody: else few who cut the others off from the chain would be given
+/// their votes.
 #[must_use]
 pub fn assign(before: &Voices, voters: &[Voter]) -> Voices {
     if voters.len() <= CANDIDATES {
         return Voices::default();
     }
     let room = voters.len().div_ceil(CANDIDATES) - 1;
-    let candidates = seated(before, voters);
+    let candidates = seated(voters);
     let spoken_for = |voter: &&Voter| !candidates.contains(&voter.join_sequence);
     let mut assigned = Assigned { room, load: vec![0; candidates.len()], by: BTreeMap::new() };
     let place = |one: JoinSequence| candidates.binary_search(&one).ok();
@@ -50,16 +51,10 @@ pub fn assign(before: &Voices, voters: &[Voter]) -> Voices {
     Voices { spoken_for: assigned.by.into_keys().collect(), by, candidates }
 }
 
-/// The candidates: those of `before` that may stay, then others in join order.
-fn seated(before: &Voices, voters: &[Voter]) -> Vec<JoinSequence> {
+/// The candidates, in join order.
+fn seated(voters: &[Voter]) -> Vec<JoinSequence> {
     let may_sit = voters.iter().filter(|voter| voter.valid && voter.stays);
-    let (mut first, others): (Vec<_>, Vec<_>) = may_sit
-        .map(|voter| voter.join_sequence)
-        .partition(|one| before.candidates.binary_search(one).is_ok());
-    let free = CANDIDATES.saturating_sub(first.len());
-    first.extend(others.into_iter().take(free));
-    first.sort();
-    first
+    may_sit.map(|voter| voter.join_sequence).take(CANDIDATES).collect()
 }
 
 /// Who has which candidate, by the candidates' places, and for how many each speaks.
@@ -142,7 +137,7 @@ mod tests {
 
     proptest! {
         /// P-139: whatever came before, nobody speaks for more than its part, all who are heard have a
-        /// voice, and the same members again change nothing.
+        /// voice, and choices come to rest: each of them waits for the room that others leave.
         #[test]
         fn everybody_has_one_voice_and_nobody_too_many(rounds in prop::collection::vec(voters(), 1..5)) {
             let mut voices = Voices::default();

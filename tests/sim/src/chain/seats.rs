@@ -15,6 +15,7 @@ use fairway_types::{
         ChainMember, EpochGrant, JoinPolicy, MemberRecord, SettlementRule, TermRecord, Voices,
         WeightBy,
     },
+    limits::HEARTBEAT_VALIDITY,
     settlement::AssetAmount,
 };
 
@@ -156,9 +157,15 @@ impl Chain {
         if let Some(grant) = last {
             let leader = self.record.in_force.as_ref().map(|in_force| in_force.join_sequence);
             if leader == Some(sequence) {
-                let voices = self.next_voices(&grant.valid) != self.voices_of(grant.epoch);
-                require(grant.valid != valid || voices, "membership::E_NOTHING_CHANGED")?;
-                let lasts = self.time >= self.granted_at.plus(LEAST_EPOCH);
+                let (others, least) = match grant.valid != valid {
+                    true => (true, LEAST_EPOCH),
+                    false => {
+                        let next = self.next_voices(&grant.valid);
+                        (next != self.voices_of(grant.epoch), HEARTBEAT_VALIDITY)
+                    }
+                };
+                require(others, "membership::E_NOTHING_CHANGED")?;
+                let lasts = self.time >= self.granted_at.plus(least);
                 require(lasts, "membership::E_TOO_SOON")?;
             } else {
                 let seat = leader.and_then(|leader| self.seat_of(leader));
@@ -211,6 +218,8 @@ impl Chain {
         let seat = self.seat(account).ok_or("channel::E_NOT_A_MEMBER")?;
         require(seat.active, "delegation::E_NOT_ACTIVE")?;
         let own = seat.record.join_sequence;
+        // Zero is how the contract's callers say that they want nobody.
+        let candidate = candidate.filter(|one| *one != JoinSequence::default());
         let is_there = |one: JoinSequence| one != own && self.seat_of(one).is_some();
         require(candidate.is_none_or(is_there), "delegation::E_NO_CANDIDATE")?;
         self.chosen.insert(own, candidate);
@@ -223,7 +232,9 @@ impl Chain {
 
     /// Who would speak for whom if the next epoch were granted now to these members.
     fn next_voices(&self, valid: &[JoinSequence]) -> Voices {
-        if self.record.config.money.settlement_rule == SettlementRule::Unanimous {
+        let money = &self.record.config.money;
+        let by_collateral = money.weight_by == WeightBy::Collateral;
+        if money.settlement_rule == SettlementRule::Unanimous || by_collateral {
             return Voices::default();
         }
         let voter = |seat: &ChainMember| {
